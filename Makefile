@@ -1,0 +1,54 @@
+# Nearkin's commands. `make help` lists them. Needs Python 3.11 or newer and make.
+
+PYTHON ?= python3
+CONFIG ?= config/config.yaml
+CORES ?= $(shell nproc 2>/dev/null || echo 2)
+
+BIN := .venv/bin
+READY := .venv/complete
+SNAKEMAKE := $(BIN)/python -m snakemake --cores $(CORES) --configfile "$(CONFIG)"
+
+.DEFAULT_GOAL := help
+.PHONY: help setup study curate figures why test unit lint lock dag
+
+help: ## List these targets
+	@echo "make TARGET [CONFIG=$(CONFIG)] [CORES=$(CORES)]"
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+setup: $(READY) ## Create .venv from requirements.lock (done by itself when needed)
+
+$(READY): requirements.lock
+	@echo "Setting up .venv from requirements.lock: about 6 GB, a few minutes."
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Nearkin needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
+	"$(PYTHON)" -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@touch $@
+
+study: $(READY) ## Run a whole study: tables, figures, report
+	$(SNAKEMAKE)
+
+curate: $(READY) ## Stop after gap-fixing and splits; no encoder needed
+	$(SNAKEMAKE) curate
+
+why: $(READY) ## Say what a run would do, and why, without doing it
+	$(SNAKEMAKE) --dry-run
+
+test: $(READY) lint unit ## Check style and run all tests
+	$(BIN)/python -m pytest tests/workflow
+
+lint: $(READY) ## Check style only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/python -m snakemake --lint
+
+unit: $(READY) ## Run unit tests and doctests only
+	$(BIN)/python -m pytest -n 2 tests/unit nearkin --doctest-modules
+
+lock: ## Pin all dependencies anew (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+		--all-extras --upgrade --output-file requirements.lock pyproject.toml
+	$(BIN)/python envs/pin.py
+
+dag: $(READY) ## Draw docs/dag.svg (needs graphviz)
+	$(BIN)/python -m snakemake --rulegraph | dot -Tsvg > docs/dag.svg

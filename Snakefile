@@ -1,0 +1,36 @@
+"""Are an image's nearest neighbours its own kind, and does a new encoder find them better?"""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+if "datasets" not in config:
+
+    configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/images.smk"
+include: "workflow/rules/labels.smk"
+include: "workflow/rules/splits.smk"
+include: "workflow/rules/encoders.smk"
+include: "workflow/rules/embeddings.smk"
+include: "workflow/rules/neighbours.smk"
+include: "workflow/rules/comparisons.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    """The whole study: tables, figures, report and checks of every dataset."""
+    default_target: True
+    input:
+        expand("results/{dataset}/report.html", dataset=config["datasets"]),
+        expand("results/{dataset}/checks.passed", dataset=config["datasets"]),
+
+
+rule curate:
+    """Repaired labels, whole captions and a split, without any encoder."""
+    input:
+        expand("results/{dataset}/captions.parquet", dataset=config["datasets"]),
+        expand("results/{dataset}/statistics.parquet", dataset=config["datasets"]),

@@ -1,0 +1,107 @@
+"""What must hold in the finished tables of every study.
+
+Each check takes tables and raises CheckError naming the first image or number at fault.
+"""
+
+import numpy as np
+import polars as pl
+
+from nearkin.recall import ALL, LABEL
+from nearkin.tables.fields import LEVELS
+
+
+class CheckError(ValueError):
+    """An invariant that does not hold."""
+
+
+def nothing_lost(images, labels, quarantine, gaps):
+    """Rows delivered = rows kept + rows quarantined + repeated rows merged."""
+    merged = gaps.filter(action="merged")
+    kept = len(labels) + len(quarantine) + len(merged)
+    if kept != len(images):
+        raise CheckError(
+            f"{len(images)} rows delivered, but {len(labels)} kept + {len(quarantine)} quarantined "
+            f"+ {len(merged)} merged = {kept}"
+        )
+    _none(images.join(labels, on="uuid", how="anti").join(quarantine, on="uuid", how="anti"), "rows lost")
+    _none(labels.join(quarantine, on="uuid"), "images both kept and quarantined")
+
+
+def captions_whole(labels, captions):
+    """Every kept image has exactly one caption, and its names are those of the labels."""
+    names = labels.columns
+    _none(labels.join(captions, on=names, how="anti", nulls_equal=True), "kept images without a caption")
+    _none(captions.join(labels, on=names, how="anti", nulls_equal=True), "captions without a kept image")
+
+
+def nothing_straddles(splits, inspection):
+    """No group and no file content on two sides of the split."""
+    for key, table in [
+        ("group_id", splits),
+        ("sha256", splits.join(inspection.select("uuid", "sha256"), on="uuid")),
+    ]:
+        sides = table.group_by(key).agg(pl.col("split").n_unique().alias("sides"), pl.col("uuid").first())
+        _none(sides.filter(pl.col("sides") > 1), f"{key} on two sides of the split")
+
+
+def unit_vectors(embeddings, path):
+    """Every embedding is finite and of unit length, within 1e-3."""
+    length = np.linalg.norm(embeddings["emb"].to_numpy().astype(np.float64), axis=1)
+    wrong = pl.Series(~(abs(length - 1) < 1e-3))
+    _none(embeddings.select("uuid").filter(wrong), f"embeddings in {path} that are not of unit length")
+
+
+def neighbours_ordered(neighbours, splits, *, masked):
+    """Ranks 1, 2, ... without holes, similarities never rising, equal ones by uuid, no self, no mate."""
+    queries = neighbours.sort("protocol", "uuid", "rank")
+    same = (pl.col("uuid") == pl.col("uuid").shift()) & (pl.col("protocol") == pl.col("protocol").shift())
+    before = pl.when(same.fill_null(False))
+    expected = before.then(pl.col("rank").shift() + 1).otherwise(1)
+    _none(queries.filter(pl.col("rank") != expected), "neighbours with a hole in their ranks")
+    rises = pl.col("similarity") > pl.col("similarity").shift()
+    swapped = (pl.col("similarity") == pl.col("similarity").shift()) & (
+        pl.col("neighbour") <= pl.col("neighbour").shift()
+    )
+    _none(queries.filter(before.then(rises | swapped).otherwise(False)), "neighbours out of order")
+    _none(queries.filter(pl.col("uuid") == pl.col("neighbour")), "queries that find themselves")
+    if masked:
+        group = splits.select("uuid", "group_id")
+        pairs = queries.join(group, on="uuid").join(group, left_on="neighbour", right_on="uuid", suffix="_found")
+        _none(pairs.filter(pl.col("group_id") == pl.col("group_id_found")), "queries that find a group mate")
+
+
+def hits_nested(hits):
+    """A hit at species is a hit at genus is a hit at category."""
+    ranks = [level for level in LEVELS if level in ("category", "genus", "species")]
+    for coarse, fine in zip(ranks, ranks[1:], strict=False):
+        both = hits.filter(level=fine).join(
+            hits.filter(level=coarse), on=["protocol", "uuid"], how="left", suffix="_coarse"
+        )
+        later = pl.col("first_hit_coarse").is_null() | (pl.col("first_hit_coarse") > pl.col("first_hit"))
+        _none(both.filter(pl.col("first_hit").is_not_null() & later), f"hits at {fine} but not at {coarse}")
+
+
+def recall_grows(recall):
+    """Recall never falls with k."""
+    same = ["protocol", "level", "metric", "average", "population", *LABEL]
+    ordered = recall.sort(*same, "k").with_columns(
+        falls=(pl.col("value") - pl.col("value").shift()).over(same) < -1e-12
+    )
+    _none(ordered.filter("falls"), "recalls that fall with k")
+
+
+def recall_agrees(recall, hits):
+    """The overall recalls are the means of the hits, computed anew."""
+    chosen = recall.filter(
+        pl.col("category") == ALL, pl.col("label") == ALL, average="micro", population="all", metric="recall"
+    )
+    for protocol, level, k, value in chosen.select("protocol", "level", "k", "value").iter_rows():
+        mine = hits.filter(protocol=protocol, level=level)
+        again = (mine["first_hit"] <= k).fill_null(False).mean()
+        if abs(again - value) > 1e-12:
+            raise CheckError(f"recall@{k} of {protocol}, {level} is {value}, but its hits say {again}")
+
+
+def _none(rows, what):
+    if len(rows):
+        raise CheckError(f"{len(rows)} {what}, the first: {rows.row(0, named=True)}")

@@ -1,0 +1,29 @@
+"""What an image is called everywhere, and which shard it falls into."""
+
+import unicodedata
+import uuid
+
+# Chosen once. A new value would rename every image of every study.
+NAMESPACE = uuid.UUID("6f1d3c5e-93a8-5b07-8a44-2f0d4c1b7e90")
+
+
+def image_uuid(source_id, path):
+    """The UUIDv5 of an image: the same for a source and a path, on every machine.
+
+    `path` is relative to the source, with forward slashes; composed and decomposed
+    spellings of one name are the same image.
+
+    >>> image_uuid("museum", "datasets/Fish/chunk_0/a.jpg")
+    '78aac980-31bd-5601-9971-f271393d9d5f'
+    """
+    name = unicodedata.normalize("NFC", f"{source_id}/{path}")
+    return str(uuid.uuid5(NAMESPACE, name))
+
+
+def shard_of(image, n_shards):
+    """The shard, 0 to `n_shards - 1`, of an image's uuid.
+
+    >>> shard_of("78aac980-31bd-5601-9971-f271393d9d5f", n_shards=4)
+    3
+    """
+    return int(image.replace("-", "")[-8:], 16) % n_shards

@@ -1,0 +1,36 @@
+"""Columns that several tables share."""
+
+import dataframely as dy
+
+RANKS = ["kingdom", "phylum", "class", "order", "family", "genus", "species"]
+"""Taxonomic ranks, coarse to fine."""
+
+LEVELS = ["category", *RANKS]
+"""What a hit can be scored at, coarse to fine."""
+
+PROTOCOLS = ["leave_one_out", "search", "unseen"]
+SPLITS = ["train", "val", "test", "unseen"]
+
+
+def uuid_key():
+    return dy.String(primary_key=True, description="the image")
+
+
+def uuid():
+    return dy.String(description="the image")
+
+
+def protocol_key():
+    return dy.String(
+        primary_key=True,
+        check=lambda column: column.is_in(PROTOCOLS),
+        description="who queries whom: leave_one_out, search or unseen",
+    )
+
+
+def level_key():
+    return dy.String(
+        primary_key=True,
+        check=lambda column: column.is_in(LEVELS),
+        description="the rank at which a neighbour counts as right",
+    )

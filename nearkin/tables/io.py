@@ -1,0 +1,64 @@
+"""Reading and writing tables through their declarations.
+
+A table is a Parquet file whose columns, types and keys are declared once, as a
+`dataframely` schema in this package. A wrong column fails in the step that made it.
+"""
+
+import polars as pl
+from dataframely.exc import SchemaError, ValidationError
+
+from nearkin.files import replacing
+
+FORMAT_VERSION = "1"
+
+
+def read(path, schema, columns=None):
+    """The table at `path`, checked against its declaration.
+
+    With `columns`, only these are read, and only their types are checked.
+    """
+    try:
+        frame = pl.read_parquet(path, columns=columns)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise ValueError(f"{path}: cannot be read as a table: {error}") from error
+    if columns is None:
+        return _checked(frame, path, schema)
+    declared = {name: column.dtype for name, column in schema.columns().items()}
+    for name in columns:
+        if frame.schema[name] != declared[name]:
+            raise ValueError(f"{path}: column {name!r} is {frame.schema[name]}, not {declared[name]}")
+    return frame
+
+
+def read_all(paths, schema, columns=None):
+    """The rows of all shards of a table, in the order of its key."""
+    frame = pl.concat([read(path, schema, columns) for path in paths])
+    key = [name for name in schema.primary_key() if name in frame.columns]
+    return frame.sort(key) if key else frame
+
+
+def write(frame, path, schema, **metadata):
+    """Write a table, sorted by its key, whole or not at all.
+
+    `metadata` (say `dataset` and `fingerprint`) is stamped into the file.
+    """
+    frame = frame.select(schema.column_names()).sort(schema.primary_key())
+    frame = _checked(frame, path, schema)
+    stamps = {"nearkin.format": FORMAT_VERSION, "nearkin.table": schema.__name__}
+    stamps |= {f"nearkin.{name}": str(value) for name, value in metadata.items()}
+    with replacing(path) as temporary:
+        frame.write_parquet(temporary, compression="zstd", statistics=True, metadata=stamps)
+
+
+def metadata(path):
+    """What was stamped into a table, without the `nearkin.` in front."""
+    stamps = pl.read_parquet_metadata(path)
+    return {key.removeprefix("nearkin."): value for key, value in stamps.items() if key.startswith("nearkin.")}
+
+
+def _checked(frame, path, schema):
+    try:
+        return schema.validate(frame)
+    except (SchemaError, ValidationError) as error:
+        first = str(error).split("\n\n")[0]
+        raise ValueError(f"{path}: is not a {schema.__name__} table: {first}") from error

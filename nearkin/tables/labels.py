@@ -1,0 +1,56 @@
+"""Names that were repaired, captions that are whole, and what was done to them."""
+
+import dataframely as dy
+
+from nearkin.tables.fields import uuid_key
+
+
+class Labels(dy.Schema):
+    """One row per kept image, with repaired names."""
+
+    uuid = uuid_key()
+    path = dy.String(description="file on disk, relative to the source")
+    category = dy.String(description="the dataset's own coarse group")
+    kingdom = dy.String(nullable=True, description="from a taxonomy, where given")
+    phylum = dy.String(nullable=True, description="from a taxonomy, where given")
+    class_ = dy.String(alias="class", nullable=True, description="from a taxonomy, where given")
+    order = dy.String(nullable=True, description="from a taxonomy, where given")
+    family = dy.String(nullable=True, description="from a taxonomy, where given")
+    genus = dy.String(description="first word of the accepted name")
+    species = dy.String(nullable=True, description="accepted binomial, Genus epithet; null if unknown")
+    infraspecies = dy.String(nullable=True, description="the trinomial, where the delivery had one")
+    as_delivered = dy.String(nullable=True, description="the name as delivered, untouched")
+
+
+class Captions(Labels):
+    """The caption dataset: one row per kept image, names and caption whole."""
+
+    caption = dy.String(min_length=1, description="one line of text")
+    caption_source = dy.String(description="delivered, repaired, or template:N")
+
+
+class Quarantine(dy.Schema):
+    """One row per delivered row that was set aside, with the reason."""
+
+    uuid = uuid_key()
+    row = dy.Int32(primary_key=True, min=0, description="which delivered row of this image")
+    path = dy.String(description="file on disk, relative to the source, or else the listed name")
+    reason = dy.String(description="one word for the defect")
+    detail = dy.String(description="the evidence")
+
+
+class Gaps(dy.Schema):
+    """One row per defect: what it was, what was done, and why."""
+
+    uuid = uuid_key()
+    row = dy.Int32(primary_key=True, min=0, description="which delivered row of this image")
+    field = dy.String(primary_key=True, description="file, row, name or caption")
+    defect = dy.String(primary_key=True, description="one word for the defect")
+    path = dy.String(description="file on disk, or else the listed name")
+    before = dy.String(nullable=True, description="as delivered")
+    after = dy.String(nullable=True, description="after the repair; null if set aside")
+    action = dy.String(
+        check=lambda column: column.is_in(["repaired", "filled", "merged", "quarantined", "noted"]),
+        description="what was done",
+    )
+    evidence = dy.String(description="why")

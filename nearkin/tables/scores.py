@@ -1,0 +1,84 @@
+"""Hits of each query, and what they add up to."""
+
+import dataframely as dy
+
+from nearkin.tables.fields import level_key, protocol_key
+
+
+class Hits(dy.Schema):
+    """One row per query and level: where its first right neighbour stands."""
+
+    protocol = protocol_key()
+    level = level_key()
+    uuid = dy.String(primary_key=True, description="the query")
+    category = dy.String(description="the query's category")
+    label = dy.String(description="the query's label at this level")
+    group_id = dy.String(description="the query's group")
+    n_relevant = dy.Int64(
+        min=0, description="gallery images of its label, itself and masked group mates left out"
+    )
+    first_hit = dy.Int32(
+        nullable=True,
+        min=1,
+        description="rank of the first neighbour of its label; null if none within the depth",
+    )
+    masked = dy.Bool(description="whether group mates were left out of the gallery")
+
+
+class Recall(dy.Schema):
+    """One row per number: a recall, over whom, and how many stand behind it.
+
+    `recall` at a level is the share of queries with any right neighbour among the k
+    nearest. `genus_mean_of_species`, at level genus, is the mean of the species recalls
+    within a genus, as the reference study printed it.
+    """
+
+    protocol = protocol_key()
+    level = level_key()
+    metric = dy.String(primary_key=True, description="recall or genus_mean_of_species")
+    average = dy.String(
+        primary_key=True,
+        check=lambda column: column.is_in(["micro", "macro", "label"]),
+        description="micro averages queries, macro averages labels, label is one label's own recall",
+    )
+    population = dy.String(
+        primary_key=True,
+        check=lambda column: column.is_in(["all", "reachable"]),
+        description="all queries, or only those that could hit",
+    )
+    category = dy.String(primary_key=True, description="one category, or `all`")
+    label = dy.String(primary_key=True, description="one label, or `all`")
+    k = dy.Int32(primary_key=True, min=1, description="how many neighbours were looked at")
+    value = dy.Float64(nullable=True, min=0, max=1, description="the recall, 0 to 1; null without queries")
+    low = dy.Float64(nullable=True, min=0, max=1, description="lower end of the 95 % interval")
+    high = dy.Float64(nullable=True, min=0, max=1, description="upper end of the 95 % interval")
+    n_queries = dy.Int64(min=0, description="queries behind the value")
+    n_groups = dy.Int64(min=0, description="groups behind the value")
+    n_labels = dy.Int64(min=0, description="labels behind the value")
+    n_unreachable = dy.Int64(min=0, description="queries that could not hit")
+    masked = dy.Bool(description="whether group mates were left out of the gallery")
+
+
+class Differences(dy.Schema):
+    """One row per compared number: base, trained, and how sure the difference is.
+
+    Both models answered the same queries. `label` is `all` for a mean over queries.
+    """
+
+    protocol = protocol_key()
+    level = level_key()
+    metric = dy.String(primary_key=True, description="recall or genus_mean_of_species")
+    category = dy.String(primary_key=True, description="one category, or `all`")
+    label = dy.String(primary_key=True, description="one label, or `all`")
+    k = dy.Int32(primary_key=True, min=1, description="how many neighbours were looked at")
+    base = dy.Float64(min=0, max=1, description="recall of the base model")
+    trained = dy.Float64(min=0, max=1, description="recall of the trained model")
+    points = dy.Float64(min=-100, max=100, description="trained less base, in percentage points")
+    low = dy.Float64(nullable=True, description="lower end of the 95 % interval, in points")
+    high = dy.Float64(nullable=True, description="upper end of the 95 % interval, in points")
+    p_value = dy.Float64(nullable=True, min=0, max=1, description="sign-flip test over groups, two-sided")
+    p_holm = dy.Float64(nullable=True, min=0, max=1, description="the same, Holm over ranked labels")
+    n_queries = dy.Int64(min=1, description="queries behind both recalls")
+    n_groups = dy.Int64(min=1, description="groups behind both recalls")
+    n_train = dy.Int64(min=0, description="training images of this label or category")
+    ranked = dy.Bool(description="whether it has enough queries to be ranked")

@@ -1,0 +1,40 @@
+"""The invariants of a finished study, asserted on its tables."""
+
+from pathlib import Path
+
+import polars as pl
+
+from nearkin import checks
+from nearkin.files import write_text
+from nearkin.logs import log_to
+from nearkin.tables import io
+from nearkin.tables.images import Images, Inspection
+from nearkin.tables.labels import Captions, Gaps, Labels, Quarantine
+from nearkin.tables.neighbours import Neighbours
+from nearkin.tables.scores import Hits, Recall
+from nearkin.tables.splits import Splits
+
+
+def check_results(inputs, passed_path, *, masked):
+    labels, splits = io.read(inputs.labels, Labels), io.read(inputs.splits, Splits)
+    images, quarantine = io.read(inputs.images, Images), io.read(inputs.quarantine, Quarantine)
+    checks.nothing_lost(images, labels, quarantine, io.read(inputs.gaps, Gaps))
+    checks.captions_whole(labels, io.read(inputs.captions, Captions))
+    checks.nothing_straddles(splits, io.read_all(inputs.inspection, Inspection, ["uuid", "sha256"]))
+    for path in inputs.embeddings:
+        checks.unit_vectors(pl.read_parquet(path, columns=["uuid", "emb"]), path)
+    for neighbours, hits, recall in zip(inputs.neighbours, inputs.hits, inputs.recalls, strict=True):
+        checks.neighbours_ordered(io.read(neighbours, Neighbours), splits, masked=masked)
+        hits, recall = io.read(hits, Hits), io.read(recall, Recall)
+        checks.hits_nested(hits)
+        checks.recall_grows(recall)
+        checks.recall_agrees(recall, hits)
+    missing = [path for path in [*inputs.figures, *inputs.figure_tables] if not Path(path).stat().st_size]
+    if missing:
+        raise checks.CheckError(f"empty files: {missing}")
+    write_text(passed_path, "all invariants hold\n")
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    check_results(snakemake.input, snakemake.output.passed, masked=snakemake.params.mask_groups)

@@ -1,0 +1,26 @@
+"""Species recall@1 of a model beside the number of training images."""
+
+from nearkin import statistics
+from nearkin.logs import log_to
+from nearkin.tables import io
+from nearkin.tables.labels import Labels
+from nearkin.tables.scores import Recall
+from nearkin.tables.splits import Splits
+from nearkin.tables.statistics import TrainingSize
+
+
+def count_training_images(recall_path, labels_path, splits_path, sizes_path, *, stamps):
+    labels, splits = io.read(labels_path, Labels), io.read(splits_path, Splits)
+    table = statistics.training_size(io.read(recall_path, Recall), labels, splits)
+    io.write(table, sizes_path, TrainingSize, **stamps)
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    count_training_images(
+        recall_path=snakemake.input.recall,
+        labels_path=snakemake.input.labels,
+        splits_path=snakemake.input.splits,
+        sizes_path=snakemake.output.sizes,
+        stamps=dict(snakemake.wildcards.items()),
+    )

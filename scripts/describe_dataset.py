@@ -1,0 +1,23 @@
+"""How many images, groups, species and genera a dataset has, by category and split."""
+
+from nearkin import statistics
+from nearkin.logs import log_to
+from nearkin.tables import io
+from nearkin.tables.labels import Labels
+from nearkin.tables.splits import Splits
+from nearkin.tables.statistics import Statistics
+
+
+def describe_dataset(labels_path, splits_path, statistics_path, *, dataset):
+    table = statistics.describe(io.read(labels_path, Labels), io.read(splits_path, Splits))
+    io.write(table, statistics_path, Statistics, dataset=dataset)
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    describe_dataset(
+        labels_path=snakemake.input.labels,
+        splits_path=snakemake.input.splits,
+        statistics_path=snakemake.output.statistics,
+        dataset=snakemake.wildcards.dataset,
+    )

@@ -1,0 +1,41 @@
+"""Hits of every query and their recall, from its neighbours."""
+
+from nearkin import metrics
+from nearkin.logs import log_to
+from nearkin.recall import recall
+from nearkin.tables import io
+from nearkin.tables.labels import Labels
+from nearkin.tables.neighbours import Neighbours
+from nearkin.tables.scores import Hits, Recall
+from nearkin.tables.splits import Splits
+
+
+def score_recall(
+    neighbours_path, labels_path, splits_path, hits_path, recall_path, *, wanted, ks, masked, resamples, seed, stamps
+):
+    hits = metrics.hits(
+        io.read(neighbours_path, Neighbours),
+        io.read(labels_path, Labels),
+        io.read(splits_path, Splits),
+        wanted=wanted, masked=masked,
+    )
+    stamps = stamps | {"fingerprint": io.metadata(neighbours_path).get("fingerprint")}
+    io.write(hits, hits_path, Hits, **stamps)
+    io.write(recall(hits, ks=ks, resamples=resamples, seed=seed), recall_path, Recall, **stamps)
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    score_recall(
+        neighbours_path=snakemake.input.neighbours,
+        labels_path=snakemake.input.labels,
+        splits_path=snakemake.input.splits,
+        hits_path=snakemake.output.hits,
+        recall_path=snakemake.output.recall,
+        wanted=snakemake.params.protocols,
+        ks=snakemake.params.ks,
+        masked=snakemake.params.mask_groups,
+        resamples=snakemake.params.resamples,
+        seed=snakemake.params.seed,
+        stamps=dict(snakemake.wildcards.items()),
+    )

@@ -1,0 +1,49 @@
+"""Small random studies for tests: labels, groups, splits and vectors with ties, singletons, copies."""
+
+import numpy as np
+import polars as pl
+
+from nearkin.identity import image_uuid
+
+OTHER = ["kingdom", "phylum", "class", "order", "family", "infraspecies", "as_delivered"]
+
+
+def labels_of(species, categories=None):
+    """A `Labels` table of images named 0, 1, ... with the given species."""
+    n = len(species)
+    frame = pl.DataFrame(
+        {
+            "uuid": [image_uuid("drawn", str(i)) for i in range(n)],
+            "path": [f"{i}.jpg" for i in range(n)],
+            "category": categories or ["Fish"] * n,
+            "genus": [name.split(" ")[0] for name in species],
+            "species": species,
+        }
+    )
+    return frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in OTHER)
+
+
+def study(seed, n=120, n_species=14):
+    """Labels, groups and a hand-made split; a third of the groups has two images."""
+    rng = np.random.default_rng(seed)
+    kinds = np.minimum(rng.geometric(0.15, n) - 1, n_species - 1)  # long tail: singletons happen
+    species = [f"Genus{'abcd'[kind % 4]} epithet{chr(97 + kind)}" for kind in kinds]
+    categories = [["Fish", "Bird"][kind % 2] for kind in kinds]
+    labels = labels_of(species, categories)
+    uuids = labels["uuid"].to_list()
+    group, split = list(uuids), [str(side) for side in rng.choice(["train", "val", "test", "unseen"], n)]
+    for i in range(1, n):
+        if i % 3 == 0:
+            group[i], split[i] = group[i - 1], split[i - 1]
+    splits = pl.DataFrame({"uuid": uuids, "split": split, "group_id": group, "reason": [None] * n})
+    return labels, splits.with_columns(pl.col("reason").cast(pl.String))
+
+
+def vectors(seed, n, width=8, n_copies=20, levels=None):
+    """Float32 unit vectors; some are exact copies of others, and coarse `levels` make ties."""
+    rng = np.random.default_rng(seed)
+    drawn = rng.normal(size=(n, width))
+    if levels:
+        drawn = np.round(drawn * levels) / levels + 1e-3
+    drawn[rng.integers(0, n, n_copies)] = drawn[rng.integers(0, n, n_copies)]
+    return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)

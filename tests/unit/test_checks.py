@@ -1,0 +1,88 @@
+"""Each invariant holds on good tables and is missed on a table broken on purpose."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from nearkin import checks, metrics, protocols
+from nearkin.recall import recall
+from tests.unit import drawn
+
+
+@pytest.fixture(scope="module")
+def study():
+    labels, splits = drawn.study(1)
+    uuids = sorted(labels["uuid"])
+    found = protocols.find(
+        uuids, drawn.vectors(1, len(uuids)), splits, protocol="leave_one_out", depth=9, mask_groups=True
+    )
+    hits = metrics.hits(found, labels, splits, masked=True, wanted=["leave_one_out"])
+    return labels, splits, found, hits, recall(hits, ks=[1, 5], resamples=100, seed=1)
+
+
+def broken(check, *tables, said, **arguments):
+    with pytest.raises(checks.CheckError, match=said):
+        check(*tables, **arguments)
+
+
+def test_nothing_is_lost():
+    images = pl.DataFrame({"uuid": ["a", "b", "b", "c"]})
+    labels, quarantine = pl.DataFrame({"uuid": ["a", "b"]}), pl.DataFrame({"uuid": ["c"]})
+    gaps = pl.DataFrame({"uuid": ["b"], "action": ["merged"]})
+    checks.nothing_lost(images, labels, quarantine, gaps)
+    broken(checks.nothing_lost, images, labels, quarantine, gaps[:0], said="4 rows delivered, but 2 kept")
+    broken(checks.nothing_lost, images, labels, labels[:1], gaps, said="1 rows lost")
+
+
+def test_nothing_straddles(study):
+    _, splits, *_ = study
+    inspection = splits.select("uuid", sha256="group_id")
+    checks.nothing_straddles(splits, inspection)
+    moved = splits.with_columns(
+        split=pl.when(pl.col("uuid") == pl.col("group_id")).then(pl.lit("val")).otherwise(pl.lit("test"))
+    )
+    broken(checks.nothing_straddles, moved, inspection, said="group_id on two sides")
+    alone = moved.with_columns(group_id="uuid")
+    broken(checks.nothing_straddles, alone, inspection, said="sha256 on two sides")
+
+
+def test_unit_vectors():
+    good = pl.DataFrame({"uuid": ["a", "b"], "emb": pl.Series(np.eye(2, dtype=np.float32))})
+    checks.unit_vectors(good, "x")
+    for value in (np.nan, 0.5):
+        bad = good.with_columns(emb=pl.Series(np.array([[1, 0], [0, value]], dtype=np.float32)))
+        broken(checks.unit_vectors, bad, "x", said="'uuid': 'b'")
+
+
+def test_neighbours_ordered(study):
+    _, splits, found, *_ = study
+    checks.neighbours_ordered(found, splits, masked=True)
+    hole = found.filter(pl.col("rank") != 3)
+    broken(checks.neighbours_ordered, hole, splits, masked=True, said="hole in their ranks")
+    rising = found.with_columns(similarity=-pl.col("similarity"))
+    broken(checks.neighbours_ordered, rising, splits, masked=True, said="out of order")
+    myself = found.with_columns(neighbour=pl.when(pl.col("rank") == 1).then("uuid").otherwise("neighbour"))
+    broken(checks.neighbours_ordered, myself, splits, masked=True, said="find themselves")
+    together = splits.with_columns(group_id=pl.lit("one"))
+    broken(checks.neighbours_ordered, found, together, masked=True, said="group mate")
+
+
+def test_hits_and_recall(study):
+    *_, hits, table = study
+    checks.hits_nested(hits)
+    checks.recall_grows(table)
+    checks.recall_agrees(table, hits)
+    late = hits.with_columns(first_hit=pl.when(level="genus").then(None).otherwise("first_hit"))
+    broken(checks.hits_nested, late, said="hits at species but not at genus")
+    falling = table.with_columns(value=1 / pl.col("k"))
+    broken(checks.recall_grows, falling, said="fall with k")
+    broken(checks.recall_agrees, table.with_columns(value=pl.lit(0.123)), hits, said="its hits say")
+
+
+def test_captions_whole():
+    labels = drawn.labels_of(["Aa x", "Aa y"])
+    captions = labels.with_columns(caption=pl.lit("A fish."))
+    checks.captions_whole(labels, captions)
+    broken(checks.captions_whole, labels, captions[:1], said="without a caption")
+    renamed = captions.with_columns(species=pl.lit("Aa z"))
+    broken(checks.captions_whole, labels, renamed, said="without a caption")

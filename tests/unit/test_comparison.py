@@ -1,0 +1,104 @@
+"""Paired comparisons: the sign-flip test, intervals, ranking, and what may not be compared."""
+
+import itertools
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import stats
+
+from nearkin import comparison, metrics, protocols
+from tests.unit import drawn
+
+KS = [1, 3]
+
+
+def hits_of(seed, vectors_seed):
+    labels, splits = drawn.study(seed)
+    uuids = sorted(labels["uuid"])
+    vectors = drawn.vectors(vectors_seed, len(uuids), width=4)
+    found = protocols.find(uuids, vectors, splits, protocol="leave_one_out", depth=15, mask_groups=True)
+    return labels, splits, metrics.hits(found, labels, splits, masked=True, wanted=["leave_one_out"])
+
+
+def compared(seed=1, **other):
+    labels, splits, base = hits_of(seed, 1)
+    *_, trained = hits_of(seed, 2)
+    arguments = {"ks": KS, "min_queries": 4, "resamples": 200, "seed": 1} | other
+    counts = comparison.training_counts(labels, splits)
+    return base, trained, comparison.compare(base, trained, n_train=counts, **arguments)
+
+
+def test_sign_flip_equals_all_flips():
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        changes = rng.integers(-3, 4, size=9)
+        sums = [abs(np.dot(signs, changes)) for signs in itertools.product([1, -1], repeat=9)]
+        expected = np.mean(np.array(sums) >= abs(changes.sum()))
+        assert comparison.sign_flip(changes) == pytest.approx(expected)
+
+
+def test_sign_flip_of_single_images_is_mcnemars_exact_test():
+    for worse, better in [(0, 5), (3, 9), (7, 7), (40, 55)]:
+        changes = np.array([-1] * worse + [1] * better + [0] * 10)
+        expected = stats.binomtest(better, worse + better).pvalue
+        assert comparison.sign_flip(changes) == pytest.approx(expected)
+
+
+def test_large_samples_meet_the_exact_test(monkeypatch):
+    changes = np.array([-1] * 900 + [1] * 1000)
+    exact = comparison.sign_flip(changes)
+    monkeypatch.setattr(comparison, "EXACT_UP_TO", 10)
+    assert comparison.sign_flip(changes) == pytest.approx(exact, rel=0.01)
+
+
+def test_differences_are_those_of_the_hits():
+    base, trained, table = compared()
+    both = base.join(trained, on=["level", "uuid"], suffix="_trained")
+    for row in table.filter(metric="recall").iter_rows(named=True):
+        mine = both.filter(level=row["level"])
+        if row["category"] != "all":
+            mine = mine.filter(category=row["category"])
+        if row["label"] != "all":
+            mine = mine.filter(label=row["label"])
+        before = (mine["first_hit"] <= row["k"]).fill_null(False).mean()
+        after = (mine["first_hit_trained"] <= row["k"]).fill_null(False).mean()
+        assert row["n_queries"] == len(mine)
+        assert row["n_groups"] == mine["group_id"].n_unique()
+        assert (row["base"], row["trained"]) == (pytest.approx(before), pytest.approx(after))
+        assert row["points"] == pytest.approx(100 * (after - before))
+        assert row["low"] is None or row["low"] - 1e-9 <= row["points"] <= row["high"] + 1e-9
+
+
+def test_only_labels_with_enough_queries_are_ranked():
+    *_, table = compared(min_queries=4)
+    ranked = table.filter("ranked")
+    assert ranked["n_queries"].min() >= 4
+    assert "all" not in ranked["label"]
+    assert ranked["p_holm"].null_count() == 0
+    assert (ranked["p_holm"] >= ranked["p_value"]).all()
+    assert table.filter(~pl.col("ranked"))["p_holm"].null_count() == len(table.filter(~pl.col("ranked")))
+
+
+def test_a_genus_is_the_mean_of_its_species():
+    *_, table = compared()
+    species = table.filter(pl.col("label") != "all", level="species", k=1)
+    for row in table.filter(metric="genus_mean_of_species", k=1).iter_rows(named=True):
+        mine = species.filter(pl.col("label").str.starts_with(row["label"] + " "), category=row["category"])
+        assert row["points"] == pytest.approx(mine["points"].mean())
+        assert row["n_queries"] == mine["n_queries"].sum()
+
+
+def test_models_with_different_queries_are_not_compared():
+    labels, splits, base = hits_of(1, 1)
+    counts = comparison.training_counts(labels, splits)
+    with pytest.raises(ValueError, match="did not answer the same queries: 1 only by the base"):
+        comparison.compare(base, base[1:], n_train=counts, ks=KS, min_queries=4, resamples=100, seed=1)
+
+
+def test_no_change_at_all():
+    labels, splits, base = hits_of(1, 1)
+    counts = comparison.training_counts(labels, splits)
+    table = comparison.compare(base, base, n_train=counts, ks=KS, min_queries=4, resamples=100, seed=1)
+    assert set(table["points"]) == {0.0}
+    assert set(table["p_value"].drop_nulls()) == {1.0}

@@ -1,0 +1,174 @@
+"""Hits and recall against the reference study's plain loops, and against hand-worked tables."""
+
+import math
+from collections import defaultdict
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import stats
+
+from nearkin import metrics, protocols
+from nearkin.intervals import wilson
+from nearkin.recall import recall
+from tests.unit import drawn
+
+KS = [1, 3, 10]
+
+
+def scored(seed, masked=True, levels=None):
+    labels, splits = drawn.study(seed)
+    uuids = sorted(labels["uuid"])
+    vectors = drawn.vectors(seed, len(uuids), width=4, levels=levels)
+    found = pl.concat(
+        protocols.find(uuids, vectors, splits, protocol=protocol, depth=15, mask_groups=masked)
+        for protocol in protocols.SIDES
+    )
+    return labels, splits, found, metrics.hits(found, labels, splits, masked=masked, wanted=protocols.SIDES)
+
+
+def loops(labels, splits, found, protocol, masked):
+    """The study's numbers, query by query: {(level, what, label, k): value}."""
+    rows = {row["uuid"]: row for row in labels.join(splits, on="uuid").to_dicts()}
+    asking, asked = protocols.SIDES[protocol]
+    nearest = defaultdict(list)
+    for row in found.filter(protocol=protocol).sort("rank").to_dicts():
+        nearest[row["uuid"]].append(row["neighbour"])
+    values = {}
+    for k in KS:
+        species_hits, genus_hits = defaultdict(list), defaultdict(list)
+        reachable = []
+        for uuid, row in rows.items():
+            if row["split"] != asking:
+                continue
+            hit = any(rows[other]["species"] == row["species"] for other in nearest[uuid][:k])
+            species_hits[row["category"], row["species"]].append(hit)
+            near = (rows[other] for other in nearest[uuid][:k])
+            genus_hits[row["category"], row["genus"]].append(
+                any(o["genus"] == row["genus"] and o["category"] == row["category"] for o in near)
+            )
+            could = [
+                other
+                for other, there in rows.items()
+                if there["split"] == asked
+                and there["species"] == row["species"]
+                and other != uuid
+                and not (masked and there["group_id"] == row["group_id"])
+            ]
+            if could:
+                reachable.append(hit)
+        everyone = [hit for hits in species_hits.values() for hit in hits]
+        values["species", "micro", "all", k] = sum(everyone) / len(everyone)
+        means = [sum(hits) / len(hits) for hits in species_hits.values()]
+        values["species", "macro", "all", k] = sum(means) / len(means)
+        values["species", "reachable", "all", k] = sum(reachable) / len(reachable)
+        by_genus = defaultdict(list)
+        for (category, species), hits in species_hits.items():
+            values["species", "label", f"{category}/{species}", k] = sum(hits) / len(hits)
+            by_genus[category, species.split(" ")[0]].append(sum(hits) / len(hits))
+        for (category, genus), recalls in by_genus.items():
+            values["genus", "mean_of_species", f"{category}/{genus}", k] = sum(recalls) / len(recalls)
+        for (category, genus), hits in genus_hits.items():
+            values["genus", "label", f"{category}/{genus}", k] = sum(hits) / len(hits)
+    return values
+
+
+def tabled(table, protocol):
+    """The same numbers, from our table."""
+    values = {}
+    for row in table.filter(protocol=protocol).to_dicts():
+        label = f"{row['category']}/{row['label']}" if row["label"] != "all" else row["category"]
+        what = row["average"]
+        if row["metric"] == "genus_mean_of_species":
+            what = "mean_of_species"
+        elif row["population"] == "reachable":
+            what = "reachable" if row["average"] == "micro" else "other"
+        values[row["level"], what, label, row["k"]] = row["value"]
+    return values
+
+
+@pytest.mark.parametrize("masked", [True, False])
+@pytest.mark.parametrize("seed", range(4))
+def test_recall_equals_the_plain_loops(seed, masked):
+    labels, splits, found, hits = scored(seed, masked, levels=2 if seed % 2 else None)
+    table = recall(hits, ks=KS, resamples=100, seed=1)
+    for protocol in protocols.SIDES:
+        slow, ours = loops(labels, splits, found, protocol, masked), tabled(table, protocol)
+        assert len(slow) > 30
+        for key, value in slow.items():
+            assert ours[key] == pytest.approx(value, abs=1e-12), (protocol, key)
+
+
+def test_a_hand_worked_table():
+    labels = drawn.labels_of(["Aa x", "Aa x", "Aa y", "Bb z"])
+    a, b, c, d = labels["uuid"]
+    splits = pl.DataFrame(
+        {"uuid": [a, b, c, d], "split": ["test"] * 4, "group_id": [a, b, c, d], "reason": [None] * 4}
+    )
+    found = pl.DataFrame(
+        {
+            "protocol": "leave_one_out",
+            "uuid": [a, a, b, b, c, c, d, d],
+            "rank": [1, 2] * 4,
+            "neighbour": [c, b, a, c, d, a, a, b],
+            "similarity": [0.9, 0.8] * 4,
+        }
+    ).with_columns(pl.col("rank").cast(pl.Int32))
+    hits = metrics.hits(found, labels, splits, masked=True, wanted=["leave_one_out"])
+    table = recall(hits, ks=[1, 2], resamples=100, seed=1)
+
+    def value(**which):
+        which = {"metric": "recall", "average": "micro", "population": "all", "label": "all"} | which
+        return table.filter(pl.col("category") == "all", **which).select("value", "n_queries", "n_unreachable").row(0)
+
+    # Species x: a finds b second, b finds a first. y and z have no other image: unreachable.
+    assert value(level="species", k=1) == (0.25, 4, 2)
+    assert value(level="species", k=2) == (0.5, 4, 2)
+    assert value(level="species", k=2, population="reachable") == (1.0, 2, 2)
+    assert value(level="species", k=2, average="macro") == (pytest.approx(1 / 3), 4, 2)
+    # Genus Aa: a, b and c; c finds d first and a second. Bb cannot hit.
+    assert value(level="genus", k=1) == (0.5, 4, 1)
+    assert value(level="genus", k=2) == (0.75, 4, 1)
+    means = table.filter(metric="genus_mean_of_species", label="Aa", k=2)
+    assert means["value"].to_list() == [0.5]  # species x 1.0, species y 0.0
+
+
+def test_intervals_hold_their_value_and_do_not_depend_on_row_order():
+    *_, hits = scored(5)
+    table = recall(hits, ks=KS, resamples=300, seed=1)
+    again = recall(hits.reverse(), ks=KS, resamples=300, seed=1)
+    assert table.sort(table.columns).equals(again.sort(table.columns))
+    within = table.filter(pl.col("low").is_not_null())
+    assert (within["low"] <= within["value"] + 1e-12).all()
+    assert (within["high"] >= within["value"] - 1e-12).all()
+
+
+def test_wilson_equals_scipy():
+    for hit, n in [(0, 3), (2, 7), (5, 5), (40, 90)]:
+        theirs = stats.binomtest(hit, n).proportion_ci(method="wilson")
+        low, high = wilson(np.array([hit / n]), np.array([n]))[:, 0]
+        assert (low, high) == (pytest.approx(theirs.low, abs=1e-9), pytest.approx(theirs.high, abs=1e-9))
+
+
+def test_no_reachable_query_is_null_not_zero():
+    labels = drawn.labels_of(["Aa x", "Bb y"])
+    a, b = labels["uuid"]
+    splits = pl.DataFrame({"uuid": [a, b], "split": ["test"] * 2, "group_id": [a, b], "reason": [None] * 2})
+    found = pl.DataFrame(
+        {"protocol": "leave_one_out", "uuid": [a, b], "rank": [1, 1], "neighbour": [b, a], "similarity": [0.5] * 2}
+    ).with_columns(pl.col("rank").cast(pl.Int32))
+    hits = metrics.hits(found, labels, splits, masked=True, wanted=["leave_one_out"])
+    table = recall(hits, ks=[1], resamples=100, seed=1)
+    row = table.filter(level="species", average="micro", population="reachable", category="all").row(0, named=True)
+    assert (row["value"], row["n_queries"], row["n_unreachable"]) == (None, 0, 2)
+    assert not any(math.isnan(value) for value in table["value"].drop_nulls())
+
+
+def test_no_query_at_all_is_an_error_that_says_so():
+    labels = drawn.labels_of(["Aa x"])
+    splits = pl.DataFrame({"uuid": labels["uuid"], "split": ["train"], "group_id": labels["uuid"], "reason": [None]})
+    found = protocols.find(
+        labels["uuid"].to_list(), drawn.vectors(1, 1, n_copies=0), splits, protocol="search", depth=1, mask_groups=True
+    )
+    with pytest.raises(ValueError, match="no test images"):
+        metrics.hits(found, labels, splits, masked=True, wanted=protocols.SIDES)

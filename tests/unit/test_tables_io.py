@@ -1,0 +1,59 @@
+"""Tables: whole or not at all, as declared, the same bytes for any row order."""
+
+import polars as pl
+import pytest
+
+from nearkin.files import replacing
+from nearkin.tables import io
+from nearkin.tables.splits import Splits
+
+TABLE = pl.DataFrame(
+    {"uuid": ["b", "a"], "split": ["test", "train"], "group_id": ["b", "a"], "reason": [None, "too_few_groups"]}
+)
+
+
+def test_what_is_written_is_read_sorted_and_stamped(tmp_path):
+    path = tmp_path / "new folder" / "splits.parquet"
+    io.write(TABLE, path, Splits, dataset="museum")
+    assert io.read(path, Splits).equals(TABLE.sort("uuid"))
+    assert io.metadata(path) == {"format": "1", "table": "Splits", "dataset": "museum"}
+    first = path.read_bytes()
+    io.write(TABLE.reverse(), path, Splits, dataset="museum")
+    assert path.read_bytes() == first
+    assert [file.name for file in path.parent.iterdir()] == ["splits.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (TABLE.drop("split"), "split"),
+        (TABLE.with_columns(split=pl.lit("somewhere")), "check"),
+        (TABLE.with_columns(uuid=pl.lit("a")), "primary_key"),
+        (TABLE.with_columns(split=pl.lit(1)), "split"),
+    ],
+)
+def test_a_wrong_table_is_not_written(tmp_path, table, said):
+    with pytest.raises(Exception, match=said):
+        io.write(table, tmp_path / "x.parquet", Splits)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_is_no_table_is_named(tmp_path):
+    (tmp_path / "x.parquet").write_text("no table")
+    with pytest.raises(ValueError, match=r"x\.parquet: cannot be read as a table"):
+        io.read(tmp_path / "x.parquet", Splits)
+
+
+def test_an_error_leaves_the_old_file(tmp_path):
+    path = tmp_path / "x.txt"
+    path.write_text("old")
+
+    def half_written():
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("disk full")
+
+    with pytest.raises(RuntimeError):
+        half_written()
+    assert path.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["x.txt"]

@@ -1,0 +1,43 @@
+"""Needs the hits of two models; produces what changed between them, as table and as text."""
+
+
+rule compare_models:
+    """A base and a trained model on the same queries, with intervals and tests."""
+    input:
+        code=sources_of("compare_models.py"),
+        base="results/{dataset}/{base}/hits.parquet",
+        trained="results/{dataset}/{trained}/hits.parquet",
+        labels="results/{dataset}/labels.parquet",
+        splits="results/{dataset}/splits.parquet",
+    output:
+        differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
+    log:
+        "logs/compare_models/{dataset}/{base}/{trained}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        ks=lookup(within=config, dpath="recall/ks"),
+        resamples=lookup(within=config, dpath="recall/resamples"),
+        seed=lookup(within=config, dpath="recall/seed"),
+        min_queries=lookup(within=config, dpath="comparison/min_queries"),
+    script:
+        "../../scripts/compare_models.py"
+
+
+rule print_comparison:
+    """The comparison in the printed form of the reference study."""
+    input:
+        code=sources_of("print_comparison.py"),
+        base_recall="results/{dataset}/{base}/recall.parquet",
+        trained_recall="results/{dataset}/{trained}/recall.parquet",
+    output:
+        text="results/{dataset}/comparisons/{base}/{trained}/comparison.txt",
+    log:
+        "logs/print_comparison/{dataset}/{base}/{trained}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        protocol="leave_one_out",
+        k=1,
+    script:
+        "../../scripts/print_comparison.py"

@@ -1,0 +1,46 @@
+"""Needs encoders and pixels; produces unit vectors, one shard at a time."""
+
+
+rule embed_images:
+    """The unit vectors of a shard's images under one encoder."""
+    input:
+        code=sources_of("embed_images.py"),
+        weights="results/{dataset}/{model}/encoder/weights.safetensors",
+        description="results/{dataset}/{model}/encoder/encoder.json",
+        pixels=pixels_of,
+    output:
+        embeddings=update("results/{dataset}/{model}/embeddings/{shard}.parquet"),
+    log:
+        "logs/embed_images/{dataset}/{model}/{shard}.log",
+    benchmark:
+        "logs/costs/embed_images/{dataset}/{model}/{shard}.tsv"
+    wildcard_constraints:
+        model=one_of(PREPARED + TUNED),
+    conda:
+        "../../envs/torch.yaml"
+    threads: config["arithmetic_threads"]
+    resources:
+        **GPU,
+    params:
+        batch=lookup(within=config, dpath="models/{model}/batch"),
+        arithmetic_threads=config["arithmetic_threads"],
+    script:
+        "../../scripts/embed_images.py"
+
+
+rule import_embeddings:
+    """The unit vectors of a shard's images, from a table made elsewhere."""
+    input:
+        code=sources_of("import_embeddings.py"),
+        table=lookup(within=config, dpath="models/{model}/path"),
+        inspection="results/{dataset}/inspection/{shard}.parquet",
+    output:
+        embeddings="results/{dataset}/{model}/embeddings/{shard}.parquet",
+    log:
+        "logs/import_embeddings/{dataset}/{model}/{shard}.log",
+    wildcard_constraints:
+        model=one_of(TABLES),
+    conda:
+        "../../envs/torch.yaml"
+    script:
+        "../../scripts/import_embeddings.py"

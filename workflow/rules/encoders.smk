@@ -1,0 +1,54 @@
+"""Needs a model's config, and for a fine-tuned one its base, labels and pixels; produces encoders."""
+
+
+rule prepare_encoder:
+    """Weights and description of a model that is taken as it is."""
+    input:
+        code=sources_of("prepare_encoder.py"),
+        checkpoint=checkpoint_of,
+    output:
+        weights="results/{dataset}/{model}/encoder/weights.safetensors",
+        description="results/{dataset}/{model}/encoder/encoder.json",
+    log:
+        "logs/prepare_encoder/{dataset}/{model}.log",
+    wildcard_constraints:
+        model=one_of(PREPARED),
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        model=lookup(within=config, dpath="models/{model}"),
+        geometry=geometry_of,
+    script:
+        "../../scripts/prepare_encoder.py"
+
+
+rule finetune_encoder:
+    """An encoder trained by margin softmax, its epoch chosen by retrieval on the validation split."""
+    input:
+        code=sources_of("finetune_encoder.py"),
+        weights=base_encoder("weights.safetensors"),
+        description=base_encoder("encoder.json"),
+        labels="results/{dataset}/labels.parquet",
+        splits="results/{dataset}/splits.parquet",
+        pixels=pixels_of,
+    output:
+        weights="results/{dataset}/{model}/encoder/weights.safetensors",
+        description="results/{dataset}/{model}/encoder/encoder.json",
+        training="results/{dataset}/{model}/training.parquet",
+        state=update("results/{dataset}/{model}/training.state"),
+    log:
+        "logs/finetune_encoder/{dataset}/{model}.log",
+    benchmark:
+        "logs/costs/finetune_encoder/{dataset}/{model}.tsv"
+    wildcard_constraints:
+        model=one_of(TUNED),
+    conda:
+        "../../envs/torch.yaml"
+    threads: config["arithmetic_threads"]
+    resources:
+        **GPU,
+    params:
+        recipe=recipe_of,
+        arithmetic_threads=config["arithmetic_threads"],
+    script:
+        "../../scripts/finetune_encoder.py"

@@ -1,0 +1,97 @@
+"""Needs finished tables; produces figures, as SVG and as PNG. Figures only draw."""
+
+
+rule plot_recall:
+    """Recall@1 of every model, by protocol and level, with intervals."""
+    input:
+        code=sources_of("plot_recall.py"),
+        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=MODELS),
+    output:
+        svg="results/{dataset}/figures/recall.svg",
+        png="results/{dataset}/figures/recall.png",
+    log:
+        "logs/plot_recall/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        models=list(MODELS),
+        k=1,
+    script:
+        "../../scripts/plot_recall.py"
+
+
+rule plot_training_size:
+    """Species recall@1 against the number of training images."""
+    input:
+        code=sources_of("plot_training_size.py"),
+        sizes="results/{dataset}/{model}/training_size.parquet",
+    output:
+        svg="results/{dataset}/figures/{model}/training_size.svg",
+        png="results/{dataset}/figures/{model}/training_size.png",
+    log:
+        "logs/plot_training_size/{dataset}/{model}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        model="{model}",
+    script:
+        "../../scripts/plot_training_size.py"
+
+
+rule plot_training_buckets:
+    """Species recall@1 by bucket of training images."""
+    input:
+        code=sources_of("plot_training_buckets.py"),
+        sizes="results/{dataset}/{model}/training_size.parquet",
+    output:
+        svg="results/{dataset}/figures/{model}/training_buckets.svg",
+        png="results/{dataset}/figures/{model}/training_buckets.png",
+    log:
+        "logs/plot_training_buckets/{dataset}/{model}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        model="{model}",
+    script:
+        "../../scripts/plot_training_buckets.py"
+
+
+rule plot_training:
+    """Loss and learning rate of a training, and how the epoch was chosen."""
+    input:
+        code=sources_of("plot_training.py"),
+        training="results/{dataset}/{model}/training.parquet",
+    output:
+        svg="results/{dataset}/figures/{model}/training.svg",
+        png="results/{dataset}/figures/{model}/training.png",
+    log:
+        "logs/plot_training/{dataset}/{model}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        model="{model}",
+    script:
+        "../../scripts/plot_training.py"
+
+
+rule plot_improvement:
+    """The improvement per species and per genus, by category."""
+    input:
+        code=sources_of("plot_improvement.py"),
+        differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
+    output:
+        species_svg="results/{dataset}/figures/{base}/{trained}/improvement_by_species.svg",
+        species_png="results/{dataset}/figures/{base}/{trained}/improvement_by_species.png",
+        genus_svg="results/{dataset}/figures/{base}/{trained}/improvement_by_genus.svg",
+        genus_png="results/{dataset}/figures/{base}/{trained}/improvement_by_genus.png",
+    log:
+        "logs/plot_improvement/{dataset}/{base}/{trained}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        base="{base}",
+        trained="{trained}",
+        protocol="leave_one_out",
+        k=1,
+    script:
+        "../../scripts/plot_improvement.py"

@@ -1,0 +1,42 @@
+"""Needs the listed and inspected images; produces repaired names and whole captions."""
+
+
+rule fix_labels:
+    """Names repaired, or images set aside with a reason."""
+    input:
+        code=sources_of("fix_labels.py"),
+        images="results/{dataset}/images.parquet",
+        inspection=expand("results/{{dataset}}/inspection/{shard}.parquet", shard=SHARDS),
+    output:
+        labels="results/{dataset}/labels.parquet",
+        quarantine="results/{dataset}/quarantine.parquet",
+        repairs="results/{dataset}/repairs.parquet",
+    log:
+        "logs/fix_labels/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        policies=lookup(within=config, dpath="datasets/{dataset}/labels/policies"),
+        misspelt=lookup(within=config, dpath="datasets/{dataset}/labels/misspelt"),
+    script:
+        "../../scripts/fix_labels.py"
+
+
+rule fix_captions:
+    """The caption dataset, whole, and every repair of labels and captions."""
+    input:
+        code=sources_of("fix_captions.py"),
+        images="results/{dataset}/images.parquet",
+        labels="results/{dataset}/labels.parquet",
+        repairs="results/{dataset}/repairs.parquet",
+    output:
+        captions="results/{dataset}/captions.parquet",
+        gaps="results/{dataset}/gaps.parquet",
+    log:
+        "logs/fix_captions/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        templates=lookup(within=config, dpath="datasets/{dataset}/captions/templates"),
+    script:
+        "../../scripts/fix_captions.py"

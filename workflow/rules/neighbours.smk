@@ -1,0 +1,64 @@
+"""Needs embeddings and the split; produces exact neighbours, hits and recall."""
+
+
+rule find_neighbours:
+    """The exact nearest neighbours of every query of every protocol."""
+    input:
+        code=sources_of("find_neighbours.py"),
+        embeddings=expand("results/{{dataset}}/{{model}}/embeddings/{shard}.parquet", shard=SHARDS),
+        splits="results/{dataset}/splits.parquet",
+    output:
+        neighbours="results/{dataset}/{model}/neighbours.parquet",
+    log:
+        "logs/find_neighbours/{dataset}/{model}.log",
+    benchmark:
+        "logs/costs/find_neighbours/{dataset}/{model}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        protocols=lookup(within=config, dpath="search/protocols"),
+        depth=lookup(within=config, dpath="search/depth"),
+        mask_groups=lookup(within=config, dpath="search/mask_groups"),
+    script:
+        "../../scripts/find_neighbours.py"
+
+
+rule score_recall:
+    """Hits of every query and their recall, from its neighbours."""
+    input:
+        code=sources_of("score_recall.py"),
+        neighbours="results/{dataset}/{model}/neighbours.parquet",
+        labels="results/{dataset}/labels.parquet",
+        splits="results/{dataset}/splits.parquet",
+    output:
+        hits="results/{dataset}/{model}/hits.parquet",
+        recall="results/{dataset}/{model}/recall.parquet",
+    log:
+        "logs/score_recall/{dataset}/{model}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        protocols=lookup(within=config, dpath="search/protocols"),
+        ks=lookup(within=config, dpath="recall/ks"),
+        resamples=lookup(within=config, dpath="recall/resamples"),
+        seed=lookup(within=config, dpath="recall/seed"),
+        mask_groups=lookup(within=config, dpath="search/mask_groups"),
+    script:
+        "../../scripts/score_recall.py"
+
+
+rule count_training_images:
+    """Species recall@1 of a model beside the number of training images."""
+    input:
+        code=sources_of("count_training_images.py"),
+        recall="results/{dataset}/{model}/recall.parquet",
+        labels="results/{dataset}/labels.parquet",
+        splits="results/{dataset}/splits.parquet",
+    output:
+        sizes="results/{dataset}/{model}/training_size.parquet",
+    log:
+        "logs/count_training_images/{dataset}/{model}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../../scripts/count_training_images.py"

@@ -1,0 +1,95 @@
+"""Needs all finished tables and figures; produces the headline, the report and the checks."""
+
+FIGURES = [
+    "results/{dataset}/figures/recall.svg",
+    *expand(
+        "results/{{dataset}}/figures/{model}/{figure}.svg",
+        model=MODELS,
+        figure=["training_size", "training_buckets"],
+    ),
+    *expand("results/{{dataset}}/figures/{model}/training.svg", model=TUNED),
+    *[
+        f"results/{{dataset}}/figures/{base}/{trained}/improvement_by_{level}.svg"
+        for base, trained in config["compare"]
+        for level in ("species", "genus")
+    ],
+]
+PAIRS = [f"results/{{dataset}}/comparisons/{base}/{trained}" for base, trained in config["compare"]]
+
+
+rule write_headline:
+    """The headline numbers of every model, printed and for machines."""
+    input:
+        code=sources_of("write_headline.py"),
+        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=MODELS),
+    output:
+        json="results/{dataset}/headline.json",
+        text="results/{dataset}/headline.txt",
+    log:
+        "logs/write_headline/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        models=list(MODELS),
+        ks=lookup(within=config, dpath="recall/ks"),
+    script:
+        "../../scripts/write_headline.py"
+
+
+rule write_report:
+    """One page that opens offline: what was asked, found and done."""
+    input:
+        code=sources_of("write_report.py"),
+        headline="results/{dataset}/headline.json",
+        statistics="results/{dataset}/statistics.parquet",
+        gaps="results/{dataset}/gaps.parquet",
+        quarantine="results/{dataset}/quarantine.parquet",
+        splits="results/{dataset}/splits.parquet",
+        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=MODELS),
+        differences=[f"{pair}/differences.parquet" for pair in PAIRS],
+        comparisons=[f"{pair}/comparison.txt" for pair in PAIRS],
+        descriptions=expand("results/{{dataset}}/{model}/encoder/encoder.json", model=PREPARED + TUNED),
+        figures=FIGURES,
+    output:
+        report="results/{dataset}/report.html",
+    log:
+        "logs/write_report/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        models=list(MODELS),
+        pairs=config["compare"],
+        method=method_of,
+    script:
+        "../../scripts/write_report.py"
+
+
+rule check_results:
+    """The invariants of a finished study, asserted on its tables."""
+    input:
+        code=sources_of("check_results.py"),
+        images="results/{dataset}/images.parquet",
+        inspection=expand("results/{{dataset}}/inspection/{shard}.parquet", shard=SHARDS),
+        labels="results/{dataset}/labels.parquet",
+        quarantine="results/{dataset}/quarantine.parquet",
+        captions="results/{dataset}/captions.parquet",
+        gaps="results/{dataset}/gaps.parquet",
+        splits="results/{dataset}/splits.parquet",
+        embeddings=expand(
+            "results/{{dataset}}/{model}/embeddings/{shard}.parquet", model=MODELS, shard=SHARDS
+        ),
+        neighbours=expand("results/{{dataset}}/{model}/neighbours.parquet", model=MODELS),
+        hits=expand("results/{{dataset}}/{model}/hits.parquet", model=MODELS),
+        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=MODELS),
+        figures=FIGURES,
+        figure_tables=[f"{pair}/differences.parquet" for pair in PAIRS],
+    output:
+        passed="results/{dataset}/checks.passed",
+    log:
+        "logs/check_results/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        mask_groups=lookup(within=config, dpath="search/mask_groups"),
+    script:
+        "../../scripts/check_results.py"

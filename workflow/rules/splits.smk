@@ -1,0 +1,54 @@
+"""Needs repaired labels; produces groups that belong together, the split, and statistics."""
+
+
+rule group_images:
+    """Same bytes, near duplicates and same specimen, united into groups."""
+    input:
+        code=sources_of("group_images.py"),
+        labels="results/{dataset}/labels.parquet",
+        inspection=expand("results/{{dataset}}/inspection/{shard}.parquet", shard=SHARDS),
+    output:
+        groups="results/{dataset}/groups.parquet",
+    log:
+        "logs/group_images/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        specimen=lookup(within=config, dpath="datasets/{dataset}/groups/specimen"),
+        near_duplicates=lookup(within=config, dpath="datasets/{dataset}/groups/near_duplicates"),
+    script:
+        "../../scripts/group_images.py"
+
+
+rule split_images:
+    """Train, val, test and unseen; a group never straddles."""
+    input:
+        code=sources_of("split_images.py"),
+        labels="results/{dataset}/labels.parquet",
+        groups="results/{dataset}/groups.parquet",
+    output:
+        splits="results/{dataset}/splits.parquet",
+    log:
+        "logs/split_images/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        shares=lookup(within=config, dpath="datasets/{dataset}/split"),
+    script:
+        "../../scripts/split_images.py"
+
+
+rule describe_dataset:
+    """How many images, groups, species and genera there are, by category and split."""
+    input:
+        code=sources_of("describe_dataset.py"),
+        labels="results/{dataset}/labels.parquet",
+        splits="results/{dataset}/splits.parquet",
+    output:
+        statistics="results/{dataset}/statistics.parquet",
+    log:
+        "logs/describe_dataset/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../../scripts/describe_dataset.py"
