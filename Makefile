@@ -9,7 +9,7 @@ READY := .venv/complete
 SNAKEMAKE := $(BIN)/python -m snakemake --cores $(CORES) --configfile "$(CONFIG)"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study curate figures why test unit lint lock dag
+.PHONY: help setup study curate why test unit lint lock dictionary dag
 
 help: ## List these targets
 	@echo "make TARGET [CONFIG=$(CONFIG)] [CORES=$(CORES)]"
@@ -49,6 +49,9 @@ lock: ## Pin all dependencies anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 		--all-extras --upgrade --output-file requirements.lock pyproject.toml
 	$(BIN)/python envs/pin.py
+
+dictionary: $(READY) ## Write results/README.md from the table declarations
+	PYTHONPATH=. $(BIN)/python docs/dictionary.py
 
 dag: $(READY) ## Draw docs/dag.svg (needs graphviz)
 	$(BIN)/python -m snakemake --rulegraph | dot -Tsvg > docs/dag.svg

@@ -66,7 +66,9 @@ def neighbours_ordered(neighbours, splits, *, masked):
     _none(queries.filter(pl.col("uuid") == pl.col("neighbour")), "queries that find themselves")
     if masked:
         group = splits.select("uuid", "group_id")
-        pairs = queries.join(group, on="uuid").join(group, left_on="neighbour", right_on="uuid", suffix="_found")
+        pairs = queries.join(group, on="uuid").join(
+            group, left_on="neighbour", right_on="uuid", suffix="_found"
+        )
         _none(pairs.filter(pl.col("group_id") == pl.col("group_id_found")), "queries that find a group mate")
 
 

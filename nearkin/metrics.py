@@ -23,9 +23,9 @@ def levels_of(labels):
 def hits(neighbours, labels, splits, *, wanted, masked):
     """Where the first right neighbour of every query stands, as a `Hits` table.
 
-    `wanted` names the protocols. A neighbour is right at a level if its label there is the query's; genus and species
-    only count within one category, for zoology and botany share genus names. An image
-    without a label at a level does not query there and is never right.
+    `wanted` names the protocols. A neighbour is right at a level if its label there is the
+    query's; genus and species only count within one category, for zoology and botany share
+    genus names. An image without a label at a level does not query there and is never right.
     """
     named = splits.join(labels.select("uuid", *LEVELS), on="uuid", how="left", validate="1:1")
     parts = []

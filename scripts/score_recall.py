@@ -11,13 +11,25 @@ from nearkin.tables.splits import Splits
 
 
 def score_recall(
-    neighbours_path, labels_path, splits_path, hits_path, recall_path, *, wanted, ks, masked, resamples, seed, stamps
+    neighbours_path,
+    labels_path,
+    splits_path,
+    hits_path,
+    recall_path,
+    *,
+    wanted,
+    ks,
+    masked,
+    resamples,
+    seed,
+    stamps,
 ):
     hits = metrics.hits(
         io.read(neighbours_path, Neighbours),
         io.read(labels_path, Labels),
         io.read(splits_path, Splits),
-        wanted=wanted, masked=masked,
+        wanted=wanted,
+        masked=masked,
     )
     stamps = stamps | {"fingerprint": io.metadata(neighbours_path).get("fingerprint")}
     io.write(hits, hits_path, Hits, **stamps)

@@ -53,7 +53,9 @@ def write(frame, path, schema, **metadata):
 def metadata(path):
     """What was stamped into a table, without the `nearkin.` in front."""
     stamps = pl.read_parquet_metadata(path)
-    return {key.removeprefix("nearkin."): value for key, value in stamps.items() if key.startswith("nearkin.")}
+    return {
+        key.removeprefix("nearkin."): value for key, value in stamps.items() if key.startswith("nearkin.")
+    }
 
 
 def _checked(frame, path, schema):

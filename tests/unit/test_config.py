@@ -50,17 +50,29 @@ def wrong(path, value):
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        (["models", "lite0", "libary"], "timm", "config key models.lite0.libary: unknown key; did you mean 'library'?"),
+        (
+            ["models", "lite0", "libary"],
+            "timm",
+            "config key models.lite0.libary: unknown key; did you mean 'library'?",
+        ),
         (["shards"], "two", "config key shards: 'two' is not of type integer"),
         (["shards"], 0, "config key shards: 0 is less than the minimum of 1"),
-        (["datasets", "museum", "source", "layout"], "zoo", "'zoo' is not one of 'museum', 'vlm4bio', 'folders'"),
+        (
+            ["datasets", "museum", "source", "layout"],
+            "zoo",
+            "'zoo' is not one of 'museum', 'vlm4bio', 'folders'",
+        ),
         (["datasets", "museum", "source"], {"layout": "folders"}, "datasets.museum.source.folder: needed"),
         (["datasets", "museum", "split"], {"train": 0.9}, "add up to 1.4, not 1"),
         (["datasets", "other"], {"like": "musem"}, "no dataset 'musem'; did you mean 'museum'?"),
         (["models", "lite0_unicom", "finetune", "base"], "lite1", "no model 'lite1'; did you mean 'lite0'?"),
         (["models", "lite0_unicom", "finetune", "base"], "lite0_unicom", "goes round in circles"),
         (["models", "lite0_unicom", "library"], "timm", "give either library"),
-        (["models", "lite0"], {"library": "timm", "name": "x", "preprocess": "square_224"}, "weights: missing"),
+        (
+            ["models", "lite0"],
+            {"library": "timm", "name": "x", "preprocess": "square_224"},
+            "weights: missing",
+        ),
         (["models", "lite0", "preprocess"], "square_22", "no preprocessing 'square_22'"),
         (["models", "lite0_unicom", "finetune", "base"], "histogram", "no weights that could be trained"),
         (["models", "figures"], {"library": "histogram"}, "figures"),

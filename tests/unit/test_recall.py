@@ -119,7 +119,11 @@ def test_a_hand_worked_table():
 
     def value(**which):
         which = {"metric": "recall", "average": "micro", "population": "all", "label": "all"} | which
-        return table.filter(pl.col("category") == "all", **which).select("value", "n_queries", "n_unreachable").row(0)
+        return (
+            table.filter(pl.col("category") == "all", **which)
+            .select("value", "n_queries", "n_unreachable")
+            .row(0)
+        )
 
     # Species x: a finds b second, b finds a first. y and z have no other image: unreachable.
     assert value(level="species", k=1) == (0.25, 4, 2)
@@ -155,20 +159,35 @@ def test_no_reachable_query_is_null_not_zero():
     a, b = labels["uuid"]
     splits = pl.DataFrame({"uuid": [a, b], "split": ["test"] * 2, "group_id": [a, b], "reason": [None] * 2})
     found = pl.DataFrame(
-        {"protocol": "leave_one_out", "uuid": [a, b], "rank": [1, 1], "neighbour": [b, a], "similarity": [0.5] * 2}
+        {
+            "protocol": "leave_one_out",
+            "uuid": [a, b],
+            "rank": [1, 1],
+            "neighbour": [b, a],
+            "similarity": [0.5] * 2,
+        }
     ).with_columns(pl.col("rank").cast(pl.Int32))
     hits = metrics.hits(found, labels, splits, masked=True, wanted=["leave_one_out"])
     table = recall(hits, ks=[1], resamples=100, seed=1)
-    row = table.filter(level="species", average="micro", population="reachable", category="all").row(0, named=True)
+    row = table.filter(level="species", average="micro", population="reachable", category="all").row(
+        0, named=True
+    )
     assert (row["value"], row["n_queries"], row["n_unreachable"]) == (None, 0, 2)
     assert not any(math.isnan(value) for value in table["value"].drop_nulls())
 
 
 def test_no_query_at_all_is_an_error_that_says_so():
     labels = drawn.labels_of(["Aa x"])
-    splits = pl.DataFrame({"uuid": labels["uuid"], "split": ["train"], "group_id": labels["uuid"], "reason": [None]})
+    splits = pl.DataFrame(
+        {"uuid": labels["uuid"], "split": ["train"], "group_id": labels["uuid"], "reason": [None]}
+    )
     found = protocols.find(
-        labels["uuid"].to_list(), drawn.vectors(1, 1, n_copies=0), splits, protocol="search", depth=1, mask_groups=True
+        labels["uuid"].to_list(),
+        drawn.vectors(1, 1, n_copies=0),
+        splits,
+        protocol="search",
+        depth=1,
+        mask_groups=True,
     )
     with pytest.raises(ValueError, match="no test images"):
         metrics.hits(found, labels, splits, masked=True, wanted=protocols.SIDES)

@@ -8,7 +8,12 @@ from nearkin.tables import io
 from nearkin.tables.splits import Splits
 
 TABLE = pl.DataFrame(
-    {"uuid": ["b", "a"], "split": ["test", "train"], "group_id": ["b", "a"], "reason": [None, "too_few_groups"]}
+    {
+        "uuid": ["b", "a"],
+        "split": ["test", "train"],
+        "group_id": ["b", "a"],
+        "reason": [None, "too_few_groups"],
+    }
 )
 
 

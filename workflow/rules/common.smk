@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 
 ROOT = workflow.basedir
 sys.path.insert(0, ROOT)
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")]))
+os.environ.update(PYTHONPATH=ROOT)  # for the scripts: this project's modules and nobody else's
 
 from nearkin import provenance
 from nearkin.config import ConfigError, base_of, settle

@@ -1,0 +1,69 @@
+"""Writes results/README.md, the data dictionary, from the declarations in nearkin/tables.
+
+Run by `make dictionary`; a test fails when the file differs from what this prints.
+"""
+
+from pathlib import Path
+
+from nearkin.tables import embeddings, images, labels, neighbours, scores, splits, statistics, training
+
+ROOT = Path(__file__).parents[1]
+EMBEDDING_WIDTH = 1280  # of the shipped encoder, only to show a type
+
+TABLES = [
+    ("images.parquet", "list_images", images.Images),
+    ("inspection/{shard}.parquet", "inspect_images", images.Inspection),
+    ("labels.parquet", "fix_labels", labels.Labels),
+    ("quarantine.parquet", "fix_labels", labels.Quarantine),
+    ("repairs.parquet", "fix_labels", labels.Gaps),
+    ("captions.parquet", "fix_captions", labels.Captions),
+    ("gaps.parquet", "fix_captions", labels.Gaps),
+    ("groups.parquet", "group_images", splits.Groups),
+    ("splits.parquet", "split_images", splits.Splits),
+    ("statistics.parquet", "describe_dataset", statistics.Statistics),
+    ("{model}/training.parquet", "finetune_encoder", training.Training),
+    ("{model}/embeddings/{shard}.parquet", "embed_images", embeddings.embeddings(EMBEDDING_WIDTH)),
+    ("{model}/neighbours.parquet", "find_neighbours", neighbours.Neighbours),
+    ("{model}/hits.parquet", "score_recall", scores.Hits),
+    ("{model}/recall.parquet", "score_recall", scores.Recall),
+    ("{model}/training_size.parquet", "count_training_images", statistics.TrainingSize),
+    ("comparisons/{base}/{trained}/differences.parquet", "compare_models", scores.Differences),
+]
+
+HEAD = """\
+# What is in `results/`
+
+Everything of a dataset lies under `results/{dataset}/`. All tables are Parquet, sorted by their
+key (**bold**), and carry in their metadata the dataset and, where there is one, the model and the
+fingerprint of its encoder. `?` marks a column that may be null.
+
+| file | rule | what |
+|---|---|---|
+| `report.html` | write_report | the page to read first; opens offline |
+| `headline.txt`, `headline.json` | write_headline | overall recall of every model, printed and for machines |
+| `comparisons/{base}/{trained}/comparison.txt` | print_comparison | the printed form of the reference study |
+| `figures/**.svg`, `.png` | plot_* | figures; each draws one of the tables below |
+| `checks.passed` | check_results | there when all invariants hold |
+| `pixels/{preprocess}/{shard}.arrow` | cache_pixels | decoded images, `uuid`, `sha256`, `pixels` (uint8, height x width x 3) |
+| `{model}/encoder/` | prepare_encoder, finetune_encoder | weights (safetensors) and their description (JSON) |
+| `{model}/training.state` | finetune_encoder | where an interrupted training goes on; empty of weights when finished |
+| `delivery/` | draw_museum | the drawn museum, with `truth.csv`: what is wrong with it |
+"""
+
+
+def dictionary():
+    """The text of results/README.md."""
+    parts = [HEAD]
+    for path, rule, schema in TABLES:
+        first = (schema.__doc__ or "").strip().split("\n\n")
+        parts.append(f"\n## `{path}`\n\n{' '.join(' '.join(first).split())} Made by `{rule}`.\n")
+        parts.append("\n| column | type | meaning |\n|---|---|---|\n")
+        for name, column in schema.columns().items():
+            shown = f"**{name}**" if name in schema.primary_key() else name
+            kind = str(column.dtype) + ("?" if column.nullable else "")
+            parts.append(f"| {shown} | {kind} | {column.description} |\n")
+    return "".join(parts)
+
+
+if __name__ == "__main__":
+    (ROOT / "results" / "README.md").write_text(dictionary(), encoding="utf-8")

@@ -1,0 +1,16 @@
+"""The data dictionary says what the declarations say."""
+
+import importlib.util
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_results_readme_is_up_to_date():
+    spec = importlib.util.spec_from_file_location("dictionary", ROOT / "docs/dictionary.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    text = module.dictionary()
+    assert (ROOT / "results/README.md").read_text(encoding="utf-8") == text, "run `make dictionary`"
+    for _, _, schema in module.TABLES:
+        assert all(column.description for column in schema.columns().values())

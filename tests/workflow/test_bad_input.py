@@ -1,0 +1,108 @@
+"""What a user is told when something is wrong, before or while it runs."""
+
+import shutil
+
+import pytest
+import yaml
+from PIL import Image
+
+from tests.workflow import runs
+
+HISTOGRAM = {"histogram": {"library": "histogram", "preprocess": "square_224"}}
+
+
+@pytest.fixture
+def project(tmp_path):
+    return runs.copy_project(tmp_path / "study")
+
+
+def configure(project, **changes):
+    path = project / runs.CONFIG
+    config = yaml.safe_load(path.read_text()) | changes
+    path.write_text(yaml.safe_dump(config))
+
+
+def folders(project, species, n=1, size=32):
+    """A dataset of folders: plain pictures, each of its own colour."""
+    for number, name in enumerate(species):
+        for i in range(n):
+            path = project / "photos" / "Fish" / name / f"{i}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.effect_noise((size, size), 40 + 10 * number + i).save(path)
+    configure(
+        project,
+        datasets={"photos": {"source": {"layout": "folders", "folder": "photos"}}},
+        models=HISTOGRAM,
+        compare=[],
+    )
+
+
+def said(project, *arguments):
+    return runs.snakemake(project, *arguments, check=False) + runs.logs(project)
+
+
+def test_a_wrong_key_stops_the_run_before_any_job(project):
+    configure(project, sharts=3)
+    output = said(project)
+    assert "config key (top level).sharts: unknown key; did you mean 'shards'?" in output
+    assert not (project / "results").exists()
+
+
+def test_a_missing_folder(project):
+    configure(
+        project,
+        datasets={"photos": {"source": {"layout": "folders", "folder": "nowhere"}}},
+        models=HISTOGRAM,
+        compare=[],
+    )
+    assert "no folder 'nowhere'" in said(project)
+
+
+def test_an_empty_folder(project):
+    folders(project, [])
+    (project / "photos").mkdir()
+    assert "photos" in said(project, "curate") and "no image" in said(project, "curate")
+
+
+def test_a_dataset_in_which_no_image_can_be_read(project):
+    folders(project, ["Aa bb", "Aa cc"], n=2)
+    for path in (project / "photos").rglob("*.png"):
+        path.write_text("not an image")
+    assert "no image" in said(project, "curate")
+
+
+def test_species_with_one_image_one_category_and_k_beyond_the_gallery(project):
+    folders(project, ["Aa bb", "Aa cc"], n=6)
+    folders(project, ["Aa dd"], n=1)
+    runs.snakemake(project)
+    assert (project / "results/photos/checks.passed").exists()
+
+
+def test_a_nan_in_an_embedding_is_named(finished, tmp_path):
+    import polars as pl
+
+    project = tmp_path / "copied"
+    shutil.copytree(finished, project, symlinks=True)
+    path = project / "results/museum/lite0/embeddings/0.parquet"
+    table = pl.read_parquet(path)
+    culprit = table["uuid"][0]
+    vectors = table["emb"].to_numpy().copy()
+    vectors[0, 0] = float("nan")
+    table.with_columns(emb=pl.Series(vectors, dtype=table.schema["emb"])).write_parquet(path)
+    output = said(project, "--force", "results/museum/lite0/neighbours.parquet")
+    assert culprit in output and "is not finite" in output
+
+
+def test_an_unknown_model_name_is_answered_with_near_ones(project):
+    models = {"near": {"library": "timm", "name": "resnet5", "weights": "random", "preprocess": "square_224"}}
+    configure(project, models=models, compare=[])
+    output = said(project, "results/museum/near/encoder/encoder.json")
+    assert "resnet5" in output and "resnet50" in output
+
+
+def test_a_corrupt_checkpoint_is_named(project):
+    (project / "weights").mkdir()
+    (project / "weights/broken.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0 broken")
+    model = {"library": "timm", "name": "resnet10t", "weights": "weights/broken.safetensors"}
+    configure(project, models={"broken": model | {"preprocess": "square_224"}}, compare=[])
+    assert "weights/broken.safetensors" in said(project, "results/museum/broken/encoder/encoder.json")

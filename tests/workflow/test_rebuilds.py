@@ -1,0 +1,161 @@
+"""What a change reruns: the exact set of jobs, from a dry run on the finished study."""
+
+import os
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+
+from tests.workflow import runs
+
+SHARDS = ["0", "1"]
+MODELS = ["untrained", "lite0", "tuned"]
+PAIRS = {"untrained lite0": ["untrained", "lite0"], "lite0 tuned": ["lite0", "tuned"]}
+
+
+def page():
+    return {("write_report", "museum"), ("check_results", "museum")}
+
+
+def comparisons(*models):
+    """Comparisons in which one of the models takes part, with what is drawn of them."""
+    pairs = [pair for pair, both in PAIRS.items() if set(both) & set(models)]
+    rules = ["compare_models", "print_comparison", "plot_improvement"]
+    return {(rule, f"museum {pair}") for rule in rules for pair in pairs}
+
+
+def scores(*models):
+    rules = ["score_recall", "count_training_images", "plot_training_size", "plot_training_buckets"]
+    own = {(rule, f"museum {model}") for rule in rules for model in models}
+    shared = {("plot_recall", "museum"), ("write_headline", "museum")}
+    return own | shared | comparisons(*models) | page()
+
+
+def searches(*models):
+    return {("find_neighbours", f"museum {model}") for model in models} | scores(*models)
+
+
+def embeddings(*models):
+    shards = {("embed_images", f"museum {model} {shard}") for model in models for shard in SHARDS}
+    return shards | searches(*models)
+
+
+def training():
+    own = {(rule, "museum tuned") for rule in ("finetune_encoder", "plot_training")}
+    return own | embeddings("tuned")
+
+
+def split():
+    """Splits do not reach the embeddings of encoders that are taken as they are."""
+    return {("split_images", "museum"), ("describe_dataset", "museum")} | training() | searches(*MODELS)
+
+
+def figures():
+    one = {("plot_recall", "museum"), ("plot_training", "museum tuned")}
+    each = {(rule, f"museum {m}") for rule in ("plot_training_size", "plot_training_buckets") for m in MODELS}
+    return one | each | {("plot_improvement", f"museum {pair}") for pair in PAIRS} | page()
+
+
+CODE = {
+    "scripts/embed_images.py": embeddings(*MODELS),
+    "scripts/finetune_encoder.py": training(),
+    "nearkin/neighbours.py": searches(*MODELS),
+    "nearkin/figures/theme.py": figures(),
+    "nearkin/captions.py": {("fix_captions", "museum")} | page(),
+    "nearkin/splits.py": split(),
+    "nearkin/museum/fish.py": "all",
+}
+CONFIG = {
+    "datasets/museum/captions/templates": (
+        ["{species} in a picture."],
+        {("fix_captions", "museum")} | page(),
+    ),
+    "datasets/museum/split/seed": (2, split()),
+    "recall/ks": ([1, 5], scores(*MODELS)),
+    "recall/seed": (2, scores(*MODELS)),
+    "search/depth": (50, searches(*MODELS)),
+    "comparison/min_queries": (
+        2,
+        comparisons(*MODELS) - {("print_comparison", f"museum {p}") for p in PAIRS} | page(),
+    ),
+    "models/tuned/finetune/epochs": (3, training()),
+    "models/lite0/batch": (16, embeddings("lite0")),
+    "models/untrained/seed": (2, {("prepare_encoder", "museum untrained")} | embeddings("untrained")),
+}
+
+
+@pytest.fixture
+def project(finished, tmp_path):
+    """A copy of the finished study whose files may be changed; times are kept."""
+    copied = tmp_path / "copied study"
+    shutil.copytree(finished, copied, symlinks=True)
+    return copied
+
+
+def test_a_touch_reruns_nothing(project):
+    for path in [*project.glob("scripts/*.py"), *project.glob("nearkin/**/*.py")]:
+        os.utime(path)
+    assert runs.planned(project) == set()
+
+
+@pytest.mark.parametrize("path", CODE)
+def test_changed_code_reruns_what_imports_it(project, path):
+    with open(project / path, "a") as code:
+        code.write("\n# changed\n")
+    wanted = runs.planned(project, "--forceall") if CODE[path] == "all" else CODE[path]
+    if CODE[path] == "all":
+        wanted = {job for job in wanted if job[0] != "prepare_encoder"}
+    assert runs.planned(project) == wanted
+
+
+@pytest.mark.parametrize("key", CONFIG)
+def test_a_changed_config_value_reruns_what_depends_on_it(project, key):
+    value, wanted = CONFIG[key]
+    path = project / runs.CONFIG
+    config = yaml.safe_load(path.read_text())
+    *parents, last = key.split("/")
+    place = config
+    for parent in parents:
+        place = place.setdefault(parent, {})
+    place[last] = value
+    path.write_text(yaml.safe_dump(config))
+    assert runs.planned(project) == wanted
+
+
+def test_a_new_model_adds_its_own_jobs_only(project):
+    path = project / runs.CONFIG
+    config = yaml.safe_load(path.read_text())
+    config["models"]["histogram"] = {"library": "histogram", "preprocess": "square_224"}
+    path.write_text(yaml.safe_dump(config))
+    wanted = {("prepare_encoder", "museum histogram")} | embeddings("histogram")
+    assert runs.planned(project) == wanted
+
+
+def test_ten_added_images_inspect_and_embed_ten(finished, tmp_path):
+    project = runs.copy_project(tmp_path / "growing")
+    shutil.copytree(finished / "results/museum/delivery", project / "delivery")
+    config = yaml.safe_load((project / runs.CONFIG).read_text())
+    source = {"layout": "vlm4bio", "folder": "delivery"}
+    config["datasets"] = {"grown": {"source": source, "groups": config["datasets"]["museum"]["groups"]}}
+    config["models"] = {"lite0": config["models"]["lite0"]}
+    config["compare"] = []
+    (project / runs.CONFIG).write_text(yaml.safe_dump(config))
+    targets = [f"results/grown/lite0/embeddings/{shard}.parquet" for shard in SHARDS]
+    runs.snakemake(project, *targets)
+    labels = pl.read_parquet(finished / "results/museum/labels.parquet")
+    for number, path in enumerate(labels.filter(pl.col("path").str.ends_with(".jpg"))["path"].head(10)):
+        image = project / "delivery" / path
+        shutil.copy(image, image.with_name(f"added_{number}.jpg"))
+    runs.snakemake(project, *targets)
+    for rule, word in [("inspect_images/grown", "inspected"), ("embed_images/grown/lite0", "embedded")]:
+        logs = [(project / "logs" / rule / f"{shard}.log").read_text() for shard in SHARDS]
+        counts = [int(log.split(f"{word} ")[1].split(",")[0].split()[0]) for log in logs]
+        assert sum(counts) == 10, logs
+    whole = [project / target for target in targets]
+    grown = [path.read_bytes() for path in whole]
+    for path in Path(project, "results").iterdir():
+        shutil.rmtree(path)
+    runs.snakemake(project, *targets)
+    assert [path.read_bytes() for path in whole] == grown

@@ -1,0 +1,63 @@
+"""The small study from the delivered folder to the report."""
+
+import json
+
+import polars as pl
+
+from tests.workflow import runs
+
+RESULTS = "results/museum"
+
+
+def test_all_that_was_promised_is_there(finished):
+    results = finished / RESULTS
+    assert (results / "checks.passed").read_text() == "all invariants hold\n"
+    assert (results / "report.html").stat().st_size > 10_000
+    for figure in [
+        "recall",
+        "tuned/training",
+        "tuned/training_size",
+        "tuned/training_buckets",
+        "lite0/tuned/improvement_by_species",
+        "lite0/tuned/improvement_by_genus",
+    ]:
+        assert (results / f"figures/{figure}.svg").stat().st_size > 2_000
+        assert (results / f"figures/{figure}.png").read_bytes().startswith(b"\x89PNG")
+    text = (results / "comparisons/lite0/tuned/comparison.txt").read_text()
+    assert text.startswith("Trained\nOverall Category Recall: ")
+    assert set(json.loads((results / "headline.json").read_text())) >= {"models"}
+
+
+def test_a_second_run_does_nothing(finished):
+    before = {path: path.stat().st_mtime_ns for path in (finished / RESULTS).rglob("*")}
+    assert "Nothing to be done" in runs.snakemake(finished)
+    assert before == {path: path.stat().st_mtime_ns for path in (finished / RESULTS).rglob("*")}
+
+
+def test_a_real_encoder_beats_an_untrained_one(finished):
+    recall = {
+        model: pl.read_parquet(finished / RESULTS / model / "recall.parquet").filter(
+            protocol="leave_one_out", level="category", average="micro", population="all", category="all", k=1
+        )["value"][0]
+        for model in ("untrained", "lite0")
+    }
+    assert recall["lite0"] > recall["untrained"]
+
+
+def test_the_snakemake_report_can_be_made(finished):
+    runs.snakemake(finished, "--report", "snakemake-report.html")
+    assert (finished / "snakemake-report.html").stat().st_size > 100_000
+
+
+def test_curate_needs_no_encoder(finished):
+    wanted = {rule for rule, _ in runs.planned(finished, "--forceall", "curate")}
+    assert wanted == {
+        "draw_museum",
+        "list_images",
+        "inspect_images",
+        "fix_labels",
+        "fix_captions",
+        "group_images",
+        "split_images",
+        "describe_dataset",
+    }
