@@ -1,0 +1,154 @@
+"""The finished tables of a made-up study, to draw and to report: three models, any number of species."""
+
+import numpy as np
+import polars as pl
+
+from nearkin import comparison, recall, statistics
+from nearkin.identity import image_uuid
+from tests.unit.drawn import labels_of
+
+MODELS = ["untrained", "lite0", "lite0_unicom"]
+SKILL = {"untrained": 0.1, "lite0": 0.55, "lite0_unicom": 0.65}
+
+
+def study(n_species=250, *, seed=1, resamples=100, ks=(1, 5)):
+    """Tables by name: labels, splits, statistics; and by model or pair: recall, sizes, differences."""
+    rng = np.random.default_rng(seed)
+    labels, splits = _images(rng, n_species)
+    hits = {model: _hits(rng, labels, splits, SKILL[model]) for model in MODELS}
+    recalls = {
+        model: recall.recall(frame, ks=list(ks), resamples=resamples, seed=1)
+        for model, frame in hits.items()
+    }
+    n_train = comparison.training_counts(labels, splits)
+    differences = {
+        pair: comparison.compare(
+            hits[pair[0]],
+            hits[pair[1]],
+            n_train=n_train,
+            ks=list(ks),
+            min_queries=5,
+            resamples=resamples,
+            seed=1,
+        )
+        for pair in [("untrained", "lite0"), ("lite0", "lite0_unicom")]
+    }
+    return {
+        "labels": labels,
+        "splits": splits,
+        "statistics": statistics.describe(labels, splits),
+        "recalls": recalls,
+        "sizes": {
+            model: statistics.training_size(frame, labels, splits) for model, frame in recalls.items()
+        },
+        "differences": differences,
+    }
+
+
+def _images(rng, n_species):
+    """Labels and splits: a long tail of images, a tenth of the species never trained on."""
+    species, categories, sides = [], [], []
+    for i in range(n_species):
+        category = ["Fish", "Bird", "Butterfly", "Fish"][i % 4]
+        n = int(4 + min(rng.geometric(0.05), 90))
+        dealt = rng.choice(["train", "val", "test"], n, p=[0.5, 0.15, 0.35])
+        dealt = np.full(n, "unseen") if i % 10 == 9 else dealt
+        species += [f"{category}genus{i % 40:02d} epithet{i:03d}"] * n
+        categories += [category] * n
+        sides += [str(side) for side in dealt]
+    labels = labels_of(species, categories)
+    splits = labels.select("uuid").with_columns(
+        split=pl.Series(sides), group_id=pl.col("uuid"), reason=pl.lit(None, dtype=pl.String)
+    )
+    return labels, splits
+
+
+def _hits(rng, labels, splits, skill):
+    """Hits by protocol and level, nested; species differ in how easily they are found."""
+    ease = {name: rng.normal(0, 0.15) for name in labels["species"].unique().sort()}
+    queries = labels.join(splits.select("uuid", "split", "group_id"), on="uuid").filter(
+        pl.col("split").is_in(["test", "unseen"])
+    )
+    parts = []
+    for protocol, split in [("leave_one_out", "test"), ("search", "test"), ("unseen", "unseen")]:
+        asked = queries.filter(split=split).sort("uuid")
+        chance = np.array([skill + ease[name] for name in asked["species"]]).clip(0.02, 0.98)
+        first = rng.geometric(chance)
+        for level, sooner in [("category", 20), ("genus", 2), ("species", 1)]:
+            found = np.maximum(1, -(-first // sooner))
+            block = asked.select(
+                "uuid",
+                "category",
+                "group_id",
+                protocol=pl.lit(protocol),
+                level=pl.lit(level),
+                label=pl.col(level),
+                n_relevant=(pl.len().over(level) - 1).cast(pl.Int64),
+                first_hit=pl.Series(found).cast(pl.Int32),
+                masked=pl.lit(True),
+            )
+            hit = (pl.col("n_relevant") > 0) & (pl.col("first_hit") <= 100)
+            parts.append(block.with_columns(first_hit=pl.when(hit).then("first_hit")))
+    return pl.concat(parts)
+
+
+def training(*, n_epochs=8, n_steps=20, chosen=5):
+    """A `Training` table; `chosen` is the kept epoch, 0 for the base."""
+    step = np.arange(1, n_epochs * n_steps + 1)
+    last = step % n_steps == 0
+    epoch = (step - 1) // n_steps + 1
+    rate = 1e-5 * np.sin(np.pi * step / step[-1]) + 1e-9
+    gain = 0.7 + 0.1 * (1 - np.exp(-epoch / 2)) - 0.004 * epoch
+    return pl.DataFrame(
+        {
+            "epoch": epoch.astype(np.int32),
+            "step": step.astype(np.int32),
+            "loss": 12 * np.exp(-step / 60) + 2 + np.sin(step * 1.7) * 0.6,
+            "backbone_lr": rate,
+            "head_lr": 10 * rate,
+            "gradient_norm": np.ones(len(step)),
+            "val_recall": [float(g) if end else None for g, end in zip(gain, last, strict=True)],
+            "chosen": [bool(end and e == chosen) for e, end in zip(epoch, last, strict=True)],
+        }
+    )
+
+
+def repairs():
+    """A `Gaps` table with one repaired, one filled and one merged row."""
+    rows = [
+        ("name", "case", "repaired", "esox lucius", "Esox lucius"),
+        ("caption", "missing", "filled", None, "A photo of Esox lucius."),
+        ("row", "repeated", "merged", None, None),
+    ]
+    return pl.DataFrame(
+        [
+            {
+                "uuid": image_uuid("made", str(i)),
+                "row": i % 2,
+                "field": field,
+                "defect": defect,
+                "path": f"{i}.jpg",
+                "before": before,
+                "after": after,
+                "action": action,
+                "evidence": "made up",
+            }
+            for i, (field, defect, action, before, after) in enumerate(rows)
+        ],
+        schema_overrides={"row": pl.Int32},
+        infer_schema_length=None,
+    )
+
+
+def set_aside():
+    """A `Quarantine` table with two reasons."""
+    reasons = ["truncated", "truncated", "hybrid"]
+    return pl.DataFrame(
+        {
+            "uuid": [image_uuid("aside", str(i)) for i in range(3)],
+            "row": pl.Series([0, 0, 0], dtype=pl.Int32),
+            "path": [f"{i}.jpg" for i in range(3)],
+            "reason": reasons,
+            "detail": ["made up"] * 3,
+        }
+    )
