@@ -92,6 +92,13 @@ def preprocess_of(model):
     return MODELS[base_of(MODELS, model)]["preprocess"]
 
 
+def encoder_of(wildcards):
+    """What of a model's config makes its encoder; not how it is used later."""
+    return {
+        key: value for key, value in MODELS[wildcards.model].items() if key not in ("batch", "preprocess")
+    }
+
+
 def geometry_of(wildcards):
     return config["preprocessing"][preprocess_of(wildcards.model)]
 

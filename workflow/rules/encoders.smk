@@ -16,7 +16,7 @@ rule prepare_encoder:
     conda:
         "../../envs/torch.yaml"
     params:
-        model=lookup(within=config, dpath="models/{model}"),
+        model=encoder_of,
         geometry=geometry_of,
     script:
         "../../scripts/prepare_encoder.py"

@@ -1,0 +1,55 @@
+"""Box plots in which every box carries the number of its own values."""
+
+import numpy as np
+
+from nearkin.figures import theme
+
+FEW = 12
+"""Up to this many values, the points say more than the box and are drawn stronger."""
+
+
+def draw(axis, values_by_name, *, colour, seed=1):
+    """One box per name, left to right, with its points over it and its n under it.
+
+    `values_by_name` maps names to lists of numbers. A box, its points and its label are
+    made from one and the same list, so that none can stand under another's box. A name
+    without values keeps its place, with n = 0. Boxes span the quartiles, with the median;
+    whiskers reach the furthest value within 1.5 box heights.
+    """
+    rng = np.random.default_rng(seed)
+    names = list(values_by_name)
+    for position, name in enumerate(names):
+        _box(axis, position, np.asarray(values_by_name[name], dtype=float), colour, rng)
+    axis.set_xlim(-0.6, len(names) - 0.4)
+    axis.set_xticks(
+        range(len(names)), [f"{theme.shown(name)}\nn = {len(values_by_name[name]):,}" for name in names]
+    )
+    axis.tick_params(axis="x", length=0)
+    axis.yaxis.grid(True)
+
+
+def _box(axis, position, values, colour, rng):
+    if not len(values):
+        return
+    axis.boxplot(
+        values,
+        positions=[position],
+        widths=0.55,
+        manage_ticks=False,
+        showfliers=False,  # every value is drawn as a point
+        patch_artist=True,
+        boxprops={"facecolor": colour, "alpha": 0.22, "edgecolor": colour, "linewidth": 0.6},
+        medianprops={"color": theme.INK, "linewidth": 1.4, "solid_capstyle": "butt"},
+        whiskerprops={"color": colour, "linewidth": 0.8},
+        capprops={"color": colour, "linewidth": 0.8},
+    )
+    few = len(values) <= FEW
+    axis.scatter(
+        position + rng.uniform(-0.16, 0.16, len(values)),
+        values,
+        s=7 if few else 4,
+        color=colour,
+        alpha=0.85 if few else 0.45,
+        linewidths=0,
+        zorder=2.5,
+    )

@@ -1,0 +1,112 @@
+"""How all figures look: colours, names, sizes, and how they are saved.
+
+Figures are as wide as one column of a paper. The colours are those of Okabe and Ito
+(2008), which people with any colour vision can tell apart; shapes repeat what colours say.
+"""
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from nearkin.files import replacing
+
+COLUMN = 3.5
+"""Width of a figure, in inches."""
+
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
+INK = "#222222"
+QUIET = "#767676"
+FAINT = "#DDDDDD"
+
+CATEGORIES = ["Bird", "Butterfly", "Fish"]
+"""Shown first, in this order; others follow by name."""
+
+LEVEL_COLOURS = {"category": COLOURS[0], "genus": COLOURS[4], "species": COLOURS[1]}
+LEVEL_MARKERS = {"category": "s", "genus": "D", "species": "o"}
+
+PROTOCOL_NAMES = {
+    "leave_one_out": "Leave one out",
+    "search": "Search of the training images",
+    "unseen": "Unseen species, leave one out",
+}
+
+LONGEST_NAME = 28
+
+STYLE = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so it is the same everywhere
+    "font.size": 7.5,
+    "axes.titlesize": 8,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 7.5,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.5,
+    "legend.frameon": False,
+    "text.color": INK,
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+    "svg.hashsalt": "nearkin",
+    "svg.fonttype": "path",  # looks the same where the font is missing
+    "savefig.dpi": 300,
+}
+
+styled = mpl.rc_context(STYLE)
+"""A decorator: what the function draws has the theme's looks."""
+
+
+def figure(height, width=COLUMN):
+    """An empty figure of so many inches, which lays its parts out without overlap."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def in_order(categories):
+    """Categories in the order of the figures.
+
+    >>> in_order({"Moss", "Fish", "Bird"})
+    ['Bird', 'Fish', 'Moss']
+    """
+    names = set(categories)
+    return [name for name in CATEGORIES if name in names] + sorted(names - set(CATEGORIES))
+
+
+def shown(name):
+    """A name as it is printed: on one line, and not longer than the theme allows.
+
+    >>> shown("Fish\\n")
+    'Fish'
+    """
+    name = " ".join(str(name).split())
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def counted(n, thing):
+    """A number with its noun; nouns with an odd plural are not ours.
+
+    >>> counted(1, "query"), counted(1200, "query"), counted(2, "species")
+    ('1 query', '1,200 queries', '2 species')
+    """
+    if n != 1 and not thing.endswith("s"):
+        thing = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
+    return f"{n:,} {thing}"
+
+
+@styled
+def save(drawn, svg_path, png_path):
+    """Write a figure as SVG and as PNG: the same figure gives the same bytes."""
+    with replacing(svg_path) as temporary:
+        drawn.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
+    with replacing(png_path) as temporary:
+        drawn.savefig(temporary, format="png", metadata={"Software": None})

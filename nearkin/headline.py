@@ -1,0 +1,68 @@
+"""The headline numbers of several models: printed, and for machines."""
+
+import polars as pl
+
+from nearkin.recall import ALL
+from nearkin.tables.fields import LEVELS, PROTOCOLS
+
+PRINTED_LEVELS = ["category", "genus", "species"]
+DEFINITION = (
+    "recall@k (any hit): share of queries with at least one image of their own label among their k "
+    "nearest neighbours; micro averages queries, macro averages labels; low and high are the ends of "
+    "95 % bootstrap intervals over groups"
+)
+
+
+def records(recalls, *, ks):
+    """All overall recalls of models, as a list of dicts in a fixed order.
+
+    `recalls` maps model names to `Recall` tables. A recall without any query is None.
+    """
+    order = {
+        "protocol": pl.Enum(PROTOCOLS),
+        "level": pl.Enum(LEVELS),
+        "average": pl.Enum(["micro", "macro"]),
+    }
+    found = []
+    for model, recall in recalls.items():
+        chosen = recall.filter(
+            pl.col("k").is_in(ks),
+            pl.col("average") != "label",
+            metric="recall",
+            category=ALL,
+            label=ALL,
+        )
+        chosen = chosen.sort(*(pl.col(name).cast(kind) for name, kind in order.items()), "population", "k")
+        found += [{"model": model, **row} for row in chosen.drop("category", "label").to_dicts()]
+    return found
+
+
+def text(found):
+    """The records over all queries as blocks of text, one per model."""
+    lines = []
+    shown = [row for row in found if row["population"] == "all" and row["level"] in PRINTED_LEVELS]
+    micro = [row for row in shown if row["average"] == "micro"]
+    macro = {_key(row): row for row in shown if row["average"] == "macro"}
+    model = protocol = None
+    for row in micro:
+        if row["model"] != model:
+            model, protocol = row["model"], None
+            lines += ["", model] if lines else [model]
+        if row["protocol"] != protocol:
+            protocol = row["protocol"]
+            mates = "left out of" if row["masked"] else "kept in"
+            lines.append(f"Protocol {protocol}, all queries, group mates {mates} the gallery")
+        lines.append(_line(row, macro[_key(row)]))
+    return "\n".join(lines) + "\n"
+
+
+def _key(row):
+    return row["model"], row["protocol"], row["level"], row["k"]
+
+
+def _line(micro, macro):
+    name = f"Overall {micro['level'].capitalize()} Recall@{micro['k']}"
+    counts = f"n = {micro['n_queries']} queries, {micro['n_labels']} labels"
+    if micro["value"] is None:
+        return f"{name}: no queries ({counts})"
+    return f"{name}: {micro['value']:.4f} micro, {macro['value']:.4f} macro ({counts})"

@@ -1,0 +1,119 @@
+"""The comparison of two models in the reference study's printed form.
+
+That form gives recalls as fractions with three decimals, names in lower case and no
+minimum number of queries. It is kept so that its numbers can be laid beside ours; the
+tables and the report say the same with intervals and in percentage points.
+"""
+
+import polars as pl
+
+from nearkin.recall import ALL
+
+CATEGORIES = ["Bird", "Butterfly", "Fish"]
+"""The reference study's categories in its order; others follow by name."""
+
+SHOWN = 5
+
+
+def comparison(base, trained, *, protocol, k):
+    """The printed comparison of two `Recall` tables, as text.
+
+    Means and medians are over the species (or genera) of a category. A genus's recall is
+    the mean of its species' recalls, as the reference study had it, not true genus recall.
+    Differences are taken before anything is rounded. Lists go by difference, as 64-bit
+    floats; equal ones by name (the reference left ties to the order of a Python set; its
+    printed lines agree with this order but for one pair).
+
+    Raises ValueError if the models did not answer for the same labels, or no query is there.
+    """
+    lines = [
+        *_headline("Trained", trained, protocol, k),
+        "",
+        *_headline("Base", base, protocol, k),
+    ]
+    pairs = _pairs(base, trained, protocol, k)
+    for category in in_order(pairs["category"].unique()):
+        chosen = pairs.filter(category=category)
+        species, genera = (chosen.filter(level=level) for level in ("species", "genus"))
+        lines += ["", "=====", f"{category}:", "-----"]
+        lines += ["Species-level Analysis:", f"Number of species: {len(species)}", *_summary(species)]
+        lines += ["Top 5 Most Improved Species:", *_list(species, descending=True)]
+        lines += ["Top 5 Least Improved Species:", *_list(species, descending=False)]
+        lines += ["Genus-level Analysis:", f"Number of genera: {len(genera)}", *_summary(genera)]
+        lines += ["Top 5 Most Improved Genera:", *_list(genera, descending=True)]
+    return "\n".join(lines) + "\n"
+
+
+def in_order(categories):
+    """Categories in the reference study's order, then others by name.
+
+    >>> in_order(["Moss", "Fish", "Bird"])
+    ['Bird', 'Fish', 'Moss']
+    """
+    names = set(categories)
+    return [name for name in CATEGORIES if name in names] + sorted(names - set(CATEGORIES))
+
+
+def _headline(title, recall, protocol, k):
+    """The overall recalls over all queries, to four decimals."""
+    chosen = recall.filter(
+        protocol=protocol, k=k, metric="recall", average="micro", population="all", category=ALL, label=ALL
+    )
+    values = dict(chosen.select("level", "value").iter_rows())
+    for level in ("category", "species"):
+        if values.get(level) is None:
+            raise ValueError(
+                f"no {level} recall at k = {k} for protocol {protocol!r}: is it in search.protocols, "
+                "and has the test split any images?"
+            )
+    return [
+        title,
+        f"Overall Category Recall: {values['category']:.4f}",
+        f"Overall Species Recall: {values['species']:.4f}",
+    ]
+
+
+def _pairs(base, trained, protocol, k):
+    """One row per species and genus: (level, category, label, base, trained, change)."""
+    keys = ["level", "category", "label"]
+    one, other = (
+        frame.filter(
+            ((pl.col("level") == "species") & (pl.col("metric") == "recall"))
+            | ((pl.col("level") == "genus") & (pl.col("metric") == "genus_mean_of_species")),
+            protocol=protocol,
+            average="label",
+            population="all",
+            k=k,
+        ).select(*keys, "value")
+        for frame in (base, trained)
+    )
+    unlike = pl.concat([one.join(other, on=keys, how="anti"), other.join(one, on=keys, how="anti")])
+    if len(unlike):
+        raise ValueError(f"only one of the models answered for {unlike.sort(keys).row(0)[:3]}")
+    pairs = one.rename({"value": "base"}).join(other.rename({"value": "trained"}), on=keys)
+    return pairs.with_columns(change=pl.col("trained") - pl.col("base"))
+
+
+def _summary(pairs):
+    return [
+        "Recall Statistics:",
+        *(
+            f"{title} Model - Mean: {pairs[column].mean():.3f}, Median: {pairs[column].median():.3f}"
+            for title, column in [("Base", "base"), ("Trained", "trained")]
+        ),
+        f"Average Improvement: {pairs['change'].mean():z.3f}",
+    ]
+
+
+def _list(pairs, *, descending):
+    first = pairs.sort("change", "label", descending=[descending, False]).head(SHOWN)
+    return [line(*row) for row in first.select("label", "base", "trained").iter_rows()]
+
+
+def line(label, base, trained):
+    """One label's line; its difference is that of the recalls as they are.
+
+    >>> line("Parkesia noveboracensis", 5 / 12, 1 / 12)
+    'parkesia noveboracensis: -0.333 (Base: 0.417 → Trained: 0.083)'
+    """
+    return f"{label.lower()}: {trained - base:z.3f} (Base: {base:.3f} → Trained: {trained:.3f})"

@@ -1,0 +1,23 @@
+"""The comparison in the printed form of the reference study."""
+
+from nearkin import reference
+from nearkin.files import write_text
+from nearkin.logs import log_to
+from nearkin.tables import io
+from nearkin.tables.scores import Recall
+
+
+def print_comparison(base_path, trained_path, text_path, *, protocol, k):
+    base, trained = io.read(base_path, Recall), io.read(trained_path, Recall)
+    write_text(text_path, reference.comparison(base, trained, protocol=protocol, k=k))
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    print_comparison(
+        base_path=snakemake.input.base_recall,
+        trained_path=snakemake.input.trained_recall,
+        text_path=snakemake.output.text,
+        protocol=snakemake.params.protocol,
+        k=snakemake.params.k,
+    )

@@ -1,0 +1,30 @@
+"""The headline numbers of every model, printed and for machines."""
+
+import json
+
+from nearkin import headline
+from nearkin.files import write_text
+from nearkin.logs import log_to
+from nearkin.tables import io
+from nearkin.tables.scores import Recall
+
+
+def write_headline(recall_paths, json_path, text_path, *, models, ks):
+    recalls = {
+        model: io.read(path, Recall) for model, path in zip(models, recall_paths, strict=True)
+    }
+    records = headline.records(recalls, ks=ks)
+    whole = {"definition": headline.DEFINITION, "recalls": records}
+    write_text(json_path, json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    write_text(text_path, headline.text(records))
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    write_headline(
+        recall_paths=snakemake.input.recalls,
+        json_path=snakemake.output.json,
+        text_path=snakemake.output.text,
+        models=snakemake.params.models,
+        ks=snakemake.params.ks,
+    )
