@@ -9,6 +9,9 @@ if "datasets" not in config:
     configfile: "config/config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/images.smk"
 include: "workflow/rules/labels.smk"
@@ -34,3 +37,9 @@ rule curate:
     input:
         expand("results/{dataset}/captions.parquet", dataset=config["datasets"]),
         expand("results/{dataset}/statistics.parquet", dataset=config["datasets"]),
+
+
+onsuccess:
+    for dataset in config["datasets"]:
+        if Path("results", dataset, "report.html").exists():
+            print(f"The report of {dataset}: results/{dataset}/report.html")

@@ -49,6 +49,11 @@ def sources_of(script):
     return provenance.sources(ROOT, f"scripts/{script}")
 
 
+def relative(path):
+    """A file of this project as an input, so that moving the checkout changes nothing."""
+    return os.path.relpath(path)
+
+
 def source_folder(wildcards):
     """Where the images of a dataset lie: as configured, or the drawn museum's."""
     source = config["datasets"][wildcards.dataset]["source"]

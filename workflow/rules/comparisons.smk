@@ -31,7 +31,12 @@ rule print_comparison:
         base_recall="results/{dataset}/{base}/recall.parquet",
         trained_recall="results/{dataset}/{trained}/recall.parquet",
     output:
-        text="results/{dataset}/comparisons/{base}/{trained}/comparison.txt",
+        text=report(
+            "results/{dataset}/comparisons/{base}/{trained}/comparison.txt",
+            caption="../report/comparison.rst",
+            category="{dataset}",
+            labels={"figure": "comparison as printed", "model": "{base} to {trained}"},
+        ),
     log:
         "logs/print_comparison/{dataset}/{base}/{trained}.log",
     conda:

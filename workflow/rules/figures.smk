@@ -7,7 +7,12 @@ rule plot_recall:
         code=sources_of("plot_recall.py"),
         recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=MODELS),
     output:
-        svg="results/{dataset}/figures/recall.svg",
+        svg=report(
+            "results/{dataset}/figures/recall.svg",
+            caption="../report/recall.rst",
+            category="{dataset}",
+            labels={"figure": "recall", "model": "all"},
+        ),
         png="results/{dataset}/figures/recall.png",
     log:
         "logs/plot_recall/{dataset}.log",
@@ -26,7 +31,12 @@ rule plot_training_size:
         code=sources_of("plot_training_size.py"),
         sizes="results/{dataset}/{model}/training_size.parquet",
     output:
-        svg="results/{dataset}/figures/{model}/training_size.svg",
+        svg=report(
+            "results/{dataset}/figures/{model}/training_size.svg",
+            caption="../report/training_size.rst",
+            category="{dataset}",
+            labels={"figure": "training images", "model": "{model}"},
+        ),
         png="results/{dataset}/figures/{model}/training_size.png",
     log:
         "logs/plot_training_size/{dataset}/{model}.log",
@@ -44,7 +54,12 @@ rule plot_training_buckets:
         code=sources_of("plot_training_buckets.py"),
         sizes="results/{dataset}/{model}/training_size.parquet",
     output:
-        svg="results/{dataset}/figures/{model}/training_buckets.svg",
+        svg=report(
+            "results/{dataset}/figures/{model}/training_buckets.svg",
+            caption="../report/training_buckets.rst",
+            category="{dataset}",
+            labels={"figure": "training images, by bucket", "model": "{model}"},
+        ),
         png="results/{dataset}/figures/{model}/training_buckets.png",
     log:
         "logs/plot_training_buckets/{dataset}/{model}.log",
@@ -62,7 +77,12 @@ rule plot_training:
         code=sources_of("plot_training.py"),
         training="results/{dataset}/{model}/training.parquet",
     output:
-        svg="results/{dataset}/figures/{model}/training.svg",
+        svg=report(
+            "results/{dataset}/figures/{model}/training.svg",
+            caption="../report/training.rst",
+            category="{dataset}",
+            labels={"figure": "training", "model": "{model}"},
+        ),
         png="results/{dataset}/figures/{model}/training.png",
     log:
         "logs/plot_training/{dataset}/{model}.log",
@@ -80,9 +100,19 @@ rule plot_improvement:
         code=sources_of("plot_improvement.py"),
         differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
     output:
-        species_svg="results/{dataset}/figures/{base}/{trained}/improvement_by_species.svg",
+        species_svg=report(
+            "results/{dataset}/figures/{base}/{trained}/improvement_by_species.svg",
+            caption="../report/improvement_by_species.rst",
+            category="{dataset}",
+            labels={"figure": "improvement by species", "model": "{base} to {trained}"},
+        ),
         species_png="results/{dataset}/figures/{base}/{trained}/improvement_by_species.png",
-        genus_svg="results/{dataset}/figures/{base}/{trained}/improvement_by_genus.svg",
+        genus_svg=report(
+            "results/{dataset}/figures/{base}/{trained}/improvement_by_genus.svg",
+            caption="../report/improvement_by_genus.rst",
+            category="{dataset}",
+            labels={"figure": "improvement by genus", "model": "{base} to {trained}"},
+        ),
         genus_png="results/{dataset}/figures/{base}/{trained}/improvement_by_genus.png",
     log:
         "logs/plot_improvement/{dataset}/{base}/{trained}.log",

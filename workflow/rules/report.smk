@@ -24,7 +24,12 @@ rule write_headline:
         recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=MODELS),
     output:
         json="results/{dataset}/headline.json",
-        text="results/{dataset}/headline.txt",
+        text=report(
+            "results/{dataset}/headline.txt",
+            caption="../report/headline.rst",
+            category="{dataset}",
+            labels={"figure": "headline", "model": "all"},
+        ),
     log:
         "logs/write_headline/{dataset}.log",
     conda:
@@ -50,8 +55,15 @@ rule write_report:
         comparisons=[f"{pair}/comparison.txt" for pair in PAIRS],
         descriptions=expand("results/{{dataset}}/{model}/encoder/encoder.json", model=PREPARED + TUNED),
         figures=FIGURES,
+        captions=[relative(path) for path in sorted(Path(ROOT, "workflow", "report").glob("*.rst"))],
+        templates=[relative(path) for path in sorted(Path(ROOT, "nearkin", "report").glob("*.*"))],
     output:
-        report="results/{dataset}/report.html",
+        report=report(
+            "results/{dataset}/report.html",
+            caption="../report/report.rst",
+            category="{dataset}",
+            labels={"figure": "report", "model": "all"},
+        ),
     log:
         "logs/write_report/{dataset}.log",
     conda:
