@@ -6,7 +6,7 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 
 BIN := .venv/bin
 READY := .venv/complete
-SNAKEMAKE := $(BIN)/python -m snakemake --cores $(CORES) --configfile "$(CONFIG)"
+SNAKEMAKE := $(BIN)/python -m snakemake --configfile "$(CONFIG)" --cores $(CORES)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup study curate why test unit lint lock dictionary dag

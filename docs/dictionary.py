@@ -42,6 +42,7 @@ fingerprint of its encoder. `?` marks a column that may be null.
 | `report.html` | write_report | the page to read first; opens offline |
 | `headline.txt`, `headline.json` | write_headline | overall recall of every model, printed and for machines |
 | `comparisons/{base}/{trained}/comparison.txt` | print_comparison | the printed form of the reference study |
+| `{model}/training_size.txt` | print_training_size | recall by number of training images, as text |
 | `figures/**.svg`, `.png` | plot_* | figures; each draws one of the tables below |
 | `checks.passed` | check_results | there when all invariants hold |
 | `pixels/{preprocess}/{shard}.arrow` | cache_pixels | decoded images, `uuid`, `sha256`, `pixels` (uint8, height x width x 3) |

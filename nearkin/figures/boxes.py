@@ -22,9 +22,11 @@ def draw(axis, values_by_name, *, colour, seed=1):
         _box(axis, position, np.asarray(values_by_name[name], dtype=float), colour, rng)
     axis.set_xlim(-0.6, len(names) - 0.4)
     axis.set_xticks(
-        range(len(names)), [f"{theme.shown(name)}\nn = {len(values_by_name[name]):,}" for name in names]
+        range(len(names)), [f"{theme.wrapped(name, 14)}\nn = {len(values_by_name[name]):,}" for name in names]
     )
     axis.tick_params(axis="x", length=0)
+    for name, label in zip(names, axis.get_xticklabels(), strict=True):
+        label.set_color(theme.INK if len(values_by_name[name]) else theme.QUIET)
     axis.yaxis.grid(True)
 
 

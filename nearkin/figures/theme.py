@@ -4,6 +4,8 @@ Figures are as wide as one column of a paper. The colours are those of Okabe and
 (2008), which people with any colour vision can tell apart; shapes repeat what colours say.
 """
 
+import textwrap
+
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
@@ -17,19 +19,18 @@ INK = "#222222"
 QUIET = "#767676"
 FAINT = "#DDDDDD"
 
-CATEGORIES = ["Bird", "Butterfly", "Fish"]
-"""Shown first, in this order; others follow by name."""
-
 LEVEL_COLOURS = {"category": COLOURS[0], "genus": COLOURS[4], "species": COLOURS[1]}
 LEVEL_MARKERS = {"category": "s", "genus": "D", "species": "o"}
 
 PROTOCOL_NAMES = {
     "leave_one_out": "Leave one out",
-    "search": "Search of the training images",
-    "unseen": "Unseen species, leave one out",
+    "search": "Search",
+    "unseen": "Unseen species",
 }
 
-LONGEST_NAME = 28
+PLURALS = {"species": "species", "genus": "genera", "query": "queries", "category": "categories"}
+
+LONGEST_NAME = 23
 
 STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so it is the same everywhere
@@ -72,16 +73,6 @@ def figure(height, width=COLUMN):
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def in_order(categories):
-    """Categories in the order of the figures.
-
-    >>> in_order({"Moss", "Fish", "Bird"})
-    ['Bird', 'Fish', 'Moss']
-    """
-    names = set(categories)
-    return [name for name in CATEGORIES if name in names] + sorted(names - set(CATEGORIES))
-
-
 def shown(name):
     """A name as it is printed: on one line, and not longer than the theme allows.
 
@@ -92,15 +83,23 @@ def shown(name):
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
-def counted(n, thing):
-    """A number with its noun; nouns with an odd plural are not ours.
+def wrapped(name, width):
+    """A name as it is printed where there is little room: on up to two lines of `width` letters.
 
-    >>> counted(1, "query"), counted(1200, "query"), counted(2, "species")
-    ('1 query', '1,200 queries', '2 species')
+    >>> wrapped("clip_unicom_on_specimens_2", 16)
+    'clip_unicom_on_s\\npecimens_2'
     """
-    if n != 1 and not thing.endswith("s"):
-        thing = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
-    return f"{n:,} {thing}"
+    lines = textwrap.wrap(" ".join(str(name).split()), width) or [""]
+    return "\n".join([*lines[:1], *(f"{line[:-1]}…" if len(lines) > 2 else line for line in lines[1:2])])
+
+
+def counted(n, thing):
+    """A number with its noun.
+
+    >>> counted(1, "query"), counted(1200, "query"), counted(2, "species"), counted(2, "genus")
+    ('1 query', '1,200 queries', '2 species', '2 genera')
+    """
+    return f"{n:,} {thing if n == 1 else PLURALS.get(thing, f'{thing}s')}"
 
 
 @styled

@@ -1,19 +1,20 @@
 """Species recall beside the number of training images: scatter and box plots."""
 
-import numpy as np
 import seaborn as sns
-from scipy import stats
 
 from nearkin.figures import boxes, theme
-from nearkin.tables.statistics import TRAINING_BUCKETS
+from nearkin.reference import in_order
+from nearkin.sampling import correlation
+from nearkin.statistics import BUCKETS, MORE
 
 AXIS = "Species recall@1"
+ORDER = [*(name for _, name in BUCKETS), MORE]
 
 
 @theme.styled
 def scatter(sizes, *, model):
     """A figure with a panel per category: each species a point, with line and correlation."""
-    names, figure, axes = _panels(sizes, f"{theme.shown(model)}: {AXIS.lower()} by training images")
+    names, figure, axes = _panels(sizes, f"{theme.shown(model)}\n{AXIS} by training images, leave one out")
     most = max(sizes["n_train"].max() or 0, 1)
     for axis, name, colour in zip(axes, names, _colours(names), strict=False):
         chosen = sizes.filter(category=name)
@@ -37,40 +38,40 @@ def scatter(sizes, *, model):
         axis.set(xlim=(-0.02 * most, 1.02 * most), ylim=(-0.03, 1.03), xlabel="", ylabel=AXIS)
         axis.grid(True)
         axis.locator_params(axis="x", integer=True)
-    figure.supxlabel("Training images of the species", fontsize=7.5)
+    figure.supxlabel("Training images of a species", fontsize=7.5)
     return figure
 
 
 @theme.styled
 def buckets(sizes, *, model):
     """A figure with a panel per category: a box per bucket of training images."""
-    names, figure, axes = _panels(sizes, f"{theme.shown(model)}: {AXIS.lower()} by training images")
+    names, figure, axes = _panels(
+        sizes, f"{theme.shown(model)}\n{AXIS} by bucket of training images, leave one out"
+    )
     for axis, name, colour in zip(axes, names, _colours(names), strict=False):
         chosen = sizes.filter(category=name)
-        values = {bucket: chosen.filter(bucket=bucket)["recall"].to_list() for bucket in TRAINING_BUCKETS}
+        values = {bucket: chosen.filter(bucket=bucket)["recall"].to_list() for bucket in ORDER}
         boxes.draw(axis, values, colour=colour)
         _titled(axis, name, f"n = {len(chosen):,} species")
         axis.set(ylim=(-0.03, 1.03), ylabel=AXIS)
-    figure.supxlabel("Training images of the species, and number of species", fontsize=7.5)
+    figure.supxlabel("Training images of a species; n counts species", fontsize=7.5)
     return figure
-
-
-def correlation(x, y):
-    """Pearson's r, or None where it is not defined: under three points, or no spread."""
-    if len(x) < 3 or not np.ptp(x) or not np.ptp(y):
-        return None
-    return float(stats.pearsonr(x, y).statistic)
 
 
 def _panels(sizes, title):
     """Category names, the figure and one axis each, below one another (in two columns if many)."""
-    names = theme.in_order(sizes["category"].unique())
+    if sizes.is_empty():
+        raise ValueError(
+            "no species has test queries: is leave_one_out in search.protocols, "
+            "and has the test split any images?"
+        )
+    names = in_order(sizes["category"].unique())
     n_columns = 1 if len(names) <= 4 else 2
-    n_rows = max(1, -(-len(names) // n_columns))
-    figure = theme.figure(0.5 + 1.55 * n_rows, width=theme.COLUMN * n_columns)
+    n_rows = -(-len(names) // n_columns)
+    figure = theme.figure(0.65 + 1.5 * n_rows, width=theme.COLUMN * n_columns)
     figure.suptitle(title, x=0.02, ha="left", fontsize=8)
     axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
-    for unused in axes[max(1, len(names)) :]:
+    for unused in axes[len(names) :]:
         unused.remove()
     return names, figure, axes
 

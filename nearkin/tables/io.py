@@ -4,10 +4,14 @@ A table is a Parquet file whose columns, types and keys are declared once, as a
 `dataframely` schema in this package. A wrong column fails in the step that made it.
 """
 
+import logging
+
 import polars as pl
 from dataframely.exc import SchemaError, ValidationError
 
 from nearkin.files import replacing
+
+logger = logging.getLogger(__name__)
 
 FORMAT_VERSION = "1"
 
@@ -21,6 +25,7 @@ def read(path, schema, columns=None):
         frame = pl.read_parquet(path, columns=columns)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise ValueError(f"{path}: cannot be read as a table: {error}") from error
+    logger.info("read %d rows of %s", len(frame), path)
     if columns is None:
         return _checked(frame, path, schema)
     declared = {name: column.dtype for name, column in schema.columns().items()}
@@ -48,6 +53,7 @@ def write(frame, path, schema, **metadata):
     stamps |= {f"nearkin.{name}": str(value) for name, value in metadata.items()}
     with replacing(path) as temporary:
         frame.write_parquet(temporary, compression="zstd", statistics=True, metadata=stamps)
+    logger.info("wrote %d rows to %s", len(frame), path)
 
 
 def metadata(path):

@@ -17,8 +17,7 @@ def study(n_species=250, *, seed=1, resamples=100, ks=(1, 5)):
     labels, splits = _images(rng, n_species)
     hits = {model: _hits(rng, labels, splits, SKILL[model]) for model in MODELS}
     recalls = {
-        model: recall.recall(frame, ks=list(ks), resamples=resamples, seed=1)
-        for model, frame in hits.items()
+        model: recall.recall(frame, ks=list(ks), resamples=resamples, seed=1) for model, frame in hits.items()
     }
     n_train = comparison.training_counts(labels, splits)
     differences = {
@@ -38,9 +37,7 @@ def study(n_species=250, *, seed=1, resamples=100, ks=(1, 5)):
         "splits": splits,
         "statistics": statistics.describe(labels, splits),
         "recalls": recalls,
-        "sizes": {
-            model: statistics.training_size(frame, labels, splits) for model, frame in recalls.items()
-        },
+        "sizes": {model: statistics.training_size(frame, labels, splits) for model, frame in recalls.items()},
         "differences": differences,
     }
 

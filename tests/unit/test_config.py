@@ -1,12 +1,14 @@
 """Configs that run, and what is said of those that do not."""
 
 import copy
+import dataclasses
 from pathlib import Path
 
 import pytest
 import yaml
 
 from nearkin.config import ConfigError, base_of, settle
+from nearkin.finetune.recipe import Recipe
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -96,3 +98,9 @@ def test_a_dataset_like_another_keeps_its_images_names():
 def test_base_of_follows_fine_tunings():
     models = {"a": {}, "b": {"finetune": {"base": "a"}}, "c": {"finetune": {"base": "b"}}}
     assert base_of(models, "c") == "a"
+
+
+def test_the_recipes_defaults_are_the_schemas():
+    schema = SCHEMA["$defs"]["finetune"]["properties"]
+    recipe = {field.name: field.default for field in dataclasses.fields(Recipe)}
+    assert {key: inner["default"] for key, inner in schema.items() if key != "base"} == recipe

@@ -27,7 +27,7 @@ def copy_project(folder):
 
 def snakemake(project, *arguments, config=CONFIG, check=True):
     """The finished process of `snakemake --cores 2 ...` in `project`."""
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--nocolor", "--configfile", config]
+    command = [sys.executable, "-m", "snakemake", "--configfile", config, "--cores", "2", "--nocolor"]
     done = subprocess.run([*command, *arguments], cwd=project, capture_output=True, text=True, check=False)
     output = done.stdout + done.stderr
     if check and done.returncode:

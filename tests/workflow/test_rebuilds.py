@@ -27,7 +27,8 @@ def comparisons(*models):
 
 
 def scores(*models):
-    rules = ["score_recall", "count_training_images", "plot_training_size", "plot_training_buckets"]
+    rules = ["score_recall", "count_training_images", "print_training_size"]
+    rules += ["plot_training_size", "plot_training_buckets"]
     own = {(rule, f"museum {model}") for rule in rules for model in models}
     shared = {("plot_recall", "museum"), ("write_headline", "museum")}
     return own | shared | comparisons(*models) | page()
@@ -58,6 +59,13 @@ def figures():
     return one | each | {("plot_improvement", f"museum {pair}") for pair in PAIRS} | page()
 
 
+def ranked():
+    """Who is ranked shows in comparisons and in the analysis by training size."""
+    texts = {("print_training_size", f"museum {model}") for model in MODELS}
+    unranked = {("print_comparison", f"museum {pair}") for pair in PAIRS}
+    return (comparisons(*MODELS) - unranked) | texts | page()
+
+
 CODE = {
     "scripts/embed_images.py": embeddings(*MODELS),
     "scripts/finetune_encoder.py": training(),
@@ -76,10 +84,7 @@ CONFIG = {
     "recall/ks": ([1, 5], scores(*MODELS)),
     "recall/seed": (2, scores(*MODELS)),
     "search/depth": (50, searches(*MODELS)),
-    "comparison/min_queries": (
-        2,
-        comparisons(*MODELS) - {("print_comparison", f"museum {p}") for p in PAIRS} | page(),
-    ),
+    "comparison/min_queries": (2, ranked()),
     "models/tuned/finetune/epochs": (3, training()),
     "models/lite0/batch": (16, embeddings("lite0")),
     "models/untrained/seed": (2, {("prepare_encoder", "museum untrained")} | embeddings("untrained")),

@@ -62,3 +62,26 @@ rule count_training_images:
         "../../envs/analysis.yaml"
     script:
         "../../scripts/count_training_images.py"
+
+
+rule print_training_size:
+    """The analysis by training size of one model, as text."""
+    input:
+        code=sources_of("print_training_size.py"),
+        sizes="results/{dataset}/{model}/training_size.parquet",
+    output:
+        text=report(
+            "results/{dataset}/{model}/training_size.txt",
+            caption="../report/sampling.rst",
+            category="{dataset}",
+            labels={"figure": "training images, as text", "model": "{model}"},
+        ),
+    log:
+        "logs/print_training_size/{dataset}/{model}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        model="{model}",
+        min_queries=lookup(within=config, dpath="comparison/min_queries"),
+    script:
+        "../../scripts/print_training_size.py"

@@ -95,6 +95,7 @@ rule check_results:
         recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=MODELS),
         figures=FIGURES,
         figure_tables=[f"{pair}/differences.parquet" for pair in PAIRS],
+        texts=expand("results/{{dataset}}/{model}/training_size.txt", model=MODELS),
     output:
         passed="results/{dataset}/checks.passed",
     log:

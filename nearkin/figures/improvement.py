@@ -1,0 +1,50 @@
+"""What training changed, label by label: box plots of the improvement by category."""
+
+from nearkin.figures import boxes, theme
+from nearkin.recall import ALL
+from nearkin.reference import in_order
+
+METRICS = {"species": "recall", "genus": "genus_mean_of_species"}
+MEASURES = {"species": "Species recall@{k}", "genus": "Genus mean of species recall@{k}"}
+
+
+@theme.styled
+def by_category(differences, *, level, base, trained, protocol, k):
+    """A figure with a box per category: each species (or genus) a point, in percentage points.
+
+    Genera are means of the recalls of their species, as in the reference study.
+    """
+    chosen = differences.filter(level=level, metric=METRICS[level], protocol=protocol, k=k)
+    chosen = chosen.filter(chosen["label"] != ALL)
+    if chosen.is_empty():
+        raise ValueError(
+            f"no {level} of {base} and {trained} to compare at k = {k} for protocol {protocol!r}: "
+            "is it in search.protocols, and has the test split any images?"
+        )
+    names = in_order(chosen["category"].unique())
+    figure = theme.figure(2.7, width=max(theme.COLUMN, 1.05 * len(names)))
+    axis = figure.subplots()
+    axis.axhline(0, color=theme.INK, linewidth=0.8, zorder=1.5)
+    values = {name: chosen.filter(category=name)["points"].to_list() for name in names}
+    boxes.draw(axis, values, colour=theme.COLOURS[0])
+    for position, name in enumerate(names):
+        better, same, worse = _counts(values[name])
+        axis.annotate(
+            f"▲ {better}  = {same}  ▼ {worse}",
+            (position, 1.0),
+            xycoords=("data", "axes fraction"),
+            ha="center",
+            va="bottom",
+            fontsize=6.5,
+        )
+    axis.set_ylabel("Improvement (percentage points)")
+    title = f"{theme.shown(base)} → {theme.shown(trained)}"
+    measure = f"{MEASURES[level].format(k=k)}, {theme.PROTOCOL_NAMES[protocol].lower()}"
+    said = f"{title}\n{measure}, {theme.counted(len(chosen), level)}"
+    figure.suptitle(said, x=0.02, ha="left", fontsize=8)
+    return figure
+
+
+def _counts(points):
+    """How many rose, stayed and fell."""
+    return sum(p > 0 for p in points), sum(p == 0 for p in points), sum(p < 0 for p in points)

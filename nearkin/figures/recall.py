@@ -1,0 +1,92 @@
+"""Recall of every model in one figure: protocols, levels, intervals."""
+
+import polars as pl
+
+from nearkin.figures import theme
+from nearkin.recall import ALL
+from nearkin.tables.fields import PROTOCOLS
+
+LEVELS = ["category", "genus", "species"]
+APART = 0.2
+"""Between the marks of one model, in rows."""
+
+
+@theme.styled
+def overview(recalls, *, k):
+    """A figure with a panel per protocol, a row per model and a mark per level.
+
+    `recalls` maps model names to `Recall` tables. Values are micro averages over all
+    queries, with 95 % intervals; the number at the right of a row is its species recall.
+    """
+    values = _values(recalls, k)
+    found = set(values["protocol"])
+    protocols = [protocol for protocol in PROTOCOLS if protocol in found]
+    if not protocols:
+        raise ValueError(f"no recall at k = {k} in the tables of {', '.join(recalls)}: score it first")
+    models = list(recalls)
+    figure = theme.figure(0.85 + len(protocols) * (0.4 + 0.27 * len(models)))
+    axes = figure.subplots(len(protocols), 1, squeeze=False, sharex=True)[:, 0]
+    for axis, protocol in zip(axes, protocols, strict=True):
+        _panel(axis, values.filter(protocol=protocol), models)
+        n = values.filter(protocol=protocol)["n_queries"].unique().sort()
+        n = f"{n[0]:,}" if len(n) == 1 else f"{n[0]:,}–{n[-1]:,}"
+        axis.set_title(f"{theme.PROTOCOL_NAMES[protocol]}, n = {n} queries")
+    figure.supxlabel(f"Recall@{k} (any hit), micro average over all queries", fontsize=7.5)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside upper left", ncols=len(LEVELS), handletextpad=0.3, columnspacing=1.2
+    )
+    return figure
+
+
+def _values(recalls, k):
+    """The overall recalls with their model: (model, protocol, level, value, low, high, n_queries)."""
+    parts = [
+        recall.filter(
+            pl.col("level").is_in(LEVELS),
+            metric="recall",
+            average="micro",
+            population="all",
+            category=ALL,
+            label=ALL,
+            k=k,
+        ).select("protocol", "level", "value", "low", "high", "n_queries", model=pl.lit(model))
+        for model, recall in recalls.items()
+    ]
+    return pl.concat(parts).drop_nulls("value")
+
+
+def _panel(axis, values, models):
+    for i, level in enumerate(LEVELS):
+        for row, model in enumerate(models):
+            for value, low, high in (
+                values.filter(level=level, model=model).select("value", "low", "high").rows()
+            ):
+                y = row + (i - 1) * APART
+                colour = theme.LEVEL_COLOURS[level]
+                if low is not None:
+                    axis.plot([low, high], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
+                axis.scatter(
+                    [value],
+                    [y],
+                    s=13,
+                    color=colour,
+                    marker=theme.LEVEL_MARKERS[level],
+                    linewidths=0,
+                    zorder=3,
+                    clip_on=False,
+                    label=level if row == 0 else None,
+                )
+                if level == "species":
+                    axis.annotate(
+                        f"{value:.3f}",
+                        (1.03, y),
+                        xycoords=("axes fraction", "data"),
+                        va="center",
+                        fontsize=7,
+                        color=theme.LEVEL_COLOURS["species"],
+                    )
+    axis.set_yticks(range(len(models)), [theme.wrapped(model, 16) for model in models])
+    axis.set(xlim=(0, 1), ylim=(len(models) - 0.45, -0.55))
+    axis.tick_params(axis="y", length=0)
+    axis.grid(True, axis="x")

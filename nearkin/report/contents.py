@@ -1,0 +1,83 @@
+"""Everything that the page says, gathered from finished tables."""
+
+from nearkin.recall import ALL
+from nearkin.reference import in_order
+from nearkin.report import dataset as sizes_and_repairs
+from nearkin.report import headline, pairs, pictures, species
+from nearkin.tables import io
+
+
+def gather(
+    *,
+    dataset,
+    models,
+    method,
+    records,
+    statistics,
+    gaps,
+    quarantine,
+    splits,
+    recalls,
+    differences,
+    comparisons,
+    descriptions,
+    figures,
+    captions,
+):
+    """The content that `page.render` shows, as a dict.
+
+    `recalls` and `descriptions` are by model; `differences` and `comparisons` by (base,
+    trained); `figures` by where they lie, ending in their kind, as bytes of SVG;
+    `captions` by kind. `records` are those of `headline.records`; `method` holds the
+    config's values that the methods section puts into words.
+    """
+    rows, n_rows = species.table(recalls, differences)
+    return {
+        "dataset": dataset,
+        "models": models,
+        "method": method,
+        "titles": headline.TITLES,
+        "verdict": pairs.verdict,
+        "whole": statistics.filter(category=ALL, split=ALL).row(0, named=True),
+        "lead": headline.lead(records, models=models),
+        "headline": headline.tables(records, models=models),
+        "pairs": [
+            pairs.summary(frame, base=base, trained=trained, text=comparisons[base, trained])
+            for (base, trained), frame in differences.items()
+        ],
+        "pictures": pictures.by_kind(figures, captions, k=1),
+        "shared": pictures.shared(captions, k=1),
+        "species": rows,
+        "n_species_rows": n_rows,
+        "species_filters": _filters(rows),
+        "statistics": sizes_and_repairs.sizes(statistics),
+        "repairs": sizes_and_repairs.repairs(gaps),
+        "set_aside": sizes_and_repairs.set_aside(quarantine),
+        "moved": sizes_and_repairs.moved(splits),
+        "encoders": [_encoder(model, descriptions.get(model)) for model in models],
+        "table_format": io.FORMAT_VERSION,
+    }
+
+
+def _filters(rows):
+    """What the species table can be narrowed by: (title, column, values), where there is a choice."""
+    found = [
+        ("Category", 1, in_order({row["category"] for row in rows})),
+        ("Protocol", 2, list(dict.fromkeys(row["protocol"] for row in rows))),
+    ]
+    return [filter for filter in found if len(filter[2]) > 1]
+
+
+def _encoder(model, description):
+    """A model's row of provenance; a model without an encoder is a table of embeddings."""
+    said = description or {}
+    return {
+        "name": model,
+        "encoder": " ".join(str(said[key]) for key in ("library", "name") if said.get(key))
+        or "embeddings made elsewhere",
+        "weights": said.get("weights") or "–",
+        "source": said.get("source"),
+        "width": said.get("width", "–"),
+        "parameters": f"{said['parameters']:,}" if said.get("parameters") else "–",
+        "fingerprint": said.get("fingerprint", "–"),
+    }

@@ -1,0 +1,71 @@
+"""How well species are sampled, and how recall goes with it: the reference study's analysis as text."""
+
+import numpy as np
+import polars as pl
+from scipy import stats
+
+from nearkin.reference import in_order
+
+BINS = [(0, 0), (1, 10), (11, 25), (26, 50), (51, 100), (101, None)]
+"""The reference study's bins of training images, and one for none."""
+
+SHOWN = 5
+
+
+def analysis(sizes, *, model, min_queries):
+    """The analysis by training size of a `TrainingSize` table, as text, by category.
+
+    Recalls are species recall@1 over all queries, leave one out; means weigh species alike.
+    The best and the worst are among species with at least `min_queries` queries, equal ones
+    by number of queries, then by name.
+    """
+    lines = [
+        f"Training images and species recall@1 of {model} (leave one out, all queries, means over species)"
+    ]
+    for category in in_order(sizes["category"].unique()):
+        lines += ["", "=====", f"{category}:", "-----", *_block(sizes.filter(category=category), min_queries)]
+    return "\n".join(lines) + "\n"
+
+
+def correlation(x, y):
+    """Pearson's r, or None where it is not defined: under three points, or no spread."""
+    if len(x) < 3 or not np.ptp(x) or not np.ptp(y):
+        return None
+    return float(stats.pearsonr(x, y).statistic)
+
+
+def _block(sizes, min_queries):
+    n_train, recall = sizes["n_train"], sizes["recall"]
+    r = correlation(n_train.to_numpy(), recall.to_numpy())
+    ranked = sizes.filter(pl.col("n_queries") >= min_queries)
+    by_size = sizes.sort("n_train", "species")
+    return [
+        f"Number of species: {len(sizes)}, queries: {sizes['n_queries'].sum()}",
+        f"Training images per species - Min: {n_train.min()}, Max: {n_train.max()}, "
+        f"Mean: {n_train.mean():.1f}, Median: {n_train.median():g}",
+        "Correlation of training images and recall: "
+        + ("not defined" if r is None else f"r = {r:.3f} (Pearson, n = {len(sizes)} species)"),
+        "Training images: species, mean recall, median recall",
+        *(_bin(sizes, low, high) for low, high in BINS),
+        f"{SHOWN} least sampled species:",
+        *_list(by_size),
+        f"{SHOWN} most sampled species:",
+        *_list(sizes.sort("n_train", "species", descending=[True, False])),
+        f"{SHOWN} best species (of {len(ranked)} with at least {min_queries} queries):",
+        *_list(ranked.sort("recall", "n_queries", "species", descending=[True, True, False])),
+        f"{SHOWN} worst species (of {len(ranked)} with at least {min_queries} queries):",
+        *_list(ranked.sort("recall", "n_queries", "species", descending=[False, True, False])),
+    ]
+
+
+def _bin(sizes, low, high):
+    name = "100+" if high is None else str(low) if low == high else f"{low}-{high}"
+    inside = sizes.filter(pl.col("n_train").is_between(low, high if high is not None else 2**62))
+    if inside.is_empty():
+        return f"{name}: 0"
+    return f"{name}: {len(inside)}, {inside['recall'].mean():.3f}, {inside['recall'].median():.3f}"
+
+
+def _list(sizes):
+    rows = sizes.head(SHOWN).select("species", "recall", "n_train", "n_queries").iter_rows()
+    return [f"{name}: {recall:.3f} ({train} training images, n = {n})" for name, recall, train, n in rows]

@@ -1,0 +1,42 @@
+"""The improvement per species and per genus, by category."""
+
+from nearkin.figures import improvement, theme
+from nearkin.logs import log_to
+from nearkin.tables import io
+from nearkin.tables.scores import Differences
+
+
+def plot_improvement(
+    differences_path,
+    species_svg_path,
+    species_png_path,
+    genus_svg_path,
+    genus_png_path,
+    *,
+    base,
+    trained,
+    protocol,
+    k,
+):
+    differences = io.read(differences_path, Differences)
+    names = {"base": base, "trained": trained, "protocol": protocol, "k": k}
+    for level, svg_path, png_path in [
+        ("species", species_svg_path, species_png_path),
+        ("genus", genus_svg_path, genus_png_path),
+    ]:
+        theme.save(improvement.by_category(differences, level=level, **names), svg_path, png_path)
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    plot_improvement(
+        differences_path=snakemake.input.differences,
+        species_svg_path=snakemake.output.species_svg,
+        species_png_path=snakemake.output.species_png,
+        genus_svg_path=snakemake.output.genus_svg,
+        genus_png_path=snakemake.output.genus_png,
+        base=snakemake.params.base,
+        trained=snakemake.params.trained,
+        protocol=snakemake.params.protocol,
+        k=snakemake.params.k,
+    )

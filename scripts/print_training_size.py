@@ -1,0 +1,22 @@
+"""The analysis by training size, as text."""
+
+from nearkin import sampling
+from nearkin.files import write_text
+from nearkin.logs import log_to
+from nearkin.tables import io
+from nearkin.tables.statistics import TrainingSize
+
+
+def print_training_size(sizes_path, text_path, *, model, min_queries):
+    sizes = io.read(sizes_path, TrainingSize)
+    write_text(text_path, sampling.analysis(sizes, model=model, min_queries=min_queries))
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    print_training_size(
+        sizes_path=snakemake.input.sizes,
+        text_path=snakemake.output.text,
+        model=snakemake.params.model,
+        min_queries=snakemake.params.min_queries,
+    )

@@ -1,0 +1,59 @@
+"""One page that opens offline: what was asked, found and done."""
+
+import json
+from pathlib import Path
+
+from nearkin.files import write_text
+from nearkin.logs import log_to
+from nearkin.report import contents, page
+from nearkin.tables import io
+from nearkin.tables.labels import Gaps, Quarantine
+from nearkin.tables.scores import Differences, Recall
+from nearkin.tables.splits import Splits
+from nearkin.tables.statistics import Statistics
+
+
+def write_report(inputs, report_path, *, dataset, models, pairs, method):
+    """`inputs` holds the rule's paths by name; its lists are in the order of models or pairs."""
+    pairs = [tuple(pair) for pair in pairs]
+    content = contents.gather(
+        dataset=dataset,
+        models=models,
+        method=method,
+        records=json.loads(_text(inputs.headline))["recalls"],
+        statistics=io.read(inputs.statistics, Statistics),
+        gaps=io.read(inputs.gaps, Gaps, columns=["field", "defect", "action"]),
+        quarantine=io.read(inputs.quarantine, Quarantine, columns=["reason"]),
+        splits=io.read(inputs.splits, Splits, columns=["reason"]),
+        recalls={model: io.read(path, Recall) for model, path in zip(models, inputs.recalls, strict=True)},
+        differences={
+            pair: io.read(path, Differences) for pair, path in zip(pairs, inputs.differences, strict=True)
+        },
+        comparisons={pair: _text(path) for pair, path in zip(pairs, inputs.comparisons, strict=True)},
+        descriptions={Path(path).parts[-3]: json.loads(_text(path)) for path in inputs.descriptions},
+        figures={_place(path): Path(path).read_bytes() for path in inputs.figures},
+        captions={Path(path).stem: _text(path) for path in inputs.captions},
+    )
+    write_text(report_path, page.render(content))
+
+
+def _text(path):
+    return Path(path).read_text(encoding="utf-8")
+
+
+def _place(path):
+    """Where a figure lies below `figures`, without its suffix: (model, ..., kind)."""
+    below = Path(path).with_suffix("").as_posix().rpartition("/figures/")[2]
+    return tuple(below.split("/"))
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    write_report(
+        snakemake.input,
+        snakemake.output.report,
+        dataset=snakemake.wildcards.dataset,
+        models=snakemake.params.models,
+        pairs=snakemake.params.pairs,
+        method=snakemake.params.method,
+    )
