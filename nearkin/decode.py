@@ -1,6 +1,7 @@
 """An untrusted image file, opened safely and read as RGB."""
 
 import io
+import re
 import warnings
 from typing import NamedTuple
 
@@ -45,10 +46,10 @@ def decode(source, max_pixels):
     """The image at `source` in RGB, with its format and its mode in the file.
 
     `source` is a path, the bytes of a file, or a binary file at its start. Only the first
-    frame is read. An image that declares more than `max_pixels` is refused before any pixel
-    is decoded. CMYK is converted without a profile, 16 bits are scaled to 8, what is
-    transparent shows white. Raises ImageProblem, which names the file and the defect;
-    OSError only where the file cannot be opened.
+    frame is read. An image that declares more than `max_pixels` (or than Pillow's own limit,
+    179 million) is refused before any pixel is decoded. CMYK is converted without a profile,
+    16 bits are scaled to 8, what is transparent shows white. Raises ImageProblem, which names
+    the file and the defect; OSError only where the file cannot be opened.
     """
     if isinstance(source, bytes):
         return _decode(io.BytesIO(source), "image", max_pixels)
@@ -81,7 +82,9 @@ def _open(file, name, start, max_pixels):
     try:
         image = Image.open(file, formats=FORMATS)
     except Image.DecompressionBombError as error:
-        raise ImageProblem(name, "too_many_pixels", _said(error)) from error
+        declared = re.search(r"\d+", str(error))[0]
+        detail = f"{declared} pixels declared, more than {int(max_pixels)}"
+        raise ImageProblem(name, "too_many_pixels", detail) from error
     except UnidentifiedImageError as error:
         if start.startswith(SIGNATURES):
             raise ImageProblem(name, "truncated", "its head is damaged or cut off") from error

@@ -1,0 +1,85 @@
+"""Weights from files of others: read without running what is in them, and put in whole."""
+
+import logging
+import pickle
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+logger = logging.getLogger(__name__)
+
+WRAPPERS = ("state_dict", "model", "state_dict_ema", "model_state_dict")
+PREFIXES = ("module.", "_orig_mod.")
+
+
+def read_checkpoint(path):
+    """The tensors in a checkpoint by name: a safetensors file, or a pickle of nothing but tensors.
+
+    What common training loops wrap around them is taken off. Raises ValueError naming the
+    file if it is damaged or holds code; no code in it is run.
+    """
+    if not Path(path).is_file():
+        raise ValueError(f"{path}: no such checkpoint")
+    try:
+        if Path(path).suffix == ".safetensors":
+            return load_file(path)
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError(
+            f"{path}: not a checkpoint of tensors alone (it may hold code, which is never run): {error}; "
+            "save its state_dict() as safetensors"
+        ) from error
+    except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise ValueError(f"{path}: damaged, or not a checkpoint: {error}") from error
+    return _bare(found, path)
+
+
+def fill(module, tensors, *, source, unused=()):
+    """Load tensors into a module, every one of them and nothing left out.
+
+    `unused` are beginnings of names that may be in the checkpoint without being wanted,
+    such as a classifier. Raises ValueError naming the first tensor that is missing, is too
+    many or has another shape: what is not filled would stay random.
+    """
+    own = module.state_dict()
+    tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(tuple(unused))}
+    missing = [name for name in own if name not in tensors and not name.endswith("num_batches_tracked")]
+    surplus = [name for name in tensors if name not in own]
+    shapes = [name for name in own if name in tensors and own[name].shape != tensors[name].shape]
+    for names, what in [
+        (missing, "missing"),
+        (surplus, "not part of it"),
+        (shapes, "of another shape"),
+    ]:
+        if names:
+            raise ValueError(
+                f"{source}: does not fit the architecture: {names[0]!r} is {what} ({len(missing)} missing, "
+                f"{len(surplus)} too many, {len(shapes)} misshapen, of {len(own)}); name the right model"
+            )
+    module.load_state_dict({name: tensors.get(name, own[name]) for name in own})
+
+
+def fill_in_order(module, tensors, *, source):
+    """Load tensors of other names into a module, one by one in the order of both.
+
+    Raises ValueError if their number or a shape differs.
+    """
+    own = module.state_dict()
+    shapes = [list(tensor.shape) for tensor in tensors.values()]
+    if shapes != [list(tensor.shape) for tensor in own.values()]:
+        raise ValueError(f"{source}: its tensors are not those of the architecture, in order")
+    module.load_state_dict(dict(zip(own, tensors.values(), strict=True)))
+
+
+def _bare(found, path):
+    for wrapper in WRAPPERS:
+        if isinstance(found, dict) and isinstance(found.get(wrapper), dict):
+            found = found[wrapper]
+    if not isinstance(found, dict) or not found or not all(torch.is_tensor(v) for v in found.values()):
+        raise ValueError(f"{path}: holds no state_dict (names and tensors); save model.state_dict()")
+    for prefix in PREFIXES:
+        if all(name.startswith(prefix) for name in found):
+            found = {name.removeprefix(prefix): tensor for name, tensor in found.items()}
+    return found

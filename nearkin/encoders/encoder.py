@@ -1,0 +1,157 @@
+"""An encoder on disk and at work: weights, a description, and a fingerprint of both.
+
+The folder of an encoder holds `weights.safetensors` and `encoder.json`. Nothing in it is
+ever unpickled or run.
+"""
+
+import dataclasses
+import hashlib
+import json
+import logging
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch.nn import functional
+
+from nearkin.encoders.architectures import Tower, build
+from nearkin.files import replacing, write_text
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Description:
+    """What `encoder.json` says about an encoder."""
+
+    library: str
+    name: str
+    weights: str  # as in the config
+    architecture: dict  # see nearkin.encoders.architectures
+    width: int  # numbers in an embedding
+    mean: tuple  # of RGB in 0..1, subtracted
+    std: tuple  # of RGB in 0..1, divided by
+    size: int
+    crop: float
+    interpolation: str
+    projection: bool  # whether a trained linear map follows the network
+    parameters: int
+    source: str  # where the weights come from, in words
+    base: str | None = None  # fingerprint of the encoder that this one was trained from
+    recipe: dict | None = None  # how it was trained
+    kept: dict | None = None  # which epoch was kept and why
+    fingerprint: str = ""
+
+    @property
+    def geometry(self):
+        return {"size": self.size, "crop": self.crop, "interpolation": self.interpolation}
+
+
+class Encoder:
+    """An encoder ready to embed: its description, its torch module and its device."""
+
+    def __init__(self, tower, description, device):
+        self.tower = tower.to(device).eval()
+        self.description, self.device = description, device
+        self.width, self.fingerprint = description.width, description.fingerprint
+
+    def embed(self, pixels):
+        """Unit vectors of uint8 images (n, size, size, 3): float32 (n, width), on the CPU.
+
+        A row that is zero or not finite stays so, for the caller to name.
+        """
+        with torch.inference_mode():
+            features = self.tower(torch.tensor(pixels).to(self.device))
+            return functional.normalize(features.double(), eps=1e-30).float().cpu().numpy()
+
+    @property
+    def arithmetic(self):
+        """What else than the encoder decides the last bits of a vector, in words."""
+        where = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu"
+        return f"{where}, torch {torch.__version__}, {torch.get_num_threads()} threads"
+
+
+def load_encoder(weights_path, description_path):
+    """The encoder of a folder, on the GPU if there is one, else on the CPU.
+
+    Raises ValueError naming the file if it is damaged, or if weights and description do not
+    belong together.
+    """
+    description = read_description(description_path)
+    try:
+        tensors = load_file(weights_path)
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{weights_path}: not a whole safetensors file: {error}") from error
+    if fingerprint_of(tensors, description) != description.fingerprint:
+        raise ValueError(
+            f"{weights_path}: does not have the fingerprint in {description_path}: one of them is damaged or "
+            "belongs to another encoder; remove both and rerun prepare_encoder or finetune_encoder"
+        )
+    tower = build_tower(description)
+    tower.load_state_dict(tensors)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    _compute_in_full(device)
+    logger.info(
+        "%s %s (%d parameters) on %s", description.library, description.name, description.parameters, device
+    )
+    return Encoder(tower, description, device)
+
+
+def build_tower(description):
+    """The torch module of a description, its weights not yet loaded."""
+    with torch.random.fork_rng(devices=[]):
+        trunk = build(description.architecture)
+    return Tower(
+        trunk,
+        mean=description.mean,
+        std=description.std,
+        projected_width=description.width if description.projection else None,
+    )
+
+
+def save_encoder(tower, description, weights_path, description_path):
+    """Write an encoder's folder; returns the description with its fingerprint filled in."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tower.state_dict().items()}
+    broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise ValueError(f"{description.name}: weights {broken[0]!r} are not finite; take another checkpoint")
+    description = dataclasses.replace(description, fingerprint=fingerprint_of(tensors, description))
+    with replacing(weights_path) as temporary:
+        save_file(tensors, temporary)
+    fields = dataclasses.asdict(description)
+    write_text(description_path, json.dumps(fields, indent=2, ensure_ascii=False) + "\n")
+    logger.info("fingerprint %s", description.fingerprint)
+    return description
+
+
+def read_description(path):
+    """The description in an `encoder.json`."""
+    try:
+        fields = json.loads(Path(path).read_text(encoding="utf-8"))
+        fields |= {name: tuple(float(value) for value in fields[name]) for name in ("mean", "std")}
+        return Description(**fields)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path}: not the description of an encoder: {error}") from error
+
+
+def fingerprint_of(tensors, description):
+    """The sha256 of all that decides an embedding: tensors, preprocessing, architecture."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+    decisive = {
+        name: getattr(description, name)
+        for name in ("architecture", "width", "projection", "mean", "std", "size", "crop", "interpolation")
+    }
+    digest.update(json.dumps(decisive, sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def _compute_in_full(device):
+    """On a GPU, float32 means float32, and the same sums in the same order every time."""
+    if device.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = False, True

@@ -1,0 +1,79 @@
+"""From a model's config to an encoder: which network, whose weights, which preprocessing.
+
+Weights are what the config says, or an error; random ones only where it says `random`.
+"""
+
+import logging
+
+import torch
+
+from nearkin.encoders.architectures import Histogram, Tower
+from nearkin.encoders.encoder import Description
+from nearkin.encoders.from_open_clip import open_clip_model
+from nearkin.encoders.from_timm import package_model, timm_model
+
+logger = logging.getLogger(__name__)
+
+LIBRARIES = {"timm": timm_model, "open_clip": open_clip_model, "package": package_model}
+
+
+def prepare(model, geometry):
+    """The tower and the description of a model that is taken as it is.
+
+    `model` is its entry in the config (library, name, weights, seed); `geometry` is the
+    preprocessing (size, crop, interpolation) that the config gives it. Raises ValueError,
+    saying what to write instead, for an unknown name or tag, weights that cannot be had or
+    do not fit, and a geometry that is not the encoder's own.
+    """
+    library, name, weights = model["library"], model.get("name", "histogram"), model.get("weights") or "none"
+    if library == "histogram":
+        trunk, facts = _histogram(geometry)
+    else:
+        trunk, facts = _built(library, name, weights, seed=model.get("seed", 1))
+    own = {key: facts[key] for key in geometry}
+    if own != dict(geometry):
+        raise ValueError(
+            f"{library} model {name!r} sees images as {own}, but its preprocessing in the config is "
+            f"{dict(geometry)}: add an entry under `preprocessing` with its own values and name that"
+        )
+    tower = Tower(trunk, mean=facts["mean"], std=facts["std"]).eval()
+    n_parameters = sum(parameter.numel() for parameter in tower.parameters())
+    width = _width(tower, facts["size"], name)
+    source = f"{library} {name}, weights {weights}"
+    source += f" with seed {model.get('seed', 1)}" if weights == "random" else ""
+    logger.info("%s: %d parameters, vectors of %d numbers", source, n_parameters, width)
+    description = Description(
+        library=library,
+        name=name,
+        weights=weights,
+        width=width,
+        projection=False,
+        parameters=n_parameters,
+        source=source,
+        **facts,
+    )
+    return tower, description
+
+
+def _built(library, name, weights, *, seed):
+    if weights == "none":
+        raise ValueError(
+            f"{library} model {name!r} has no `weights`: write pretrained, a tag, a checkpoint's path, "
+            "or random if an untrained encoder is meant"
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return LIBRARIES[library](name, weights)
+
+
+def _histogram(geometry):
+    nothing = {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
+    return Histogram(), {"architecture": {"library": "histogram"}, **geometry, **nothing}
+
+
+def _width(tower, size, name):
+    with torch.inference_mode():
+        features = tower(torch.zeros(1, size, size, 3, dtype=torch.uint8))
+    if features.ndim != 2:
+        raise ValueError(f"{name!r} gives {list(features.shape)} for an image, not one vector")
+    return features.shape[1]

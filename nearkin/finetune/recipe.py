@@ -1,0 +1,76 @@
+"""How an encoder is fine-tuned: every setting, its default, and what it may be."""
+
+import dataclasses
+import difflib
+import re
+
+GRADIENTS = ("straight_through", "exact")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Unicom's recipe (An et al., ICLR 2023), with this project's defaults for small collections."""
+
+    trainable: str = (
+        "last_5"  # all, head (a linear map on frozen features), last_N (blocks, and what follows)
+    )
+    epochs: int = 12
+    batch: int = 64
+    lr: float = 3e-4  # peak, of the encoder's parameters
+    head_lr: float = 10.0  # the class centres learn this many times faster
+    warm_up: float = 0.1  # share of the steps in which the learning rate rises
+    scale: float = 32.0  # of the cosines before the softmax
+    m1: float = 1.0  # margin: cos(m1 angle + m2) - m3
+    m2: float = 0.3
+    m3: float = 0.0
+    gradient: str = "straight_through"  # or exact
+    sample_rate: float = 1.0  # share of the classes in each step's softmax; those of the batch always are
+    flip: bool = True  # half of the images of an epoch are mirrored
+    seed: int = 1
+
+    def __post_init__(self):
+        rules = {
+            "trainable": self.trainable in ("all", "head")
+            or re.fullmatch("last_[1-9][0-9]*", self.trainable),
+            "epochs": self.epochs >= 1,
+            "batch": self.batch >= 1,
+            "lr": self.lr > 0,
+            "head_lr": self.head_lr > 0,
+            "warm_up": 0 <= self.warm_up < 1,
+            "scale": self.scale > 0,
+            "m1": self.m1 >= 1,
+            "m2": 0 <= self.m2 < 3.14,
+            "m3": self.m3 >= 0,
+            "gradient": self.gradient in GRADIENTS,
+            "sample_rate": 0 < self.sample_rate <= 1,
+            "seed": self.seed >= 0,
+        }
+        for key, right in rules.items():
+            if not right:
+                raise ValueError(
+                    f"finetune.{key}: {getattr(self, key)!r} cannot be used; see nearkin.finetune.recipe"
+                )
+
+    @property
+    def n_last(self):
+        """How many blocks train; None if `trainable` is all or head."""
+        return int(self.trainable.removeprefix("last_")) if self.trainable.startswith("last_") else None
+
+
+def read_recipe(values):
+    """The recipe that a config gives, completed by the defaults; an unknown key is an error.
+
+    >>> read_recipe({"epochs": 3}).epochs
+    3
+    >>> read_recipe({"epoch": 3})
+    Traceback (most recent call last):
+    ...
+    ValueError: finetune.epoch: unknown key; did you mean 'epochs'?
+    """
+    known = [field.name for field in dataclasses.fields(Recipe)]
+    for key in values:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            raise ValueError(f"finetune.{key}: unknown key; {hint}")
+    return Recipe(**values)

@@ -1,0 +1,32 @@
+"""The one-cycle learning rate (Smith and Topin 2018), as a function of the step."""
+
+import math
+from typing import NamedTuple
+
+START = 1 / 25  # of the peak
+END = START / 1e4
+MOMENTUM = (0.95, 0.85)  # at the ends and at the peak; torch's default, which Unicom's code takes over
+
+
+class Pace(NamedTuple):
+    """How fast a step learns: a factor on the peak learning rate, and AdamW's first beta."""
+
+    factor: float
+    beta: float
+
+
+def one_cycle(step, n_steps, *, warm_up):
+    """The pace of step 0 to `n_steps - 1`: up to the peak in a share of the steps, then down; cosines both.
+
+    Same values as torch's OneCycleLR, but also defined for a handful of steps.
+
+    >>> [round(one_cycle(step, 5, warm_up=0.4).factor, 3) for step in range(5)]
+    [0.04, 1.0, 0.75, 0.25, 0.0]
+    """
+    peak, last = max(warm_up * n_steps - 1, 0.0), n_steps - 1
+    if step <= peak and peak > 0:
+        share, lows = step / peak, (START, MOMENTUM[0])
+    else:
+        share, lows = (last - step) / max(last - peak, 1e-9), (END, MOMENTUM[0])
+    weight = (1 - math.cos(math.pi * min(share, 1.0))) / 2  # 0 at the ends, 1 at the peak
+    return Pace(lows[0] + (1 - lows[0]) * weight, lows[1] + (MOMENTUM[1] - lows[1]) * weight)

@@ -1,0 +1,49 @@
+"""A training that was interrupted: one file, whole or not there, of exactly this training."""
+
+import hashlib
+import json
+import logging
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from nearkin.files import replacing
+
+logger = logging.getLogger(__name__)
+
+
+def key_of(*parts):
+    """A digest of all that decides how a training goes; `parts` are plain values."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def write_state(path, key, *, tensors, progress):
+    """Write tensors and `progress` (plain values) for the training `key`."""
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata={"key": key, "progress": json.dumps(progress)})
+
+
+def read_state(path, key):
+    """`(tensors, progress)` of the training `key`; None if there is none to go on with.
+
+    A finished, a damaged and another training's state are none.
+    """
+    if not Path(path).exists():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            stamps = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
+    except (SafetensorError, OSError) as error:
+        logger.warning("%s: not a whole state, starting anew: %s", path, error)
+        return None
+    if stamps.get("key") != key:
+        logger.info("the state in %s is of another training; starting anew", path)
+        return None
+    return (tensors, json.loads(stamps["progress"])) if tensors else None
+
+
+def finish_state(path, key):
+    """Leave of the state nothing but whose it was."""
+    write_state(path, key, tensors={}, progress={})

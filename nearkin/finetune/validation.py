@@ -1,0 +1,34 @@
+"""Species recall@1 on the validation split: what decides which epoch is kept."""
+
+import numpy as np
+
+BLOCK = 1024
+
+
+def reachable(species, groups):
+    """Which images have another of their species outside their own group: bool (n,).
+
+    >>> reachable(np.array([1, 1, 2, 2, 3]), np.array([1, 2, 3, 3, 4]))
+    array([ True,  True, False, False, False])
+    """
+    pairs = np.unique(np.stack([species, groups], axis=1), axis=0)
+    several = [kind for kind, n in zip(*np.unique(pairs[:, 0], return_counts=True), strict=True) if n > 1]
+    return np.isin(species, several)
+
+
+def recall_at_1(vectors, species, groups):
+    """The share of reachable images whose nearest other one has their species; None if there are none.
+
+    Leave-one-out among the unit vectors (n, width); images of one's own group are not
+    looked at. `species` and `groups` are integers. Of equally near ones the first counts.
+    """
+    asked = np.flatnonzero(reachable(species, groups))
+    if not len(asked):
+        return None
+    n_hits = 0
+    for start in range(0, len(asked), BLOCK):
+        rows = asked[start : start + BLOCK]
+        similarities = vectors[rows] @ vectors.T
+        similarities[groups[rows][:, None] == groups[None]] = -np.inf
+        n_hits += int((species[similarities.argmax(axis=1)] == species[rows]).sum())
+    return n_hits / len(asked)

@@ -1,0 +1,88 @@
+"""Embeddings made elsewhere, brought to the form of our own."""
+
+import hashlib
+import logging
+import unicodedata
+
+import numpy as np
+import polars as pl
+
+logger = logging.getLogger(__name__)
+
+VECTOR_NAMES = ("emb", "embedding", "embeddings", "vector", "features")
+
+
+def imported(table, inspection, *, source):
+    """The `embeddings` table of a shard's readable images, from a table made elsewhere.
+
+    `table` has `uuid` or `path` (as in `inspection`) and one column of vectors, of any float
+    type; they are brought to unit length. Rows of other images are ignored. Raises
+    ValueError, naming `source`, for an image without a vector or with two, for vectors of
+    different widths, NaN, infinity and zero.
+    """
+    column, width = _vectors(table, source)
+    key = "uuid" if "uuid" in table.columns else "path"
+    if key not in table.columns:
+        raise ValueError(f"{source}: neither uuid nor path among its columns {table.columns}")
+    wanted = inspection.filter(pl.col("problem").is_null()).select("uuid", "path", "sha256").sort("uuid")
+    given = table.select(pl.col(key).cast(pl.String).map_elements(_composed, return_dtype=pl.String), column)
+    own = wanted.with_columns(pl.col(key).map_elements(_composed, return_dtype=pl.String).alias("key"))
+    found = own.join(given.rename({key: "key", column: "emb"}), on="key", how="left", maintain_order="left")
+    for rows, what in [
+        (found.filter(pl.col("emb").is_null()), "has no vector"),
+        (found.filter(pl.col("uuid").is_duplicated()), "has several vectors"),
+    ]:
+        if len(rows):
+            first = rows.row(0, named=True)
+            raise ValueError(
+                f"{source}: image {first['path']} ({first['uuid']}) {what}; {len(rows)} such rows"
+            )
+    vectors = _unit(found, width, source)
+    logger.info("%d of %d vectors taken", len(found), len(table))
+    return found.select("uuid", "sha256", emb=pl.Series(vectors, dtype=pl.Array(pl.Float32, width)))
+
+
+def fingerprint_of(table, source):
+    """A digest of the vectors and their keys: what stands in for an encoder's fingerprint."""
+    column, _ = _vectors(table, source)
+    digest = hashlib.sha256(str(table.columns).encode())
+    for part in table.select(pl.all().exclude(column).cast(pl.String)).iter_rows():
+        digest.update(repr(part).encode())
+    values = table[column].explode().cast(pl.Float64)
+    digest.update(np.ascontiguousarray(values.to_numpy()).tobytes())
+    return digest.hexdigest()
+
+
+def _vectors(table, source):
+    """The name of the vector column and its width."""
+    named = [name for name in VECTOR_NAMES if name in table.columns]
+    lists = [name for name, kind in table.schema.items() if isinstance(kind, pl.List | pl.Array)]
+    candidates = named or lists
+    if len(candidates) != 1 or candidates[0] not in lists:
+        raise ValueError(
+            f"{source}: which column holds the vectors? found {candidates or table.columns}; call it emb"
+        )
+    kind = table.schema[candidates[0]]
+    if not kind.inner.is_numeric():
+        raise ValueError(f"{source}: column {candidates[0]!r} holds {kind.inner}, not numbers")
+    if isinstance(kind, pl.Array):
+        return candidates[0], kind.size
+    widths = table[candidates[0]].drop_nulls().list.len().unique().to_list()
+    if len(widths) != 1:
+        raise ValueError(f"{source}: vectors of different widths: {sorted(widths)[:5]}")
+    return candidates[0], widths[0]
+
+
+def _unit(found, width, source):
+    values = found["emb"].explode() if len(found) else pl.Series([], dtype=pl.Float64)
+    vectors = values.cast(pl.Float64).fill_null(np.nan).to_numpy().reshape(-1, width)
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    wrong = ~np.isfinite(length[:, 0]) | (length[:, 0] == 0)
+    if wrong.any():
+        image = found["path"][int(wrong.argmax())]
+        raise ValueError(f"{source}: the vector of image {image} is zero or not finite; leave no such rows")
+    return (vectors / length).astype(np.float32)
+
+
+def _composed(name):
+    return unicodedata.normalize("NFC", name)

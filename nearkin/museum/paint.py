@@ -1,0 +1,146 @@
+"""Curves, masks, textures and a canvas: what the drawn animals and their scenes share."""
+
+import colorsys
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+
+def spline(points, closed=True, steps=8):
+    """Points of a smooth (Catmull-Rom) curve through `points`, an (n, 2) array.
+
+    >>> spline([(0, 0), (1, 0), (2, 0)], closed=False, steps=2)[:, 0].tolist()
+    [0.0, 0.5, 1.0, 1.5, 2.0]
+    """
+    p = np.asarray(points, dtype=float)
+    if closed:
+        p = np.concatenate([p[-1:], p, p[:2]])
+    else:
+        p = np.concatenate([2 * p[:1] - p[1:2], p, 2 * p[-1:] - p[-2:-1]])
+    a, b, c, d = (part[:, None, :] for part in (p[:-3], p[1:-2], p[2:-1], p[3:]))
+    t = (np.arange(steps) / steps)[None, :, None]
+    curve = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
+    curve = curve.reshape(-1, 2)
+    return curve if closed else np.concatenate([curve, p[-2:-1]])
+
+
+def noise(rng, shape, cells, octaves=1):
+    """A smooth random field of the given shape, about -1 to 1; `cells` bumps along its longer side."""
+    height, width = shape
+    field = np.zeros(shape, dtype=np.float32)
+    for octave in range(octaves):
+        n = cells * 2**octave
+        rows, columns = (max(2, round(n * side / max(shape)) + 1) for side in (height, width))
+        grid = rng.uniform(-1, 1, (rows, columns)).astype(np.float32)
+        field += np.asarray(Image.fromarray(grid).resize((width, height), Image.BICUBIC)) * 0.5**octave
+    return field
+
+
+def hsv(hue, saturation, value):
+    """An RGB colour, 0 to 1, from a hue (turns, wraps), a saturation and a value (both clipped)."""
+    rgb = colorsys.hsv_to_rgb(hue % 1, min(max(saturation, 0), 1), min(max(value, 0), 1))
+    return np.array(rgb, dtype=np.float32)
+
+
+def shifted(colour, hue=0.0, saturation=1.0, value=1.0):
+    """A colour turned in hue and scaled in saturation and value."""
+    h, s, v = colorsys.rgb_to_hsv(*(float(c) for c in colour))
+    return hsv(h + hue, s * saturation, v * value)
+
+
+def mixed(first, second, share):
+    """`first` with a share of `second`; works for colours and for arrays of shares."""
+    return first + (second - first) * share
+
+
+def step(values, edge, softness):
+    """0 below `edge`, 1 above it, smooth over +-`softness`."""
+    return np.clip((values - edge) / (2 * softness) + 0.5, 0, 1)
+
+
+def band(values, centre, half_width, softness):
+    """1 within `half_width` of `centre`, 0 outside, with soft edges."""
+    return np.clip((half_width - np.abs(values - centre)) / (2 * softness) + 0.5, 0, 1)
+
+
+def turned(points, angle, about=(0.0, 0.0)):
+    """Points turned by `angle` (radians, clockwise on the screen) about a point."""
+    about = np.asarray(about, dtype=float)
+    cos, sin = np.cos(angle), np.sin(angle)
+    return (np.asarray(points, dtype=float) - about) @ np.array([[cos, sin], [-sin, cos]]) + about
+
+
+class Canvas:
+    """A picture under construction: colour and cover over a box of unit coordinates, y downwards.
+
+    `x` and `y` hold the coordinates of its pixels, (1, width) and (height, 1).
+    """
+
+    def __init__(self, box, pixels_per_unit):
+        left, top, right, bottom = box
+        self.scale, self.origin = float(pixels_per_unit), np.array([left, top], dtype=float)
+        width = max(2, round((right - left) * self.scale))
+        height = max(2, round((bottom - top) * self.scale))
+        self.shape = (height, width)
+        self.x = (left + (np.arange(width, dtype=np.float32) + 0.5) / self.scale)[None, :]
+        self.y = (top + (np.arange(height, dtype=np.float32) + 0.5) / self.scale)[:, None]
+        self.rgb = np.zeros((height, width, 3), dtype=np.float32)  # premultiplied
+        self.cover = np.zeros((height, width), dtype=np.float32)
+
+    def _drawn(self, draw):
+        height, width = self.shape
+        image = Image.new("L", (2 * width, 2 * height))
+        draw(ImageDraw.Draw(image))
+        return np.asarray(image.reduce(2), dtype=np.float32) / 255
+
+    def _pixels(self, points):
+        points = (np.asarray(points, dtype=float) - self.origin) * (2 * self.scale)
+        return [tuple(point) for point in points]
+
+    def mask(self, polygon):
+        """How far each pixel is inside a polygon, 0 to 1, (height, width)."""
+        return self._drawn(lambda draw: draw.polygon(self._pixels(polygon), fill=255))
+
+    def lines(self, lines, width):
+        """How far each pixel is on any of several lines of one width (units), 0 to 1."""
+        pixels = max(1, round(width * 2 * self.scale))
+
+        def draw_all(draw):
+            for line in lines:
+                draw.line(self._pixels(line), fill=255, width=pixels, joint="curve")
+
+        strength = min(1.0, width * 2 * self.scale)
+        return self._drawn(draw_all) * strength
+
+    def disc(self, centre, radius, squash=1.0):
+        """How far each pixel is inside a disc (or an upright ellipse), 0 to 1."""
+        distance = np.hypot(self.x - centre[0], (self.y - centre[1]) / squash)
+        return np.clip((radius - distance) * self.scale + 0.5, 0, 1)
+
+    def paint(self, alpha, colour):
+        """Cover what is there with a colour, or an array of colours, as far as `alpha` says."""
+        colour = np.asarray(colour, dtype=np.float32)
+        alpha = np.asarray(alpha, dtype=np.float32)
+        self.rgb += (colour - self.rgb) * alpha[..., None]
+        self.cover += (1 - self.cover) * alpha
+
+    def tint(self, alpha, colour):
+        """Colour what is there without covering more: for patterns on what has been painted."""
+        colour = np.asarray(colour, dtype=np.float32)
+        self.rgb += (colour * self.cover[..., None] - self.rgb) * np.asarray(alpha, np.float32)[..., None]
+
+    def shade(self, factor):
+        """Darken (below 1) or brighten (above 1) what is there."""
+        self.rgb *= np.asarray(factor, np.float32)[..., None]
+
+    def soften(self, radius):
+        """Blur what is there (a full picture) by a radius in units: what lies behind is out of focus."""
+        picture = Image.fromarray((np.clip(self.rgb, 0, 1) * 255 + 0.5).astype(np.uint8))
+        soft = picture.filter(ImageFilter.GaussianBlur(radius * self.scale))
+        self.rgb = np.asarray(soft, dtype=np.float32) / 255
+
+    def image(self):
+        """The picture as RGBA."""
+        rgb = self.rgb / np.maximum(self.cover, 1e-4)[..., None]
+        rgba = np.concatenate([rgb, self.cover[..., None]], axis=2)
+        return Image.fromarray((np.clip(rgba, 0, 1) * 255 + 0.5).astype(np.uint8), "RGBA")

@@ -1,0 +1,153 @@
+"""Scientific names as people write them: genus, species, and what was wrong with them."""
+
+import html
+import re
+import unicodedata
+from typing import NamedTuple
+
+import ftfy
+from nameparser import Informal, UnparsableNameError, parse
+
+MISSING = {
+    *("", "nan", "na", "n/a", "#n/a", "<na>", "none", "null", "nil", "-", "--", "?", ".", "unknown"),
+    *("unidentified", "undetermined", "tbd", "missing", "no name", "not available"),
+}
+"""What people write where there is no name, in small letters."""
+
+DEFECTS = ("missing", "genus_only", "open_name", "hybrid", "not_a_name")
+"""Why a name does not tell the species."""
+
+ABOVE_GENUS = ("idae", "inae", "oidea", "aceae", "iformes", "optera")
+
+TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+STAGE = re.compile(r"\s+[(,]?\s*(♂|♀|(adult|juvenile|juv|immature|imm|larva|male|female)\b\.?)\s*\)?$", re.I)
+QUOTES = " \t\"'`,;:.\u2018\u2019\u201c\u201d"
+
+
+class Name(NamedTuple):
+    """A name that was read: what it says, why it does not tell the species, how it was repaired.
+
+    `defect` is one of DEFECTS, or None where there is a species. `infraspecies` is the whole
+    trinomial. `repairs` has a word for each thing that was put right.
+    """
+
+    genus: str | None = None
+    species: str | None = None
+    infraspecies: str | None = None
+    defect: str | None = None
+    repairs: tuple[str, ...] = ()
+    detail: str = ""
+
+
+def read(text, known=frozenset()):
+    """The name in a delivered text, which may be None; never an error.
+
+    `known` are binomials in use elsewhere: only they tell `Papilio Indra`, a species in
+    wrong case, from `Papilio Linnaeus`, a genus with its author. Source: the GBIF name parser.
+
+    >>> read("PAPILIO_indra Reakirt, 1866").species
+    'Papilio indra'
+    >>> read("Papilio indra minori")[:3]
+    ('Papilio', 'Papilio indra', 'Papilio indra minori')
+    >>> [read(text).defect for text in ["Papilio", "Papilio cf. indra", "Aus bus x cus", "nan", "BOLD:AA1"]]
+    ['genus_only', 'open_name', 'hybrid', 'missing', 'not_a_name']
+    """
+    text, repairs = _cleaned(text or "")
+    if text.lower() in MISSING:
+        return Name(defect="missing", detail="no name given")
+    cased = _cased(text, known)
+    if cased != text:
+        repairs.append("case")
+    name = _parsed(cased)
+    return name._replace(repairs=(*repairs, *name.repairs) if name.species else ())
+
+
+def read_all(texts):
+    """The names in the distinct texts, by text.
+
+    A species in wrong case is known by the others; where most names of two words are
+    written In Title Case, that is the delivery's habit, and all are taken as species.
+    """
+    names = {text: read(text) for text in texts}
+    titled = [text for text in names if re.fullmatch(r"[A-Z][a-z]+[ _][A-Z][a-z-]+", (text or "").strip())]
+    known = {name.species for name in names.values() if name.species}
+    if len(titled) > len(known):
+        known |= {_cleaned(text)[0].capitalize() for text in titled}
+    doubtful = [text for text, name in names.items() if name.defect in ("genus_only", "not_a_name")]
+    return names | {text: read(text, known) for text in doubtful}
+
+
+def _cleaned(text):
+    """The text without markup, mojibake, underscores and stray spaces, and a word for each."""
+    steps = [
+        ("markup", lambda text: html.unescape(TAG.sub(" ", text)) if "<" in text or "&" in text else text),
+        ("mojibake", lambda text: unicodedata.normalize("NFC", ftfy.fix_encoding(text))),
+        ("underscore", lambda text: text.replace("_", " ")),
+        ("spaces", lambda text: " ".join(re.sub("[\u200b\u200e\u200f\ufeff\0]", "", text).split())),
+        ("stage", lambda text: STAGE.sub("", text)),
+        ("punctuation", _unquoted),
+    ]
+    repairs = []
+    for word, step in steps:
+        before, text = text, step(text)
+        if text != before:
+            repairs.append(word)
+    return text, repairs
+
+
+def _unquoted(text):
+    text = text.lstrip(QUOTES)
+    return text if re.search(r"\b(sp|spp|cf|aff|[A-Z])\.$", text) else text.rstrip(QUOTES)
+
+
+def _cased(text, known):
+    first, *rest = text.split(" ")
+    if not rest or first in ("x", "X", "×"):
+        return text.capitalize() if text.isalpha() and (text.isupper() or text.islower()) else text
+    if text.isupper():
+        authored = re.search(r"[\d,(]", text)
+        rest = [rest[0].lower(), *((word.title() if authored else word.lower()) for word in rest[1:])]
+    elif len(rest[0]) > 2 and rest[0].isupper():
+        rest[0] = rest[0].lower()
+    first = first.capitalize() if first.isalpha() else first
+    if f"{first} {rest[0].lower()}" in known:
+        rest[0] = rest[0].lower()
+    return " ".join([first, *rest])
+
+
+def _parsed(text):
+    try:
+        parsed = parse(text)
+    except UnparsableNameError as error:
+        kind = str(error.name_type)
+        defect = {"FORMULA": "hybrid", "PLACEHOLDER": "missing"}.get(kind, "not_a_name")
+        return Name(defect=defect, detail=f"{kind.lower()}: {text[:80]}")
+    if isinstance(parsed, Informal):
+        genus = parsed.taxon if str(parsed.taxon_rank) == "GENUS" else None
+        return Name(genus, defect="open_name", detail=f"{parsed.phrase} after {parsed.taxon}")
+    genus, epithet = parsed.genus or parsed.uninomial, parsed.specific_epithet
+    if parsed.notho:
+        return Name(genus, defect="hybrid", detail=f"hybrid: {text[:80]}")
+    if str(parsed.state) != "COMPLETE" or not _is_word(genus) or (epithet and not _is_word(epithet)):
+        return Name(defect="not_a_name", detail=f"not a scientific name: {text[:80]}")
+    if parsed.epithet_qualifier or parsed.doubtful or parsed.phrase or str(parsed.type) == "INFORMAL":
+        return Name(genus, defect="open_name", detail=f"not sure of the species: {text[:80]}")
+    if not epithet:
+        if genus.endswith(ABOVE_GENUS):
+            return Name(defect="not_a_name", detail=f"{genus} is above the rank of genus")
+        return Name(genus, defect="genus_only", detail=f"only the genus {genus}")
+    species = f"{genus} {epithet}"
+    below = parsed.infraspecific_epithet
+    written = f"{species} {below}" if below else species
+    repairs = ["subspecies"] if below else []
+    if parsed.combination_authorship.authors or parsed.basionym_authorship.authors or re.search(r"\d", text):
+        repairs.append("authorship")
+    if parsed.infrageneric_epithet:
+        repairs.append("subgenus")
+    if not repairs and written != text:
+        repairs.append("case" if written.lower() == text.lower() else "qualifier")
+    return Name(genus, species, f"{species} {below}" if below else None, repairs=tuple(repairs))
+
+
+def _is_word(word):
+    return bool(word and len(word) > 1 and re.fullmatch(r"[^\W\d_]+(['’-]?[^\W\d_]+)*", word))

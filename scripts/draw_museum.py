@@ -1,0 +1,29 @@
+"""A drawn museum with the layout and the faults of a real delivery."""
+
+from nearkin.logs import log_to
+from nearkin.museum.delivery import write_museum
+
+
+def draw_museum(folder, *, seed, n_species, largest_species, image_size, fault_rate, n_workers):
+    write_museum(
+        folder,
+        seed=seed,
+        n_species=n_species,
+        largest_species=largest_species,
+        image_size=image_size,
+        fault_rate=fault_rate,
+        n_workers=n_workers,
+    )
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    draw_museum(
+        snakemake.output.folder,
+        seed=snakemake.params.museum["seed"],
+        n_species=snakemake.params.museum["n_species"],
+        largest_species=snakemake.params.museum["largest_species"],
+        image_size=snakemake.params.museum["image_size"],
+        fault_rate=snakemake.params.museum["fault_rate"],
+        n_workers=snakemake.threads,
+    )

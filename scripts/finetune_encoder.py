@@ -1,0 +1,57 @@
+"""An encoder trained by margin softmax, its epoch chosen by retrieval on the validation split."""
+
+import dataclasses
+
+import torch
+
+from nearkin.encoders.encoder import load_encoder, save_encoder
+from nearkin.finetune.examples import examples_of
+from nearkin.finetune.recipe import read_recipe
+from nearkin.finetune.state import finish_state
+from nearkin.finetune.train import train
+from nearkin.logs import log_to
+from nearkin.pixels import Pixels
+from nearkin.tables import io
+from nearkin.tables.labels import Labels
+from nearkin.tables.splits import Splits
+from nearkin.tables.training import Training
+
+
+def finetune_encoder(
+    base, labels_path, splits_path, pixels_paths, tuned, *, recipe, arithmetic_threads, stamps
+):
+    """`base` and `tuned` have `weights` and `description`, `tuned` also `training` and `state`: paths."""
+    torch.set_num_threads(arithmetic_threads)
+    recipe = read_recipe(recipe)
+    labels = io.read(labels_path, Labels, columns=["uuid", "species"])
+    splits = io.read(splits_path, Splits, columns=["uuid", "split", "group_id"])
+    examples = examples_of(labels, splits, [Pixels(path) for path in pixels_paths])
+    encoder = load_encoder(base.weights, base.description)
+    outcome = train(encoder, examples, recipe=recipe, state_path=tuned.state)
+    description = dataclasses.replace(
+        encoder.description,
+        weights="finetuned",
+        projection=encoder.tower.projection is not None,
+        parameters=sum(parameter.numel() for parameter in encoder.tower.parameters()),
+        source=f"{encoder.description.source}, fine-tuned ({recipe.trainable}) by margin softmax",
+        base=encoder.fingerprint,
+        recipe=dataclasses.asdict(recipe),
+        kept=outcome.kept,
+    )
+    io.write(outcome.table, tuned.training, Training, **stamps)
+    save_encoder(encoder.tower, description, tuned.weights, tuned.description)
+    finish_state(tuned.state, outcome.key)
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    finetune_encoder(
+        base=snakemake.input,
+        labels_path=snakemake.input.labels,
+        splits_path=snakemake.input.splits,
+        pixels_paths=snakemake.input.pixels,
+        tuned=snakemake.output,
+        recipe=snakemake.params.recipe,
+        arithmetic_threads=snakemake.params.arithmetic_threads,
+        stamps=dict(snakemake.wildcards.items()),
+    )

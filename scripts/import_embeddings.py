@@ -1,0 +1,32 @@
+"""The unit vectors of a shard's images, from a table made elsewhere."""
+
+import polars as pl
+
+from nearkin import imported
+from nearkin.logs import log_to
+from nearkin.tables import io
+from nearkin.tables.embeddings import embeddings
+from nearkin.tables.images import Inspection
+
+
+def import_embeddings(table_path, inspection_path, embeddings_path, *, dataset, model):
+    try:
+        table = pl.read_parquet(table_path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise ValueError(f"{table_path}: cannot be read as a Parquet table: {error}") from error
+    inspection = io.read(inspection_path, Inspection)
+    result = imported.imported(table, inspection, source=table_path)
+    stamps = {"dataset": dataset, "model": model}
+    stamps["fingerprint"] = imported.fingerprint_of(table, source=table_path)
+    io.write(result, embeddings_path, embeddings(result.schema["emb"].size), **stamps)
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    import_embeddings(
+        table_path=snakemake.input.table,
+        inspection_path=snakemake.input.inspection,
+        embeddings_path=snakemake.output.embeddings,
+        dataset=snakemake.wildcards.dataset,
+        model=snakemake.wildcards.model,
+    )

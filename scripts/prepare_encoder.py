@@ -1,0 +1,20 @@
+"""Weights and description of a model that is taken as it is."""
+
+from nearkin.encoders.encoder import save_encoder
+from nearkin.encoders.prepare import prepare
+from nearkin.logs import log_to
+
+
+def prepare_encoder(weights_path, description_path, *, model, geometry):
+    tower, description = prepare(model, geometry)
+    save_encoder(tower, description, weights_path, description_path)
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    prepare_encoder(
+        weights_path=snakemake.output.weights,
+        description_path=snakemake.output.description,
+        model=snakemake.params.model,
+        geometry=snakemake.params.geometry,
+    )

@@ -1,0 +1,80 @@
+"""Small encoders, pixel stores and images that the tests of this folder share."""
+
+import hashlib
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import torch
+from torch import nn
+
+from nearkin import pixels
+from nearkin.encoders.architectures import BUILDERS, Tower
+from nearkin.encoders.encoder import Description, Encoder, save_encoder
+
+GEOMETRY = {"size": 16, "crop": 1.0, "interpolation": "bicubic"}
+
+
+class Net(nn.Module):
+    """A stem and three blocks on 16 x 16 pixels, 6 features."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 4, stride=4)
+        self.norm = nn.BatchNorm2d(4)
+        self.blocks = nn.Sequential(*[nn.Conv2d(4, 4, 1) for _ in range(3)])
+        self.head = nn.Linear(4 * 16, 6)
+
+    def forward(self, images):
+        return self.head(self.blocks(self.norm(self.stem(images)).relu()).flatten(1))
+
+
+def install(monkeypatch):
+    """Makes `{"library": "tiny"}` an architecture that can be built."""
+    monkeypatch.setitem(BUILDERS, "tiny", lambda architecture: Net())
+
+
+def description(**changes):
+    fields = {
+        "library": "tiny",
+        "name": "tiny",
+        "weights": "random",
+        "architecture": {"library": "tiny"},
+        "width": 6,
+        "mean": (0.5, 0.5, 0.5),
+        "std": (0.25, 0.25, 0.25),
+        "projection": False,
+        "parameters": 1,
+        "source": "a test",
+    }
+    return Description(**(fields | GEOMETRY | changes))
+
+
+def tower(seed=0):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Tower(Net(), mean=(0.5,) * 3, std=(0.25,) * 3).eval()
+
+
+def folder(place, seed=0):
+    """An encoder's folder: (weights path, description path, description)."""
+    paths = place / "weights.safetensors", place / "encoder.json"
+    return (*paths, save_encoder(tower(seed), description(), *paths))
+
+
+def encoder(seed=0):
+    return Encoder(tower(seed), description(fingerprint=f"seed {seed}"), torch.device("cpu"))
+
+
+def store(path, images, uuids):
+    """A pixel store of uint8 images (n, size, size, 3), written without image files."""
+    order = np.argsort(uuids)
+    names = [uuids[i] for i in order]
+    digests = [hashlib.sha256(images[i].tobytes()).hexdigest() for i in order]
+    schema = pixels._schema(GEOMETRY | {"size": images.shape[1]})
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        for start in range(0, len(order), 5):
+            part = slice(start, start + 5)
+            frame = pl.DataFrame({"uuid": names[part], "sha256": digests[part]})
+            writer.write_batch(pixels._batch(frame, np.ascontiguousarray(images[order[part]]), schema))
+    return pixels.Pixels(path)

@@ -1,0 +1,127 @@
+"""The five curation scripts in a row: on a small hostile delivery, and scored on the real one where it is."""
+
+import csv
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from nearkin import checks
+from nearkin.tables import io
+from nearkin.tables.images import Images
+from nearkin.tables.labels import Captions, Gaps, Labels, Quarantine
+from scripts.fix_captions import fix_captions
+from scripts.fix_labels import fix_labels
+from scripts.group_images import group_images
+from scripts.inspect_images import inspect_images
+from scripts.list_images import list_images
+from tests.unit import deliveries
+
+SHARED = Path(__file__).parents[3] / "shared"
+POLICIES = {"genus_only": "quarantine", "open_name": "quarantine", "hybrid": "quarantine"}
+NEAR = {"coarse_distance": 14, "fine_distance": 64, "colour_distance": 12}
+
+
+def curate(folder, out, specimen=()):
+    """Run the scripts on a delivered folder; the tables lie in `out`."""
+    inspections = [out / f"inspection{shard}.parquet" for shard in range(2)]
+    common = {"dataset": "d"}
+    images, labels, repairs = (out / f"{name}.parquet" for name in ("images", "labels", "repairs"))
+    source = {"layout": "vlm4bio", "source_id": "d", "captions_table": "vlm4bio_captions.csv"}
+    list_images(folder, images, **source, **common)
+    for shard, path in enumerate(inspections):
+        inspect_images(images, path, folder=folder, shard=shard, n_shards=2, max_megapixels=100, **common)
+    misspelt = {"min_count": 2, "max_distance": 2}
+    aside = out / "quarantine.parquet"
+    fix_labels(images, inspections, labels, aside, repairs, policies=POLICIES, misspelt=misspelt, **common)
+    captions, gaps = out / "captions.parquet", out / "gaps.parquet"
+    fix_captions(images, labels, repairs, captions, gaps, templates=["A photo of {species}."], **common)
+    groups = out / "groups.parquet"
+    group_images(labels, inspections, groups, specimen=specimen, near_duplicates=NEAR, **common)
+
+
+def bytes_of(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.fixture
+def hostile(tmp_path):
+    named = [
+        ("a.png", "Aus bus"),
+        ("--x.png", "Aus bus"),
+        ("b.png", "<script>alert(1)</script>"),
+        ("c.png", "=cmd|'/C calc'!A0"),
+        ("d.png", "Aus bus <b onclick=x()>"),
+    ]
+    listed = [*named, ("../../../../etc/passwd", "Aus bus"), ("link.png", "Aus bus")]
+    captions = [
+        (
+            "Fish",
+            "a.png",
+            "",
+            "A <script>alert(1)</script>fish " * 400_000,
+            "datasets/Fish/chunk_0/a.png",
+            "True",
+        ),
+        ("Fish", "--x.png", "", "=HYPERLINK(1) of a fish", "../../../../etc/hostname", "True"),
+    ]
+    folder = deliveries.vlm4bio(tmp_path / "delivery", named, captions)
+    header = ["fileNameAsDelivered", "scientificName"]
+    deliveries.table(folder / "datasets/Fish/metadata/metadata.csv", header, listed)
+    (folder / "datasets/Fish/chunk_0/link.png").symlink_to("/etc/passwd")
+    return folder
+
+
+def test_a_hostile_delivery_is_harmless_and_all_in_the_audit(hostile, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    curate(hostile, out)
+    images, labels = io.read(out / "images.parquet", Images), io.read(out / "labels.parquet", Labels)
+    aside, gaps = io.read(out / "quarantine.parquet", Quarantine), io.read(out / "gaps.parquet", Gaps)
+    captions = io.read(out / "captions.parquet", Captions)
+    checks.nothing_lost(images, labels, aside, gaps)
+    checks.captions_whole(labels, captions)
+    names = [Path(path).name for path in labels["path"]]
+    assert sorted(names) == ["--x.png", "a.png", "d.png"]
+    assert set(labels["species"]) == {"Aus bus"}
+    assert Counter(aside["reason"]) == {"not_a_name": 2, "path_escape": 3}
+    assert captions["caption"].str.contains("<").sum() == 0
+    assert captions["caption"].str.len_chars().max() <= 2000
+    assert {"markup", "too_long"} <= set(gaps["defect"])
+    assert gaps["before"].str.len_chars().max() < 600
+    assert io.metadata(out / "groups.parquet")["dataset"] == "d"
+
+
+def test_a_second_run_gives_the_same_bytes(hostile, tmp_path):
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        curate(hostile, tmp_path / name)
+    expected = bytes_of(tmp_path / "first")
+    assert bytes_of(tmp_path / "second") == expected
+    curate(hostile, tmp_path / "first")
+    assert bytes_of(tmp_path / "first") == expected
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the real delivery is not here")
+def test_the_real_delivery_is_handled_as_its_truth_says(tmp_path):
+    curate(SHARED / "data/specimens", tmp_path, specimen=["^fish_(\\d+)_"])
+    tables = {"kept": "captions", "quarantined": "quarantine", "groups": "groups"}
+    options = [part for flag, name in tables.items() for part in (f"--{flag}", tmp_path / f"{name}.parquet")]
+    tool = [sys.executable, SHARED / "tools/score_repairs.py", "--truth", SHARED / "data/specimens-truth.csv"]
+    details = ["--kept-caption", "caption", "--details", tmp_path / "details.csv"]
+    report = subprocess.run([*tool, *options, *details], capture_output=True, text=True, check=True).stdout
+    with open(tmp_path / "details.csv", encoding="utf-8") as file:
+        judged = pl.DataFrame(list(csv.DictReader(file)))
+    right = pl.col("outcome") == "as expected"
+    assert judged.select(right.mean()).item() >= 0.98
+    assert judged.group_by("defect").agg(right.mean())["outcome"].min() >= 0.9
+    clean = dict(
+        line.strip().rsplit(maxsplit=1) for line in report.split("without a defect\n")[1].splitlines()
+    )
+    strangers = int(clean.pop("grouped with unrelated files", 0))
+    n_clean = int(clean.pop("clean rows"))
+    assert clean == {}, "clean rows changed, lost or set aside"
+    assert strangers <= 0.005 * n_clean

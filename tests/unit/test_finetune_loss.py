@@ -1,0 +1,135 @@
+"""Margin softmax against a dense float64 reference, by finite differences, and by hand."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nearkin.finetune.loss import margin_loss, put_margin, sampled_classes
+from nearkin.finetune.recipe import Recipe
+from nearkin.finetune.schedule import one_cycle
+
+MARGINS = [{"m2": 0.3}, {"m2": 0.0}, {"m1": 1.2, "m2": 0.1, "m3": 0.1}, {"m2": 0.0, "m3": 0.35}]
+
+
+def drawn(seed=0, n=6, n_classes=5, width=4):
+    generator = torch.Generator().manual_seed(seed)
+    features = torch.randn(n, width, generator=generator, dtype=torch.float64)
+    centres = torch.randn(n_classes, width, generator=generator, dtype=torch.float64)
+    return features, centres, torch.randint(0, n_classes, (n,), generator=generator)
+
+
+def slow_loss(features, labels, centres, recipe):
+    """The same as plain loops (ArcFace, Deng et al. 2019, eq. 4)."""
+    losses = []
+    for feature, label in zip(features.tolist(), labels.tolist(), strict=True):
+        cosines = []
+        for j, centre in enumerate(centres.tolist()):
+            product = sum(a * b for a, b in zip(feature, centre, strict=True))
+            cosine = product / math.hypot(*feature) / math.hypot(*centre)
+            if j == label:
+                angle = recipe.m1 * math.acos(cosine) + recipe.m2
+                edge = math.cos((math.pi - recipe.m2) / recipe.m1)
+                cosine = (math.cos(angle) if angle <= math.pi else cosine - edge - 1) - recipe.m3
+            cosines.append(recipe.scale * cosine)
+        losses.append(math.log(sum(math.exp(c - cosines[label]) for c in cosines)))
+    return sum(losses) / len(losses)
+
+
+@pytest.mark.parametrize("margins", MARGINS)
+@pytest.mark.parametrize("gradient", ["exact", "straight_through"])
+def test_the_loss_equals_plain_loops(margins, gradient):
+    recipe = Recipe(gradient=gradient, **margins)
+    for seed in range(5):
+        features, centres, labels = drawn(seed)
+        expected = slow_loss(features, labels, centres, recipe)
+        assert margin_loss(features, labels, centres, recipe).item() == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("margins", MARGINS)
+def test_exact_passes_gradcheck(margins):
+    recipe = Recipe(gradient="exact", scale=4.0, **margins)
+    features, centres, labels = drawn()
+    features.requires_grad_(), centres.requires_grad_()
+    assert torch.autograd.gradcheck(lambda f, c: margin_loss(f, labels, c, recipe), (features, centres))
+
+
+def test_exact_beyond_pi_still_pulls_towards_the_class():
+    recipe = Recipe(gradient="exact", m2=0.5)
+    cosines = torch.tensor([[-0.99, 0.2]], dtype=torch.float64, requires_grad=True)
+    right = put_margin(cosines, torch.tensor([0]), recipe)[0, 0]
+    assert right < -1
+    assert torch.autograd.grad(right, cosines)[0].tolist() == [[1.0, 0.0]]
+    assert torch.autograd.gradcheck(lambda c: put_margin(c, torch.tensor([0]), recipe), (cosines,))
+
+
+@given(st.floats(-1, 1), st.floats(-1, 1), st.sampled_from(MARGINS))
+@settings(deadline=None)
+def test_a_nearer_class_centre_never_scores_less(first, second, margins):
+    low, high = sorted((first, second))
+    cosines = torch.tensor([[low], [high]], dtype=torch.float64)
+    scores = put_margin(cosines, torch.tensor([0, 0]), Recipe(**margins))
+    assert scores[0] <= scores[1] + 1e-12
+    assert scores[1] <= cosines[1] + 1e-5  # a margin never helps
+
+
+@pytest.mark.parametrize("margins", MARGINS)
+def test_straight_through_gives_scale_times_p_minus_y(margins):
+    recipe = Recipe(gradient="straight_through", **margins)
+    features, centres, labels = drawn()
+    normal = torch.nn.functional.normalize
+    cosines = (normal(features) @ normal(centres).T).requires_grad_()
+    with_margin = recipe.scale * put_margin(cosines, labels, recipe)
+    torch.nn.functional.cross_entropy(with_margin, labels).backward()
+    y = torch.nn.functional.one_hot(labels, 5)
+    expected = recipe.scale * (with_margin.softmax(dim=1) - y) / len(labels)
+    assert torch.allclose(cosines.grad, expected.detach(), atol=1e-12)
+
+
+def test_a_perfect_match_has_a_finite_gradient():
+    for gradient in ("exact", "straight_through"):
+        centres = torch.eye(2, requires_grad=True)
+        features = torch.eye(2).requires_grad_()
+        margin_loss(features, torch.tensor([0, 1]), centres, Recipe(gradient=gradient)).backward()
+        assert torch.isfinite(features.grad).all() and torch.isfinite(centres.grad).all()
+
+
+def test_sampling_all_classes_is_the_dense_loss():
+    features, centres, labels = drawn()
+    classes, rows = sampled_classes(labels.numpy(), 5, 1.0, np.random.default_rng(0))
+    dense = margin_loss(features, labels, centres, Recipe())
+    sampled = margin_loss(features, torch.from_numpy(rows), centres[torch.from_numpy(classes)], Recipe())
+    assert torch.equal(dense, sampled)
+
+
+@given(st.lists(st.integers(0, 29), min_size=1, max_size=20), st.floats(0.01, 1), st.integers(0, 99))
+def test_the_classes_of_the_batch_are_always_sampled(labels, rate, seed):
+    labels = np.array(labels)
+    classes, rows = sampled_classes(labels, 30, rate, np.random.default_rng(seed))
+    assert (classes[rows] == labels).all()
+    assert (np.diff(classes) > 0).all()
+    assert len(classes) == max(len(set(labels.tolist())), round(rate * 30))
+
+
+@pytest.mark.parametrize("n_steps", [20, 50, 333])
+def test_the_pace_is_torchs_one_cycle(n_steps):
+    optimiser = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=1.0, total_steps=n_steps, pct_start=0.1)
+    for step in range(n_steps):
+        group = optimiser.param_groups[0]
+        pace = one_cycle(step, n_steps, warm_up=0.1)
+        assert pace.factor == pytest.approx(group["lr"], abs=1e-12)
+        assert pace.beta == pytest.approx(group["betas"][0], abs=1e-12)
+        optimiser.step()
+        if step + 1 < n_steps:
+            schedule.step()
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 3, 10])
+def test_a_handful_of_steps_has_a_pace_too(n_steps):
+    factors = [one_cycle(step, n_steps, warm_up=0.1).factor for step in range(n_steps)]
+    assert all(0 < factor <= 1 for factor in factors)
+    assert factors[-1] == pytest.approx(min(factors))

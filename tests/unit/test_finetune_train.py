@@ -1,0 +1,304 @@
+"""Training: what is learned and kept, what is an error, and that a kill changes no bit."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from nearkin.encoders.encoder import load_encoder
+from nearkin.finetune import feed as feeding
+from nearkin.finetune import train as training
+from nearkin.finetune.examples import examples_of
+from nearkin.finetune.feed import Feed
+from nearkin.finetune.recipe import Recipe, read_recipe
+from nearkin.finetune.state import finish_state, read_state, write_state
+from nearkin.finetune.train import train
+from nearkin.finetune.validation import recall_at_1
+from nearkin.tables import io
+from nearkin.tables.labels import Labels
+from nearkin.tables.splits import Splits
+from nearkin.tables.training import Training
+from scripts.finetune_encoder import finetune_encoder
+from tests.unit import encoder_examples as examples
+from tests.unit.drawn import labels_of
+
+SPECIES = ["Aa aa", "Aa bb", "Bb aa", "Bb bb"]
+RECIPE = Recipe(trainable="all", epochs=3, batch=8, lr=3e-3)
+
+
+def study(n_each=12):
+    """Labels, splits and images: a species is a faint stripe in noise; every fourth image is validation."""
+    rng = np.random.default_rng(0)
+    species = [name for name in SPECIES for _ in range(n_each)]
+    labels = labels_of(species)
+    images = rng.integers(60, 196, (len(species), 16, 16, 3), dtype=np.uint8)
+    for i, name in enumerate(species):
+        images[i, 4 * SPECIES.index(name) : 4 * SPECIES.index(name) + 2] += 25
+    splits = labels.select("uuid").with_columns(
+        split=pl.Series(["train", "val", "train", "test"] * (len(species) // 4)),
+        group_id="uuid",
+        reason=pl.lit(None, dtype=pl.String),
+    )
+    return labels, splits, images
+
+
+@pytest.fixture
+def stores(tmp_path):
+    labels, _, images = study()
+    uuids = labels["uuid"].to_list()
+    some = np.arange(len(uuids)) % 3 == 0
+    parts = [(images[where], [uuids[i] for i in np.flatnonzero(where)]) for where in (some, ~some)]
+    return [examples.store(tmp_path / f"{i}.arrow", *part) for i, part in enumerate(parts)]
+
+
+@pytest.fixture
+def taught(stores):
+    labels, splits, _ = study()
+    return examples_of(labels, splits, stores)
+
+
+def trained(taught, path, recipe=RECIPE):
+    encoder = examples.encoder()
+    return encoder, train(encoder, taught, recipe=recipe, state_path=path)
+
+
+def bits(encoder):
+    return {name: value.numpy().tobytes() for name, value in encoder.tower.state_dict().items()}
+
+
+def test_training_finds_the_species_that_were_hard_to_find(taught, tmp_path):
+    recipe = Recipe(trainable="all", epochs=20, batch=8, lr=3e-3)
+    encoder, outcome = trained(taught, tmp_path / "state", recipe)
+    table = outcome.table
+    assert outcome.kept["val_recall"] > outcome.kept["val_recall_base"] + 0.2
+    assert (
+        table.filter(pl.col("epoch") == 20)["loss"].mean() < table.filter(pl.col("epoch") == 1)["loss"].mean()
+    )
+    val = taught[1]
+    vectors = encoder.embed(val.images.take(np.arange(len(val.species)), np.zeros(len(val.species), bool)))
+    assert recall_at_1(vectors, val.species, val.groups) == outcome.kept["val_recall"]
+
+
+def test_the_table_has_a_row_per_step_and_marks_the_kept_epoch(taught, tmp_path):
+    _, outcome = trained(taught, tmp_path / "state")
+    table = Training.validate(outcome.table)
+    assert table["step"].to_list() == list(range(1, 10))  # 24 images, 8 a step, 3 epochs
+    assert table.filter(pl.col("val_recall").is_not_null())["step"].to_list() == [3, 6, 9]
+    chosen = table.filter("chosen")
+    assert chosen["epoch"].to_list() == [outcome.kept["epoch"]] or outcome.kept["epoch"] == 0
+    assert (table["head_lr"] / table["backbone_lr"] - 10).abs().max() < 1e-9
+
+
+@pytest.mark.parametrize(
+    "recalls, kept, chosen",
+    [([0.9, 0.5, 0.9, 0.7], 0, []), ([0.1, 0.5, 0.5, 0.3], 1, [3]), ([0.1, 0.2, 0.5, 0.6], 3, [9])],
+)
+def test_the_earliest_best_epoch_is_kept(taught, tmp_path, monkeypatch, recalls, kept, chosen):
+    told = iter(recalls)
+    monkeypatch.setattr(training, "recall_at_1", lambda *_: next(told))
+    encoder, outcome = trained(taught, tmp_path / "state")
+    assert outcome.kept["epoch"] == kept
+    assert outcome.table.filter("chosen")["step"].to_list() == chosen
+    assert (bits(encoder) == bits(examples.encoder())) == (kept == 0)
+
+
+@pytest.mark.parametrize("trainable, changes", [("all", {}), ("head", {"flip": False, "sample_rate": 0.5})])
+@pytest.mark.parametrize("epochs_done", [1, 2, 3])
+def test_a_killed_training_goes_on_and_ends_with_the_same_bits(
+    taught, tmp_path, monkeypatch, trainable, changes, epochs_done
+):
+    recipe = Recipe(trainable=trainable, epochs=3, batch=8, lr=3e-3, **changes)
+    whole, expected = trained(taught, tmp_path / "whole", recipe)
+    n_saved = 0
+
+    def save_and_die(*arguments, **values):
+        nonlocal n_saved
+        write_state(*arguments, **values)
+        n_saved += 1
+        if n_saved == epochs_done:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "write_state", save_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        trained(taught, tmp_path / "state", recipe)
+    monkeypatch.undo()
+    again, outcome = trained(taught, tmp_path / "state", recipe)
+    assert bits(again) == bits(whole)
+    assert outcome.table.equals(expected.table) and outcome.kept == expected.kept
+
+
+def test_a_state_of_another_training_or_a_damaged_one_is_ignored(taught, tmp_path, caplog):
+    path = tmp_path / "state"
+    _, first = trained(taught, path)
+    other = Recipe(trainable="all", epochs=3, batch=8, lr=3e-3, seed=2)
+    _, fresh = trained(taught, tmp_path / "fresh", other)
+    _, stale = trained(taught, path, other)
+    assert stale.key != first.key and stale.table.equals(fresh.table)
+    path.write_bytes(path.read_bytes()[:100])
+    _, again = trained(taught, path, other)
+    assert again.table.equals(fresh.table)
+
+
+def test_a_finished_state_is_tiny_and_not_gone_on_from(tmp_path):
+    path = tmp_path / "state"
+    write_state(path, "k", tensors={"now/a": torch.ones(100)}, progress={"x": 1})
+    tensors, progress = read_state(path, "k")
+    assert progress == {"x": 1} and torch.equal(tensors["now/a"], torch.ones(100))
+    assert read_state(path, "other") is None
+    finish_state(path, "k")
+    assert read_state(path, "k") is None and path.stat().st_size < 200
+    assert read_state(tmp_path / "none", "k") is None
+
+
+def test_fewer_images_than_a_batch_are_one_batch(taught, tmp_path):
+    recipe = Recipe(trainable="all", epochs=2, batch=64, lr=1e-3)
+    _, outcome = trained(taught, tmp_path / "state", recipe)
+    assert outcome.table["step"].to_list() == [1, 2]
+    _, dropped = trained(taught, tmp_path / "state", Recipe(trainable="all", epochs=1, batch=10, lr=1e-3))
+    assert len(dropped.table) == 2  # 24 images: the last four are left out
+
+
+def test_a_loss_that_is_not_finite_names_the_step_and_keeps_the_state(taught, tmp_path, monkeypatch):
+    path, losses = tmp_path / "state", []
+
+    def spoiled(*arguments):
+        losses.append(real(*arguments))
+        return losses[-1] * (float("nan") if len(losses) == 5 else 1)
+
+    real = training.margin_loss
+    monkeypatch.setattr(training, "margin_loss", spoiled)
+    with pytest.raises(ValueError, match="loss is nan in epoch 2, step 5: lower lr"):
+        trained(taught, path)
+    assert path.exists()
+
+
+def test_without_validation_the_last_epoch_is_kept(stores, tmp_path, caplog):
+    labels, splits, _ = study()
+    splits = splits.with_columns(split=pl.col("split").replace("val", "test"))
+    _, outcome = trained(examples_of(labels, splits, stores), tmp_path / "state")
+    assert outcome.kept == {"epoch": 3, "val_recall": None, "val_recall_base": None}
+    assert "the last epoch will be kept" in caplog.text
+    assert outcome.table["val_recall"].null_count() == 9
+
+
+def test_only_training_and_validation_images_are_looked_at(taught, stores):
+    labels, splits, _ = study()
+    for part, split in zip(taught, ["train", "val"], strict=False):
+        expected = splits.filter(pl.col("split") == split)["uuid"].sort().to_list()
+        assert [uuid for uuid, *_ in part.content] == expected
+    assert taught[2] == 4
+
+
+def test_classes_are_the_species_with_training_images(stores):
+    labels, splits, _ = study()
+    first = labels.filter(pl.col("species") == SPECIES[0])["uuid"]
+    splits = splits.with_columns(
+        split=pl.when(pl.col("uuid").is_in(first.implode())).then(pl.lit("val")).otherwise("split")
+    )
+    train_part, val_part, n_classes = examples_of(labels, splits, stores)
+    assert n_classes == 3 and sorted(set(train_part.species)) == [0, 1, 2]
+    assert set(val_part.species) == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (pl.lit("Aa aa"), "24 training images: all are 'Aa aa'"),
+        (pl.lit(None, dtype=pl.String), "0 training images: none has a species"),
+    ],
+)
+def test_nothing_to_tell_apart_is_an_error(stores, change, said):
+    labels, splits, _ = study()
+    with pytest.raises(ValueError, match=f"nothing to learn from {said}"):
+        examples_of(labels.with_columns(species=change), splits, stores)
+
+
+def test_a_labelled_image_without_pixels_is_named(stores):
+    labels, splits, _ = study()
+    gone = stores[0].uuids[0]
+    splits = splits.with_columns(split=pl.lit("train"))
+    with pytest.raises(ValueError, match="has a label but no pixels"):
+        examples_of(labels, splits, stores[1:])
+    assert gone in labels["uuid"]
+
+
+def test_kept_activations_are_those_computed_each_time(taught, monkeypatch):
+    tower = examples.tower()
+
+    def before(pixels):
+        return tower.trunk.stem(tower.normalised(pixels))
+
+    rows, flipped = np.array([3, 0, 11, 3]), np.array([True, False, True, False])
+    once = Feed(before, taught[0].images, flip=True, device="cpu")
+    monkeypatch.setattr(feeding, "MOST_BYTES", 10)
+    each_time = Feed(before, taught[0].images, flip=True, device="cpu")
+    assert once.kept is not None and each_time.kept is None
+    assert torch.allclose(once(rows, flipped), each_time(rows, flipped), atol=1e-6)
+    mirrored = taught[0].images.take([3, 3], [True, False])
+    assert np.array_equal(mirrored[0], mirrored[1][:, ::-1])
+
+
+def test_recall_of_validation_by_hand():
+    vectors = np.array([[1, 0], [0.9, 0.1], [0, 1], [0.1, 0.9], [1, 0.05]], dtype=np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    species, groups = np.array([0, 1, 1, 0, 0]), np.array([0, 1, 2, 3, 0])
+    # 0 and 4 are one group: 0 finds 1 (wrong), 1 finds 4 (wrong), 2 finds 3 (wrong), 3 finds 2 (wrong), 4 finds 1
+    assert recall_at_1(vectors, species, groups) == 0.0
+    assert recall_at_1(vectors, species, np.arange(5)) == 2 / 5  # now 0 and 4 find each other
+    assert recall_at_1(vectors, np.arange(5), groups) is None
+
+
+def run_script(place, stores, recipe):
+    """The script on files in `place`; returns the paths of what it made."""
+    labels, splits, _ = study()
+    io.write(labels, place / "labels.parquet", Labels)
+    io.write(splits, place / "splits.parquet", Splits)
+    base = SimpleNamespace(weights=place / "weights.safetensors", description=place / "encoder.json")
+    names = {"weights": "w.safetensors", "description": "e.json", "training": "t.parquet", "state": "state"}
+    tuned = SimpleNamespace(**{key: place / name for key, name in names.items()})
+    finetune_encoder(
+        base,
+        place / "labels.parquet",
+        place / "splits.parquet",
+        [place / "0.arrow", place / "1.arrow"],
+        tuned,
+        recipe=recipe,
+        arithmetic_threads=1,
+        stamps={"dataset": "d", "model": "m"},
+    )
+    return tuned
+
+
+@pytest.mark.parametrize("trainable", ["all", "head"])
+def test_the_script_makes_an_encoder_that_says_how_it_was_made(tmp_path, stores, monkeypatch, trainable):
+    examples.install(monkeypatch)
+    _, _, base = examples.folder(tmp_path)
+    recipe = {"trainable": trainable, "epochs": 2, "batch": 8, "lr": 1e-2}
+    made = run_script(tmp_path, stores, recipe)
+    encoder = load_encoder(made.weights, made.description)
+    told = json.loads(made.description.read_text())
+    assert told["base"] == base.fingerprint != encoder.fingerprint
+    assert told["recipe"] == {**told["recipe"], **recipe} and told["kept"]["epoch"] in (0, 1, 2)
+    assert told["projection"] == ("projection.weight" in load_file(made.weights)) == (trainable == "head")
+    assert made.state.stat().st_size < 300
+    before = [path.read_bytes() for path in vars(made).values()]
+    assert [path.read_bytes() for path in vars(run_script(tmp_path, stores, recipe)).values()] == before
+
+
+@pytest.mark.parametrize(
+    "values, said",
+    [
+        ({"epochs": 0}, "finetune.epochs: 0"),
+        ({"trainable": "last_0"}, "finetune.trainable"),
+        ({"gradient": "exakt"}, "finetune.gradient"),
+        ({"sample_rate": 0}, "finetune.sample_rate"),
+        ({"marginn": 1}, "finetune.marginn: unknown key"),
+    ],
+)
+def test_a_recipe_that_cannot_be_used_is_named(values, said):
+    with pytest.raises(ValueError, match=said):
+        read_recipe(values)

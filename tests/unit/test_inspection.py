@@ -1,0 +1,110 @@
+"""What is in the files; old rows are reused by content."""
+
+import hashlib
+import os
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image, ImageOps
+
+from nearkin.identity import image_uuid
+from nearkin.inspection import hashes, inspect
+from nearkin.tables import io
+from nearkin.tables.images import Images, Inspection
+from scripts.inspect_images import inspect_images
+from tests.unit import deliveries
+
+NOTHING = Inspection.create_empty()
+
+
+@pytest.fixture
+def images(tmp_path):
+    for seed, name in enumerate(["a.png", "b.png", "--x.png"]):
+        deliveries.picture(tmp_path / name, seed)
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    (tmp_path / "page.jpg").write_bytes(b"<html>")
+    (tmp_path / "out.png").symlink_to("/etc/hostname")
+    paths = [{"path": name} for name in ["a.png", "b.png", "--x.png", "empty.jpg", "page.jpg"]]
+    return deliveries.images_of(
+        [*paths, {"path": "out.png", "match": "outside"}, {"path": None, "listed": "gone"}]
+    )
+
+
+def test_every_file_has_a_row_and_links_out_none(images, tmp_path):
+    table, n_reused = inspect(images, tmp_path, max_megapixels=1, known=NOTHING)
+    rows = {row["path"]: row for row in table.iter_rows(named=True)}
+    assert {path: row["problem"] for path, row in rows.items()} == {
+        "a.png": None,
+        "b.png": None,
+        "--x.png": None,
+        "empty.jpg": "empty",
+        "page.jpg": "not_an_image",
+    }
+    assert rows["a.png"]["sha256"] == hashlib.sha256((tmp_path / "a.png").read_bytes()).hexdigest()
+    assert (rows["a.png"]["width"], rows["a.png"]["height"], rows["a.png"]["format"]) == (48, 40, "PNG")
+    assert n_reused == 0
+
+
+def test_a_limit_of_pixels(images, tmp_path):
+    table, _ = inspect(images, tmp_path, max_megapixels=48 * 39 / 1e6, known=NOTHING)
+    assert table.filter(path="a.png")["problem"].item() == "too_many_pixels"
+
+
+def test_rows_are_reused_by_content_alone(images, tmp_path):
+    first, _ = inspect(images, tmp_path, max_megapixels=1, known=NOTHING)
+    os.utime(tmp_path / "a.png", (1, 1))
+    again, n_reused = inspect(images, tmp_path, max_megapixels=1, known=first)
+    assert again.equals(first)
+    assert n_reused == 5
+    deliveries.picture(tmp_path / "a.png", seed=99)
+    changed, n_reused = inspect(images, tmp_path, max_megapixels=1, known=first)
+    fresh, _ = inspect(images, tmp_path, max_megapixels=1, known=NOTHING)
+    assert changed.equals(fresh)
+    assert n_reused == 4
+    stricter, _ = inspect(images, tmp_path, max_megapixels=0.001, known=first)
+    assert stricter["problem"].null_count() == 0
+
+
+def test_a_file_that_vanished_is_unreadable(images, tmp_path):
+    (tmp_path / "a.png").unlink()
+    table, _ = inspect(images, tmp_path, max_megapixels=1, known=NOTHING)
+    assert table.filter(path="a.png")["problem"].item() == "unreadable"
+
+
+def test_hashes_bear_compression_and_tell_pictures_apart():
+    def bits(image):
+        found = hashes(image)
+        return np.unpackbits(np.frombuffer(bytes.fromhex(found["fine_hash"]), dtype=np.uint8))
+
+    first = Image.fromarray(np.random.default_rng(1).integers(0, 256, (8, 8, 3), dtype=np.uint8)).resize(
+        (200, 200)
+    )
+    small = first.resize((90, 90))
+    assert (bits(first) != bits(small)).sum() < 20
+    assert (bits(first) != bits(ImageOps.mirror(first))).sum() > 60
+    assert {name: len(value) for name, value in hashes(first).items()} == {
+        "coarse_hash": 16,
+        "fine_hash": 64,
+        "colours": 96,
+    }
+    black = hashes(Image.new("RGB", (3, 1)))
+    assert black == {"coarse_hash": "0" * 16, "fine_hash": "0" * 64, "colours": "0" * 96}
+
+
+def test_shards_together_are_all_files_and_a_broken_table_is_not_reused(images, tmp_path):
+    images = images.with_columns(uuid=pl.Series([image_uuid("d", str(i)) for i in range(len(images))]))
+    io.write(images, tmp_path / "images.parquet", Images)
+    paths = [tmp_path / f"{shard}.parquet" for shard in range(3)]
+
+    def run(shard):
+        limits = {"n_shards": 3, "max_megapixels": 1, "dataset": "d"}
+        inspect_images(tmp_path / "images.parquet", paths[shard], folder=tmp_path, shard=shard, **limits)
+
+    for shard in [0, 1, 2, 0, 1, 2]:  # the second time everything is reused
+        run(shard)
+    whole, _ = inspect(images, tmp_path, max_megapixels=1, known=NOTHING)
+    assert io.read_all(paths, Inspection).equals(whole.sort("uuid"))
+    paths[0].write_bytes(b"half a table")
+    run(0)
+    assert io.read_all(paths, Inspection).equals(whole.sort("uuid"))
