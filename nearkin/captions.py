@@ -7,6 +7,7 @@ import string
 
 import ftfy
 import polars as pl
+from tqdm import tqdm
 
 from nearkin import gaps
 from nearkin.species_named import Namer
@@ -89,8 +90,10 @@ def completed(labels, images, *, templates):
     """
     fields = [_fields_of(template) for template in templates]
     delivered = _delivered(labels, images)
-    cleaned = [clean(text) for text in delivered["caption"].to_list()]
-    namer = Namer([text for text, _, _ in cleaned], labels["species"].to_list(), labels["genus"].to_list())
+    cleaned = [clean(text) for text in tqdm(delivered["caption"].to_list(), unit="caption", disable=None)]
+    namer = Namer(
+        [text for text, _, _ in cleaned], labels["species"].to_list(), genera=labels["genus"].to_list()
+    )
     rows, noted = [], []
     for label, row, (text, defect, repairs) in zip(
         labels.iter_rows(named=True), delivered.iter_rows(named=True), cleaned, strict=True

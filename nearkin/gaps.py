@@ -44,8 +44,14 @@ def of_labels(rows):
     kept = rows.filter(pl.col("reason").is_null(), ~pl.col("merged"))
     field = pl.col("reason").replace_strict(FIELD_OF, default="file", return_dtype=pl.String)
     parts = [
-        rows_of(aside, "quarantined", field, "reason", evidence=pl.col("detail").fill_null("")),
-        rows_of(rows.filter("merged"), "merged", "row", "repeated_row", evidence="another row says the same"),
+        rows_of(aside, "quarantined", field=field, defect="reason", evidence=pl.col("detail").fill_null("")),
+        rows_of(
+            rows.filter("merged"),
+            "merged",
+            field="row",
+            defect="repeated_row",
+            evidence="another row says the same",
+        ),
         *_file_repairs(kept),
         *_name_repairs(kept),
     ]
@@ -55,31 +61,56 @@ def of_labels(rows):
 def _file_repairs(kept):
     for match, (defect, why) in FILE_REPAIRS.items():
         rows = kept.filter(match=match)
-        yield rows_of(rows, "repaired", "file", defect, before="listed", after=pl.col("path"), evidence=why)
+        yield rows_of(
+            rows, "repaired", field="file", defect=defect, before="listed", after=pl.col("path"), evidence=why
+        )
 
 
 def _name_repairs(kept):
     name = pl.coalesce("infraspecies", "species", "genus")
     filled = kept.filter("filled")
-    yield rows_of(filled, "filled", "name", "missing", after=name, evidence="the name in the captions table")
+    yield rows_of(
+        filled,
+        "filled",
+        field="name",
+        defect="missing",
+        after=name,
+        evidence="the name in the captions table",
+    )
     why = pl.col("repairs").replace_strict(NAME_REPAIRS, default="", return_dtype=pl.String)
     words = kept.explode("repairs").drop_nulls("repairs")
-    yield rows_of(words, "repaired", "name", "repairs", before="text", after=name, evidence=why)
+    yield rows_of(words, "repaired", field="name", defect="repairs", before="text", after=name, evidence=why)
     slips, why = kept.drop_nulls("better"), pl.col("spelling")
     yield rows_of(
-        slips, "repaired", "name", "misspelt", before="written", after=pl.col("species"), evidence=why
+        slips,
+        "repaired",
+        field="name",
+        defect="misspelt",
+        before="written",
+        after=pl.col("species"),
+        evidence=why,
     )
     held, why = kept.drop_nulls("defect"), "kept at the rank that is known"
-    yield rows_of(held, "noted", "name", "defect", before="text", after=pl.col("genus"), evidence=why)
+    yield rows_of(
+        held, "noted", field="name", defect="defect", before="text", after=pl.col("genus"), evidence=why
+    )
     other, why = (
         kept.filter(pl.col("caption_species") != pl.col("species")),
         "the captions table names another",
     )
     after = pl.col("species")
-    yield rows_of(other, "noted", "name", "names_disagree", before="caption_name", after=after, evidence=why)
+    yield rows_of(
+        other,
+        "noted",
+        field="name",
+        defect="names_disagree",
+        before="caption_name",
+        after=after,
+        evidence=why,
+    )
 
 
-def rows_of(rows, action, field, defect, *, before="label", after=None, evidence):
+def rows_of(rows, action, *, field, defect, before="label", after=None, evidence):
     """Gaps of these rows.
 
     `field` and `evidence` are texts or expressions, `defect` a text or the name of a column

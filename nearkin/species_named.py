@@ -16,11 +16,11 @@ class Namer:
     """Finds the species that captions name.
 
     Common names are learned where a caption glosses one with the species of its own label,
-    as in `a Horned Grebe (Podiceps auritus)`, at least `min_count` times, and only if no
-    caption glosses it with another species.
+    as in `a Horned Grebe (Podiceps auritus)`, at least `min_count` times, and only if
+    it stands for one species alone.
     """
 
-    def __init__(self, captions, species, genera, min_count=2):
+    def __init__(self, captions, species, *, genera, min_count=2):
         self._species = {name for name in species if name}
         self._genera = set(genera)
         glosses = defaultdict(Counter)

@@ -35,6 +35,7 @@ PALETTES = (
     ((0.6, 0.06, 0.4), (0.6, 0.03, 0.68), (0.6, 0.02, 0.94), (0.6, 0.08, 0.28)),
     ((0.33, 0.5, 0.42), (0.25, 0.4, 0.72), (0.17, 0.25, 0.9), (0.36, 0.5, 0.3)),
 )
+LENGTH = 0.31  # half the length of the body
 PLUMAGES = ("streaked", "collared", "spotted", "barred", "bibbed", "plain", "girdled")
 
 
@@ -51,7 +52,10 @@ def genus_traits(rng, number):
         "accent": hsv(rng.choice([0.0, 0.1, 0.14, 0.58]), 0.75, 0.82),
         "bill_colour": hsv(rng.choice([0.1, 0.07, 0.6, 0.0]), rng.uniform(0.2, 0.8), rng.uniform(0.25, 0.85)),
         "face": int(rng.integers(4)),
-        "first": int(rng.integers(2)),
+        "first": int(rng.integers(3)),
+        "wing_bars": int(rng.integers(3)),
+        "accent_cap": rng.random() < 0.35,
+        "tail_light": rng.random() < 0.4,
     }
 
 
@@ -59,18 +63,30 @@ def species_traits(rng, genus, rank):
     """One species: its genus's traits with its own head markings, wing bars and width of the pattern."""
     return genus | {
         "count": genus["first"] + rank,
-        "place": 0.2 * ((rank % 3) - 1) + rng.uniform(-0.05, 0.05),
-        "width": rng.uniform(0.9, 1.1) * (1.0, 0.72, 1.3)[rank % 3],
+        "place": 0.14 * ((rank % 3) - 1) + rng.uniform(-0.04, 0.04),
+        "width": rng.uniform(0.92, 1.08) * (1.0, 0.8, 1.22)[rank % 3],
         "hue": rng.uniform(-0.02, 0.02),
-        "brow": (genus["face"] + rank) % 2 == 0,
-        "mask": (genus["face"] + rank) % 4 == 1,
-        "cap": (genus["face"] + rank) % 3 == 0,
-        "wing_bars": (genus["first"] + rank) % 3,
-        "accent_cap": bool(rng.random() < 0.35),
-        "tail_light": bool(rng.random() < 0.4),
+        "brow": genus["face"] % 2 == 0,
+        "mask": genus["face"] == 1 or (genus["face"] == 2 and rank == 1),
+        "cap": (genus["first"] + rank) % 3 == 0,
+        "wing_bars": genus["wing_bars"] if rank != 1 else (genus["wing_bars"] + 1) % 3,
+        "tail_light": genus["tail_light"] ^ (rng.random() < 0.15),
         "pattern_seed": int(rng.integers(2**31)),
         "bill_length": rng.uniform(0.93, 1.07),
     }
+
+
+def box(traits):
+    """The extent of the drawing in units: left, top, right, bottom."""
+    tail = traits["tail"][1] + LENGTH
+    steep = min(1.5, traits["posture"] * 1.2 + 0.25)
+    cocked = traits["tail"][0] == "cocked"
+    return (
+        -0.42 - traits["head"] - traits["bill"][1],
+        -0.46 - 0.25 * traits["posture"] - traits["neck"] - 0.5 * traits["head"] * traits["crest"],
+        0.4 if cocked else 0.14 + tail * np.cos(min(steep, 1.0)) * 1.05,
+        max(0.32 + traits["legs"], 0.06 + tail * np.sin(steep) * (not cocked)),
+    )
 
 
 class _Frame:
@@ -82,15 +98,13 @@ class _Frame:
         self.up = np.array([np.sin(angle), -np.cos(angle)])
 
     def of(self, canvas):
-        dx, dy = canvas.x - self.centre[0], canvas.y - self.centre[1]
-        return dx * self.forward[0] + dy * self.forward[1], dx * self.up[0] + dy * self.up[1]
+        dx, dy = canvas.x - float(self.centre[0]), canvas.y - float(self.centre[1])
+        (fx, fy), (ux, uy) = self.forward.tolist(), self.up.tolist()
+        return dx * fx + dy * fy, dx * ux + dy * uy
 
     def out(self, points):
         points = np.asarray(points, dtype=float)
         return self.centre + points[..., :1] * self.forward + points[..., 1:] * self.up
-
-
-LENGTH = 0.31  # half the length of the body
 
 
 def draw(traits, own, view, pixels_per_unit):
@@ -98,13 +112,15 @@ def draw(traits, own, view, pixels_per_unit):
 
     `own` holds what is the animal's own (a generator), `view` what changes between pictures.
     """
-    canvas = Canvas((-0.95, -0.72, 0.95, 0.72), pixels_per_unit)
+    if own.random() < 0.35:  # females and young birds: duller, without the cap
+        traits = traits | {"cap": False, "dull": 0.6}
+    canvas = Canvas(box(traits), pixels_per_unit)
     depth = LENGTH * traits["plump"] * own.uniform(0.97, 1.03) * view.uniform(0.95, 1.08)
     body = _Frame((0.05, -0.04), traits["posture"] * view.uniform(0.75, 1.2))
     crown = body.out([LENGTH * 0.82, depth * 0.5]) + traits["neck"] * view.uniform(0.6, 1.2) * np.array([-0.45, -0.9])
     head = _Frame(crown + np.array([-0.02, -0.03]), view.uniform(-0.18, 0.22))
     hue = traits["hue"] + own.normal(0, 0.006)
-    colours = [hsv(h + hue, s, v * own.uniform(0.95, 1.05)) for h, s, v in traits["palette"]]
+    colours = [hsv(h + hue, s * traits.get("dull", 1.0), v * own.uniform(0.95, 1.05)) for h, s, v in traits["palette"]]
     feet = _legs(canvas, body, depth, traits)
     _tail(canvas, body, depth, traits, colours, view)
     distance, head_distance = _silhouette(canvas, body, head, depth, traits)
@@ -127,7 +143,8 @@ def _silhouette(canvas, body, head, depth, traits):
     h, u = head.of(canvas)
     from_head = np.hypot(h * 0.93, u)
     root = body.out([LENGTH * 0.45, depth * 0.1])
-    line = head.centre - root
+    line = (head.centre - root).astype(np.float32)
+    root = root.astype(np.float32)
     along = np.clip(((canvas.x - root[0]) * line[0] + (canvas.y - root[1]) * line[1]) / (line @ line), 0, 1)
     neck = np.hypot(canvas.x - root[0] - along * line[0], canvas.y - root[1] - along * line[1])
     thick = mixed(depth * 0.75, radius * (0.85 if traits["neck"] < 0.1 else 0.62), along)
@@ -316,6 +333,6 @@ def _eye(canvas, head, traits):
     radius = traits["head"]
     centre = head.out([radius * 0.3, radius * 0.14])
     size = radius * (0.2 if traits["bill"][0] != "great" else 0.17)
-    canvas.tint(canvas.disc(centre, size * 1.45) * 0.8, traits["accent"] if traits["bill"][0] in ("great", "hook") else traits["light"])
+    canvas.tint(canvas.disc(centre, size * 1.28) * 0.6, traits["accent"] if traits["bill"][0] in ("great", "hook") else traits["light"])
     canvas.tint(canvas.disc(centre, size), (0.05, 0.04, 0.04))
     canvas.tint(canvas.disc(centre + np.array([-0.32, -0.36]) * size, size * 0.28), (1, 1, 1))

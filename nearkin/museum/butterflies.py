@@ -49,6 +49,9 @@ def genus_traits(rng, number):
         "light": hsv(rng.choice([0.13, 0.56]), 0.1, 0.97),
         "first": int(rng.integers(2)),
         "veins": rng.uniform(0.1, 0.75),
+        "border": rng.uniform(0.08, 0.13),
+        "rows": int(rng.integers(3)),
+        "cell_mark": rng.random() < 0.5,
     }
 
 
@@ -56,14 +59,13 @@ def species_traits(rng, genus, rank):
     """One species: its genus's traits with its own bands, borders, spots and eyespots."""
     return genus | {
         "count": genus["first"] + rank,
-        "place": 0.07 * ((rank % 3) - 1) + rng.uniform(-0.02, 0.02),
-        "width": rng.uniform(0.9, 1.1) * (1.0, 0.72, 1.3)[rank % 3],
+        "place": 0.045 * ((rank % 3) - 1) + rng.uniform(-0.015, 0.015),
+        "width": rng.uniform(0.93, 1.07) * (1.0, 0.82, 1.2)[rank % 3],
         "hue": rng.uniform(-0.02, 0.02),
-        "border": rng.uniform(0.07, 0.13) * (1.0, 1.4, 0.7)[rank % 3],
-        "rows": (genus["first"] + rank) % 3,
+        "border": genus["border"] * (1.0, 1.3, 0.8)[rank % 3],
+        "rows": genus["rows"] if rank != 2 else (genus["rows"] + 1) % 3,
         "spot": rng.uniform(0.8, 1.2),
-        "cell_mark": bool(rng.random() < 0.5),
-        "seed": int(rng.integers(2**31)),
+        "cell_mark": genus["cell_mark"] ^ (rng.random() < 0.2),
     }
 
 
@@ -133,8 +135,8 @@ def draw(traits, own, view, pixels_per_unit, *, ventral=False, folded=False):
 
 def _half(canvas, traits, own, ventral, folded):
     """The right pair of wings."""
-    hue = traits["hue"] + own.normal(0, 0.006)
-    colours = [hsv(h + hue, s * own.uniform(0.9, 1.1), v) for h, s, v in traits["palette"]]
+    hue, worn = traits["hue"] + own.normal(0, 0.01), own.uniform(0.6, 1.1)  # old wings are pale
+    colours = [hsv(h + hue, s * worn, v) for h, s, v in traits["palette"]]
     if ventral:  # paler and browner below
         colours = [mixed(colour, hsv(0.1, 0.3, 0.78), 0.42) for colour in colours]
     fore = _Wing(canvas, traits["fore"], traits, 0.0)

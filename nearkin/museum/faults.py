@@ -21,6 +21,7 @@ def with_faults(entries, fault_rate, seed):
     """
     rng = np.random.default_rng([seed, 7])
     species = {one.species.number: one.species for one in entries}
+    categories = [one.category for one in species.values()]
     wanted = [
         (hurt, variant)
         for hurt, variants in KINDS.items()
@@ -35,7 +36,7 @@ def with_faults(entries, fault_rate, seed):
         if hurt in _OF_NO_PICTURE:
             result += hurt(free[0] if free else entries[0], variant, rng, species)
         elif len(free) > enough:
-            at = next((i for i, one in enumerate(free) if _suits(one, hurt, variant)), None)
+            at = next((i for i, one in enumerate(free) if _suits(one, hurt, variant, categories)), None)
             if at is not None:
                 result += hurt(free.pop(at), variant, rng, species)
     return sorted(result + free, key=lambda one: (one.category, one.path or one.listed, one.treatment))
@@ -55,7 +56,9 @@ def related(entries):
     ]
 
 
-def _suits(one, hurt, variant):
+def _suits(one, hurt, variant, categories):
+    if hurt in _OF_TWO_SPECIES:
+        return categories.count(one.category) > 1
     if hurt is _misspelt:
         return one.species.n_images >= 6
     if hurt is _unusual:  # JPEG for CMYK and EXIF, PNG for the others
@@ -135,7 +138,7 @@ def _hybrid(one, variant, rng, species):
 
 def _other(one, rng, species):
     """Another species of the same category, a congener if there is one."""
-    others = [s for s in species.values() if s.category == one.category and s != one.species] or list(species.values())
+    others = [s for s in species.values() if s.category == one.category and s != one.species]
     near = [s for s in others if s.genus == one.species.genus]
     return (near or others)[rng.integers(len(near or others))]
 
@@ -261,6 +264,7 @@ def _white_space(one, variant, rng, species):
 
 _NO_NAMES = (("name_blank", " "), ("name_empty", ""), ("name_nan", "nan"), ("name_nan", "NA"))
 _OF_NO_PICTURE = (_without_picture,)
+_OF_TWO_SPECIES = (_hybrid, _label_conflict, _conflicting, _other_caption)
 KINDS = {  # what does it, and in which variants
     _no_name: [(*kind, place) for kind in _NO_NAMES for place in ("captions", "nowhere")],
     _spaces: ["leading", "trailing", "double"],

@@ -50,7 +50,10 @@ def genus_traits(rng, number):
         "light": hsv(rng.choice([0.13, 0.5, 0.58]), 0.15, 0.97),
         "first": int(rng.integers(0, 2)),
         "slope": rng.uniform(-0.1, 0.2),
-        "eye_bar": bool(rng.random() < 0.4),
+        "eye_bar": rng.random() < 0.4,
+        "fin_edge": rng.random() < 0.5,
+        "tail_spot": rng.random() < 0.3,
+        "dark_tail": rng.random() < 0.35,
     }
 
 
@@ -59,13 +62,13 @@ def species_traits(rng, genus, rank):
     return genus | {
         "rank": rank,
         "count": genus["first"] + rank,
-        "place": rng.uniform(-0.03, 0.03) + 0.09 * ((rank % 3) - 1),
-        "width": rng.uniform(0.85, 1.15) * (1.0, 0.7, 1.3)[rank % 3],
+        "place": rng.uniform(-0.02, 0.02) + 0.06 * ((rank % 3) - 1),
+        "width": rng.uniform(0.92, 1.08) * (1.0, 0.8, 1.22)[rank % 3],
         "hue": rng.uniform(-0.025, 0.025),
-        "eye_bar": genus["eye_bar"] ^ (rank % 2 == 1 and rng.random() < 0.4),
-        "fin_edge": bool(rng.random() < 0.5),
-        "tail_spot": bool(rng.random() < 0.3),
-        "dark_tail": bool(rng.random() < 0.35),
+        "eye_bar": genus["eye_bar"] ^ (rank % 2 == 1 and rng.random() < 0.3),
+        "fin_edge": genus["fin_edge"] ^ (rng.random() < 0.15),
+        "tail_spot": genus["tail_spot"] ^ (rng.random() < 0.15),
+        "dark_tail": genus["dark_tail"] ^ (rng.random() < 0.12),
         "pattern_seed": int(rng.integers(2**31)),
         "depth": genus["depth"] * rng.uniform(0.97, 1.03),
     }
@@ -190,8 +193,8 @@ def _tail(canvas, body, traits, colour, spread, edge_colour):
     axis, root = float(body.axis(1.0)), float(body.bottom(1.0) - body.axis(1.0))
     high = {"straight": 0.15, "round": 0.14, "fork": 0.2, "moon": 0.25}[kind] * spread * (0.75 + traits["depth"] * 0.6)
     notch = {"straight": 0.94, "round": 1.12, "fork": 0.5, "moon": 0.42}[kind] * reach
-    mid = {"straight": 0.97, "round": 1.0, "fork": 0.72, "moon": 0.5}[kind] * reach
-    corner = (0.85 if kind == "round" else 1.0) * reach
+    mid = {"straight": 0.97, "round": 1.08, "fork": 0.72, "moon": 0.5}[kind] * reach
+    corner = (0.8 if kind == "round" else 1.0) * reach
     edge = spline(
         [(1 + corner, -high), (1 + mid, -high * 0.5), (1 + notch, 0), (1 + mid, high * 0.5), (1 + corner, high)],
         closed=False,

@@ -87,47 +87,60 @@ class Canvas:
         self.rgb = np.zeros((height, width, 3), dtype=np.float32)  # premultiplied
         self.cover = np.zeros((height, width), dtype=np.float32)
 
-    def _drawn(self, draw):
+    def _drawn(self, points, draw):
+        """What `draw(pen, shift)` draws near `points`, at twice the size and reduced to 0..1."""
+        points = (np.asarray(points, dtype=float).reshape(-1, 2) - self.origin) * self.scale
         height, width = self.shape
-        image = Image.new("L", (2 * width, 2 * height))
-        draw(ImageDraw.Draw(image))
-        return np.asarray(image.reduce(2), dtype=np.float32) / 255
+        left, top = np.clip(np.floor(points.min(axis=0)).astype(int) - 8, 0, [width, height])
+        right, bottom = np.clip(np.ceil(points.max(axis=0)).astype(int) + 8, 0, [width, height])
+        result = np.zeros(self.shape, dtype=np.float32)
+        if right > left and bottom > top:
+            image = Image.new("L", (2 * int(right - left), 2 * int(bottom - top)))
+            draw(ImageDraw.Draw(image), np.array([left, top]) / self.scale + self.origin)
+            result[top:bottom, left:right] = np.asarray(image.reduce(2), dtype=np.float32) / 255
+        return result
 
-    def _pixels(self, points):
-        points = (np.asarray(points, dtype=float) - self.origin) * (2 * self.scale)
+    def _pixels(self, points, origin):
+        points = (np.asarray(points, dtype=float) - origin) * (2 * self.scale)
         return [tuple(point) for point in points]
 
     def mask(self, polygon):
         """How far each pixel is inside a polygon, 0 to 1, (height, width)."""
-        return self._drawn(lambda draw: draw.polygon(self._pixels(polygon), fill=255))
+        return self._drawn(polygon, lambda pen, origin: pen.polygon(self._pixels(polygon, origin), fill=255))
 
     def lines(self, lines, width):
         """How far each pixel is on any of several lines of one width (units), 0 to 1."""
         pixels = max(1, round(width * 2 * self.scale))
 
-        def draw_all(draw):
+        def draw_all(pen, origin):
             for line in lines:
-                draw.line(self._pixels(line), fill=255, width=pixels, joint="curve")
+                pen.line(self._pixels(line, origin), fill=255, width=pixels, joint="curve")
 
-        strength = min(1.0, width * 2 * self.scale)
-        return self._drawn(draw_all) * strength
+        grown = np.concatenate([np.asarray(line, dtype=float) for line in lines])
+        grown = np.concatenate([grown - width, grown + width])
+        return self._drawn(grown, draw_all) * min(1.0, width * 2 * self.scale)
 
     def disc(self, centre, radius, squash=1.0):
         """How far each pixel is inside a disc (or an upright ellipse), 0 to 1."""
-        distance = np.hypot(self.x - centre[0], (self.y - centre[1]) / squash)
-        return np.clip((radius - distance) * self.scale + 0.5, 0, 1)
+        result = np.zeros(self.shape, dtype=np.float32)
+        reach = np.array([radius, radius * squash]) + 1 / self.scale
+        low = np.floor((np.asarray(centre) - reach - self.origin) * self.scale).astype(int)
+        high = np.ceil((np.asarray(centre) + reach - self.origin) * self.scale).astype(int)
+        (left, top), (right, bottom) = np.clip(low, 0, None), np.clip(high, 0, None)
+        x, y = self.x[:, left:right] - centre[0], self.y[top:bottom] - centre[1]
+        result[top:bottom, left:right] = np.clip((radius - np.hypot(x, y / squash)) * self.scale + 0.5, 0, 1)
+        return result
 
     def paint(self, alpha, colour):
         """Cover what is there with a colour, or an array of colours, as far as `alpha` says."""
-        colour = np.asarray(colour, dtype=np.float32)
-        alpha = np.asarray(alpha, dtype=np.float32)
-        self.rgb += (colour - self.rgb) * alpha[..., None]
-        self.cover += (1 - self.cover) * alpha
+        box, alpha, colour = _within(alpha, colour)
+        self.rgb[box] += (colour - self.rgb[box]) * alpha[..., None]
+        self.cover[box] += (1 - self.cover[box]) * alpha
 
     def tint(self, alpha, colour):
         """Colour what is there without covering more: for patterns on what has been painted."""
-        colour = np.asarray(colour, dtype=np.float32)
-        self.rgb += (colour * self.cover[..., None] - self.rgb) * np.asarray(alpha, np.float32)[..., None]
+        box, alpha, colour = _within(alpha, colour)
+        self.rgb[box] += (colour * self.cover[box][..., None] - self.rgb[box]) * alpha[..., None]
 
     def shade(self, factor):
         """Darken (below 1) or brighten (above 1) what is there."""
@@ -144,3 +157,14 @@ class Canvas:
         rgb = self.rgb / np.maximum(self.cover, 1e-4)[..., None]
         rgba = np.concatenate([rgb, self.cover[..., None]], axis=2)
         return Image.fromarray((np.clip(rgba, 0, 1) * 255 + 0.5).astype(np.uint8), "RGBA")
+
+
+def _within(alpha, colour):
+    """The box where `alpha` is not nought, and both arguments in it."""
+    alpha, colour = np.asarray(alpha, dtype=np.float32), np.asarray(colour, dtype=np.float32)
+    rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
+    if not rows.size:
+        box = (slice(0, 0), slice(0, 0))
+    else:
+        box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    return box, alpha[box], colour[box] if colour.ndim > 1 else colour

@@ -62,9 +62,11 @@ def _bird(traits, own, setting, shot, view, image_size):
     stands = traits["legs"] > 0.3
     (backgrounds.shore if stands else backgrounds.foliage)(canvas, shot)
     sprite, feet = birds.draw(traits, own, shot, image_size * _SPRITE)
-    span, flip = setting.uniform(0.52, 0.72) * shot.uniform(0.85, 1.15), shot.random() < 0.5
+    left, top, right, bottom = birds.box(traits)
+    fits = min(1 / (right - left), canvas.shape[0] / canvas.shape[1] / (bottom - top))
+    span, flip = fits * setting.uniform(0.78, 1.0) * shot.uniform(0.85, 1.1), shot.random() < 0.5
     at, turn = _aim(canvas, shot), shot.normal(0, 0.05)
-    anchor = np.array([0.95, 0.72])
+    anchor = np.array([right - left, bottom - top]) / 2
     grip = _where(feet / (image_size * _SPRITE), anchor, at, span, turn, flip, 1.0)
     if not stands:
         backgrounds.branch(canvas, shot, grip, shot.normal(0, 0.18))
@@ -121,7 +123,7 @@ def _place(canvas, sprite, sprite_scale, *, anchor, at, span, turn, flip, squash
     inverse = np.linalg.inv(_matrix(span, turn, flip, squash)) * sprite_scale / (2 * canvas.scale)
     offset = np.asarray(anchor) * sprite_scale - inverse @ (np.asarray(at) * 2 * canvas.scale)
     affine = (*inverse[0], offset[0], *inverse[1], offset[1])
-    large = sprite.transform((2 * width, 2 * height), Image.AFFINE, affine, Image.BICUBIC)
+    large = sprite.transform((2 * width, 2 * height), Image.AFFINE, affine, Image.BILINEAR)
     rgba = np.asarray(large.reduce(2), dtype=np.float32) / 255
     alpha, rgb = rgba[..., 3], rgba[..., :3]
     if shadow is not None:

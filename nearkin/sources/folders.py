@@ -25,7 +25,7 @@ def list_images(folder, source_id, *, captions_table):
     told = Captions.read(folder, captions_table)
     rows = [_row(path, with_category, "exact") for path in files]
     rows += [_row(path, with_category, "outside") for path in found.outside if is_image_name(path)]
-    return table([told.added_to(row) for row in rows], source_id, folder)
+    return table([told.added_to(row) for row in rows], source_id, folder=folder)
 
 
 def _row(path, with_category, match):

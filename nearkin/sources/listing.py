@@ -24,7 +24,7 @@ class Row(NamedTuple):
     caption: str | None = None
 
 
-def table(rows, source_id, folder):
+def table(rows, source_id, *, folder):
     """The Images table of these rows. Raises ValueError if there is no image among them.
 
     Rows of one image are numbered in the order of what they say, whatever the order of the

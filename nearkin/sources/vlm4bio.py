@@ -32,7 +32,7 @@ def list_images(folder, source_id, *, captions_table):
         raise ValueError(f"{str(folder)!r}: no files in datasets/<category>/; is this the layout vlm4bio?")
     told = Captions.read(folder, captions_table)
     rows = [row for category in categories for row in _category(folder, category, found, told)]
-    return table([told.added_to(row) for row in rows], source_id, folder)
+    return table([told.added_to(row) for row in rows], source_id, folder=folder)
 
 
 def _category(folder, category, found, told):

@@ -14,7 +14,7 @@ CAPTIONS = [
 NAMER = Namer(
     CAPTIONS,
     ["Aus cus", "Aus cus", "Aus dus", "Aus dus", "Aus bus", "Aus bus", "Aus cus"],
-    ["Aus"] * 7,
+    genera=["Aus"],
 )
 
 
@@ -41,5 +41,5 @@ def test_another_species_counts_only_without_the_own_one():
 
 
 def test_a_gloss_that_contradicts_the_label_teaches_nothing():
-    namer = Namer(["A Big Cus (Aus cus)."] * 3, ["Aus bus"] * 3, ["Aus"] * 3)
+    namer = Namer(["A Big Cus (Aus cus)."] * 3, ["Aus bus"] * 3, genera=["Aus"])
     assert namer.species_in("A Big Cus.") == []
