@@ -91,6 +91,8 @@ def _with_defaults(value, schema, definitions):
     properties, others = schema.get("properties", {}), schema.get("additionalProperties")
     result = {key: copy.deepcopy(inner["default"]) for key, inner in properties.items() if "default" in inner}
     result |= value
+    if properties:  # in the schema's order, so that a reordered config changes no parameter
+        result = {key: result[key] for key in properties if key in result}
     for key in result:
         inner = properties.get(key, others)
         if isinstance(inner, dict):

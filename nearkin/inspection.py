@@ -21,8 +21,8 @@ SCHEMA = {name: column.dtype for name, column in Inspection.columns().items()}
 def inspect(images, folder, *, max_megapixels, known):
     """The Inspection table of the files in `images`, and how many rows were taken from `known`.
 
-    `known` is an earlier Inspection table: a file whose bytes are the same is not decoded
-    again. Rows without a file, and links that lead out of the folder, are passed over; two
+    `known` is an earlier Inspection table under the same limit: a file whose bytes are the same
+    is not decoded again. Rows without a file, and links that lead out of the folder, are passed over; two
     files of one uuid (Unicode forms of one name) give the first one's row. One image is in
     memory at a time.
     """
@@ -55,22 +55,10 @@ def _row(uuid, path, folder, max_pixels, known):
             }, False
         row["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
         row["n_bytes"] = file.tell()
-        if (
-            known
-            and known["sha256"] == row["sha256"]
-            and known["path"] == path
-            and _same_limit(known, max_pixels)
-        ):
+        if known and known["sha256"] == row["sha256"] and known["path"] == path:
             return known, True
         file.seek(0)
         return row | _content(file, max_pixels), False
-
-
-def _same_limit(known, max_pixels):
-    """Whether an old row would come out the same under this limit of pixels."""
-    if known["problem"] == "too_many_pixels":
-        return False
-    return known["width"] is None or known["width"] * known["height"] <= max_pixels
 
 
 def _content(file, max_pixels):

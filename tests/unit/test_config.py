@@ -104,3 +104,10 @@ def test_the_recipes_defaults_are_the_schemas():
     schema = SCHEMA["$defs"]["finetune"]["properties"]
     recipe = {field.name: field.default for field in dataclasses.fields(Recipe)}
     assert {key: inner["default"] for key, inner in schema.items() if key != "base"} == recipe
+
+
+def test_the_order_of_keys_changes_nothing_but_the_order_of_models():
+    settled = settle(SHIPPED, SCHEMA)
+    shuffled = yaml.safe_load(yaml.safe_dump(SHIPPED, sort_keys=True))
+    shuffled["models"] = {name: shuffled["models"][name] for name in SHIPPED["models"]}
+    assert repr(settle(shuffled, SCHEMA)) == repr(settled)

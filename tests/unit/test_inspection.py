@@ -62,8 +62,22 @@ def test_rows_are_reused_by_content_alone(images, tmp_path):
     fresh, _ = inspect(images, tmp_path, max_megapixels=1, known=NOTHING)
     assert changed.equals(fresh)
     assert n_reused == 4
-    stricter, _ = inspect(images, tmp_path, max_megapixels=0.001, known=first)
-    assert stricter["problem"].null_count() == 0
+
+
+def test_rows_of_another_limit_are_not_reused(images, tmp_path):
+    io.write(images, tmp_path / "images.parquet", Images)
+    for limit, n_problems in [(1, 0), (0.001, 5)]:
+        inspect_images(
+            tmp_path / "images.parquet",
+            tmp_path / "inspection.parquet",
+            folder=tmp_path,
+            shard=0,
+            n_shards=1,
+            max_megapixels=limit,
+            dataset="d",
+        )
+        found = io.read(tmp_path / "inspection.parquet", Inspection)
+        assert found["problem"].is_not_null().sum() == n_problems, found["problem"]
 
 
 def test_a_file_that_vanished_is_unreadable(images, tmp_path):

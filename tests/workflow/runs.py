@@ -49,10 +49,10 @@ def planned(project, *arguments, config=CONFIG):
 def jobs(output):
     """The jobs in Snakemake's output: a set of (rule, wildcards as text), targets left out."""
     found = set()
-    for block in re.split(r"\n\s*\n", output):
-        rule = re.search(r"^(?:local)?rule (\w+):", block, re.MULTILINE)
-        if rule and rule[1] not in ("all", "curate"):
-            wildcards = re.search(r"^ +wildcards: (.*)$", block, re.MULTILINE)
-            values = [pair.split("=", 1)[1] for pair in wildcards[1].split(", ")] if wildcards else []
-            found.add((rule[1], " ".join(values)))
+    for block in re.split(r"^(?=(?:local)?rule \w+:$)", output, flags=re.MULTILINE)[1:]:
+        rule = re.match(r"(?:local)?rule (\w+):", block)[1]
+        wildcards = re.search(r"^ +wildcards: (.*)$", block, re.MULTILINE)
+        values = [pair.split("=", 1)[1] for pair in wildcards[1].split(", ")] if wildcards else []
+        if rule not in ("all", "curate"):
+            found.add((rule, " ".join(values)))
     return found
