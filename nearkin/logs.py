@@ -1,10 +1,13 @@
 """Where a step's log goes."""
 
 import logging
+import sys
+
+logger = logging.getLogger(__name__)
 
 
 def log_to(path):
-    """Send every message of this process to the log file of its rule."""
+    """Send every message of this process to the log file of its rule, and a last error too."""
     logging.basicConfig(
         filename=path,
         filemode="w",
@@ -14,3 +17,9 @@ def log_to(path):
         force=True,
     )
     logging.captureWarnings(True)
+    sys.excepthook = _log_and_show
+
+
+def _log_and_show(kind, error, traceback):
+    logger.critical("stopped by %s: %s", kind.__name__, error, exc_info=(kind, error, traceback))
+    sys.__excepthook__(kind, error, traceback)

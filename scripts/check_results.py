@@ -29,7 +29,11 @@ def check_results(inputs, passed_path, *, masked):
         checks.hits_nested(hits)
         checks.recall_grows(recall)
         checks.recall_agrees(recall, hits)
-    missing = [path for path in [*inputs.figures, *inputs.figure_tables, *inputs.texts] if not Path(path).stat().st_size]
+    missing = [
+        path
+        for path in [*inputs.figures, *inputs.figure_tables, *inputs.texts]
+        if not Path(path).stat().st_size
+    ]
     if missing:
         raise checks.CheckError(f"empty files: {missing}")
     write_text(passed_path, "all invariants hold\n")

@@ -2,10 +2,12 @@
 
 import shutil
 
+import polars as pl
 import pytest
 import yaml
 from PIL import Image
 
+from nearkin.tables import io
 from tests.workflow import runs
 
 HISTOGRAM = {"histogram": {"library": "histogram", "preprocess": "square_224"}}
@@ -19,7 +21,7 @@ def project(tmp_path):
 def configure(project, **changes):
     path = project / runs.CONFIG
     config = yaml.safe_load(path.read_text()) | changes
-    path.write_text(yaml.safe_dump(config))
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
 
 
 def folders(project, species, n=1, size=32):
@@ -68,7 +70,7 @@ def test_a_dataset_in_which_no_image_can_be_read(project):
     folders(project, ["Aa bb", "Aa cc"], n=2)
     for path in (project / "photos").rglob("*.png"):
         path.write_text("not an image")
-    assert "no image" in said(project, "curate")
+    assert "none of 4 images can be read" in said(project, "curate")
 
 
 def test_species_with_one_image_one_category_and_k_beyond_the_gallery(project):
@@ -79,16 +81,16 @@ def test_species_with_one_image_one_category_and_k_beyond_the_gallery(project):
 
 
 def test_a_nan_in_an_embedding_is_named(finished, tmp_path):
-    import polars as pl
-
     project = tmp_path / "copied"
     shutil.copytree(finished, project, symlinks=True)
     path = project / "results/museum/lite0/embeddings/0.parquet"
     table = pl.read_parquet(path)
-    culprit = table["uuid"][0]
-    vectors = table["emb"].to_numpy().copy()
-    vectors[0, 0] = float("nan")
-    table.with_columns(emb=pl.Series(vectors, dtype=table.schema["emb"])).write_parquet(path)
+    kept = pl.read_parquet(project / "results/museum/splits.parquet")["uuid"]
+    row = table["uuid"].is_in(kept.implode()).arg_max()
+    culprit, vectors = table["uuid"][row], table["emb"].to_numpy().copy()
+    vectors[row, 0] = float("nan")
+    broken = table.with_columns(emb=pl.Series(vectors, dtype=table.schema["emb"]))
+    broken.write_parquet(path, metadata={f"nearkin.{key}": value for key, value in io.metadata(path).items()})
     output = said(project, "--force", "results/museum/lite0/neighbours.parquet")
     assert culprit in output and "is not finite" in output
 

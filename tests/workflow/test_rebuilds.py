@@ -125,7 +125,7 @@ def test_a_changed_config_value_reruns_what_depends_on_it(project, key):
     for parent in parents:
         place = place.setdefault(parent, {})
     place[last] = value
-    path.write_text(yaml.safe_dump(config))
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
     assert runs.planned(project) == wanted
 
 
@@ -133,7 +133,7 @@ def test_a_new_model_adds_its_own_jobs_only(project):
     path = project / runs.CONFIG
     config = yaml.safe_load(path.read_text())
     config["models"]["histogram"] = {"library": "histogram", "preprocess": "square_224"}
-    path.write_text(yaml.safe_dump(config))
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
     wanted = {("prepare_encoder", "museum histogram")} | embeddings("histogram")
     assert runs.planned(project) == wanted
 
@@ -146,7 +146,7 @@ def test_ten_added_images_inspect_and_embed_ten(finished, tmp_path):
     config["datasets"] = {"grown": {"source": source, "groups": config["datasets"]["museum"]["groups"]}}
     config["models"] = {"lite0": config["models"]["lite0"]}
     config["compare"] = []
-    (project / runs.CONFIG).write_text(yaml.safe_dump(config))
+    (project / runs.CONFIG).write_text(yaml.safe_dump(config, sort_keys=False))
     targets = [f"results/grown/lite0/embeddings/{shard}.parquet" for shard in SHARDS]
     runs.snakemake(project, *targets)
     labels = pl.read_parquet(finished / "results/museum/labels.parquet")
