@@ -54,4 +54,4 @@ dictionary: $(READY) ## Write results/README.md from the table declarations
 	PYTHONPATH=. $(BIN)/python docs/dictionary.py
 
 dag: $(READY) ## Draw docs/dag.svg (needs graphviz)
-	$(BIN)/python -m snakemake --rulegraph | dot -Tsvg > docs/dag.svg
+	$(BIN)/python -m snakemake --rulegraph | tred | dot -Tsvg > docs/dag.svg
