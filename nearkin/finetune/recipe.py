@@ -11,12 +11,10 @@ GRADIENTS = ("straight_through", "exact")
 class Recipe:
     """Unicom's recipe (An et al., ICLR 2023), with this project's defaults for small collections."""
 
-    trainable: str = (
-        "last_5"  # all, head (a linear map on frozen features), last_N (blocks, and what follows)
-    )
-    epochs: int = 12
+    trainable: str = "last_5"  # all, head (a linear map on frozen features), or last_N (blocks)
+    epochs: int = 8
     batch: int = 64
-    lr: float = 3e-4  # peak, of the encoder's parameters
+    lr: float = 1e-3  # peak, of the encoder's parameters
     head_lr: float = 10.0  # the class centres learn this many times faster
     warm_up: float = 0.1  # share of the steps in which the learning rate rises
     scale: float = 32.0  # of the cosines before the softmax
@@ -30,8 +28,7 @@ class Recipe:
 
     def __post_init__(self):
         rules = {
-            "trainable": self.trainable in ("all", "head")
-            or re.fullmatch("last_[1-9][0-9]*", self.trainable),
+            "trainable": re.fullmatch("all|head|last_[1-9][0-9]*", self.trainable),
             "epochs": self.epochs >= 1,
             "batch": self.batch >= 1,
             "lr": self.lr > 0,

@@ -21,7 +21,8 @@ def key_of(*parts):
 def write_state(path, key, *, tensors, progress):
     """Write tensors and `progress` (plain values) for the training `key`."""
     with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata={"key": key, "progress": json.dumps(progress)})
+        # One entry: safetensors writes several in an order that changes from run to run.
+        save_file(tensors, temporary, metadata={"state": json.dumps({"key": key, "progress": progress})})
 
 
 def read_state(path, key):
@@ -33,15 +34,15 @@ def read_state(path, key):
         return None
     try:
         with safe_open(path, framework="pt") as file:
-            stamps = file.metadata() or {}
+            stamps = json.loads((file.metadata() or {}).get("state", "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError) as error:
         logger.warning("%s: not a whole state, starting anew: %s", path, error)
         return None
     if stamps.get("key") != key:
         logger.info("the state in %s is of another training; starting anew", path)
         return None
-    return (tensors, json.loads(stamps["progress"])) if tensors else None
+    return (tensors, stamps["progress"]) if tensors else None
 
 
 def finish_state(path, key):

@@ -65,6 +65,8 @@ def train(encoder, examples, *, recipe, state_path):
         "val_recall_base": run.recalls[0],
     }
     logger.info("kept epoch %(epoch)d: validation recall@1 %(val_recall)s, base %(val_recall_base)s", kept)
+    if run.best_epoch == 0:
+        logger.warning("no epoch was better than the encoder as it came, which is kept; try another lr or m2")
     return Outcome(_table(run.rows, run.best_epoch), kept, key)
 
 

@@ -6,8 +6,18 @@ _OPENINGS = (
 )  # fmt: skip
 _PLACES = {
     "Fish": ("swimming over sand", "near a coral reef", "in dim, murky water", "against a blurred reef"),
-    "Bird": ("perched on a branch", "against a soft green background", "with its head turned", "seen in profile"),
-    "Butterfly": ("resting on a leaf", "with open wings", "on a plain background", "with clearly marked wings"),
+    "Bird": (
+        "perched on a branch",
+        "against a soft green background",
+        "with its head turned",
+        "seen in profile",
+    ),
+    "Butterfly": (
+        "resting on a leaf",
+        "with open wings",
+        "on a plain background",
+        "with clearly marked wings",
+    ),
 }
 _CLOSINGS = (
     "", "", " The background is out of focus.", " Only one animal is visible.",
@@ -21,5 +31,7 @@ def caption(rng, species, *, named):
     kinds = [species.name, species.common_name, f"{species.common_name} ({species.name})"]
     what = str(rng.choice(kinds)) if named else species.category.lower()
     article = "an" if what[0] in "AEIOUaeiou" else "a"
-    opening, place, closing = (rng.choice(texts) for texts in (_OPENINGS, _PLACES[species.category], _CLOSINGS))
+    opening, place, closing = (
+        rng.choice(texts) for texts in (_OPENINGS, _PLACES[species.category], _CLOSINGS)
+    )
     return f"{opening.format(what=f'{article} {what}')} {place}.{closing}"

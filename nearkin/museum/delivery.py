@@ -18,12 +18,17 @@ logger = logging.getLogger(__name__)
 
 TABLES = {  # file name and how the category's people write their CSV
     "Fish": ("metadata_10k.csv", {"encoding": "utf-8", "lineterminator": "\n", "quoting": csv.QUOTE_MINIMAL}),
-    "Bird": ("bird_metadata_10k.csv", {"encoding": "utf-8-sig", "lineterminator": "\r\n", "quoting": csv.QUOTE_MINIMAL}),
+    "Bird": (
+        "bird_metadata_10k.csv",
+        {"encoding": "utf-8-sig", "lineterminator": "\r\n", "quoting": csv.QUOTE_MINIMAL},
+    ),
     "Butterfly": ("metadata.csv", {"encoding": "utf-8", "lineterminator": "\n", "quoting": csv.QUOTE_ALL}),
 }
+COLUMNS = ("fileNameAsDelivered", "scientificName")
 CAPTION_COLUMNS = ("category", "image_name", "scientific_name", "caption", "image_path", "has_metadata")
 TRUTH_COLUMNS = (
-    "category", "file", "row_key", "defect", "as_delivered", "correct_value", "correct_species", "expected_outcome", "note",
+    "category", "file", "row_key", "defect", "as_delivered", "correct_value", "correct_species",
+    "expected_outcome", "note",
 )  # fmt: skip
 
 
@@ -45,7 +50,9 @@ def write_museum(folder, *, seed, n_species, largest_species, image_size, fault_
     for path in {one.path.rsplit("/", 1)[0] for one in entries if one.path}:
         (part / path).mkdir(parents=True, exist_ok=True)
     jobs = [(part, one, seed, image_size) for one in entries if one.path]
-    notes = dict(tqdm(_in_processes(_write_file, jobs, n_workers), total=len(jobs), desc="draw", disable=None))
+    notes = dict(
+        tqdm(_in_processes(_write_file, jobs, n_workers), total=len(jobs), desc="draw", disable=None)
+    )
     _write_tables(part, entries, seed)
     _write_csv(part / "truth.csv", TRUTH_COLUMNS, truth_rows(entries, notes))
     if folder.exists():
@@ -58,23 +65,23 @@ def write_museum(folder, *, seed, n_species, largest_species, image_size, fault_
 
 def truth_rows(entries, notes):
     """What is right, as dictionaries of TRUTH_COLUMNS: every delivered row, then the related views."""
-    rows = []
-    for one in entries:
-        key = {"category": one.category, "file": one.path or "", "row_key": one.listed or ""}
-        truth = {
-            "defect": one.defect, "as_delivered": one.as_delivered or notes.get(one.path, ""),
-            "correct_value": one.correct, "correct_species": one.species.name, "expected_outcome": one.outcome,
-            "note": one.note,
-        }  # fmt: skip
-        rows.append(key | truth)
-    for one, other in faults.related(entries):
-        key = {"category": one.category, "file": one.path, "row_key": one.listed or "", "defect": "related_frames"}
-        truth = {
-            "as_delivered": "", "correct_value": other, "correct_species": one.species.name,
-            "expected_outcome": "grouped", "note": "same specimen",
-        }  # fmt: skip
-        rows.append(key | truth)
-    return sorted(rows, key=lambda row: tuple(row[name] for name in ("category", "defect", "file", "row_key")))
+    rows = [
+        (
+            one.category, one.path, one.listed, one.defect, one.as_delivered or notes.get(one.path),
+            one.correct, one.species.name, one.outcome, one.note,
+        )
+        for one in entries
+    ] + [
+        (
+            one.category, one.path, one.listed, "related_frames", "",
+            other, one.species.name, "grouped", "same specimen",
+        )
+        for one, other in faults.related(entries)
+    ]  # fmt: skip
+    rows = [dict(zip(TRUTH_COLUMNS, (value or "" for value in row), strict=True)) for row in rows]
+    return sorted(
+        rows, key=lambda row: tuple(row[name] for name in ("category", "defect", "file", "row_key"))
+    )
 
 
 def _write_file(job):
@@ -101,17 +108,20 @@ def _in_processes(work, jobs, n_workers):
 def _write_tables(folder, entries, seed):
     rng = np.random.default_rng([seed, 8])
     for category, (name, dialect) in TABLES.items():
-        rows = [(one.listed, label) for one in entries if one.category == category for label in one.labels]
-        rows = [dict(zip(("fileNameAsDelivered", "scientificName"), rows[i], strict=True)) for i in rng.permutation(len(rows))]
-        _write_csv(folder / "datasets" / category / "metadata" / name, ("fileNameAsDelivered", "scientificName"), rows, **dialect)
+        here = [one for one in entries if one.category == category]
+        rows = [(one.listed, label) for one in here for label in one.labels]
+        rows = [dict(zip(COLUMNS, rows[i], strict=True)) for i in rng.permutation(len(rows))]
+        _write_csv(folder / "datasets" / category / "metadata" / name, COLUMNS, rows, **dialect)
     rows = [
-        {
-            "category": one.category, "image_name": one.path.rsplit("/", 1)[1], "scientific_name": one.caption_name,
-            "caption": one.caption, "image_path": one.path, "has_metadata": str(bool(one.caption_name) or one.defect == "conflicting_rows"),
-        }
-        for one in entries if one.path and one.caption is not None
+        (
+            one.category, one.path.rsplit("/", 1)[1], one.caption_name, one.caption, one.path,
+            one.defect == "conflicting_rows" or bool(one.caption_name.strip()),
+        )
+        for one in entries
+        if one.path and one.caption is not None
     ]  # fmt: skip
-    _write_csv(folder / "vlm4bio_captions.csv", CAPTION_COLUMNS, [rows[i] for i in rng.permutation(len(rows))])
+    rows = [dict(zip(CAPTION_COLUMNS, rows[i], strict=True)) for i in rng.permutation(len(rows))]
+    _write_csv(folder / "vlm4bio_captions.csv", CAPTION_COLUMNS, rows)
 
 
 def _write_csv(path, columns, rows, *, encoding="utf-8", lineterminator="\n", quoting=csv.QUOTE_MINIMAL):

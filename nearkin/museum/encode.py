@@ -31,7 +31,8 @@ def encode(picture, path, treatment=""):
         picture.save(target, "JPEG", quality=quality, subsampling=2, optimize=False, **options)
     data = target.getvalue()
     if treatment == "truncated":
-        kept = data[: len(data) * 45 // 100]
+        head = data.index(b"IDAT" if extension == "png" else b"\xff\xda")  # stays, however small the picture
+        kept = data[: head + (len(data) - head) * 45 // 100]
         return kept, f"{len(kept)} of {len(data)} bytes"
     return data, ""
 
@@ -64,8 +65,8 @@ def without_picture(treatment, name):
     if treatment == "empty":
         return b""
     if treatment == "page":
-        text = f"404: {name} was not found on this server."
-        return f"<!DOCTYPE html>\n<html><head><title>Not found</title></head><body>{text}\n</body></html>\n".encode()
+        head = "<!DOCTYPE html>\n<html><head><title>Not found</title></head>"
+        return f"{head}<body>404: {name} was not found on this server.\n</body></html>\n".encode()
     if treatment == "plain text":
         return f"{name}: see the other folder, the photo was too large to be sent.\n".encode()
     return huge_png(int(treatment.split()[1]))

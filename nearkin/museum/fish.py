@@ -2,76 +2,8 @@
 
 import numpy as np
 
+from nearkin.museum.fish_markings import mark
 from nearkin.museum.paint import Canvas, band, hsv, mixed, noise, shifted, spline, step
-
-# depth and peak of the body, bluntness of the head, peduncle; tail; first and second dorsal fin; anal fin
-BUILDS = (
-    {"depth": 0.64, "peak": 0.42, "blunt": 0.2, "snout": 0.07, "peduncle": 0.2, "tail": "straight", "reach": 0.16,
-     "dorsal": ((0.3, 0.9, 0.13, 0.9),), "anal": (0.58, 0.9, 0.14), "eye": 0.042},  # butterflyfish
-    {"depth": 0.6, "peak": 0.48, "blunt": 0.55, "snout": 0.0, "peduncle": 0.22, "tail": "round", "reach": 0.2,
-     "dorsal": ((0.32, 0.92, 0.3, 1.6),), "anal": (0.6, 0.92, 0.28), "eye": 0.036},  # angelfish
-    {"depth": 0.27, "peak": 0.36, "blunt": 0.5, "snout": 0.02, "peduncle": 0.46, "tail": "round", "reach": 0.2,
-     "dorsal": ((0.27, 0.92, 0.075, 0.3),), "anal": (0.52, 0.9, 0.07), "eye": 0.028},  # wrasse
-    {"depth": 0.38, "peak": 0.36, "blunt": 0.75, "snout": 0.0, "peduncle": 0.36, "tail": "round", "reach": 0.22,
-     "dorsal": ((0.3, 0.62, 0.12, 0.0), (0.62, 0.9, 0.15, 0.8)), "anal": (0.64, 0.86, 0.14), "eye": 0.034},  # grouper
-    {"depth": 0.4, "peak": 0.32, "blunt": 0.45, "snout": 0.03, "peduncle": 0.26, "tail": "fork", "reach": 0.26,
-     "dorsal": ((0.27, 0.6, 0.13, 0.0), (0.6, 0.87, 0.1, 0.4)), "anal": (0.64, 0.84, 0.11), "eye": 0.04},  # snapper
-    {"depth": 0.5, "peak": 0.42, "blunt": 0.85, "snout": 0.0, "peduncle": 0.15, "tail": "moon", "reach": 0.27,
-     "dorsal": ((0.2, 0.93, 0.11, 0.5),), "anal": (0.4, 0.92, 0.1), "eye": 0.03},  # surgeonfish
-    {"depth": 0.3, "peak": 0.38, "blunt": 0.4, "snout": 0.02, "peduncle": 0.13, "tail": "moon", "reach": 0.3,
-     "dorsal": ((0.27, 0.42, 0.1, -0.3), (0.48, 0.92, 0.16, -1.6)), "anal": (0.52, 0.92, 0.15), "eye": 0.032},  # jack
-    {"depth": 0.46, "peak": 0.4, "blunt": 0.7, "snout": 0.0, "peduncle": 0.3, "tail": "fork", "reach": 0.24,
-     "dorsal": ((0.28, 0.88, 0.13, 0.8),), "anal": (0.58, 0.86, 0.15), "eye": 0.05},  # damselfish
-    {"depth": 0.2, "peak": 0.24, "blunt": 0.8, "snout": 0.0, "peduncle": 0.5, "tail": "round", "reach": 0.2,
-     "dorsal": ((0.3, 0.46, 0.16, -0.5), (0.5, 0.92, 0.12, 0.4)), "anal": (0.54, 0.9, 0.1), "eye": 0.036},  # goby
-)  # fmt: skip
-
-# back, flank, belly, fins: shared by many genera, so that colour alone names nobody
-PALETTES = (
-    ((0.58, 0.45, 0.5), (0.57, 0.2, 0.78), (0.12, 0.04, 0.96), (0.56, 0.25, 0.7)),
-    ((0.12, 0.75, 0.8), (0.14, 0.6, 0.95), (0.14, 0.2, 0.98), (0.13, 0.75, 0.9)),
-    ((0.05, 0.8, 0.75), (0.07, 0.75, 0.95), (0.1, 0.3, 0.98), (0.08, 0.8, 0.9)),
-    ((0.1, 0.5, 0.42), (0.11, 0.4, 0.64), (0.12, 0.2, 0.85), (0.1, 0.4, 0.55)),
-    ((0.0, 0.7, 0.62), (0.99, 0.5, 0.85), (0.03, 0.15, 0.95), (0.0, 0.6, 0.8)),
-    ((0.46, 0.55, 0.48), (0.42, 0.4, 0.72), (0.2, 0.2, 0.9), (0.5, 0.5, 0.65)),
-)
-MARKS = ("bars", "stripes", "spots", "saddle", "eyespot", "midline", "girdles", "blotches")
-
-
-def genus_traits(rng, number):
-    """What all species of the `number`-th fish genus share: build, kind of marking, palette."""
-    traits = dict(BUILDS[number % len(BUILDS)])
-    for key in ("depth", "peak", "peduncle", "reach", "eye"):
-        traits[key] *= rng.uniform(0.93, 1.07)
-    return traits | {
-        "marks": MARKS[(number * 3 + number // len(MARKS)) % len(MARKS)],
-        "palette": PALETTES[rng.integers(len(PALETTES))],
-        "ink": hsv(rng.choice([0.6, 0.07, 0.0, 0.95]), 0.5, 0.16),
-        "light": hsv(rng.choice([0.13, 0.5, 0.58]), 0.15, 0.97),
-        "first": int(rng.integers(0, 2)),
-        "slope": rng.uniform(-0.1, 0.2),
-        "eye_bar": rng.random() < 0.4,
-        "fin_edge": rng.random() < 0.5,
-        "tail_spot": rng.random() < 0.3,
-        "dark_tail": rng.random() < 0.35,
-    }
-
-
-def species_traits(rng, genus, rank):
-    """One species: its genus's traits with its own count, place and width of the markings."""
-    return genus | {
-        "rank": rank,
-        "count": genus["first"] + rank,
-        "place": rng.uniform(-0.02, 0.02) + 0.06 * ((rank % 3) - 1),
-        "width": rng.uniform(0.92, 1.08) * (1.0, 0.8, 1.22)[rank % 3],
-        "hue": rng.uniform(-0.025, 0.025),
-        "eye_bar": genus["eye_bar"] ^ (rank % 2 == 1 and rng.random() < 0.3),
-        "fin_edge": genus["fin_edge"] ^ (rng.random() < 0.15),
-        "tail_spot": genus["tail_spot"] ^ (rng.random() < 0.15),
-        "dark_tail": genus["dark_tail"] ^ (rng.random() < 0.12),
-        "pattern_seed": int(rng.integers(2**31)),
-        "depth": genus["depth"] * rng.uniform(0.97, 1.03),
-    }
 
 
 class _Body:
@@ -126,7 +58,7 @@ def draw(traits, own, view, pixels_per_unit):
     covered = np.maximum(inside, fin_mask * 0.75)
     warp = noise(own, canvas.shape, 7)
     along, wavy = place + 0.012 * warp, across + 0.07 * np.roll(warp, 9, axis=0)
-    _mark(canvas, covered, inside, along, wavy, traits, own)
+    mark(canvas, covered, inside, along, wavy, traits, own)
     _relief(canvas, inside, place, across, view)
     _head(canvas, inside, body, place, traits, flank, view)
     _pectoral(canvas, body, fins, view)
@@ -156,10 +88,14 @@ def _fins(canvas, body, traits, colour, spread):
     edge_colour = traits["ink"] if traits["fin_edge"] else None
     total = np.zeros(canvas.shape, np.float32)
     for first, last, height, swept in traits["dorsal"]:
-        total = np.maximum(total, _long_fin(canvas, body.top, (first, last, -height * spread, swept), colour, edge_colour))
+        total = np.maximum(
+            total, _long_fin(canvas, body.top, (first, last, -height * spread, swept), colour, edge_colour)
+        )
     first, last, height = traits["anal"]
     swept = traits["dorsal"][-1][3]
-    total = np.maximum(total, _long_fin(canvas, body.bottom, (first, last, height * spread, swept), colour, edge_colour))
+    total = np.maximum(
+        total, _long_fin(canvas, body.bottom, (first, last, height * spread, swept), colour, edge_colour)
+    )
     x = traits["peak"] * 0.85
     y = float(body.bottom(x)) - 0.02
     base = np.array([(x, y), (x + 0.09, y)])
@@ -179,7 +115,10 @@ def _long_fin(canvas, side, shape, colour, edge_colour):
     elif swept < 0:  # a sickle in front, low behind
         profile = np.exp(-(((t - 0.18) / 0.16) ** 2)) + 0.3 * (1 - t) + 0.08
     else:  # highest towards the end
-        profile = 0.45 * np.sin(np.pi * np.clip(t * 1.4, 0, 0.5)) + 0.55 * np.sin(np.pi * np.clip(t, 0, 1) ** 1.6) ** 0.9
+        profile = (
+            0.45 * np.sin(np.pi * np.clip(t * 1.4, 0, 0.5))
+            + 0.55 * np.sin(np.pi * np.clip(t, 0, 1) ** 1.6) ** 0.9
+        )
         profile = profile * (1 + 0.9 * max(swept - 0.9, 0) * np.exp(-(((t - 0.8) / 0.1) ** 2)))
         profile *= np.clip((1 - t) * 7, 0.25, 1)
     lean = 0.35 * abs(height) * (1 + max(swept, 0)) * t * np.sin(np.pi * t**1.5) + 0.3 * abs(height) * profile
@@ -191,12 +130,22 @@ def _long_fin(canvas, side, shape, colour, edge_colour):
 def _tail(canvas, body, traits, colour, spread, edge_colour):
     reach, kind = traits["reach"], traits["tail"]
     axis, root = float(body.axis(1.0)), float(body.bottom(1.0) - body.axis(1.0))
-    high = {"straight": 0.15, "round": 0.14, "fork": 0.2, "moon": 0.25}[kind] * spread * (0.75 + traits["depth"] * 0.6)
+    high = (
+        {"straight": 0.15, "round": 0.14, "fork": 0.2, "moon": 0.25}[kind]
+        * spread
+        * (0.75 + traits["depth"] * 0.6)
+    )
     notch = {"straight": 0.94, "round": 1.12, "fork": 0.5, "moon": 0.42}[kind] * reach
     mid = {"straight": 0.97, "round": 1.08, "fork": 0.72, "moon": 0.5}[kind] * reach
     corner = (0.8 if kind == "round" else 1.0) * reach
     edge = spline(
-        [(1 + corner, -high), (1 + mid, -high * 0.5), (1 + notch, 0), (1 + mid, high * 0.5), (1 + corner, high)],
+        [
+            (1 + corner, -high),
+            (1 + mid, -high * 0.5),
+            (1 + notch, 0),
+            (1 + mid, high * 0.5),
+            (1 + corner, high),
+        ],
         closed=False,
     )
     edge = edge + np.array([0, axis + body.bend * 0.3])
@@ -212,68 +161,6 @@ def _tail(canvas, body, traits, colour, spread, edge_colour):
     return mask
 
 
-def _mark(canvas, covered, inside, along, across, traits, own):
-    """The species' markings, on the body and partly on the fins."""
-    ink, light, count, place = traits["ink"], traits["light"], traits["count"], traits["place"]
-    width, kind = traits["width"], traits["marks"]
-    own_place = place + own.normal(0, 0.012)
-    if kind == "bars":
-        for centre in np.linspace(0.3, 0.86, count + 4) + own_place * 0.5:
-            slanted = along + traits["slope"] * 0.3 * across
-            canvas.tint(band(slanted, centre, 0.024 * width * (1 - 0.25 * across), 0.008) * covered * 0.92, ink)
-    elif kind == "stripes":
-        lines = np.linspace(-0.72, 0.55, count + 3)
-        for centre in lines + own_place:
-            canvas.tint(band(across, centre, 0.075 * width * 4 / (count + 3), 0.03) * inside * (along > 0.16) * 0.9, ink)
-    elif kind in ("spots", "blotches"):
-        _spots(canvas, inside, along, across, traits, own)
-    elif kind == "saddle":
-        edge = 0.56 + 1.3 * own_place + traits["slope"] * across
-        canvas.tint(step(along, edge, 0.02) * covered * 0.9, ink)
-        canvas.tint(band(along - traits["slope"] * across, 0.56 + 1.3 * own_place, 0.02 * width, 0.008) * inside, light)
-    elif kind == "eyespot":
-        for number in range(1 + (count > 1)):
-            x, y = 0.78 + own_place - 0.28 * number, -0.45 + 2 * place * (1 - number)
-            distance = np.hypot((along - x) / 0.055, (across - y) * traits["depth"] / 0.11) / width
-            canvas.tint(step(-distance, -1.45, 0.1) * covered, light)
-            canvas.tint(step(-distance, -1.0, 0.1) * covered, ink)
-        for centre in np.linspace(0.3, 0.7, 5 + count):
-            canvas.tint(band(along + 0.12 * across, centre, 0.005, 0.004) * inside * 0.5, ink)
-    elif kind == "midline":
-        centre = -0.12 + 1.6 * own_place
-        canvas.tint(band(across, centre, 0.16 * width, 0.04) * covered * 0.9, ink)
-        canvas.tint(band(across, centre - 0.3 * width, 0.07, 0.03) * inside * (0.8 if count > 1 else 0.0), light)
-    elif kind == "girdles":
-        for centre in np.linspace(0.27, 0.86, 2 + count % 3) + own_place * 0.5:
-            slanted = along - 0.05 * (1 - across**2) * (centre - 0.5)
-            canvas.tint(band(slanted, centre, 0.062 * width, 0.007) * covered, ink)
-            canvas.tint(band(slanted, centre, 0.046 * width, 0.007) * covered, light)
-    if traits["tail_spot"]:
-        distance = np.hypot((along - 0.93) / 0.045, across / 0.9)
-        canvas.tint(step(-distance, -1, 0.15) * covered * 0.9, ink)
-    if traits["eye_bar"]:
-        canvas.tint(band(along + 0.05 * across, 0.13, 0.03, 0.01) * inside * 0.9, ink)
-
-
-def _spots(canvas, inside, along, across, traits, own):
-    layout = np.random.default_rng(traits["pattern_seed"])
-    large = traits["marks"] == "blotches"
-    n = (5 + 2 * traits["count"]) if large else (26 + 26 * traits["count"])
-    radius = (0.062 if large else 0.021) * traits["width"]
-    golden = (np.arange(n) * 0.618034) % 1
-    x = 0.2 + 0.72 * (np.arange(n) + 0.5) / n + layout.normal(0, 0.02, n) + own.normal(0, 0.006, n)
-    y = -0.8 + (1.1 if large else 1.35) * golden + layout.normal(0, 0.06, n) + own.normal(0, 0.02, n)
-    size = radius * layout.uniform(0.7, 1.3, n)
-    if large:
-        y = np.where(np.arange(n) % 2, -0.45, 0.05) + layout.normal(0, 0.1, n)
-    nearest = np.full(canvas.shape, 9.0, np.float32)
-    for i in range(n):
-        distance = np.hypot(along - x[i], (across - y[i]) * traits["depth"] / 2)
-        nearest = np.minimum(nearest, distance / size[i])
-    colour = traits["light"] if traits["slope"] > 0.1 and not large else traits["ink"]
-    canvas.tint(step(-nearest, -1, 0.18) * inside * 0.9, colour)
-
-
 def _relief(canvas, inside, place, across, view):
     """Scales, roundness, the wet shine along the back, a lateral line."""
     rows, columns = canvas.y * 62, place * 54
@@ -286,19 +173,31 @@ def _relief(canvas, inside, place, across, view):
     canvas.shade(mixed(np.ones(canvas.shape, np.float32), light, inside))
     shine = band(across, -0.46 + view.uniform(-0.1, 0.1), 0.02, 0.22) * inside * step(place, 0.05, 0.05)
     canvas.tint(shine * 0.28, (1, 1, 1))
-    canvas.tint(band(across, -0.22 + 0.15 * place, 0.008, 0.015) * inside * (place > 0.24) * 0.2, (0.1, 0.1, 0.1))
+    canvas.tint(
+        band(across, -0.22 + 0.15 * place, 0.008, 0.015) * inside * (place > 0.24) * 0.2, (0.1, 0.1, 0.1)
+    )
 
 
 def _head(canvas, inside, body, place, traits, flank, view):
     size, dark = traits["eye"], shifted(flank, value=0.35)
     eye = np.array([0.115 + 0.4 * size, -0.1 * traits["depth"] - 0.2 * size + float(body.axis(0.1))])
     gill_x = 0.215 + 0.1 * size
-    gill = spline([(gill_x - 0.04, -0.2 * traits["depth"]), (gill_x + 0.025, 0.02), (gill_x - 0.05, 0.3 * traits["depth"])], closed=False)
+    gill = spline(
+        [
+            (gill_x - 0.04, -0.2 * traits["depth"]),
+            (gill_x + 0.025, 0.02),
+            (gill_x - 0.05, 0.3 * traits["depth"]),
+        ],
+        closed=False,
+    )
     canvas.tint(canvas.lines([gill], 0.012) * inside * 0.5, dark)
     canvas.tint(canvas.lines([gill + 0.012], 0.012) * inside * 0.25, (1, 1, 1))
     jaw = 0.05 + 0.04 * traits["blunt"]
     low = 0.03 * traits["depth"] + 0.01
-    mouth = spline([(body.nose - 0.01, low * 0.6), (body.nose + jaw * 0.6, low * 1.4), (body.nose + jaw, low * 2.6)], closed=False)
+    mouth = spline(
+        [(body.nose - 0.01, low * 0.6), (body.nose + jaw * 0.6, low * 1.4), (body.nose + jaw, low * 2.6)],
+        closed=False,
+    )
     canvas.tint(canvas.lines([mouth], 0.01) * inside * 0.85, dark)
     canvas.paint(canvas.disc(eye, size * 1.18), shifted(flank, value=0.6))
     canvas.paint(canvas.disc(eye, size), hsv(0.12 + traits["hue"], 0.5, 0.88))

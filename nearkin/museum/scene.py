@@ -3,10 +3,19 @@
 import numpy as np
 from PIL import Image, ImageFilter
 
-from nearkin.museum import backgrounds, birds, butterflies, fish
+from nearkin.museum import (
+    backgrounds,
+    bird_species,
+    birds,
+    butterflies,
+    butterfly_species,
+    fish,
+    fish_species,
+    settings,
+)
 from nearkin.museum.paint import Canvas, mixed, noise
 
-_ANIMALS = {"Fish": fish, "Bird": birds, "Butterfly": butterflies}
+_KINDS = {"Fish": fish_species, "Bird": bird_species, "Butterfly": butterfly_species}
 _SPRITE = 1.15  # pixels of the animal's own drawing per pixel of the picture
 
 
@@ -26,10 +35,12 @@ def picture(species, specimen, view, *, seed, image_size):
 
 
 def _traits(seed, species):
-    animal, category = _ANIMALS[species.category], list(_ANIMALS).index(species.category)
+    kind, category = _KINDS[species.category], list(_KINDS).index(species.category)
     genus = np.random.default_rng([seed, 1, category, species.genus_number])
-    return animal.species_traits(
-        np.random.default_rng([seed, 2, species.number]), animal.genus_traits(genus, species.genus_number), species.rank
+    return kind.species_traits(
+        np.random.default_rng([seed, 2, species.number]),
+        kind.genus_traits(genus, species.genus_number),
+        species.rank,
     )
 
 
@@ -45,7 +56,7 @@ def _fish(traits, own, setting, shot, view, image_size):
     heading = setting.random() < 0.5
     water = backgrounds.reef(canvas, setting)
     sprite = fish.draw(traits, own, shot, image_size * _SPRITE)
-    span = setting.uniform(0.5, 0.7) * shot.uniform(0.88, 1.12)
+    span = setting.uniform(0.58, 0.76) * shot.uniform(0.88, 1.12) * (1.1 - 0.35 * traits["depth"])
     turn = setting.normal(0, 0.12) + shot.normal(0, 0.08)
     squash = shot.uniform(0.78, 1.0)
     _place(
@@ -71,8 +82,20 @@ def _bird(traits, own, setting, shot, view, image_size):
     if not stands:
         backgrounds.branch(canvas, shot, grip, shot.normal(0, 0.18))
     else:
-        canvas.shade(1 - 0.35 * np.exp(-(((canvas.x - grip[0]) / 0.16) ** 2) - ((canvas.y - grip[1]) / 0.02) ** 2))
-    _place(canvas, sprite, image_size * _SPRITE, anchor=anchor, at=at, span=span, turn=turn, flip=flip, squash=shot.uniform(0.9, 1.0))
+        canvas.shade(
+            1 - 0.35 * np.exp(-(((canvas.x - grip[0]) / 0.16) ** 2) - ((canvas.y - grip[1]) / 0.02) ** 2)
+        )
+    _place(
+        canvas,
+        sprite,
+        image_size * _SPRITE,
+        anchor=anchor,
+        at=at,
+        span=span,
+        turn=turn,
+        flip=flip,
+        squash=shot.uniform(0.9, 1.0),
+    )
     if shot.random() < 0.35:
         _occlude(canvas, shot, (0.12, 0.36))
     return canvas.rgb
@@ -81,7 +104,7 @@ def _bird(traits, own, setting, shot, view, image_size):
 def _butterfly(traits, own, setting, shot, view, image_size):
     canvas = _frame(shot, image_size, 0.78, 1.15)
     place = setting.choice(["leaf", "flower", "drawer", "stones"], p=[0.34, 0.27, 0.24, 0.15])
-    getattr(backgrounds, str(place))(canvas, shot)
+    getattr(settings, str(place))(canvas, shot)
     ventral = view % 2 == 1
     folded = ventral and place != "drawer"
     sprite = butterflies.draw(traits, own, shot, image_size * _SPRITE, ventral=ventral, folded=folded)
@@ -127,7 +150,9 @@ def _place(canvas, sprite, sprite_scale, *, anchor, at, span, turn, flip, squash
     rgba = np.asarray(large.reduce(2), dtype=np.float32) / 255
     alpha, rgb = rgba[..., 3], rgba[..., :3]
     if shadow is not None:
-        cast = Image.fromarray((alpha * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(shadow * canvas.scale * 0.6))
+        cast = Image.fromarray((alpha * 255).astype(np.uint8)).filter(
+            ImageFilter.GaussianBlur(shadow * canvas.scale * 0.6)
+        )
         shift = max(1, round(shadow * canvas.scale))
         cast = np.roll(np.asarray(cast, dtype=np.float32) / 255, (shift, shift // 2), axis=(0, 1))
         canvas.shade(1 - 0.5 * cast)
@@ -140,7 +165,9 @@ def _occlude(canvas, rng, hues, veil=None):
     cover, colour = backgrounds.foreground(canvas, rng, hues)
     radius = rng.uniform(0.004, 0.014) * canvas.scale
     soft = Image.fromarray((cover * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(radius))
-    canvas.paint(np.asarray(soft, dtype=np.float32) / 255 * 0.92, colour if veil is None else mixed(colour, veil, 0.4))
+    canvas.paint(
+        np.asarray(soft, dtype=np.float32) / 255 * 0.92, colour if veil is None else mixed(colour, veil, 0.4)
+    )
 
 
 def _camera(rgb, setting, shot):
@@ -152,11 +179,13 @@ def _camera(rgb, setting, shot):
     dapple = 1 + shot.uniform(0, 0.25) * noise(shot, (height, width), 5)
     grey = rgb.mean(axis=2, keepdims=True)
     rgb = grey + (rgb - grey) * setting.uniform(0.35, 1.15)
-    balance = np.exp(setting.normal(0, 0.13, 3) + shot.normal(0, 0.04, 3)).astype(np.float32)
+    balance = np.exp(setting.normal(0, 0.115, 3) + shot.normal(0, 0.04, 3)).astype(np.float32)
     rgb = rgb * (light * dapple)[..., None] * balance * np.exp(setting.normal(0, 0.16) + shot.normal(0, 0.08))
     rgb = np.clip(rgb, 0, 1) ** np.exp(shot.normal(0, 0.14))
     image = Image.fromarray((np.clip(rgb, 0, 1) * 255 + 0.5).astype(np.uint8))
     image = image.filter(ImageFilter.GaussianBlur(max(0.0, shot.normal(0.0015, 0.0018)) * max(height, width)))
-    grain = shot.normal(0, shot.uniform(0.003, 0.03), (height, width, 1)) + shot.normal(0, 0.006, (height, width, 3))
+    grain = shot.normal(0, shot.uniform(0.003, 0.024), (height, width, 1)) + shot.normal(
+        0, 0.006, (height, width, 3)
+    )
     rgb = np.asarray(image, dtype=np.float32) / 255 + grain
     return Image.fromarray((np.clip(rgb, 0, 1) * 255 + 0.5).astype(np.uint8))

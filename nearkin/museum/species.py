@@ -8,33 +8,33 @@ from rapidfuzz.distance import Levenshtein
 
 CATEGORIES = ("Fish", "Bird", "Butterfly")
 
-_ONSETS = "B Br C Cr D Dr F G Gl H K L M N P Ph Pl Qu R S St T Th Tr V X Z".split()
-_VOWELS = "a e i o u y".split()
-_CODAS = "ld lm lt mb nd nth rc rd rn rv st x l m n r v".split()
+_ONSETS = "B Br C Cr D Dr F G Gl H K L M N P Ph Pl Qu R S St T Th Tr V X Z"
+_VOWELS = "a e i o u y"
+_CODAS = "ld lm lt mb nd nth rc rd rn rv st x l m n r v"
 _GENUS_ENDS = {
-    "Fish": "ichthys osoma istoma ogaster opterus enchelys odontus orhynchus".split(),
-    "Bird": "ornis icola otrupis opasser iphaga ocinclus opitta ospiza".split(),
-    "Butterfly": "onympha othea ilepta optera ithyra onias elaria ocharis".split(),
+    "Fish": "ichthys osoma istoma ogaster opterus enchelys odontus orhynchus",
+    "Bird": "ornis icola otrupis opasser iphaga ocinclus opitta ospiza",
+    "Butterfly": "onympha othea ilepta optera ithyra onias elaria ocharis",
 }
 _QUALITIES = (
     "albi nigri rubri flavi viridi cyano leuco melano xantho chryso rhodo brevi longi lati angusti "
     "multi pauci uni bi tri quadri crassi tenui pulchri semi"
-).split()
+)
 _PARTS = (
     "ventris cauda pennis rostris collis frons ceps fasciatus lineatus punctatus maculatus ocellatus "
     "striatus cinctus notatus gularis dorsalis oculatus marginatus guttatus tinctus zonatus"
-).split()
-_COLOURS = "Ashy Bronzed Dusky Golden Hoary Ivory Olive Pallid Plain Rufous Sooty Tawny Umber".split()
-_FIELD_MARKS = "banded barred breasted browed capped collared fronted marked sided tailed throated".split()
+)
+_COLOURS = "Ashy Bronzed Dusky Golden Hoary Ivory Olive Pallid Plain Rufous Sooty Tawny Umber"
+_FIELD_MARKS = "banded barred breasted browed capped collared fronted marked sided tailed throated"
 _HABITATS = {
-    "Fish": "Bay Brook Cove Kelp Lagoon Reef Sand Shoal Surge Tide".split(),
-    "Bird": "Brook Dune Fen Glen Heath Marsh Moss Oak Reed Sedge Thorn".split(),
-    "Butterfly": "Dell Fen Fern Glade Gorse Heath Ivy Meadow Nettle Oak Sedge".split(),
+    "Fish": "Bay Brook Cove Kelp Lagoon Reef Sand Shoal Surge Tide",
+    "Bird": "Brook Dune Fen Glen Heath Marsh Moss Oak Reed Sedge Thorn",
+    "Butterfly": "Dell Fen Fern Glade Gorse Heath Ivy Meadow Nettle Oak Sedge",
 }
 _KINDS = {
-    "Fish": "basslet chub fin gill jack perchlet scale snout tang wrasse".split(),
-    "Bird": "bill chat crest finch hopper lark piper tail thrush wren".split(),
-    "Butterfly": "argus clipper emperor fritillary glider nymph ringlet satyr sulphur wing".split(),
+    "Fish": "basslet chub fin gill jack perchlet scale snout tang wrasse",
+    "Bird": "bill chat crest finch hopper lark piper tail thrush wren",
+    "Butterfly": "argus clipper emperor fritillary glider nymph ringlet satyr sulphur wing",
 }
 
 
@@ -72,7 +72,7 @@ def taxonomy(seed, n_species, largest_species):
         for genus_number in range(n_genera):
             genus = _genus(rng, category, genera)
             genera.add(genus)
-            habitat, kind = rng.choice(_HABITATS[category]), rng.choice(_KINDS[category])
+            habitat, kind = _word(rng, _HABITATS[category]), _word(rng, _KINDS[category])
             epithets = []
             for rank in range(n_here // n_genera + (genus_number < n_here % n_genera)):
                 epithets.append(_epithet(rng, epithets))
@@ -96,10 +96,14 @@ def image_counts(n_species, largest_species):
     return np.round(2 + (largest_species - 2) * share**2.3).astype(int).tolist()
 
 
+def _word(rng, words):
+    return str(rng.choice(words.split()))
+
+
 def _genus(rng, category, taken):
     for attempt in itertools.count():
-        root = "".join(rng.choice(_ONSETS) + rng.choice(_VOWELS) for _ in range(1 + attempt // 60))
-        genus = str(root + rng.choice(_CODAS) + rng.choice(_GENUS_ENDS[category])).capitalize()
+        root = "".join(_word(rng, _ONSETS) + _word(rng, _VOWELS) for _ in range(1 + attempt // 60))
+        genus = str(root + _word(rng, _CODAS) + _word(rng, _GENUS_ENDS[category])).capitalize()
         near = 4 if attempt < 30 else 1  # where many genera are crowded, only sameness is ruled out
         if all(Levenshtein.distance(genus, other, score_cutoff=near) >= near for other in taken):
             return genus
@@ -107,14 +111,14 @@ def _genus(rng, category, taken):
 
 def _epithet(rng, taken):
     while True:
-        epithet = str(rng.choice(_QUALITIES) + rng.choice(_PARTS))
+        epithet = str(_word(rng, _QUALITIES) + _word(rng, _PARTS))
         if all(Levenshtein.distance(epithet, other) > 4 for other in taken):
             return epithet
 
 
 def _common_name(rng, kind, taken):
     while True:
-        name = f"{rng.choice(_COLOURS)} {rng.choice(_FIELD_MARKS)} {kind}"
+        name = f"{_word(rng, _COLOURS)} {_word(rng, _FIELD_MARKS)} {kind}"
         if name not in taken:
             return name
-        kind = f"{rng.choice(_COLOURS)} {kind}"
+        kind = f"{_word(rng, _COLOURS)} {kind}"

@@ -12,6 +12,8 @@ from nearkin import pixels
 from nearkin.encoders.architectures import BUILDERS, Tower
 from nearkin.encoders.encoder import Description, Encoder, save_encoder
 
+torch.set_num_threads(1)  # networks this small only wait for a second thread, and tests run side by side
+
 GEOMETRY = {"size": 16, "crop": 1.0, "interpolation": "bicubic"}
 
 

@@ -12,6 +12,8 @@ from nearkin.finetune.loss import margin_loss, put_margin, sampled_classes
 from nearkin.finetune.recipe import Recipe
 from nearkin.finetune.schedule import one_cycle
 
+torch.set_num_threads(1)  # tests run side by side
+
 MARGINS = [{"m2": 0.3}, {"m2": 0.0}, {"m1": 1.2, "m2": 0.1, "m3": 0.1}, {"m2": 0.0, "m3": 0.35}]
 
 

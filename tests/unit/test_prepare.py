@@ -15,6 +15,8 @@ from nearkin.encoders.from_open_clip import open_clip_model
 from nearkin.encoders.prepare import prepare
 from nearkin.pixels import square
 
+torch.set_num_threads(1)  # tests run side by side
+
 SQUARE = {"size": 224, "crop": 0.875, "interpolation": "bicubic"}
 SMALL = {"size": 176, "crop": 0.875, "interpolation": "bicubic"}
 CLIP = {"size": 224, "crop": 1.0, "interpolation": "bicubic"}

@@ -13,6 +13,8 @@ from nearkin.encoders.encoder import Encoder
 from nearkin.encoders.prepare import prepare
 from nearkin.pixels import square
 
+torch.set_num_threads(1)  # tests run side by side
+
 DATA = Path(__file__).parent / "data"
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 HALF = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
