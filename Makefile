@@ -9,11 +9,11 @@ READY := .venv/complete
 SNAKEMAKE := $(BIN)/python -m snakemake --configfile "$(CONFIG)" --cores $(CORES)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study curate why test unit lint lock dictionary dag
+.PHONY: help setup study curate why test unit lint lock dictionary pictures
 
 help: ## List these targets
 	@echo "make TARGET [CONFIG=$(CONFIG)] [CORES=$(CORES)]"
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 setup: $(READY) ## Create .venv from requirements.lock (done by itself when needed)
 
@@ -53,5 +53,7 @@ lock: ## Pin all dependencies anew (needs uv)
 dictionary: $(READY) ## Write results/README.md from the table declarations
 	PYTHONPATH=. $(BIN)/python docs/dictionary.py
 
-dag: $(READY) ## Draw docs/dag.svg (needs graphviz)
+pictures: $(READY) ## Draw the README's pictures anew (after `make study`; needs graphviz)
 	$(BIN)/python -m snakemake --rulegraph | tred | dot -Tsvg > docs/dag.svg
+	$(BIN)/python docs/contact_sheet.py
+	cp results/museum/figures/recall.png docs/recall.png

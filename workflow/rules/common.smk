@@ -12,6 +12,10 @@ ROOT = workflow.basedir
 sys.path.insert(0, ROOT)
 os.environ.update(PYTHONPATH=ROOT)  # for the scripts: this project's modules and nobody else's
 
+if " " in sys.executable:  # Snakemake puts it into commands without quotes; found by name it needs none
+    os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]))
+    sys.executable = "python"
+
 from nearkin import provenance
 from nearkin.config import ConfigError, base_of, settle
 
