@@ -6,7 +6,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import timm
+import torch
 import yaml
+from safetensors.torch import save_file
 
 from tests.workflow import runs
 
@@ -136,6 +139,27 @@ def test_a_new_model_adds_its_own_jobs_only(project):
     path.write_text(yaml.safe_dump(config, sort_keys=False))
     wanted = {("prepare_encoder", "museum histogram")} | embeddings("histogram")
     assert runs.planned(project) == wanted
+
+
+def test_a_changed_checkpoint_reruns_its_own_model_and_a_touched_one_nothing(project):
+    path, checkpoint = project / runs.CONFIG, project / "checkpoints/local.safetensors"
+    config = yaml.safe_load(path.read_text())
+    config["preprocessing"]["small_176"] = {"size": 176, "crop": 0.875, "interpolation": "bicubic"}
+    model = {"library": "timm", "name": "resnet10t", "weights": "checkpoints/local.safetensors"}
+    config["models"]["local"] = model | {"preprocess": "small_176"}
+    config["compare"].append(["lite0", "local"])
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    checkpoint.parent.mkdir()
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        save_file(timm.create_model("resnet10t", pretrained=False).state_dict(), checkpoint)
+        if seed == 1:
+            runs.snakemake(project)
+            os.utime(checkpoint)
+            assert runs.planned(project) == set()
+    own = {("prepare_encoder", "museum local"), ("compare_models", "museum lite0 local")}
+    own |= {(rule, "museum lite0 local") for rule in ("print_comparison", "plot_improvement")}
+    assert runs.planned(project) == own | embeddings("local")
 
 
 def test_ten_added_images_inspect_and_embed_ten(finished, tmp_path):
