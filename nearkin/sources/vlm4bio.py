@@ -4,7 +4,7 @@
     datasets/<category>/metadata/*.csv      fileNameAsDelivered, scientificName
     <captions table>                        image_path or image_name; caption, category, scientific_name
 
-Source: VLM4Bio (Maruf et al. 2024), https://huggingface.co/datasets/imageomics/VLM4Bio
+Source: VLM4Bio (Maruf et al. 2024), imageomics/VLM4Bio on Hugging Face
 """
 
 import logging

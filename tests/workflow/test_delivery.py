@@ -36,7 +36,7 @@ def test_the_study_runs_through(delivered):
 
 
 def test_nothing_clean_is_changed_and_nothing_broken_is_kept(delivered):
-    truth = pl.read_csv(TRUTH, infer_schema=False, missing_utf8_is_empty_string=True)
+    truth = pl.read_csv(TRUTH, infer_schema=False).fill_null("")
     labels = table(delivered, "labels.parquet")
     kept = truth.join(labels, left_on="file", right_on="path", how="left").select(
         "file", "defect", "expected_outcome", "correct_species", found="species"
