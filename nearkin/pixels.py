@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from nearkin.decode import ImageProblem, rgb
 from nearkin.files import replacing
+from nearkin.sources.contained import kind_of
 
 logger = logging.getLogger(__name__)
 
@@ -139,7 +140,7 @@ def _shortened(image):
 
 def _decoded(row, folder, geometry, max_megapixels):
     path = Path(folder, row["path"])
-    if not path.resolve().is_relative_to(Path(folder).resolve()):
+    if kind_of(folder, path) == "outside":
         raise ValueError(f"{path}: lies outside the dataset's folder {folder}")
     try:
         same_size = path.stat().st_size == row["n_bytes"]
