@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from nearkin.recall import ALL
+from nearkin.recall import ALL, genus_of
 from nearkin.tables.fields import SPLITS
 
 BUCKETS = [(0, "0"), (5, "1-5"), (10, "6-10"), (20, "11-20"), (50, "21-50")]
@@ -42,7 +42,7 @@ def training_size(recall, labels, splits):
     n_train = pl.col("n_train").fill_null(0)
     return sizes.with_columns(
         n_train=n_train,
-        genus=pl.col("species").str.split(" ").list.first(),
+        genus=genus_of("species"),
         bucket=bucket_of(n_train),
     )
 

@@ -1,6 +1,7 @@
 """Config, constraints and input functions of all stages; no rules."""
 
 import os
+import re
 import sys
 from functools import cache
 from pathlib import Path
