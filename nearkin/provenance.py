@@ -3,9 +3,15 @@
 import ast
 import hashlib
 import os
+import stat
 from pathlib import Path
 
 PACKAGE = "nearkin"
+
+TEXTS = (".csv", ".tsv", ".txt", ".parquet")
+"""How tables and captions end, in small letters."""
+READ_UP_TO = 2**26
+"""Bytes of a text that are read whenever a run is planned, which costs seconds for 100,000 captions."""
 
 
 def sources(root, script):
@@ -37,17 +43,31 @@ def _imported(root, path):
 
 
 def folder_digest(folder):
-    """A digest of the names and sizes of all files below `folder`.
+    """A digest of the names and sizes of all files below `folder`, and of what its texts and tables say.
 
-    It changes when a file comes, goes, is renamed or changes its size; not by a touch or a
-    copy. A file replaced by another of the same size is noticed later, by its checksum,
-    when it is decoded.
+    It changes when a file comes, goes, is renamed or changes its size, and when a caption or a
+    table is edited; not by a touch or a copy. Only of texts beyond READ_UP_TO bytes it is the
+    time of the last change that counts. Hidden files do not count. An image replaced by
+    another of the same size is noticed later, by its checksum, when it is decoded.
     """
     digest = hashlib.sha256()
     for place, folders, files in os.walk(folder):
-        folders.sort()
-        for name in sorted(files):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(name for name in files if not name.startswith(".")):
             path = os.path.join(place, name)
-            size = os.lstat(path).st_size
-            digest.update(f"{os.path.relpath(path, folder)}\0{size}\0".encode(errors="surrogateescape"))
+            found = os.lstat(path)
+            line = f"{os.path.relpath(path, folder)}\0{found.st_size}\0"
+            digest.update(line.encode(errors="surrogateescape"))
+            if name.lower().endswith(TEXTS):
+                digest.update(_said(path, found))
     return digest.hexdigest()
+
+
+def _said(path, found):
+    """What a text says, or, of a huge one, when it was changed last; nothing if it cannot be read."""
+    if found.st_size > READ_UP_TO:
+        return f"{found.st_mtime_ns}".encode()
+    try:
+        return Path(path).read_bytes() if stat.S_ISREG(found.st_mode) else b""
+    except OSError:
+        return b""

@@ -1,65 +1,101 @@
-"""Tables of names and captions as people deliver them: CSV in all its dialects."""
+"""Tables of names and captions as people deliver them: CSV in all its dialects, however long."""
 
+import codecs
 import csv
-import io
 import logging
 from contextlib import contextmanager
-from pathlib import Path
+from itertools import islice
+
+import polars as pl
+from tqdm import tqdm
 
 logger = logging.getLogger(__name__)
 
 DELIMITERS = ",\t;"
 LONGEST = 2**28
 """Characters that a single cell may hold; a longer one is an error, not a full memory."""
+AT_ONCE = 50_000
+"""Rows that are held as Python lists at a time."""
 
 
-def read_rows(path, required, *, free):
-    """The rows of a delimited text file as dicts of untouched strings, in the file's order.
+def header(path):
+    """The names of the columns of a delimited text file, without spaces around them."""
+    with _reader(path, unquoted="") as reader:
+        return _names(reader)
+
+
+def read(path, columns, *, free=None, unquoted=""):
+    """These columns of a delimited text file: untouched texts, rows in the file's order.
 
     Byte-order marks, any line ends, quotes, and comma, tab or semicolon are understood.
     Short rows are filled up with empty cells. In a long row the surplus goes back into the
-    column `free`, since that is where an unquoted comma comes from. Raises ValueError naming
-    the file and its columns if one of `required` is not there.
+    column `free`, or else the last one, since that is where an unquoted comma comes from.
+    With a delimiter that is in `unquoted`, quotes mean themselves, unless the header has some.
+    Raises ValueError naming the file and what it has if a column is not there.
     """
-    text = _decoded(path)
-    lines = io.StringIO(text, newline="")
-    delimiter = max(DELIMITERS, key=lines.readline().count)
-    lines.seek(0)
-    with _long_cells():
-        try:
-            header, *rows = list(csv.reader(lines, delimiter=delimiter)) or [[]]
-        except csv.Error as error:
-            raise ValueError(f"{path}: cannot be read as a table: {error}") from error
-    header = [name.strip() for name in header]
-    missing = [name for name in required if name not in header]
-    if missing:
-        raise ValueError(f"{path}: no column {', '.join(missing)}; it has {', '.join(header) or 'none'}")
-    at = header.index(free) if free in header else len(header) - 1
-    return [dict(zip(header, _fitted(row, len(header), at, delimiter), strict=True)) for row in rows if row]
+    frames = [pl.DataFrame(schema=dict.fromkeys(columns, pl.String))]
+    with _reader(path, unquoted) as reader, tqdm(unit=" rows", desc=str(path), disable=None) as done:
+        names = _names(reader)
+        missing = [name for name in columns if name not in names]
+        if missing:
+            raise ValueError(f"{path}: no column {', '.join(missing)}; it has {', '.join(names) or 'none'}")
+        place = {name: at for at, name in enumerate(names)}
+        surplus_at = place.get(free, len(names) - 1)
+        while block := list(islice(reader, AT_ONCE)):
+            rows = [
+                row if len(row) == len(names) else _fitted(row, len(names), surplus_at, reader)
+                for row in block
+                if row
+            ]
+            cells = {name: [row[place[name]] for row in rows] for name in columns}
+            frames.append(pl.DataFrame(cells, schema=frames[0].schema))
+            done.update(len(block))
+    table = pl.concat(frames)
+    logger.info("read %d rows of %s", len(table), path)
+    return table
 
 
-def _fitted(row, width, at, delimiter):
+def _names(reader):
+    return [name.strip() for name in next(reader, [])]
+
+
+def _fitted(row, width, at, reader):
     surplus = len(row) - width
     if surplus > 0:
-        return [*row[:at], delimiter.join(row[at : at + surplus + 1]), *row[at + surplus + 1 :]]
+        joined = reader.dialect.delimiter.join(row[at : at + surplus + 1])
+        return [*row[:at], joined, *row[at + surplus + 1 :]]
     return row + [""] * -surplus
 
 
-def _decoded(path):
-    data = Path(path).read_bytes()
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        logger.warning("%s: not UTF-8 (%s), read as Windows-1252", path, error)
-        return data.decode("cp1252", errors="replace")
-
-
 @contextmanager
-def _long_cells():
+def _reader(path, unquoted):
     before = csv.field_size_limit(LONGEST)
     try:
-        yield
+        with open(path, encoding=_encoding(path), errors="replace", newline="") as file:
+            first = file.readline(LONGEST)
+            file.seek(0)
+            delimiter = max(DELIMITERS, key=first.count)
+            plain = delimiter in unquoted and '"' not in first
+            quoting = csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL
+            yield csv.reader(file, delimiter=delimiter, quoting=quoting)
+    except csv.Error as error:
+        raise ValueError(f"{path}: cannot be read as a table: {error}") from error
     finally:
         csv.field_size_limit(before)
+
+
+def _encoding(path):
+    """UTF-8, or UTF-16 if a mark says so, or Windows-1252 if any byte of the file is no UTF-8."""
+    with open(path, "rb") as file:
+        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return "utf-16"
+        file.seek(0)
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            while block := file.read(2**20):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            logger.warning("%s: not UTF-8 (%s), read as Windows-1252", path, error.reason)
+            return "cp1252"
+    return "utf-8-sig"

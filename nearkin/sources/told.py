@@ -1,71 +1,93 @@
 """The captions table of a delivery: what it says about a file or a listed name."""
 
 import logging
-import unicodedata
-from collections import defaultdict
 from pathlib import Path
 
+import polars as pl
+
+from nearkin.sources import delimited
 from nearkin.sources.contained import within
-from nearkin.sources.delimited import read_rows
 
 logger = logging.getLogger(__name__)
 
 CAPTION, NAME, PATH, FILE, CATEGORY = "caption", "scientific_name", "image_path", "image_name", "category"
+COLUMNS = [CAPTION, NAME, PATH, FILE, CATEGORY]
 
 
-class Captions:
-    """Captions and names by path, or by category and file name.
+def read(folder, name):
+    """The captions table `name` of a folder, one row per delivered row; without such a file, none.
 
-    Where several rows mean one image, the first caption that is not blank in alphabetical
-    order counts, and a name only if all that give one agree.
+    `path_key` and `file_key` say what a row is about. The category is that of the path where
+    the table does not say it. Raises ValueError naming the file if it speaks of no image.
     """
+    if name and Path(folder, name).is_file():
+        path = within(folder, name)
+        has = [column for column in delimited.header(path) if column in COLUMNS]
+        if PATH not in has and FILE not in has:
+            raise ValueError(
+                f"{name}: no column {PATH} or {FILE}; it has {', '.join(delimited.header(path))}"
+            )
+        rows = delimited.read(path, [CAPTION, *(column for column in has if column != CAPTION)], free=CAPTION)
+    else:
+        logger.warning("%s: no captions table %r", folder, name)
+        rows = pl.DataFrame(schema={PATH: pl.String})
+    rows = rows.with_columns(pl.lit("").alias(column) for column in COLUMNS if column not in rows.columns)
+    rows = rows.with_columns(path_key=_key(pl.col(PATH)), file_key=_key(pl.col(FILE)))
+    of_path = pl.col("path_key").str.extract("(?s)^datasets/([^/]*)/").fill_null("all")
+    said = pl.col(CATEGORY).str.strip_chars()
+    return rows.with_columns(pl.when(said != "").then(said).otherwise(of_path).alias(CATEGORY))
 
-    def __init__(self, rows):
-        self._by_key, self._listed = defaultdict(list), defaultdict(set)
-        for row in rows:
-            path, file = _key(row.get(PATH, "")), _key(row.get(FILE, ""))
-            category = row.get(CATEGORY, "").strip() or _category_of(path)
-            for key in {path, (category, file)} - {"", (category, "")}:
-                self._by_key[key].append(row)
-            if path or file:
-                self._listed[category].add((row.get(PATH, "") or row[FILE], row.get(FILE, "") or row[PATH]))
 
-    @classmethod
-    def read(cls, folder, name):
-        """The captions table `name` of a folder; without such a file, no captions."""
-        if not name or not Path(folder, name).is_file():
-            logger.warning("%s: no captions table %r", folder, name)
-            return cls([])
-        rows = read_rows(within(folder, name), [CAPTION], free=CAPTION)
-        if rows and PATH not in rows[0] and FILE not in rows[0]:
-            raise ValueError(f"{name}: no column {PATH} or {FILE}; it has {', '.join(rows[0])}")
-        return cls(rows)
+def listed(told, category):
+    """What the table lists in a category: `wanted`, a name to look for, and `listed`, the file's."""
+    about = told.filter(pl.col(CATEGORY) == category, (pl.col("path_key") != "") | (pl.col("file_key") != ""))
+    path, file = pl.col(PATH), pl.col(FILE)
+    return about.select(
+        wanted=pl.when(path != "").then(path).otherwise(file),
+        listed=pl.when(file != "").then(file).otherwise(path),
+    ).unique()
 
-    def listed(self, category):
-        """What the table lists in a category: pairs of a name to look for and the file name, sorted."""
-        return sorted(self._listed[category])
 
-    def added_to(self, row):
-        """A listed row with its caption and the name in the captions table, where there are any."""
-        name = row.path or row.listed
-        keys = [_key(name), _key(row.place + name), (row.category, _key(name.rsplit("/", 1)[-1]))]
-        if row.listed:
-            keys.append((row.category, _key(row.listed)))
-        found = next((self._by_key[key] for key in keys if key in self._by_key), [])
-        if not found:
-            return row
-        captions = sorted(one[CAPTION] for one in found)
-        names = {one[NAME] for one in found if one.get(NAME, "").strip()}
-        if len(found) > 1 and (len(set(captions)) > 1 or len(names) > 1):
-            logger.warning("%s: %d rows in the captions table that differ", name, len(found))
-        caption = next((caption for caption in captions if caption.strip()), captions[0])
-        return row._replace(caption=caption, caption_name=names.pop() if len(names) == 1 else None)
+def added_to(rows, told):
+    """Listed rows with `caption` and `caption_name`, the name in the captions table, where there are any.
+
+    They are looked up by path, then by category and file name. Where several rows of the table
+    mean one image, the first caption that is not blank in alphabetical order counts, and a
+    name only if all that give one agree.
+    """
+    name = pl.coalesce("path", "listed")
+    keys = [
+        (pl.lit(""), _key(name)),
+        (pl.lit(""), _key(pl.col("place") + name)),
+        (pl.col("category"), _key(name.str.extract("([^/]*)$"))),
+        (pl.col("category"), _key(pl.col("listed"))),
+    ]
+    said, at = _said(told), []
+    for scope, key in keys:
+        asked = rows.select(scope=scope, key=key)
+        at.append(asked.join(said, on=["scope", "key"], how="left", maintain_order="left")["at"])
+    found = rows.with_columns(at=pl.select(pl.coalesce(at)).to_series())
+    found = found.join(said.drop("scope"), on="at", how="left", maintain_order="left")
+    unclear = found.filter("differ")["key"].unique().sort()
+    if len(unclear):
+        names = ", ".join(unclear.head(3))
+        logger.warning("%d images with rows in the captions table that differ: %s ...", len(unclear), names)
+    return found.drop("at", "key", "differ")
 
 
 def _key(name):
-    return unicodedata.normalize("NFC", name.strip()).removeprefix("./")
+    return name.str.strip_chars().str.normalize("NFC").str.strip_prefix("./")
 
 
-def _category_of(path):
-    parts = path.split("/")
-    return parts[1] if parts[0] == "datasets" and len(parts) > 2 else "all"
+def _said(told):
+    """What is said of each path (with an empty scope) and of each file name of a category."""
+    by_path = told.select(CAPTION, NAME, scope=pl.lit(""), key="path_key")
+    by_file = told.select(CAPTION, NAME, scope=CATEGORY, key="file_key")
+    caption, name = pl.col(CAPTION), pl.col(NAME)
+    names = name.filter(name.str.strip_chars() != "")
+    said = pl.concat([by_path, by_file]).filter(pl.col("key") != "").group_by("scope", "key")
+    return said.agg(
+        caption=pl.coalesce(caption.filter(caption.str.strip_chars() != "").min(), caption.min()),
+        caption_name=pl.when(names.n_unique() == 1).then(names.first()),
+        differ=(caption.n_unique() > 1) | (names.n_unique() > 1),
+    ).with_row_index("at")

@@ -10,55 +10,78 @@ Source: VLM4Bio (Maruf et al. 2024), imageomics/VLM4Bio on Hugging Face
 import logging
 from pathlib import Path
 
-from nearkin.sources.delimited import read_rows
-from nearkin.sources.files import Matcher, is_image_name, leaves, walk
-from nearkin.sources.listing import Row, table
-from nearkin.sources.told import Captions
+import polars as pl
+
+from nearkin.sources import delimited, told
+from nearkin.sources.files import is_image_name, walk
+from nearkin.sources.leaving import LEAVES
+from nearkin.sources.listing import table
+from nearkin.sources.matching import Matcher
 
 logger = logging.getLogger(__name__)
 
 FILE, NAME = "fileNameAsDelivered", "scientificName"
 
 
-def list_images(folder, source_id, *, captions_table):
+def list_images(folder, source_id, *, captions_table, unlisted):
     """The Images table of a folder in this layout; `captions_table` is a file in it that may be absent.
 
     A row for each metadata row, for each image that only the captions table lists, and for
-    each image file that no table lists. Raises ValueError naming the folder or file at fault.
+    each image file that no table lists, unless `unlisted` is "ignore". Raises ValueError
+    naming the folder or file at fault.
     """
     found = walk(folder)
     categories = sorted({path.split("/")[1] for path in found.files if path.startswith("datasets/")})
     if not categories:
         raise ValueError(f"{str(folder)!r}: no files in datasets/<category>/; is this the layout vlm4bio?")
-    told = Captions.read(folder, captions_table)
-    rows = [row for category in categories for row in _category(folder, category, found, told)]
-    return table([told.added_to(row) for row in rows], source_id, folder=folder)
+    captions = told.read(folder, captions_table)
+    rows = pl.concat(_category(folder, category, found, captions) for category in categories)
+    if unlisted == "ignore":
+        rows = rows.filter(pl.col("match") != "unlisted")
+    return table(told.added_to(rows, captions), source_id, folder=folder, files=found.files)
 
 
-def _category(folder, category, found, told):
+def _category(folder, category, found, captions):
     place = f"datasets/{category}/"
     of_tables = f"{place}metadata/"
     tables = [path for path in found.files if path.startswith(of_tables) and path.lower().endswith(".csv")]
     if not tables:
         logger.warning("%s: no table; only the captions table can name these images", of_tables)
-    links = {path for path in found.outside if path.startswith(place)}
+    links = [path for path in found.outside if path.startswith(place)]
     paths = [path for path in found.files if path.startswith(place) and not path.startswith(of_tables)]
-    matcher = Matcher([*paths, *sorted(links)])
+    matcher = Matcher([*paths, *links])
+    nothing = pl.DataFrame(schema={FILE: pl.String, NAME: pl.String})
+    named = [delimited.read(Path(folder, path), [FILE, NAME], free=NAME) for path in tables]
+    named = pl.concat([nothing, *named]).rename({FILE: "listed", NAME: "label"})
+    named = named.join(matcher.find(named["listed"], matcher.exact(named["listed"])), on="listed")
+    more = _only_told(told.listed(captions, category), matcher, named)
+    rows = pl.concat([named, more], how="diagonal")
+    in_links = pl.col("path").is_in(links)
+    rows = rows.with_columns(match=pl.when(in_links).then(pl.lit("outside")).otherwise("match"))
+    known = rows.select(_name()).to_series()
+    left = [path for path in paths if is_image_name(path)]
+    unlisted = [_without_row(links, "outside"), _without_row(left, "unlisted")]
+    unlisted = pl.concat(unlisted).join(known.to_frame("path"), on="path", how="anti")
+    return pl.concat([rows, unlisted], how="diagonal").with_columns(
+        category=pl.lit(category), place=pl.lit(place)
+    )
 
-    def row(wanted, listed, label, claimed=frozenset()):
-        path, match = matcher.find(wanted, claimed)
-        return Row(path, listed, "outside" if path in links else match, category, label, place)
 
-    named = [one for path in tables for one in read_rows(Path(folder, path), [FILE, NAME], free=NAME)]
-    exact = (matcher.find(one[FILE]) for one in named)
-    claimed = frozenset(path for path, match in exact if match == "exact")
-    rows = [row(one[FILE], one[FILE], one[NAME], claimed) for one in named]
-    known = {one.path for one in rows if one.path} | {one.listed for one in rows if one.path is None}
-    for wanted, listed in told.listed(category):
-        more = row(wanted, wanted if leaves(wanted) else listed, None)
-        if (more.path or listed) not in known:
-            rows.append(more)
-            known.add(more.path or listed)
-    rows += [Row(path, None, "outside", category, None, place) for path in sorted(links - known)]
-    files = [path for path in paths if path not in known and is_image_name(path)]
-    return rows + [Row(path, None, "unlisted", category, None, place) for path in files]
+def _only_told(told_names, matcher, named):
+    """Rows for images that the captions table lists and no metadata table."""
+    none_claimed = pl.Series(dtype=pl.String)
+    found = matcher.find(told_names["wanted"], none_claimed).rename({"listed": "wanted"})
+    more = told_names.join(found, on="wanted").with_columns(name=_name()).sort("wanted", "listed")
+    more = more.unique("name", keep="first", maintain_order=True)
+    more = more.join(named.select(name=_name()), on="name", how="anti", maintain_order="left")
+    leaving = pl.col("wanted").str.contains(LEAVES)
+    listed = pl.when(leaving).then("wanted").otherwise("listed")
+    return more.select("path", "match", listed=listed)
+
+
+def _name():
+    return pl.coalesce("path", "listed")
+
+
+def _without_row(paths, match):
+    return pl.select(path=pl.Series(paths, dtype=pl.String), match=pl.lit(match))

@@ -1,5 +1,6 @@
 """Which files a step depends on."""
 
+import os
 from pathlib import Path
 
 from nearkin import provenance
@@ -31,5 +32,21 @@ def test_a_folders_digest_sees_new_renamed_and_resized_files_but_no_touch(tmp_pa
     (tmp_path / "b.jpg").rename(tmp_path / "c.jpg")
     seen.append(provenance.folder_digest(tmp_path))
     (tmp_path / "c.jpg").write_text("22")
+    seen.append(provenance.folder_digest(tmp_path))
+    assert len(set(seen)) == 4
+
+
+def test_a_folders_digest_sees_edited_texts_and_no_hidden_files(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text("one")
+    seen = [provenance.folder_digest(tmp_path)]
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache/b.txt").write_text("b")
+    (tmp_path / "a.txt").touch()
+    assert provenance.folder_digest(tmp_path) == seen[0]
+    (tmp_path / "a.txt").write_text("two")
+    seen.append(provenance.folder_digest(tmp_path))
+    monkeypatch.setattr(provenance, "READ_UP_TO", 2)
+    seen.append(provenance.folder_digest(tmp_path))
+    os.utime(tmp_path / "a.txt", (1, 1))
     seen.append(provenance.folder_digest(tmp_path))
     assert len(set(seen)) == 4

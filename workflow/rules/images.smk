@@ -20,12 +20,33 @@ rule draw_museum:
         "../../scripts/draw_museum.py"
 
 
+rule download_dataset:
+    """A dataset from the Hugging Face hub into its folder, at the commit that the config names."""
+    input:
+        code=sources_of("download_dataset.py"),
+    output:
+        record="results/{dataset}/download.json",
+    log:
+        "logs/download_dataset/{dataset}.log",
+    wildcard_constraints:
+        dataset=one_of(DOWNLOADS.values()),
+    localrule: True  # the nodes of a cluster seldom have a network
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        folder=source_folder,
+        download=lookup(within=config, dpath="datasets/{dataset}/source/download"),
+    script:
+        "../../scripts/download_dataset.py"
+
+
 rule list_images:
     """One row per delivered image file or listed name, exactly as delivered."""
     input:
         code=sources_of("list_images.py"),
         museum=delivery,
-        tables=delivered_tables,
+        download=downloaded,
+        table=delivered_tables,
     output:
         images="results/{dataset}/images.parquet",
     log:
@@ -36,6 +57,8 @@ rule list_images:
         layout=lookup(within=config, dpath="datasets/{dataset}/source/layout"),
         source_id=lookup(within=config, dpath="datasets/{dataset}/source/id"),
         captions_table=lookup(within=config, dpath="datasets/{dataset}/source/captions_table"),
+        table=listed_by,
+        unlisted=lookup(within=config, dpath="datasets/{dataset}/source/unlisted"),
         folder=source_folder,
         listing=listing,
     script:

@@ -1,0 +1,124 @@
+"""Which file of a delivered folder a listed name means."""
+
+import re
+import unicodedata
+from os.path import splitext
+from urllib.parse import unquote
+
+import polars as pl
+
+from nearkin.sources.files import SUFFIXES
+from nearkin.sources.leaving import LEAVES
+
+AT_ONCE = 500_000
+"""Listed names that are looked for at a time: enough to be fast, too few to fill the memory."""
+
+
+class Matcher:
+    """Finds the files that listed names mean, with or without folders in front.
+
+    The rungs, best first: the same name, another Unicode form of it, another extension of
+    an image (or the same in other case), another case or other spaces, underscores and
+    escapes. The first rung with a file decides; if it has several, the name is ambiguous.
+    """
+
+    def __init__(self, files):
+        path = pl.col("path")
+        self._files = pl.DataFrame({"path": files}, schema={"path": pl.String}).select(
+            path, name=_last_part(path), folders=_folders(path)
+        )
+
+    def exact(self, listed):
+        """The files that are found by exactly a listed name."""
+        found = _on_rung(_parts(listed), self._files, "exact")
+        return found.filter(match="exact")["path"].unique()
+
+    def find(self, listed, claimed):
+        """A row for each distinct listed name: `listed`, `path` (null if there is none) and `match`.
+
+        Files in the column `claimed` are only found by their exact name: they belong to that.
+        """
+        outside = listed.unique().alias("listed").to_frame().filter(pl.col("listed").str.contains(LEAVES))
+        left = _parts(listed)
+        free = self._files.join(claimed.to_frame("path"), on="path", how="anti")
+        found = [_without_file(outside, "outside")]
+        for rung in RUNGS:
+            found.append(_on_rung(left, self._files if rung == "exact" else free, rung))
+            left = left.join(found[-1], on="listed", how="anti")
+            if left.is_empty():
+                break
+        return pl.concat([*found, _without_file(left, "missing")])
+
+
+def _nfc(name):
+    return unicodedata.normalize("NFC", name)
+
+
+def _stem(name):
+    stem, suffix = splitext(_nfc(name))
+    return stem if suffix.lower() in SUFFIXES else _nfc(name)
+
+
+RUNGS = {
+    "exact": str,
+    "unicode": _nfc,
+    "extension": _stem,
+    "case": lambda name: re.sub(r"[\s_]+", " ", _stem(unquote(name).strip())).casefold(),
+}
+
+
+def _last_part(path):
+    return path.str.extract(r"([^/]*)$")
+
+
+def _folders(path):
+    return path.str.extract(r"(?s)^(.*)/").fill_null("").str.normalize("NFC")
+
+
+def _parts(listed):
+    """The distinct listed names that stay inside, each with its last part and the folders in front."""
+    path = pl.col("listed").str.replace_all("\\", "/", literal=True)
+    folders = _folders(path).str.strip_chars_end("/").str.strip_chars()
+    folders = folders.str.strip_prefix(".").str.strip_prefix("/")
+    depth = pl.when(folders == "").then(0).otherwise(folders.str.count_matches("/", literal=True) + 1)
+    names = listed.unique().alias("listed").to_frame().filter(~pl.col("listed").str.contains(LEAVES))
+    return names.select("listed", name=_last_part(path), folders=folders, depth=depth)
+
+
+def _on_rung(left, files, rung):
+    """What is found on a rung; names that it has no file for are left out."""
+    left, files = _keyed(left, rung), _keyed(files, rung)
+    found = [_without_file(left.clear(), rung)]
+    for names in left.iter_slices(AT_ONCE):
+        near = files.join(names, on="key", how="semi")
+        for (depth,), same_depth in names.group_by("depth", maintain_order=True):
+            ending = near.join(_ends(near, depth), on="folders").select("key", "path", folders="end")
+            places = ending.group_by("key", "folders").agg(pl.col("path").first(), n=pl.len())
+            meant = same_depth.join(places, on=["key", "folders"])
+            found.append(
+                meant.select(
+                    "listed",
+                    path=pl.when(n=1).then("path"),
+                    match=pl.when(n=1).then(pl.lit(rung)).otherwise(pl.lit("ambiguous")),
+                )
+            )
+    return pl.concat(found)
+
+
+def _ends(files, depth):
+    """The last folders, as many as `depth`, of those folders that are deep enough."""
+    folders = files.select(pl.col("folders").unique())
+    parts = pl.col("folders").str.split("/")
+    deep = folders.filter(parts.list.len() >= depth)
+    return deep.with_columns(end=parts.list.tail(depth).list.join("/"))
+
+
+def _keyed(names, rung):
+    if rung == "exact":
+        return names.with_columns(key="name")
+    keys = pl.Series(map(RUNGS[rung], names["name"]), dtype=pl.String)
+    return names.with_columns(key=keys)
+
+
+def _without_file(left, match):
+    return left.select("listed", path=pl.lit(None, dtype=pl.String), match=pl.lit(match))

@@ -1,0 +1,58 @@
+"""Captions in text files that lie beside their images: `x.txt` or `x.jpg.txt` for `x.jpg`."""
+
+import codecs
+import logging
+
+import polars as pl
+from tqdm import tqdm
+
+from nearkin.sources.contained import within
+from nearkin.sources.files import SUFFIXES
+
+logger = logging.getLogger(__name__)
+
+LONGEST = 2**16
+"""Bytes that are read of a sidecar file; captions are shorter by far, and many must fit the memory."""
+
+IMAGE_SUFFIX = r"(?i)\.(" + "|".join(suffix[1:] for suffix in SUFFIXES) + r")$"
+
+
+def texts(folder, files, images):
+    """`path` and `sidecar` of those images of a folder that have a text file beside them.
+
+    `files` are all files of the folder and `images` paths of images, each once. With both
+    kinds of name, the one with the image's suffix counts. A text longer than LONGEST is cut
+    and one that cannot be read left out, with a note in the log.
+    """
+    paths = pl.Series("text", [path for path in files if path.lower().endswith(".txt")], dtype=pl.String)
+    owner = pl.col("text").str.head(-len(".txt")).str.normalize("NFC")
+    owned = paths.to_frame().with_columns(owner=owner).unique("owner", keep="first", maintain_order=True)
+    path = pl.col("path").str.normalize("NFC")
+    images = images.to_frame("path")
+    by_name = images.with_columns(owner=path).join(owned, on="owner")
+    by_stem = images.with_columns(owner=path.str.replace(IMAGE_SUFFIX, "")).join(owned, on="owner")
+    beside = pl.concat([by_name, by_stem]).unique("path", keep="first", maintain_order=True).sort("path")
+    wanted = beside["text"].unique(maintain_order=True)
+    said = [_read(folder, path) for path in tqdm(wanted, unit=" sidecars", disable=None)]
+    said = wanted.to_frame().with_columns(sidecar=pl.Series(said, dtype=pl.String))
+    found = beside.join(said, on="text").select("path", "sidecar").drop_nulls()
+    logger.info("%d of %d images have a text file beside them", len(found), len(images))
+    return found
+
+
+def _read(folder, path):
+    try:
+        with open(within(folder, path), "rb") as file:
+            data = file.read(LONGEST + 1)
+    except (OSError, ValueError) as error:
+        logger.warning("%s: no caption taken from it: %s", path, error)
+        return None
+    if len(data) > LONGEST:
+        logger.warning("%s: longer than %d bytes, cut there", path, LONGEST)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data[:LONGEST].decode("utf-16", errors="replace")
+    try:
+        # A character that the cut goes through is left out.
+        return codecs.getincrementaldecoder("utf-8-sig")().decode(data[:LONGEST], final=len(data) <= LONGEST)
+    except UnicodeDecodeError:
+        return data[:LONGEST].decode("cp1252", errors="replace")

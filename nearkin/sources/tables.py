@@ -1,0 +1,122 @@
+"""Images listed in a table of any kind: CSV, TSV or Parquet, and which of its columns says what."""
+
+import logging
+from pathlib import Path
+
+import polars as pl
+
+from nearkin.sources import columns, delimited
+from nearkin.sources.files import is_image_name, walk
+from nearkin.sources.listing import table
+from nearkin.sources.matching import Matcher
+
+logger = logging.getLogger(__name__)
+
+OURS = {"file": "listed", "species": "label"}
+"""What a field of the config is called in the Images table, where that differs."""
+
+PARQUET = b"PAR1"
+"""What a Parquet file begins with."""
+
+MEDIA = "|"
+"""Between the files of one Darwin Core record."""
+
+
+def list_images(folder, source_id, *, path, preset, own, unlisted):
+    """The Images table of a folder whose images are listed in the table at `path`.
+
+    `preset` and `own` say which column says what, see `columns.chosen`. A row for each row of
+    the table, and for each image file that it does not list, unless `unlisted` is "ignore".
+    An address counts by the last part of its path. Raises ValueError naming the folder at
+    fault, or the table and its column.
+    """
+    found = walk(folder)
+    rows = read(path, preset=preset, own=own).with_columns(wanted=_file_name(pl.col("listed")))
+    matcher = Matcher([*found.files, *found.outside])
+    files = matcher.find(rows["wanted"], matcher.exact(rows["wanted"])).rename({"listed": "wanted"})
+    in_links = pl.col("path").is_in(found.outside)
+    files = files.with_columns(match=pl.when(in_links).then(pl.lit("outside")).otherwise("match"))
+    rows = rows.join(files, on="wanted").drop("wanted")
+    if unlisted == "report":
+        further = pl.concat([_images(found.files, "unlisted"), _images(found.outside, "outside")])
+        further = further.join(rows, on="path", how="anti")
+        rows = pl.concat([rows, further], how="diagonal")
+    return table(rows, source_id, folder=folder, files=found.files)
+
+
+def read(path, *, preset, own):
+    """What the table at `path` says, in columns of the Images table; only what says something is read.
+
+    The texts are untouched. The files of one Darwin Core record are a row each.
+    """
+    if not Path(path).is_file():
+        raise ValueError(f"no table {path!r}: mend the dataset's source.table")
+    with open(path, "rb") as file:
+        is_parquet = file.read(len(PARQUET)) == PARQUET
+    has = _parquet_types(path).names() if is_parquet else delimited.header(path)
+    fields = columns.chosen(path, has, preset=preset, own=own)
+    for field, texts in fields.items():
+        logger.info("%s: from %s", field, ", or else ".join(texts))
+    needed = sorted(
+        {name for texts in fields.values() for text in texts for name in columns.columns_in(text)}
+    )
+    if is_parquet:
+        rows = _read_parquet(path, needed)
+    else:
+        rows = delimited.read(path, needed, unquoted="\t" if preset == "darwin_core" else "")
+    rows = rows.select(_value(texts).alias(OURS.get(field, field)) for field, texts in fields.items())
+    rows = rows.with_columns(pl.col("listed").fill_null(""))
+    if preset == "darwin_core":
+        rows = rows.with_columns(pl.col("listed").str.split(MEDIA)).explode("listed")
+        rows = rows.with_columns(pl.col("listed").str.strip_chars())
+    return rows
+
+
+def _parquet_types(path):
+    try:
+        return pl.read_parquet_schema(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise ValueError(f"{path}: cannot be read as a table: {error}") from error
+
+
+def _read_parquet(path, names):
+    types = _parquet_types(path)
+    for name in names:
+        if types[name].is_nested() or types[name] in (pl.Binary, pl.Object):
+            raise ValueError(
+                f"{path}: column {name!r} is {types[name]}; nothing but texts and numbers is read"
+            )
+    rows = pl.scan_parquet(path, glob=False).select(pl.col(names).cast(pl.String))
+    rows = rows.collect(engine="streaming")
+    logger.info("read %d rows of %s", len(rows), path)
+    return rows
+
+
+def _value(texts):
+    """The first of these that is not blank, or else the first as it is."""
+    values = [_filled(columns.pieces(text)) for text in texts]
+    return pl.coalesce(*(_unless_blank(value) for value in values), values[0])
+
+
+def _filled(pieces):
+    """A column as it is, or a text with columns in it: null where one of these is blank."""
+    if len(pieces) == 3 and pieces[0] == pieces[2] == "":
+        return pl.col(pieces[1])
+    literals = [pl.lit(piece) for piece in pieces]
+    cells = [_unless_blank(pl.col(name)) for name in pieces[1::2]]
+    literals[1::2] = cells
+    return pl.concat_str(literals)
+
+
+def _unless_blank(value):
+    return pl.when(value.str.strip_chars() != "").then(value)
+
+
+def _file_name(listed):
+    last = listed.str.replace("(?s)[?#].*$", "").str.extract("([^/]*)$")
+    return pl.when(listed.str.contains("(?i)^https?://")).then(last).otherwise(listed)
+
+
+def _images(paths, match):
+    images = pl.Series([path for path in paths if is_image_name(path)], dtype=pl.String)
+    return pl.select(path=images, match=pl.lit(match))

@@ -1,0 +1,23 @@
+"""A dataset from the Hugging Face hub, and a record of what was brought."""
+
+import json
+
+from nearkin.files import write_text
+from nearkin.logs import log_to
+from nearkin.provenance import folder_digest
+from nearkin.sources import hub
+
+
+def download_dataset(folder, record_path, *, repo, revision, patterns):
+    record = hub.download(folder, repo, revision=revision, patterns=patterns)
+    record["digest"] = folder_digest(folder)
+    write_text(record_path, json.dumps(record, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    download_dataset(
+        folder=snakemake.params.folder,
+        record_path=snakemake.output.record,
+        **snakemake.params.download,
+    )

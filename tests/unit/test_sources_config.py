@@ -1,0 +1,67 @@
+"""What a config may say of a dataset's source, and what is said of what it may not."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nearkin.config import ConfigError, settle
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+TABLE = {"layout": "table", "folder": "f", "table": "t.csv"}
+DOWNLOAD = {"repo": "museum/fish", "revision": "0" * 40}
+
+
+def settled(*sources):
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config["datasets"] = {f"d{number}": {"source": source} for number, source in enumerate(sources, start=1)}
+    return [dataset["source"] for dataset in settle(config, SCHEMA)["datasets"].values()]
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"layout": "table", "folder": "f"}, "d1.source.table: needed for layout 'table'"),
+        (TABLE, "d1.source.columns.file: needed without a preset"),
+        (TABLE | {"columns": {"file": []}}, "d1.source.columns.file: needed without a preset"),
+        (
+            TABLE | {"columns": {"file": "{id.jpg"}},
+            "d1.source.columns.file: '{id.jpg' has braces without a column",
+        ),
+        (TABLE | {"columns": {"fiel": "id"}}, "d1.source.columns.fiel: unknown key; did you mean 'file'?"),
+        (TABLE | {"preset": "gbif"}, "d1.source.preset: 'gbif' is not one of 'vlm4bio', 'bioscan_5m'"),
+        ({"layout": "folders", "folder": "f", "table": "t"}, "d1.source.table: only layout 'table' reads it"),
+        (
+            {"layout": "vlm4bio", "folder": "f", "columns": {"file": "x"}},
+            "d1.source.columns: only layout 'table'",
+        ),
+        ({"layout": "museum", "download": DOWNLOAD}, "d1.source.download: the museum is drawn"),
+        ({"layout": "folders", "download": DOWNLOAD}, "d1.source.folder: needed"),
+        (TABLE | {"download": DOWNLOAD | {"revision": "main"}}, "d1.source.download.revision: 'main'"),
+        (TABLE | {"download": DOWNLOAD | {"repo": "../etc/passwd"}}, "d1.source.download.repo"),
+    ],
+)
+def test_a_source_that_cannot_be(source, said):
+    with pytest.raises(ConfigError) as caught:
+        settled(source)
+    assert said in str(caught.value)
+
+
+def test_sources_that_can_be():
+    (table,) = settled(TABLE | {"preset": "bioscan_5m", "columns": {"species": ["name", "{genus} sp."]}})
+    assert table["unlisted"] == "report" and table["download"] is None
+    assert table["columns"] == {"species": ["name", "{genus} sp."]}
+
+
+def test_datasets_of_one_folder_share_its_download():
+    source = {"layout": "folders", "folder": "f", "download": DOWNLOAD}
+    assert len(settled(source, source)) == 2
+    for other in (None, DOWNLOAD | {"revision": "1" * 40}):
+        with pytest.raises(ConfigError, match=r"d2\.source\.download: is not that of 'd1'.*folder 'f'"):
+            settled(source, source | {"download": other})
+
+
+def test_the_reference_study_downloads_a_pinned_commit():
+    config = yaml.safe_load((ROOT / "config/vlm4bio.yaml").read_text())
+    assert len(settle(config, SCHEMA)["datasets"]["vlm4bio"]["source"]["download"]["revision"]) == 40

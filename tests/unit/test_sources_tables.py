@@ -1,0 +1,191 @@
+"""Images listed in any table: what it says comes over untouched, and finds its files."""
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nearkin.identity import image_uuid
+from nearkin.sources import tables
+from nearkin.tables import io
+from nearkin.tables.images import Images
+from tests.unit import deliveries
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with the images a/1.jpg and b/2.PNG in it."""
+    deliveries.picture(tmp_path / "photos/a/1.jpg", 1)
+    deliveries.picture(tmp_path / "photos/b/2.PNG", 2)
+    return tmp_path / "photos"
+
+
+def listed(folder, path, *, preset=None, unlisted="report", **own):
+    images = tables.list_images(folder, "s", path=path, preset=preset, own=own, unlisted=unlisted)
+    io.write(images, folder.with_name("images.parquet"), Images)  # it is one
+    return images.sort("path", "listed", "row", nulls_last=True)
+
+
+def written(folder, header, *rows):
+    deliveries.table(folder.with_name("t.csv"), header, rows)
+    return folder.with_name("t.csv")
+
+
+def test_rows_of_a_table(folder):
+    header = ["name", "group", "who", "animal", "half", "text", "genus", "rest"]
+    path = written(
+        folder,
+        header,
+        ["1.jpg", "Fish", " Aus bus ", "x7", "train", "A {genus}.", "Aus", "?"],
+        ["2.png", "", "", "", "", "", "", ""],
+        ["3.jpg", "Bird", "Cus dus", "x8", "test", "B", "Cus", "?"],
+    )
+    own = {"file": "name", "category": "group", "species": "who", "specimen": "animal"}
+    images = listed(folder, path, **own, split="half", caption="text", genus="genus")
+    fields = ["path", "match", "category", "label", "specimen", "split", "caption", "genus", "common"]
+    assert images.select(fields).rows() == [
+        ("a/1.jpg", "exact", "Fish", " Aus bus ", "x7", "train", "A {genus}.", "Aus", None),
+        ("b/2.PNG", "extension", "all", "", "", "", "", "", None),
+        (None, "missing", "Bird", "Cus dus", "x8", "test", "B", "Cus", None),
+    ]
+    assert images["uuid"].to_list() == [image_uuid("s", name) for name in ["a/1.jpg", "b/2.PNG", "3.jpg"]]
+
+
+def test_texts_with_columns_and_the_first_that_is_not_blank(folder):
+    path = written(
+        folder,
+        ["id", "genus", "epithet", "bin", "full"],
+        ["1", "Aus", "{bin}", "BOLD:1", ""],
+        ["2", "Aus", " ", "BOLD:2", ""],
+        ["9", "Aus", "", "", "Aus cus"],
+        ["", "Aus", "", " ", " "],
+    )
+    species = ["full", "{genus} {epithet}", "bin"]
+    images = listed(folder, path, file="{id}.jpg", species=species)
+    said = images.select("listed", "label").rows()
+    assert said == [("1.jpg", "Aus {bin}"), ("2.jpg", "BOLD:2"), ("", " "), ("9.jpg", "Aus cus")]
+
+
+def test_files_that_no_row_lists_are_set_aside_or_passed_over(folder):
+    (folder / "notes.txt").write_text("no image")
+    path = written(folder, ["file"], ["a/1.jpg"])
+    assert listed(folder, path, file="file")["match"].to_list() == ["exact", "unlisted"]
+    assert listed(folder, path, file="file", unlisted="ignore")["match"].to_list() == ["exact"]
+
+
+def test_an_address_counts_by_the_last_part_of_its_path(folder):
+    addresses = [
+        "https://x.org/y/1.jpg?size=9#/z.jpg",
+        "HTTP://x.org/../2.png",
+        "http://x.org/..",
+        "http://x.org",
+    ]
+    path = written(folder, ["file"], *([address] for address in addresses))
+    images = listed(folder, path, file="file", unlisted="ignore")
+    assert dict(images.select("listed", "match").iter_rows()) == dict(
+        zip(addresses, ["exact", "extension", "outside", "missing"], strict=True)
+    )
+
+
+def test_parquet_with_numbers_for_names(folder):
+    path = folder.with_name("t.parquet")
+    pl.DataFrame(
+        {"id": [1, 2, None], "name": ["Aus bus", None, "x"], "views": [[1], [2], [3]]}
+    ).write_parquet(path)
+    images = listed(folder, path, file="id", species="name")
+    assert images.select("path", "listed", "label").rows() == [
+        ("a/1.jpg", "1", "Aus bus"),
+        ("b/2.PNG", "2", None),
+        (None, "", "x"),
+    ]
+    with pytest.raises(ValueError, match=r"t\.parquet: column 'views' is List\(Int64\)"):
+        listed(folder, path, file="views")
+    path.write_bytes(b"PAR1 broken")
+    with pytest.raises(ValueError, match=r"t\.parquet: cannot be read as a table"):
+        listed(folder, path, file="id")
+
+
+def test_a_darwin_core_record_may_have_several_files(folder):
+    path = folder.with_name("occurrence.txt")
+    rows = [
+        "associatedMedia\tscientificName\tcatalogNumber",
+        'u/1.jpg | u/2.png\t"Aus bus\t7',
+        "\tAus cus\t8",
+    ]
+    path.write_text("\n".join(rows).replace("u/", "https://x.org/"))
+    images = listed(folder, path, preset="darwin_core")
+    assert images.select("path", "listed", "label", "specimen").rows() == [
+        ("a/1.jpg", "https://x.org/1.jpg", '"Aus bus', "7"),
+        ("b/2.PNG", "https://x.org/2.png", '"Aus bus', "7"),
+        (None, "", "Aus cus", "8"),
+    ]
+
+
+def test_another_studys_captions(folder):
+    path = folder.with_name("captions.parquet")
+    row = {
+        "path": "a/1.jpg",
+        "species": "Aus bus",
+        "infraspecies": None,
+        "family": "Aidae",
+        "caption": "A fish.",
+    }
+    pl.DataFrame([row, row | {"path": "b/2.PNG", "infraspecies": "Aus bus cus"}]).write_parquet(path)
+    images = listed(folder, path, preset="nearkin")
+    assert images.select("path", "label", "family", "caption").rows() == [
+        ("a/1.jpg", "Aus bus", "Aidae", "A fish."),
+        ("b/2.PNG", "Aus bus cus", "Aidae", "A fish."),
+    ]
+
+
+def test_hostile_rows_are_listed_and_nothing_outside_is_opened(folder):
+    deliveries.picture(folder / "--x.jpg", 3)
+    folder.with_name("secret.jpg").write_text("secret")
+    (folder / "link.jpg").symlink_to("../secret.jpg")
+    names = ["--x.jpg", "../secret.jpg", str(folder.with_name("secret.jpg")), "link.jpg", "=cmd|'/C calc'!A0"]
+    long = "x" * 10_000_000
+    path = written(folder, ["file", "name"], *([name, "<script>"] for name in names), ["1.jpg", long])
+    images = listed(folder, path, file="file", species="name", unlisted="ignore")
+    assert dict(images.select("listed", "match").iter_rows()) == {
+        "--x.jpg": "exact",
+        "../secret.jpg": "outside",
+        str(folder.with_name("secret.jpg")): "outside",
+        "link.jpg": "outside",
+        "=cmd|'/C calc'!A0": "missing",
+        "1.jpg": "exact",
+    }
+    assert images["label"].sort()[-1] == long
+    unseen = listed(folder, written(folder, ["file"], ["1.jpg"]), file="file")
+    assert unseen.filter(path="link.jpg")["match"].to_list() == ["outside"]
+
+
+def test_errors_name_the_table(folder):
+    with pytest.raises(ValueError, match=r"no table 'gone\.csv': mend the dataset's source\.table"):
+        listed(folder, "gone.csv", file="x")
+    with pytest.raises(ValueError, match=r"t\.csv: no column 'y', which source\.columns\.file names"):
+        listed(folder, written(folder, ["x"]), file="{y}.jpg")
+    with pytest.raises(ValueError, match="holds no image file"):
+        listed(folder, written(folder, ["x"], ["gone.jpg"]), file="x", unlisted="ignore")
+
+
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(["1.jpg", "2.jpg", "1", "gone", ""]), st.sampled_from(["Aus bus", "Aus cus", ""])
+    ),
+    max_size=12,
+)
+
+
+@settings(deadline=None, max_examples=30)
+@given(ROWS, st.randoms())
+def test_every_row_is_there_whatever_the_order(tmp_path_factory, rows, random):
+    folder = tmp_path_factory.mktemp("d") / "photos"
+    deliveries.picture(folder / "1.jpg", 1)
+    deliveries.picture(folder / "2.jpg", 2)
+    images = listed(folder, written(folder, ["file", "name"], *rows), file="file", species="name")
+    said = images.drop_nulls("listed").select("listed", "label").rows()
+    assert sorted(said) == sorted(rows)
+    assert len(images.unique(["uuid", "row"])) == len(images)
+    random.shuffle(rows)
+    again = listed(folder, written(folder, ["file", "name"], *rows), file="file", species="name")
+    assert images.equals(again)

@@ -1,0 +1,104 @@
+"""A delivery like VLM4Bio becomes the Images table, and nothing is lost."""
+
+import unicodedata
+
+import pytest
+
+from nearkin.identity import image_uuid
+from nearkin.sources import vlm4bio
+from tests.unit import deliveries
+
+CAPTIONS = "vlm4bio_captions.csv"
+HEADER = ["fileNameAsDelivered", "scientificName"]
+
+
+def listed(folder, unlisted="report"):
+    return vlm4bio.list_images(folder, "s", captions_table=CAPTIONS, unlisted=unlisted)
+
+
+def test_a_file_that_is_listed_itself_stands_for_no_other_name(tmp_path):
+    folder = deliveries.vlm4bio(tmp_path, [("a.png", "Aus bus")])
+    rows = [("a.png", "Aus bus"), ("a.jpg", "Aus cus")]
+    deliveries.table(folder / "datasets/Fish/metadata/metadata.csv", HEADER, rows)
+    matches = dict(listed(folder).select("listed", "match").iter_rows())
+    assert matches == {"a.png": "exact", "a.jpg": "missing"}
+
+
+def test_rows_of_a_delivery(tmp_path):
+    rows = [
+        ("a.jpg", "Aus bus"),
+        ("a.jpg", "Aus bus"),
+        ("gone.jpg", "Aus bus"),
+        ("../../etc/passwd", "Aus bus"),
+    ]
+    captions = [
+        ("Fish", "a.jpg", "Aus bus", "A fish.", "datasets/Fish/chunk_0/a.jpg", "True"),
+        ("Fish", "told.jpg", "Aus cus", "Another.", "datasets/Fish/chunk_0/told.jpg", "False"),
+    ]
+    deliveries.vlm4bio(tmp_path, rows[:2], captions)
+    deliveries.picture(tmp_path / "datasets/Fish/chunk_0/told.jpg", 7)
+    deliveries.picture(tmp_path / "datasets/Fish/chunk_1/unlisted.png", 8)
+    (tmp_path / "datasets/Fish/chunk_1/Thumbs.db").write_text("no image")
+    deliveries.table(tmp_path / "datasets/Fish/metadata/metadata.csv", HEADER, rows)
+    images = listed(tmp_path)
+    wanted = [
+        ("datasets/Fish/chunk_0/a.jpg", "a.jpg", "exact", 0),
+        ("datasets/Fish/chunk_0/a.jpg", "a.jpg", "exact", 1),
+        (None, "gone.jpg", "missing", 0),
+        (None, "../../etc/passwd", "outside", 0),
+        ("datasets/Fish/chunk_0/told.jpg", "told.jpg", "exact", 0),
+        ("datasets/Fish/chunk_1/unlisted.png", None, "unlisted", 0),
+    ]
+    assert sorted(images.select("path", "listed", "match", "row").rows(), key=str) == sorted(wanted, key=str)
+    told = images.filter(listed="told.jpg").row(0, named=True)
+    assert (told["label"], told["caption_name"], told["caption"]) == (None, "Aus cus", "Another.")
+    assert told["uuid"] == image_uuid("s", "datasets/Fish/chunk_0/told.jpg")
+    assert set(listed(tmp_path, unlisted="ignore")["match"]) == {"exact", "missing", "outside"}
+
+
+def test_the_order_of_the_tables_does_not_matter(tmp_path):
+    rows = [(f"{i % 5}.jpg", f"Aus {'bcd'[i % 3]}us") for i in range(12)]
+    first = listed(deliveries.vlm4bio(tmp_path / "a", rows))
+    again = listed(deliveries.vlm4bio(tmp_path / "b", rows[::-1]))
+    assert first.equals(again)
+
+
+def test_a_link_out_of_the_folder_is_set_aside(tmp_path):
+    (tmp_path / "secret.jpg").write_text("secret")
+    folder = deliveries.vlm4bio(tmp_path / "d", [("a.jpg", "Aus bus")])
+    (folder / "datasets/Fish/chunk_0/out.jpg").symlink_to(tmp_path / "secret.jpg")
+    images = listed(folder)
+    assert dict(images.select("path", "match").iter_rows())["datasets/Fish/chunk_0/out.jpg"] == "outside"
+
+
+def test_two_unicode_forms_of_one_name_are_ambiguous(tmp_path):
+    name = "caf\u00e9.png"
+    folder = deliveries.vlm4bio(tmp_path, [(name, "Aus bus"), ("b.png", "Aus bus")])
+    deliveries.picture(folder / "datasets/Fish/chunk_0" / unicodedata.normalize("NFD", name), 9)
+    assert listed(folder)["match"].to_list().count("ambiguous") == 2
+
+
+def test_of_captions_that_differ_the_first_that_says_something_counts(tmp_path):
+    captions = [
+        ("Fish", "a.jpg", "", " ", "", ""),
+        ("", "", "Aus cus", "B fish.", "datasets/Fish/chunk_0/a.jpg", ""),
+        ("", "", "Aus bus", "A fish.", "./datasets/Fish/chunk_0/a.jpg", ""),
+        ("Fish", "b.jpg", "Aus bus", "", "", ""),
+    ]
+    folder = deliveries.vlm4bio(tmp_path, [("a.jpg", "x"), ("b.jpg", "y")], captions)
+    said = listed(folder).sort("path").select("caption", "caption_name").rows()
+    assert said == [("A fish.", None), ("", "Aus bus")]
+
+
+def test_errors_name_the_folder_and_the_file(tmp_path):
+    with pytest.raises(ValueError, match="no files in datasets/<category>/"):
+        listed(tmp_path)
+    deliveries.table(tmp_path / "datasets/Fish/metadata/m.csv", ["file", "name"], [])
+    with pytest.raises(ValueError, match=r"m\.csv: no column fileNameAsDelivered.*it has file, name"):
+        listed(tmp_path)
+    deliveries.table(tmp_path / "datasets/Fish/metadata/m.csv", HEADER, [])
+    with pytest.raises(ValueError, match="holds no image file"):
+        listed(tmp_path)
+    deliveries.table(tmp_path / CAPTIONS, ["caption", "id"], [])
+    with pytest.raises(ValueError, match="no column image_path or image_name; it has caption, id"):
+        listed(tmp_path)

@@ -1,0 +1,53 @@
+"""A dataset that is downloaded first: planned without a folder, run once, and watched from then on."""
+
+import os
+import shutil
+
+import pytest
+import yaml
+
+from tests.unit import deliveries, hub
+from tests.workflow import runs
+
+IMAGES = "results/fish/images.parquet"
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project whose dataset lies on a hub that knows it; nothing is downloaded yet."""
+    project = runs.copy_project(tmp_path / "study")
+    source = {"layout": "folders", "folder": "photos", "download": {"repo": hub.REPO, "revision": hub.COMMIT}}
+    model = {"histogram": {"library": "histogram", "preprocess": "square_224"}}
+    config = yaml.safe_load((project / runs.CONFIG).read_text())
+    config |= {"datasets": {"fish": {"source": source}}, "models": model, "compare": []}
+    (project / runs.CONFIG).write_text(yaml.safe_dump(config, sort_keys=False))
+    picture = deliveries.picture(tmp_path / "1.png", seed=1).read_bytes()
+    with hub.served({"Aus bus/1.png": picture, "Aus bus/1.txt": b"A fish."}) as environment:
+        for name in set(os.environ) - set(environment):
+            monkeypatch.delenv(name)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        yield project
+
+
+def test_a_download_is_planned_run_once_and_watched(project):
+    wanted = {("download_dataset", "fish"), ("list_images", "fish")}
+    assert runs.planned(project, IMAGES) == wanted
+    runs.snakemake(project, IMAGES)
+    assert runs.planned(project, IMAGES) == set()
+    (project / "photos/Aus bus/1.txt").write_text("A dish.")
+    assert runs.planned(project, IMAGES) == {("list_images", "fish")}
+    runs.snakemake(project, IMAGES)
+    assert runs.planned(project, IMAGES) == set()
+    shutil.rmtree(project / "photos")
+    assert "remove results/fish/download.json to do so again" in runs.snakemake(project, IMAGES, check=False)
+
+
+def test_another_revision_is_downloaded_and_listed_once(project):
+    runs.snakemake(project, IMAGES)
+    path = project / runs.CONFIG
+    path.write_text(path.read_text().replace(hub.COMMIT, hub.OTHER))
+    deliveries.picture(project / "photos/Aus bus/2.png", seed=2)
+    assert runs.planned(project, IMAGES) == {("download_dataset", "fish"), ("list_images", "fish")}
+    runs.snakemake(project, IMAGES)
+    assert runs.planned(project, IMAGES) == set()
