@@ -20,21 +20,29 @@ FILE_REPAIRS = {
 
 NAME_REPAIRS = {
     "markup": "tags and entities taken out",
+    "escape": "percent signs and digits are characters",
     "mojibake": "text that was decoded wrongly put right",
     "underscore": "underscores are spaces",
+    "separator": "another sign instead of the space, the name being known",
+    "abbreviated": "the only known species with this initial and epithet",
+    "gloss": "the scientific name stands in brackets after the common one",
     "spaces": "stray spaces taken out",
     "stage": "sex or stage of life is no part of the name",
     "punctuation": "quotes and stops taken off",
     "case": "genus with a capital, epithets without",
     "authorship": "author and year are no part of the name",
-    "subspecies": "the trinomial is kept as infraspecies",
+    "subspecies": "the binomial is used, the trinomial kept beside it",
     "subgenus": "the subgenus is no part of the binomial",
     "qualifier": "written as the name parser writes it",
 }
 """What a word of `names.Name.repairs` means."""
 
 FIELD_OF = dict.fromkeys(["conflicting_rows", "label_conflict"], "row")
-FIELD_OF |= dict.fromkeys(["no_name", "genus_only", "open_name", "hybrid", "not_a_name"], "name")
+FIELD_OF |= dict.fromkeys(
+    ["no_name", "genus_only", "open_name", "code", "hybrid", "several_names", "not_a_name", "style"]
+    + ["subspecies", "misspelt", "synonym", "not_in_taxonomy"],
+    "name",
+)
 """The field at fault, by the reason for setting aside; `file` for all others."""
 
 
@@ -43,15 +51,12 @@ def of_labels(rows):
     aside = rows.filter(pl.col("reason").is_not_null())
     kept = rows.filter(pl.col("reason").is_null(), ~pl.col("merged"))
     field = pl.col("reason").replace_strict(FIELD_OF, default="file", return_dtype=pl.String)
+    given = pl.when(field == "file").then("listed").otherwise("label")
+    why = pl.col("detail").fill_null("")
+    same = "another row says the same"
     parts = [
-        rows_of(aside, "quarantined", field=field, defect="reason", evidence=pl.col("detail").fill_null("")),
-        rows_of(
-            rows.filter("merged"),
-            "merged",
-            field="row",
-            defect="repeated_row",
-            evidence="another row says the same",
-        ),
+        rows_of(aside, "quarantined", field=field, defect="reason", before=given, evidence=why),
+        rows_of(rows.filter("merged"), "merged", field="row", defect="repeated_row", evidence=same),
         *_file_repairs(kept),
         *_name_repairs(kept),
     ]
@@ -67,60 +72,55 @@ def _file_repairs(kept):
 
 
 def _name_repairs(kept):
-    name = pl.coalesce("infraspecies", "species", "genus")
-    filled = kept.filter("filled")
-    yield rows_of(
-        filled,
-        "filled",
-        field="name",
-        defect="missing",
-        after=name,
-        evidence="the name in the captions table",
-    )
-    why = pl.col("repairs").replace_strict(NAME_REPAIRS, default="", return_dtype=pl.String)
-    words = kept.explode("repairs").drop_nulls("repairs")
-    yield rows_of(words, "repaired", field="name", defect="repairs", before="text", after=name, evidence=why)
-    slips, why = kept.drop_nulls("better"), pl.col("spelling")
-    yield rows_of(
-        slips,
-        "repaired",
-        field="name",
-        defect="misspelt",
-        before="written",
-        after=pl.col("species"),
-        evidence=why,
-    )
-    held, why = kept.drop_nulls("defect"), "kept at the rank that is known"
-    yield rows_of(
-        held, "noted", field="name", defect="defect", before="text", after=pl.col("genus"), evidence=why
-    )
-    other, why = (
-        kept.filter(pl.col("caption_species") != pl.col("species")),
-        "the captions table names another",
-    )
-    after = pl.col("species")
-    yield rows_of(
-        other,
-        "noted",
-        field="name",
-        defect="names_disagree",
-        before="caption_name",
-        after=after,
-        evidence=why,
-    )
+    """What was done to names: parts in the order in which it was done."""
+    name, species = pl.coalesce("infraspecies", "species", "genus"), pl.col("species")
+    words = kept.with_columns(pl.col("repairs").list.unique(maintain_order=True)).explode("repairs")
+    words = words.drop_nulls("repairs")
+    plain = (pl.col("repairs") == "subspecies") & (pl.col("text") == pl.col("infraspecies"))
+    meaning = pl.col("repairs").replace_strict(NAME_REPAIRS, default="", return_dtype=pl.String)
+    changed = species != pl.col("written")
+    slips, synonyms = kept.drop_nulls("better"), kept.drop_nulls("accepted_name")
+    open_names, unlisted = kept.drop_nulls("others"), kept.filter(~pl.col("in_taxonomy"))
+    prefers, unsure = _text("the taxonomy accepts ", "accepted_name"), _text("a synonym of ", "others")
+    disagreeing = kept.filter(pl.col("caption_species") != species)
+    other = "the captions table names another"
+    parts = [
+        (kept.filter("filled"), "filled", "missing", "label", name, "the name in the captions table"),
+        (words.filter(~plain), "repaired", "repairs", "text", name, meaning),
+        (words.filter(plain), "noted", "repairs", "text", species, meaning),
+        (slips.filter(changed), "repaired", "misspelt", "written", pl.col("better"), pl.col("spelling")),
+        (slips.filter(~changed), "noted", "misspelt", "written", species, pl.col("spelling")),
+        (synonyms.filter(changed), "repaired", "synonym", "written", species, "accepted by the taxonomy"),
+        (synonyms.filter(~changed), "noted", "synonym", "written", species, prefers),
+        (open_names, "noted", "ambiguous_synonym", "written", species, unsure),
+        (unlisted, "noted", "not_in_taxonomy", "written", species, "kept as written"),
+        (kept.drop_nulls("defect"), "noted", "defect", "text", pl.coalesce("species", "genus"), HELD),
+        (disagreeing, "noted", "names_disagree", "caption_name", species, other),
+    ]  # fmt: skip
+    for rows, action, defect, before, after, evidence in parts:
+        yield rows_of(
+            rows, action, field="name", defect=defect, before=before, after=after, evidence=evidence
+        )
+
+
+HELD = "kept at the rank that is known"
+
+
+def _text(words, column):
+    return pl.lit(words) + pl.col(column)
 
 
 def rows_of(rows, action, *, field, defect, before="label", after=None, evidence):
     """Gaps of these rows.
 
     `field` and `evidence` are texts or expressions, `defect` a text or the name of a column
-    that holds it, `before` the name of a column, `after` an expression or None.
+    that holds it, `before` the name of a column or an expression, `after` an expression or None.
     """
     columns = {
         "field": pl.lit(field) if isinstance(field, str) else field,
         "defect": pl.col(defect) if defect in rows.columns else pl.lit(defect),
         "path": pl.coalesce("path", "listed"),
-        "before": shortened(pl.col(before)),
+        "before": shortened(pl.col(before) if isinstance(before, str) else before),
         "after": pl.lit(None, dtype=pl.String) if after is None else shortened(after),
         "action": pl.lit(action),
         "evidence": pl.lit(evidence) if isinstance(evidence, str) else evidence,

@@ -9,8 +9,10 @@ import re
 from itertools import pairwise
 
 import polars as pl
+from tqdm import tqdm
 
-from nearkin import gaps, misspelt, names
+from nearkin import gaps
+from nearkin.naming import missing_texts, read_names, with_names, with_texts
 from nearkin.tables.labels import Labels, Quarantine
 
 logger = logging.getLogger(__name__)
@@ -23,46 +25,98 @@ FILE_REASONS = {
 }
 """Why a row without a certain file is set aside, by its match."""
 
+UNNAMED = ("missing", "genus_only", "open_name", "code", "hybrid", "several_names", "not_a_name")
+"""Defects that leave a name without a species; the policy keep holds the image at its genus."""
 
-def repaired(images, inspection, *, policies, misspelt_limits):
+STYLE = [word for word in gaps.NAME_REPAIRS if word != "subspecies"]
+WRITTEN = pl.format("written {}, read as {}", "text", pl.coalesce("infraspecies", "species", "genus"))
+
+REPAIRABLE = {
+    "file_mismatch": (pl.col("match").is_in(list(gaps.FILE_REPAIRS)), pl.format("listed as {}", "listed")),
+    "style": (pl.col("repairs").list.set_intersection(STYLE).list.len() > 0, WRITTEN),
+    "subspecies": (pl.col("repairs").list.contains("subspecies"), WRITTEN),
+    "misspelt": (pl.col("better").is_not_null(), pl.col("spelling")),
+    "synonym": (pl.col("accepted_name").is_not_null(), pl.format("{} is {}", "written", "accepted_name")),
+    "not_in_taxonomy": (~pl.col("in_taxonomy"), pl.format("the taxonomy has no {}", "species")),
+}
+"""Defects that do not keep an image from use unless the policy says so: where they are, and the evidence."""
+
+
+PART = 500_000
+"""Rows settled at once, so that memory stays bounded."""
+
+
+def repaired(images, inspection, *, policies, misspelt_limits, taxonomy_path=None):
     """Labels, Quarantine and Gaps of the delivered images.
 
-    `policies` says what happens to names of each defect (keep at the genus, quarantine or
-    stop); `misspelt_limits` holds min_count and max_distance of `misspelt.corrections`.
-    Raises ValueError if no image can be read, if nothing is left, or if a policy says stop.
+    `images` are sorted by their key. `policies` says what happens to each defect: repair,
+    keep (as written, or at the rank that is known), quarantine or stop. `misspelt_limits`
+    holds min_count and max_distance of `misspelt.corrections`; `taxonomy_path` is a table for
+    `taxonomy.read`, or None. Raises ValueError if no image can be read, if nothing is left,
+    or if a policy says stop.
     """
     rows = _with_files(images, inspection)
-    rows = _with_names(rows)
-    rows = _with_spelling(rows, misspelt_limits)
-    rows = _with_hints(_with_name_reasons(rows, policies))
-    rows = _with_rows_agreed(rows)
-    rows = _with_copies_agreed(rows)
-    aside = rows.filter(pl.col("reason").is_not_null())
-    kept = rows.filter(pl.col("reason").is_null(), ~pl.col("merged"))
+    copies = _copies(rows, inspection)
+    del images, inspection  # millions of rows: hold what is needed
+    missing = missing_texts(rows)
+
+    def texts(part):
+        return with_texts(part, missing, fill=policies["missing"] == "repair")
+
+    told = read_names(
+        lambda: map(texts, _parts(rows)),
+        policies=policies,
+        misspelt_limits=misspelt_limits,
+        taxonomy_path=taxonomy_path,
+    )
+    clash = _clashes(_judged(texts(rows.join(copies, on="uuid")), told, policies))
+    parts = []
+    for part in tqdm(map(texts, _parts(rows)), total=len(rows) / PART, desc="labels", disable=None):
+        settled = _with_copies_agreed(_judged(part, told, policies), clash, policies)
+        aside = settled.filter(pl.col("reason").is_not_null())
+        kept = settled.filter(pl.col("reason").is_null(), ~pl.col("merged"))
+        parts.append((_labels(kept), _quarantine(aside), gaps.of_labels(settled)))
+    kept, aside, audit = (pl.concat(tables) for tables in zip(*parts, strict=True))
     if kept.is_empty():
         reasons = aside.group_by("reason").len().sort("len", "reason", descending=True).rows()
         raise ValueError(f"no image is left: {', '.join(f'{n} {reason}' for reason, n in reasons)}")
-    n_merged = rows["merged"].sum()
-    logger.info("%d rows: %d kept, %d set aside, %d merged", len(rows), len(kept), len(aside), n_merged)
-    audit = gaps.of_labels(rows)
+    logger.info("%d rows: %d kept, %d set aside", len(rows), len(kept), len(aside))
     counts = audit.group_by("action", "field", "defect").len().sort("action", "field", "defect")
     for action, field, defect, n in counts.iter_rows():
         logger.info("%s: %d rows, %s %s", action, n, field, defect)
-    return _labels(kept), _quarantine(aside), audit
+    return kept, aside, audit
+
+
+def _parts(rows):
+    """The rows in parts that keep an image's rows together."""
+    start, uuids = 0, rows["uuid"]
+    while start < len(rows):
+        stop = min(start + PART, len(rows))
+        while stop < len(rows) and uuids[stop] == uuids[stop - 1]:
+            stop += 1
+        yield rows[start:stop]
+        start = stop
+
+
+def _judged(rows, told, policies):
+    """The rows with names, `reason` and `detail` of those to be set aside, `merged` for those that repeat."""
+    rows = with_names(rows, told, keep_codes=policies["code"] == "keep")
+    rows = _with_hints(_with_judgements(rows, policies), told)
+    return _with_rows_agreed(rows, policies)
 
 
 def _with_files(images, inspection):
     """The rows with `reason` and `detail` where the file is at fault."""
     if inspection["problem"].is_null().sum() == 0:
-        first = inspection.sort("path").select("path", "problem", "detail").head(1).rows()
-        said = ": ".join(filter(None, first[0])) if first else "there is no file"
+        faulty = images.join(inspection, on="uuid").select("path", "problem", "detail").head(1).rows()
+        said = ": ".join(filter(None, faulty[0])) if faulty else "there is no file"
         raise ValueError(f"none of {len(inspection)} images can be read; the first: {said}")
-    found = inspection.select("uuid", "problem", "detail", "sha256")
-    rows = images.join(found, on="uuid", how="left", maintain_order="left")
-    openable = rows.filter(pl.col("path").is_not_null(), pl.col("match") != "outside")
-    unseen = openable.filter(pl.col("sha256").is_null())
+    openable = images.filter(pl.col("path").is_not_null(), pl.col("match") != "outside")
+    unseen = openable.join(inspection, on="uuid", how="anti")
     if len(unseen):
         raise ValueError(f"{unseen['path'][0]}: not inspected; rerun inspect_images for all shards")
+    problems = inspection.drop_nulls("problem").select("uuid", "problem", "detail")
+    rows = images.join(problems, on="uuid", how="left", maintain_order="left")
     words = {match: reason for match, (reason, _) in FILE_REASONS.items()}
     details = {match: detail for match, (_, detail) in FILE_REASONS.items()}
     reason = pl.col("match").replace_strict(words, default=pl.col("problem"), return_dtype=pl.String)
@@ -70,81 +124,46 @@ def _with_files(images, inspection):
     return rows.with_columns(reason=reason, detail=detail, usable=reason.is_null())
 
 
-def _with_names(rows):
-    """The rows with what was read from the label, or from the captions table where that has no name."""
-    rows = rows.with_columns(pl.col("label", "caption_name").fill_null("").name.prefix("given_"))
-    texts = pl.concat([rows["given_label"], rows["given_caption_name"]]).unique().sort()
-    read = [(text, *name) for text, name in names.read_all(texts).items()]
-    columns = ["text", "genus", "species", "infraspecies", "defect", "repairs", "name_detail"]
-    types = dict.fromkeys(columns, pl.String) | {"repairs": pl.List(pl.String)}
-    table = pl.DataFrame(read, schema=types, orient="row")
-    missing = table.filter(pl.col("defect") == "missing")["text"].implode()
-    lacking = pl.col("given_label").is_in(missing)
-    rows = rows.with_columns(filled=lacking & ~pl.col("given_caption_name").is_in(missing))
-    rows = rows.with_columns(text=pl.when("filled").then("given_caption_name").otherwise("given_label"))
-    told = table.select(given_caption_name="text", caption_species="species")
-    rows = rows.join(table, on="text", how="left", maintain_order="left")
-    return rows.join(told, on="given_caption_name", how="left", maintain_order="left")
+def _with_judgements(rows, policies):
+    """The rows with a reason where a defect of the name, or of the file's name, is not let pass."""
+    faults = [(word, _unnamed(word, policies[word]), pl.col("name_detail")) for word in UNNAMED]
+    strict = [word for word in REPAIRABLE if policies[word] in ("quarantine", "stop")]
+    faults += [(word, *REPAIRABLE[word]) for word in strict]
+    for word, fault, detail in faults:
+        found = pl.col("reason").is_null() & fault.fill_null(False)
+        if policies[word] == "stop":
+            _stop_at(rows.filter(found), word)
+        reason = pl.lit("no_name" if word == "missing" else word)
+        rows = rows.with_columns(
+            reason=pl.when(found).then(reason).otherwise("reason"),
+            detail=pl.when(found).then(detail).otherwise("detail"),
+        )
+    return rows
 
 
-def _with_spelling(rows, limits):
-    """The rows with misspelt epithets put right; `spelling` holds the evidence."""
-    slips = []
-    for (category,), part in rows.drop_nulls("species").group_by("category", maintain_order=True):
-        counts = dict(part.group_by("species").agg(pl.col("uuid").n_unique()).iter_rows())
-        right = misspelt.corrections(counts, **limits)
-        certain = misspelt.confirmed(right, part.drop_nulls("path").select("species", "path").iter_rows())
-        for name in sorted(certain):
-            logger.warning("not repaired, since a file name says it too: %s (%s?)", name, right[name][0])
-        slips += [
-            (category, name, better, f"{distance} off {better}, which names {counts[better]} images")
-            for name, (better, distance) in right.items()
-            if name not in certain
-        ]
-    columns = ["category", "species", "better", "spelling"]
-    table = pl.DataFrame(slips, schema=dict.fromkeys(columns, pl.String), orient="row")
-    told = table.select("category", caption_species="species", caption_better="better")
-    rows = rows.join(table, on=["category", "species"], how="left", maintain_order="left")
-    rows = rows.join(told, on=["category", "caption_species"], how="left", maintain_order="left")
-    tail = pl.col("infraspecies").str.slice(pl.col("species").str.len_chars())
-    return rows.with_columns(
-        written="species",
-        species=pl.coalesce("better", "species"),
-        infraspecies=pl.when(pl.col("better").is_null())
-        .then("infraspecies")
-        .otherwise(pl.col("better") + tail),
-        caption_species=pl.coalesce("caption_better", "caption_species"),
+def _unnamed(word, policy):
+    """Where this defect leaves nothing that the image could be used under."""
+    unnamed = pl.col("defect") == word
+    return (
+        unnamed & (pl.col("species" if word == "code" else "genus").is_null())
+        if policy == "keep"
+        else unnamed
     )
 
 
-def _with_name_reasons(rows, policies):
-    """The rows with a reason where the name does not tell the species and is not kept at its genus."""
-    open_question = pl.col("usable") & pl.col("defect").is_not_null()
-    for defect in [defect for defect, policy in policies.items() if policy == "stop"]:
-        stopping = rows.filter(open_question, pl.col("defect") == defect)
-        if len(stopping):
-            text, path = stopping.row(0, named=True)["text"], stopping["path"][0]
-            raise ValueError(
-                f"{len(stopping)} names are {defect}, the first {text!r} of {path}: "
-                f"mend them, or change labels.policies.{defect}"
-            )
-    held = [defect for defect, policy in policies.items() if policy == "keep"]
-    faulty = open_question & ~(pl.col("defect").is_in(held) & pl.col("genus").is_not_null())
-    return rows.with_columns(
-        reason=pl.when(faulty).then(pl.col("defect").replace("missing", "no_name")).otherwise("reason"),
-        detail=pl.when(faulty).then("name_detail").otherwise("detail"),
-    )
+def _stop_at(rows, word):
+    if len(rows):
+        text, path = rows.select("text", pl.coalesce("path", "listed")).row(0)
+        raise ValueError(
+            f"{word}: {len(rows)} rows or more, the first {text!r} of {path}: "
+            f"mend them, or change labels.policies.{word}"
+        )
 
 
-def _with_hints(rows):
+def _with_hints(rows, told):
     """The rows; `detail` has the species that a nameless image's file name hints at: evidence, no repair."""
-    known = set(rows["species"].drop_nulls())
-    nameless = (
-        rows.filter(pl.col("reason") == "no_name")
-        .drop_nulls("path")
-        .select("path")
-        .unique(maintain_order=True)
-    )
+    known = set(told["species"].drop_nulls())
+    nameless = rows.filter(reason="no_name").drop_nulls("path").select("path").unique(maintain_order=True)
     hints = []
     for path in nameless["path"]:
         words = re.findall(r"[^\W\d_]+", path.rsplit("/", 1)[-1])
@@ -158,19 +177,21 @@ def _with_hints(rows):
     )
 
 
-def _with_rows_agreed(rows):
+def _with_rows_agreed(rows, policies):
     """The rows with a reason where rows of one image differ; `merged` marks all but the first of equal ones.
 
     A row without a name goes with one that has a name.
     """
     says = pl.coalesce("species", pl.concat_str("defect", pl.lit(": "), "text"))
-    rows = rows.with_columns(
-        says=pl.when(pl.col("usable") & pl.col("defect").ne_missing("missing")).then(says)
-    )
-    said = rows.drop_nulls("says").group_by("uuid").agg(pl.col("says").unique().sort())
-    said = said.filter(pl.col("says").list.len() > 1).select("uuid", said=pl.col("says").list.join(" | "))
+    speaks = pl.col("usable") & pl.col("defect").ne_missing("missing")
+    several = rows.filter(pl.col("row") > 0).select("uuid").unique()
+    said = rows.join(several, on="uuid", how="semi").filter(speaks)
+    said = said.group_by("uuid").agg(says.unique().sort().alias("said"))
+    said = said.filter(pl.col("said").list.len() > 1).with_columns(pl.col("said").list.join(" | "))
     rows = rows.join(said, on="uuid", how="left", maintain_order="left")
     differing = pl.col("usable") & pl.col("said").is_not_null()
+    if policies["conflicting_rows"] == "stop":
+        _stop_at(rows.filter(differing), "conflicting_rows")
     rows = rows.with_columns(
         reason=pl.when(differing).then(pl.lit("conflicting_rows")).otherwise("reason"),
         detail=pl.when(differing).then(pl.lit("its rows say ") + pl.col("said")).otherwise("detail"),
@@ -182,16 +203,29 @@ def _with_rows_agreed(rows):
     return rows.with_columns(reason=pl.when("merged").then(None).otherwise("reason"))
 
 
-def _with_copies_agreed(rows):
-    """The rows with a reason where the same bytes are named twice, and differently."""
-    fine = rows.filter(pl.col("reason").is_null()).drop_nulls("genus")
+def _copies(rows, inspection):
+    """The images with the same bytes as another: `uuid` and `sha256`."""
+    copies = inspection.filter(pl.col("sha256").is_duplicated()).select("uuid", "sha256")
+    return copies.join(rows.select("uuid").unique(), on="uuid", how="semi").sort("uuid")
+
+
+def _clashes(copies):
+    """What copies of the same bytes are named that do not agree: `uuid` and `copies`, the evidence."""
+    fine = copies.filter(pl.col("reason").is_null()).drop_nulls("genus")
     clash = fine.group_by("sha256").agg(
         pl.max_horizontal(pl.col("genus").n_unique(), pl.col("species").drop_nulls().n_unique()).alias("n"),
         pl.format("{} ({})", pl.coalesce("species", "genus"), "path").unique().sort().head(4).alias("copies"),
     )
     clash = clash.filter(pl.col("n") > 1).select("sha256", copies=pl.col("copies").list.join(" | "))
-    rows = rows.join(clash, on="sha256", how="left", maintain_order="left")
+    return fine.select("uuid", "sha256").unique().join(clash, on="sha256").drop("sha256")
+
+
+def _with_copies_agreed(rows, clash, policies):
+    """The rows with a reason where the same bytes are named twice, and differently."""
+    rows = rows.join(clash, on="uuid", how="left", maintain_order="left")
     clashing = pl.col("reason").is_null() & pl.col("copies").is_not_null()
+    if policies["label_conflict"] == "stop":
+        _stop_at(rows.filter(clashing), "label_conflict")
     return rows.with_columns(
         reason=pl.when(clashing).then(pl.lit("label_conflict")).otherwise("reason"),
         detail=pl.when(clashing).then(pl.lit("the same bytes are ") + pl.col("copies")).otherwise("detail"),
@@ -200,10 +234,7 @@ def _with_copies_agreed(rows):
 
 
 def _labels(kept):
-    ranks = ["kingdom", "phylum", "class", "order", "family"]
-    empty = [pl.lit(None, dtype=pl.String).alias(rank) for rank in ranks]
-    kept = kept.with_columns(*empty, as_delivered="label")
-    return kept.select(Labels.column_names())
+    return kept.with_columns(as_delivered="label").select(Labels.column_names())
 
 
 def _quarantine(aside):

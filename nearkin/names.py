@@ -2,25 +2,52 @@
 
 import html
 import re
-import unicodedata
+from collections import Counter
 from typing import NamedTuple
+from unicodedata import normalize
+from urllib.parse import unquote
 
 import ftfy
 from nameparser import Informal, UnparsableNameError, parse
 
 MISSING = {
-    *("", "nan", "na", "n/a", "#n/a", "<na>", "none", "null", "nil", "-", "--", "?", ".", "unknown"),
-    *("unidentified", "undetermined", "tbd", "missing", "no name", "not available"),
+    *(
+        "",
+        "nan",
+        "na",
+        "n/a",
+        "n.a",
+        "#n/a",
+        "<na>",
+        "none",
+        "null",
+        "nil",
+        "0",
+        "unknown",
+        "unknown species",
+    ),
+    *("unidentified", "undetermined", "unspecified", "undefined", "not identified", "no id", "indet", "tbd"),
+    *("missing", "empty", "blank", "no name", "no species", "species", "not available", "to be determined"),
 }
-"""What people write where there is no name, in small letters."""
+"""What people write where there is no name, in small letters and without marks around."""
 
-DEFECTS = ("missing", "genus_only", "open_name", "hybrid", "not_a_name")
+DEFECTS = ("missing", "genus_only", "open_name", "code", "hybrid", "several_names", "not_a_name")
 """Why a name does not tell the species."""
 
-ABOVE_GENUS = ("idae", "inae", "oidea", "aceae", "iformes", "optera")
+ABOVE_GENUS = ("idae", "inae", "oidea", "aceae", "iformes")
+ORDERS = {
+    *("Coleoptera", "Diptera", "Hemiptera", "Hymenoptera", "Lepidoptera", "Neuroptera", "Orthoptera"),
+    *("Dermaptera", "Embioptera", "Mecoptera", "Megaloptera", "Plecoptera", "Psocoptera", "Trichoptera"),
+}
 
+CODE = re.compile(r"\b(BOLD:[A-Z]{3}\d{4,5}|SH\d{6,8}\.\d{2}FU)\b")
+HYBRID = re.compile(r"\b(hybrid|intergrade)\b", re.I)
+SEVERAL = re.compile(r"[a-z][;,/|&]\s*[A-Z][a-z]+ [a-z-]{3,}$|[a-z] (?:or|and|vs\.?) [A-Z][a-z]+ [a-z-]{3,}$")
+GLOSSED = re.compile(r"[^()]*\(([A-Z][a-z]+ [a-z-]{2,})\)")
 TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 STAGE = re.compile(r"\s+[(,]?\s*(♂|♀|(adult|juvenile|juv|immature|imm|larva|male|female)\b\.?)\s*\)?$", re.I)
+GROUPS = {"gr", "grp", "group", "complex", "aggregate"}
+MARKS = " .?!*_-()[]<>\"'"
 QUOTES = " \t\"'`,;:.\u2018\u2019\u201c\u201d"
 
 
@@ -49,12 +76,16 @@ def read(text, known=frozenset()):
     'Papilio indra'
     >>> read("Papilio indra minori")[:3]
     ('Papilio', 'Papilio indra', 'Papilio indra minori')
-    >>> [read(text).defect for text in ["Papilio", "Papilio cf. indra", "Aus bus x cus", "nan", "BOLD:AA1"]]
+    >>> [read(text).defect for text in ["Papilio", "Papilio cf. indra", "Aus bus x cus", "nan", "=1"]]
     ['genus_only', 'open_name', 'hybrid', 'missing', 'not_a_name']
     """
     text, repairs = _cleaned(text or "")
-    if text.lower() in MISSING:
+    if text.lower().strip(MARKS) in MISSING:
         return Name(defect="missing", detail="no name given")
+    for defect, pattern in (("code", CODE), ("hybrid", HYBRID), ("several_names", SEVERAL)):
+        if found := pattern.search(text):
+            genus = re.match(r"[A-Z][a-z]+(?= )", text) if defect == "code" else None
+            return Name(genus and genus[0], defect=defect, detail=f"{found[0].strip()!r} in {text[:80]!r}")
     cased = _cased(text, known)
     if cased != text:
         repairs.append("case")
@@ -62,29 +93,72 @@ def read(text, known=frozenset()):
     return name._replace(repairs=(*repairs, *name.repairs) if name.species else ())
 
 
+def is_missing(text):
+    """Whether a delivered text stands for no name at all.
+
+    >>> is_missing("nan"), is_missing("unidentified fish"), is_missing("Papilio indra")
+    (True, True, False)
+    """
+    return read(text).defect == "missing"
+
+
 def read_all(texts):
     """The names in the distinct texts, by text.
 
-    A species in wrong case is known by the others; where most names of two words are
-    written In Title Case, that is the delivery's habit, and all are taken as species.
+    What one text leaves open the others decide. A species in wrong case, with another sign
+    for the space or with its genus abbreviated is known by the others; where most names of
+    two words are written In Title Case, that is the delivery's habit, and all are taken as
+    species. Words in small letters are a name if another name has their genus, or if that is
+    the habit: `common blue` is none.
     """
     names = {text: read(text) for text in texts}
     titled = [text for text in names if re.fullmatch(r"[A-Z][a-z]+[ _][A-Z][a-z-]+", (text or "").strip())]
     known = {name.species for name in names.values() if name.species}
     if len(titled) > len(known):
         known |= {_cleaned(text)[0].capitalize() for text in titled}
-    doubtful = [text for text, name in names.items() if name.defect in ("genus_only", "not_a_name")]
-    return names | {text: read(text, known) for text in doubtful}
+    doubtful = [text for text, name in names.items() if name.defect in ("genus_only", "not_a_name", "hybrid")]
+    abbreviated = Counter(f"{name[0]}. {name.split(' ', 1)[1]}" for name in known)
+    whole = {f"{name[0]}. {name.split(' ', 1)[1]}": name for name in sorted(known)}
+    whole = {short: name for short, name in whole.items() if abbreviated[short] == 1}
+    names |= {text: _with_others(text, names[text], known, whole) for text in doubtful}
+    return names | _doubted(names)
+
+
+def _with_others(text, alone, known, whole):
+    """The name in a doubtful text, if the `known` names tell it; otherwise what it is `alone`."""
+    name = read(text, known)
+    if name.species:
+        return name
+    cleaned = _cleaned(text)[0]
+    short = re.sub(r"\. *", ". ", cleaned)
+    if short in whole:
+        return read(whole[short])._replace(repairs=("abbreviated",))
+    spaced = read(re.sub(r"[-.+]+", " ", cleaned), known)
+    return spaced._replace(repairs=("separator", *spaced.repairs)) if spaced.species in known else alone
+
+
+def _doubted(names):
+    """The texts in small letters whose genus no other name has, as no names."""
+    species = [text for text, name in names.items() if name.species]
+    small = {text for text in species if not text[0].isupper() and _cleaned(text)[0][0].islower()}
+    if 2 * len(small) > len(species):
+        return {}
+    genera = {name.genus for text, name in names.items() if text not in small}
+    doubted = [text for text in small if names[text].genus not in genera]
+    detail = "in small letters, and no other name has the genus {}"
+    return {text: Name(defect="not_a_name", detail=detail.format(names[text].genus)) for text in doubted}
 
 
 def _cleaned(text):
     """The text without markup, mojibake, underscores and stray spaces, and a word for each."""
     steps = [
         ("markup", lambda text: html.unescape(TAG.sub(" ", text)) if "<" in text or "&" in text else text),
-        ("mojibake", lambda text: unicodedata.normalize("NFC", ftfy.fix_encoding(text))),
+        ("escape", lambda text: unquote(text) if re.search("%[0-9A-Fa-f]{2}", text) else text),
+        ("mojibake", lambda text: text if text.isascii() else normalize("NFC", ftfy.fix_encoding(text))),
         ("underscore", lambda text: text.replace("_", " ")),
         ("spaces", lambda text: " ".join(re.sub("[\u200b\u200e\u200f\ufeff\0]", "", text).split())),
         ("stage", lambda text: STAGE.sub("", text)),
+        ("gloss", lambda text: found[1] if (found := GLOSSED.fullmatch(text)) else text),
         ("punctuation", _unquoted),
     ]
     repairs = []
@@ -97,7 +171,9 @@ def _cleaned(text):
 
 def _unquoted(text):
     text = text.lstrip(QUOTES)
-    return text if re.search(r"\b(sp|spp|cf|aff|[A-Z])\.$", text) else text.rstrip(QUOTES)
+    if re.search(r"\b(sp|spp|cf|aff|[A-Z])\.$", text):
+        return text
+    return re.sub(r"\b(spp?)\.?(\d)", r"\1. \2", text).rstrip(QUOTES)
 
 
 def _cased(text, known):
@@ -107,7 +183,7 @@ def _cased(text, known):
     if text.isupper():
         authored = re.search(r"[\d,(]", text)
         rest = [rest[0].lower(), *((word.title() if authored else word.lower()) for word in rest[1:])]
-    elif len(rest[0]) > 2 and rest[0].isupper():
+    elif (len(rest[0]) > 2 and rest[0].isupper()) or (rest[0][:1].islower() and rest[0].isalpha()):
         rest[0] = rest[0].lower()
     first = first.capitalize() if first.isalpha() else first
     if f"{first} {rest[0].lower()}" in known:
@@ -124,7 +200,9 @@ def _parsed(text):
         return Name(defect=defect, detail=f"{kind.lower()}: {text[:80]}")
     if isinstance(parsed, Informal):
         genus = parsed.taxon if str(parsed.taxon_rank) == "GENUS" else None
-        return Name(genus, defect="open_name", detail=f"{parsed.phrase} after {parsed.taxon}")
+        if genus and _above_genus(genus):
+            return Name(defect="not_a_name", detail=f"{genus} is above the rank of genus")
+        return Name(genus, defect="open_name", detail=f"{parsed.phrase or 'no species'} after {parsed.taxon}")
     genus, epithet = parsed.genus or parsed.uninomial, parsed.specific_epithet
     if parsed.notho:
         return Name(genus, defect="hybrid", detail=f"hybrid: {text[:80]}")
@@ -133,9 +211,11 @@ def _parsed(text):
     if parsed.epithet_qualifier or parsed.doubtful or parsed.phrase or str(parsed.type) == "INFORMAL":
         return Name(genus, defect="open_name", detail=f"not sure of the species: {text[:80]}")
     if not epithet:
-        if genus.endswith(ABOVE_GENUS):
+        if _above_genus(genus):
             return Name(defect="not_a_name", detail=f"{genus} is above the rank of genus")
         return Name(genus, defect="genus_only", detail=f"only the genus {genus}")
+    if epithet in GROUPS:
+        return Name(genus, defect="open_name", detail=f"a group of species: {text[:80]}")
     species = f"{genus} {epithet}"
     below = parsed.infraspecific_epithet
     written = f"{species} {below}" if below else species
@@ -147,6 +227,10 @@ def _parsed(text):
     if not repairs and written != text:
         repairs.append("case" if written.lower() == text.lower() else "qualifier")
     return Name(genus, species, f"{species} {below}" if below else None, repairs=tuple(repairs))
+
+
+def _above_genus(name):
+    return name in ORDERS or name.endswith(ABOVE_GENUS)
 
 
 def _is_word(word):

@@ -8,11 +8,25 @@ from nearkin.tables.labels import Gaps, Labels, Quarantine
 
 
 def fix_labels(
-    images_path, inspection_paths, labels_path, quarantine_path, repairs_path, *, policies, misspelt, dataset
+    images_path,
+    inspection_paths,
+    labels_path,
+    quarantine_path,
+    repairs_path,
+    *,
+    policies,
+    misspelt,
+    taxonomy_path,
+    dataset,
 ):
-    images = io.read(images_path, Images)
-    inspection = io.read_all(inspection_paths, Inspection)
-    kept, aside, gaps = labels.repaired(images, inspection, policies=policies, misspelt_limits=misspelt)
+    unused = {"caption", "sidecar", "specimen", "split"}
+    kept, aside, gaps = labels.repaired(
+        io.read(images_path, Images, [name for name in Images.column_names() if name not in unused]),
+        io.read_all(inspection_paths, Inspection, ["uuid", "problem", "detail", "sha256"]),
+        policies=policies,
+        misspelt_limits=misspelt,
+        taxonomy_path=taxonomy_path,
+    )
     io.write(kept, labels_path, Labels, dataset=dataset)
     io.write(aside, quarantine_path, Quarantine, dataset=dataset)
     io.write(gaps, repairs_path, Gaps, dataset=dataset)
@@ -28,5 +42,6 @@ if __name__ == "__main__":
         repairs_path=snakemake.output.repairs,
         policies=snakemake.params.policies,
         misspelt=snakemake.params.misspelt,
+        taxonomy_path=snakemake.input.taxonomy or None,
         dataset=snakemake.wildcards.dataset,
     )

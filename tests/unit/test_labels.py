@@ -8,16 +8,18 @@ from hypothesis import strategies as st
 from nearkin.labels import repaired
 from nearkin.tables.images import Images
 from nearkin.tables.labels import Gaps, Labels, Quarantine
-from tests.unit.deliveries import images_of, inspection_of
+from tests.unit.deliveries import defaults, images_of, inspection_of
 
-POLICIES = {"genus_only": "quarantine", "open_name": "quarantine", "hybrid": "quarantine"}
+POLICIES = defaults()["labels"]["policies"]
 LIMITS = {"min_count": 2, "max_distance": 2}
 
 
-def repair(rows, of_path=None, policies=POLICIES):
+def repair(rows, of_path=None, policies=POLICIES, taxonomy_path=None):
     images = rows if isinstance(rows, pl.DataFrame) else images_of(rows)
     inspection = inspection_of(images, of_path)
-    return repaired(images, inspection, policies=policies, misspelt_limits=LIMITS)
+    return repaired(
+        images, inspection, policies=policies, misspelt_limits=LIMITS, taxonomy_path=taxonomy_path
+    )
 
 
 def labelled(*labels):
@@ -146,6 +148,117 @@ def test_a_misspelt_trinomial_keeps_its_third_word():
     assert labels["infraspecies"].drop_nulls().to_list() == ["Aus fasciatus minor"]
 
 
+@pytest.fixture
+def taxonomy(tmp_path):
+    path = tmp_path / "names.csv"
+    rows = [
+        "scientificName,acceptedNameUsage,class,family,vernacularName",
+        "Aus bus,,Aves,Aidae,great bus",
+        "Aus vetus,Aus bus,,,",
+        "Aus albifrons,,Aves,Aidae,",
+        "Aus duo,Cus cus,,,",
+        "Aus duo,Dus dus,,,",
+    ]
+    path.write_text("\n".join(rows), encoding="utf-8")
+    return path
+
+
+def test_a_taxonomy_gives_accepted_names_ranks_and_spelling(taxonomy):
+    rows = labelled("Aus bus", "Aus vetus minor", "Aus albifonts", "Aus duo", "Aus novus")
+    labels, quarantine, gaps = repair(rows, taxonomy_path=taxonomy)
+    assert quarantine.is_empty()
+    found = labels.sort("path").select("species", "infraspecies", "class", "family", "common").rows()
+    assert found == [
+        ("Aus bus", None, "Aves", "Aidae", "great bus"),
+        ("Aus bus", "Aus bus minor", "Aves", "Aidae", "great bus"),
+        ("Aus albifrons", None, "Aves", "Aidae", None),
+        ("Aus duo", None, None, None, None),
+        ("Aus novus", None, None, None, None),
+    ]
+    audit = {row["path"]: (row["defect"], row["action"], row["after"]) for row in gaps.iter_rows(named=True)
+             if row["defect"] != "subspecies"}  # fmt: skip
+    assert audit == {
+        "1.jpg": ("synonym", "repaired", "Aus bus"),
+        "2.jpg": ("misspelt", "repaired", "Aus albifrons"),
+        "3.jpg": ("ambiguous_synonym", "noted", "Aus duo"),
+        "4.jpg": ("not_in_taxonomy", "noted", "Aus novus"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("policy", "label", "reason"),
+    [
+        ("style", "aus_bus", "style"),
+        ("subspecies", "Aus bus minor", "subspecies"),
+        ("misspelt", "Aus albifonts", "misspelt"),
+        ("synonym", "Aus vetus", "synonym"),
+        ("not_in_taxonomy", "Aus novus", "not_in_taxonomy"),
+        ("genus_only", "Aus", "genus_only"),
+        ("several_names", "Aus bus; Aus albifrons", "several_names"),
+    ],
+)
+def test_each_defect_has_a_policy(taxonomy, policy, label, reason):
+    rows = labelled("Aus bus", label)
+    labels, quarantine, gaps = repair(
+        rows, policies=POLICIES | {policy: "quarantine"}, taxonomy_path=taxonomy
+    )
+    assert labels["path"].to_list() == ["0.jpg"]
+    assert reasons(quarantine) == {"1.jpg": reason}
+    assert gaps.select("path", "defect", "action").rows() == [("1.jpg", reason, "quarantined")]
+    with pytest.raises(ValueError, match=rf"{policy}: 1 rows or more, the first .* of 1\.jpg"):
+        repair(rows, policies=POLICIES | {policy: "stop"}, taxonomy_path=taxonomy)
+
+
+def test_the_policy_keep_leaves_names_as_written(taxonomy):
+    policies = POLICIES | {"misspelt": "keep", "synonym": "keep"}
+    labels, _, gaps = repair(
+        labelled("Aus albifonts", "Aus vetus"), policies=policies, taxonomy_path=taxonomy
+    )
+    assert sorted(labels["species"]) == ["Aus albifonts", "Aus vetus"]
+    assert set(gaps["action"]) == {"noted"}
+    assert {"misspelt", "synonym"} <= set(gaps["defect"])
+
+
+def test_the_captions_table_fills_no_name_where_the_policy_says_so():
+    rows = [{"label": "Aus bus"}, {"label": "", "caption_name": "Aus bus"}]
+    _, quarantine, _ = repair(rows, policies=POLICIES | {"missing": "quarantine"})
+    assert reasons(quarantine) == {"1.jpg": "no_name"}
+
+
+def test_other_spellings_of_a_file_name_have_a_policy():
+    rows = [{"label": "Aus bus"}, {"label": "Aus bus", "listed": "1.JPG", "match": "extension"}]
+    _, quarantine, _ = repair(rows, policies=POLICIES | {"file_mismatch": "quarantine"})
+    assert reasons(quarantine) == {"1.jpg": "file_mismatch"}
+    assert quarantine["detail"].item() == "listed as 1.JPG"
+
+
+def test_codes_of_dna_clusters_are_kept_on_request_where_a_genus_is_known():
+    rows = [
+        {"label": "Aus bus"},
+        {"label": "Aus sp. BOLD:AAA1234"},
+        {"label": "BOLD:AAB1234", "genus": "Cus"},
+        {"label": "BOLD:AAC1234"},
+    ]
+    assert set(reasons(repair(rows)[1]).values()) == {"code"}
+    labels, quarantine, gaps = repair(rows, policies=POLICIES | {"code": "keep"})
+    assert labels.sort("path").select("genus", "species").rows() == [
+        ("Aus", "Aus bus"),
+        ("Aus", "Aus BOLD:AAA1234"),
+        ("Cus", "Cus BOLD:AAB1234"),
+    ]
+    assert reasons(quarantine) == {"3.jpg": "code"}
+    assert gaps.filter(action="noted")["defect"].to_list() == ["code", "code"]
+
+
+def test_a_delivered_genus_and_ranks_serve_where_nothing_better_is_known():
+    rows = [{"label": "Aus bus", "family": " Aidae "}, {"label": None, "genus": "Aus", "order": ""}]
+    labels, _, _ = repair(rows, policies=POLICIES | {"genus_only": "keep"})
+    assert labels.sort("path").select("genus", "species", "order", "family").rows() == [
+        ("Aus", "Aus bus", None, "Aidae"),
+        ("Aus", None, None, None),
+    ]
+
+
 def test_policies():
     rows = labelled("Aus bus", "Aus", "Aus cf. cus")
     keep = POLICIES | {"genus_only": "keep", "open_name": "keep"}
@@ -154,7 +267,7 @@ def test_policies():
     assert quarantine.is_empty()
     assert gaps.select("defect", "action").rows() == [("genus_only", "noted"), ("open_name", "noted")]
     with pytest.raises(
-        ValueError, match=r"1 names are genus_only, the first 'Aus' of 1\.jpg.*labels\.policies"
+        ValueError, match=r"genus_only: 1 rows or more, the first 'Aus' of 1\.jpg.*labels\.policies"
     ):
         repair(rows, policies=POLICIES | {"genus_only": "stop"})
 

@@ -45,6 +45,5 @@ def test_a_rare_name_is_no_model():
 
 
 def test_a_file_that_bears_the_name_confirms_it():
-    slips = {"Aus fasciotus": ("Aus fasciatus", 1)}
-    assert confirmed(slips, [("Aus fasciotus", "a/Aus_fasciotus_1.jpg")]) == {"Aus fasciotus"}
-    assert confirmed(slips, [("Aus fasciotus", "fasciotus/Aus_fasciatus_1.jpg")]) == set()
+    assert confirmed([("Aus fasciotus", "a/Aus_fasciotus_1.jpg")]) == {"Aus fasciotus"}
+    assert confirmed([("Aus fasciotus", "fasciotus/Aus_fasciatus_1.jpg")]) == set()
