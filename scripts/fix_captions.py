@@ -2,17 +2,38 @@
 
 import polars as pl
 
-from nearkin import captions
+from nearkin.captions import told
+from nearkin.captions.ladder import completed
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.images import Images
 from nearkin.tables.labels import Captions, Gaps, Labels
 
 
-def fix_captions(images_path, labels_path, repairs_path, captions_path, gaps_path, *, templates, dataset):
-    images = io.read(images_path, Images)
-    labels = io.read(labels_path, Labels)
-    whole, gaps = captions.completed(labels, images, templates=templates)
+def fix_captions(
+    images_path,
+    labels_path,
+    repairs_path,
+    table_paths,
+    captions_path,
+    gaps_path,
+    *,
+    ladder,
+    tables,
+    templates,
+    dataset,
+):
+    further = [
+        told.read(path, image=table["image"], caption=table["caption"])
+        for path, table in zip(table_paths, tables, strict=True)
+    ]
+    whole, gaps = completed(
+        io.read(labels_path, Labels),
+        io.read(images_path, Images, ["uuid", "row", "label", "caption", "sidecar"]),
+        further,
+        ladder=ladder,
+        templates=templates,
+    )
     io.write(whole, captions_path, Captions, dataset=dataset)
     io.write(pl.concat([io.read(repairs_path, Gaps), gaps]), gaps_path, Gaps, dataset=dataset)
 
@@ -23,8 +44,11 @@ if __name__ == "__main__":
         images_path=snakemake.input.images,
         labels_path=snakemake.input.labels,
         repairs_path=snakemake.input.repairs,
+        table_paths=snakemake.input.tables,
         captions_path=snakemake.output.captions,
         gaps_path=snakemake.output.gaps,
+        ladder=snakemake.params.ladder,
+        tables=snakemake.params.tables,
         templates=snakemake.params.templates,
         dataset=snakemake.wildcards.dataset,
     )

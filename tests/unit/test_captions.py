@@ -2,71 +2,106 @@
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from nearkin.captions import LONGEST, clean, completed
+from nearkin.captions import ladder
+from nearkin.captions.cleaning import LONGEST
+from nearkin.captions.ladder import completed
 from nearkin.tables.labels import Captions, Gaps
 from tests.unit.deliveries import images_of
 from tests.unit.drawn import labels_of
 
-TEMPLATES = ["A photo of {species}.", "{species}, a {category}.", "The family is {family}."]
+LADDER = ["delivered", "sidecar", "tables", "template"]
 
 
-def complete(captions, species=None, templates=TEMPLATES):
+def complete(captions, sidecars=None, tables=(), *, species=None, rungs=LADDER):
+    """Captions and Gaps in the order of the given captions; `tables` are lists like those."""
     labels = labels_of(species or ["Aus bus"] * len(captions))
+    labels = labels.with_columns(common=pl.lit(None, dtype=pl.String))
     uuids = labels["uuid"].to_list()
-    images = images_of([{"uuid": uuid, "caption": text} for uuid, text in zip(uuids, captions, strict=True)])
-    whole, gaps = completed(labels, images, templates=templates)
+    texts = zip(uuids, captions, sidecars or [None] * len(captions), strict=True)
+    images = images_of([{"uuid": uuid, "caption": text, "sidecar": beside} for uuid, text, beside in texts])
+    further = [
+        pl.DataFrame({"image": uuids, "caption": texts}, schema_overrides={"caption": pl.String})
+        for texts in tables
+    ]
+    whole, gaps = completed(labels, images, further, ladder=rungs, templates=["A photo of {species}."])
     Captions.validate(whole), Gaps.validate(gaps)
-    return whole, gaps
+    order = labels.select("uuid").with_row_index()
+    return whole, gaps.join(order, on="uuid").sort("index", "field", "defect")
+
+
+def told(gaps):
+    return gaps.select("field", "defect", "action", "before", "after").rows()
+
+
+def test_what_is_fine_stays_as_it_was_and_has_no_gap():
+    captions = ["A fish.", "Fins <5 cm & more, the fish\u2019s own.", "An \u9c7c."]
+    whole, gaps = complete(captions, sidecars=["nan"] * 3)
+    assert whole["caption"].to_list() == captions
+    assert set(whole["caption_source"]) == {"delivered"}
+    assert gaps.is_empty()
+
+
+def test_what_is_mended_keeps_its_source():
+    whole, gaps = complete(["<p>A fish</p>\r\n"])
+    assert whole.select("caption", "caption_source").row(0) == ("A fish", "delivered")
+    assert told(gaps) == [
+        ("caption", "markup", "repaired", "<p>A fish</p>\r\n", "A fish"),
+        ("caption", "whitespace", "repaired", "<p>A fish</p>\r\n", "A fish"),
+    ]
+
+
+def test_the_first_rung_with_a_usable_caption_wins_and_each_that_failed_is_told():
+    whole, gaps = complete(["nan"], ["TODO\n"], [["<p></p>"], ["A  fish"]])
+    assert whole.select("caption", "caption_source").row(0) == ("A fish", "table:2")
+    assert told(gaps) == [
+        ("caption", "placeholder", "filled", "nan", "A fish"),
+        ("sidecar", "placeholder", "filled", "TODO", "A fish"),
+        ("table:1", "empty", "filled", "<p></p>", "A fish"),
+        ("table:2", "whitespace", "repaired", "A  fish", "A fish"),
+    ]
 
 
 @pytest.mark.parametrize(
-    ("delivered", "mended", "repairs"),
+    ("rungs", "source"),
     [
-        ("A fish.", "A fish.", []),
-        ("  A\r\n fish. \n\n", "A fish.", ["whitespace"]),
-        ("<p>Shape &amp; colour.</p>", "Shape & colour.", ["markup"]),
-        ("&lt;p&gt;A fish.&lt;/p&gt;", "A fish.", ["markup"]),
-        ("A <script>alert(1)</script>fish.", "A fish.", ["markup"]),
-        (
-            "The fish\u00e2\u20ac\u2122s fin \u00e2\u20ac\u201c fine.",
-            "The fish\u2019s fin \u2013 fine.",
-            ["mojibake"],
-        ),
-        ("A\u202e fi\x00sh.", "A fish.", ["invisible"]),
-        ("Fins < 5 cm & > 3 cm, the fish\u2019s own.", "Fins < 5 cm & > 3 cm, the fish\u2019s own.", []),
-        ("=SUM(A1) of fins", "=SUM(A1) of fins", []),
+        (["sidecar", "delivered", "template"], "sidecar"),
+        (["tables", "sidecar", "template"], "table:1"),
+        (["template"], "template:1"),
     ],
 )
-def test_captions_that_are_mended_or_left(delivered, mended, repairs):
-    assert clean(delivered) == (mended, None, repairs)
-    assert clean(mended) == (mended, None, [])
+def test_the_user_orders_the_rungs(rungs, source):
+    whole, gaps = complete(["A fish."], ["A red fish.\r\n"], [["A blue fish."]], rungs=rungs)
+    assert whole["caption_source"].item() == source
+    assert gaps.is_empty()
 
 
-@pytest.mark.parametrize(
-    ("defect", "texts"),
-    {
-        "row_missing": [None],
-        "empty": ["", " \n", "<p></p>", "&nbsp;", "\u200b"],
-        "placeholder": ["nan", "N/A", "none", "None.", "No caption available", "...", "-", "[caption]",
-                        "IMG_1.jpg", "https://example.org/a", "1234", "UNKNOWN"],
-        "error_text": ["Error generating caption", "Error: 500", "I'm sorry, but I cannot help with that.",
-                       "I cannot describe this image.", "As an AI language model, I", "CUDA out of memory",
-                       "Traceback (most recent call last):", "RuntimeError: x", "Request timed out",
-                       "Failed to load image", "429 Client Error"],
-    }.items(),
-)  # fmt: skip
-def test_captions_that_say_nothing(defect, texts):
-    assert {text: clean(text)[1] for text in texts} == dict.fromkeys(texts, defect)
+def test_a_missing_caption_is_a_gap_on_the_first_rung_that_has_any():
+    _, gaps = complete(["A fish.", None], [None, "A red fish."])
+    assert told(gaps) == [("caption", "missing", "filled", None, "A red fish.")]
+    _, gaps = complete([None, None], ["A fish.", None], [[None, "A red fish."]])
+    assert told(gaps) == [("sidecar", "missing", "filled", None, "A red fish.")]
+    whole, gaps = complete([None])
+    assert told(gaps) == [("caption", "missing", "filled", None, "A photo of Aus bus.")]
 
 
-@pytest.mark.parametrize(
-    "text", ["None of its fins are dark.", "An unknown fish.", "No fins are visible.", "I see a fish."]
-)
-def test_prose_is_no_placeholder(text):
-    assert clean(text) == (text, None, [])
+def test_another_species_is_usable_on_no_rung():
+    species = ["Aus bus", "Aus cus"]
+    whole, gaps = complete(
+        ["An Aus cus.", "A fish."], ["Here: aus_cus", None], [["A. cus", None]], species=species
+    )
+    assert whole["caption"].to_list() == ["A photo of Aus bus.", "A fish."]
+    assert gaps["field"].to_list() == ["caption", "sidecar", "table:1"]
+    assert gaps.select("defect", "evidence").unique().row(0) == (
+        "other_species",
+        "it names Aus cus, not Aus bus",
+    )
+
+
+def test_characters_that_were_lost_are_told():
+    whole, gaps = complete(["The fish\ufffds fin."])
+    assert whole["caption"].item() == "The fish\ufffds fin."
+    assert gaps.select("defect", "action").row(0) == ("lost_characters", "noted")
 
 
 def test_ten_megabytes_are_cut_and_said():
@@ -74,75 +109,49 @@ def test_ten_megabytes_are_cut_and_said():
     assert len(whole["caption"][0]) <= LONGEST
     assert gaps["defect"].to_list() == ["too_long"]
     assert gaps["before"][0].endswith("(10000000 characters)")
-    assert len(clean("x" * 10_000_000)[0]) == LONGEST
 
 
-def test_sources_and_gaps():
-    whole, gaps = complete(["A fish.", " A fish.", None, "nan"])
-    assert whole["caption_source"].to_list()[:2] == ["delivered", "repaired"]
-    assert set(whole["caption_source"][2:]) <= {"template:1", "template:2"}
-    assert gaps.select("defect", "before", "action").rows() == [
-        ("whitespace", " A fish.", "repaired"),
-        ("row_missing", None, "filled"),
-        ("placeholder", "nan", "filled"),
-    ]
-    assert gaps["after"].to_list() == whole["caption"].to_list()[1:]
-
-
-def test_templates_take_turns_and_only_fitting_ones_are_used():
-    whole, _ = complete([None] * 40)
-    assert set(whole["caption"]) == {"A photo of Aus bus.", "Aus bus, a fish."}
-    genus_only = labels_of(["Aus bus"]).with_columns(species=pl.lit(None, dtype=pl.String))
-    images = images_of([{"uuid": genus_only["uuid"][0]}])
-    whole, _ = completed(genus_only, images, templates=TEMPLATES)
-    assert whole.select("caption", "caption_source").rows() == [("A photo of Aus.", "template:0")]
-    with pytest.raises(ValueError, match=r"captions\.templates: 'A \{colour\}' has \['colour'\]"):
-        complete([None], templates=["A {colour}"])
-
-
-def test_a_species_name_is_no_template():
-    whole, _ = complete([None], species=["Aus {genus}"], templates=["A {species}."])
-    assert whole["caption"].to_list() == ["A Aus {genus}."]
-
-
-def test_a_caption_of_another_species_is_replaced():
-    captions = [
-        "A photo of Big Cus (Aus cus).",
-        "A Big Cus (Aus cus) rests.",
-        "A Big Cus (Aus cus) swims.",
-        "Here is a Big Cus.",
-        "A Aus bus beside a Aus cus.",
-        "A Xus yus.",
-    ]
-    species = ["Aus bus", "Aus cus", "Aus cus", "Aus bus", "Aus bus", "Aus bus"]
-    whole, gaps = complete(captions, species)
-    replaced = gaps.filter(defect="other_species")["before"].to_list()
-    assert replaced == [captions[0], captions[3]]
-    assert whole["caption"].to_list()[4:] == captions[4:]
-    assert gaps["evidence"][0] == "it names Aus cus, not Aus bus"
-
-
-def test_the_first_row_with_a_caption_counts():
-    labels = labels_of(["Aus bus"])
+def test_of_several_rows_the_first_with_a_usable_caption_counts():
+    labels = labels_of(["Aus bus"]).with_columns(common=pl.lit(None, dtype=pl.String))
+    uuid = labels["uuid"][0]
     rows = [
-        {"uuid": labels["uuid"][0], "row": row, "caption": text}
-        for row, text in enumerate([None, " ", "A fish."])
+        {"uuid": uuid, "row": row, "caption": text} for row, text in enumerate([None, " ", "nan", "A fish."])
     ]
-    whole, gaps = completed(labels, images_of(rows), templates=TEMPLATES)
-    assert whole["caption"].to_list() == ["A fish."]
-    assert gaps.is_empty()
+    for images in (images_of(rows), images_of(rows[::-1])):
+        whole, gaps = completed(labels, images, [], ladder=LADDER, templates=["{species}"])
+        assert whole["caption"].to_list() == ["A fish."]
+        assert gaps.is_empty()
+        whole, gaps = completed(
+            labels, images.filter(pl.col("row") < 3), [], ladder=LADDER, templates=["{species}"]
+        )
+        assert gaps.select("row", "defect").rows() == [(2, "placeholder")]
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.text(max_size=80) | st.none())
-def test_any_text_becomes_one_line_and_stays_so(text):
-    mended, defect, _ = clean(text)
-    assert mended == " ".join(mended.split())
-    if defect is None:
-        assert clean(mended)[:2] == (mended, None)
+def test_the_order_of_rows_and_the_size_of_parts_change_nothing(monkeypatch):
+    labels = labels_of(["Aus bus", "Aus cus"] * 10).with_columns(common=pl.lit(None, dtype=pl.String))
+    texts = ["A fish.", "An Aus cus.", None, "nan", "<p>A fish</p>"] * 4
+    given = zip(labels["uuid"], texts, strict=True)
+    images = images_of([{"uuid": uuid, "caption": text} for uuid, text in given])
+    results = []
+    for step in (1, -1):
+        monkeypatch.setattr(ladder, "AT_ONCE", 3 if step < 0 else 100)
+        found = completed(
+            labels[::step], images[::step], [], ladder=LADDER, templates=["{species}", "{genus}"]
+        )
+        results.append([found[0].sort("uuid"), found[1].sort("uuid", "defect")])
+    assert all(one.equals(other) for one, other in zip(*results, strict=True))
+
+
+def test_a_second_run_changes_nothing():
+    captions = ["<p>A fish</p>", "nan", None, "An Aus cus.", "A  fish\ufffd", "A fish."]
+    species = ["Aus bus"] * 5 + ["Aus cus"]
+    first, _ = complete(captions, species=species)
+    second, gaps = complete(first["caption"].to_list(), species=species)
+    assert second["caption"].to_list() == first["caption"].to_list()
+    assert gaps["action"].to_list() == ["noted"]
 
 
 def test_no_images_no_captions():
-    labels, images = labels_of(["Aus bus"]).head(0), images_of([{"caption": "x"}]).head(0)
-    whole, gaps = completed(labels, images, templates=TEMPLATES)
+    labels = labels_of(["Aus bus"]).with_columns(common=pl.lit(None, dtype=pl.String)).head(0)
+    whole, gaps = completed(labels, images_of([]), [], ladder=LADDER, templates=["{species}"])
     assert whole.is_empty() and gaps.is_empty()

@@ -7,6 +7,7 @@ rule fix_labels:
         code=sources_of("fix_labels.py"),
         images="results/{dataset}/images.parquet",
         inspection=expand("results/{{dataset}}/inspection/{shard}.parquet", shard=SHARDS),
+        taxonomy=taxonomy_of,
     output:
         labels="results/{dataset}/labels.parquet",
         quarantine="results/{dataset}/quarantine.parquet",
@@ -29,6 +30,7 @@ rule fix_captions:
         images="results/{dataset}/images.parquet",
         labels="results/{dataset}/labels.parquet",
         repairs="results/{dataset}/repairs.parquet",
+        tables=caption_tables,
     output:
         captions="results/{dataset}/captions.parquet",
         gaps="results/{dataset}/gaps.parquet",
@@ -37,6 +39,8 @@ rule fix_captions:
     conda:
         "../../envs/analysis.yaml"
     params:
+        ladder=lookup(within=config, dpath="datasets/{dataset}/captions/ladder"),
+        tables=lookup(within=config, dpath="datasets/{dataset}/captions/tables"),
         templates=lookup(within=config, dpath="datasets/{dataset}/captions/templates"),
     script:
         "../../scripts/fix_captions.py"

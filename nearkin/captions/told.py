@@ -1,0 +1,68 @@
+"""Captions in further tables, say of a captioning program, and the images that they belong to."""
+
+import logging
+from pathlib import Path
+
+import polars as pl
+
+from nearkin.sources import delimited
+
+logger = logging.getLogger(__name__)
+
+
+def read(path, *, image, caption):
+    """`image` and `caption` of a table: CSV, TSV or Parquet, by its ending.
+
+    Raises ValueError naming the file and what it has if a column is not there.
+    """
+    if Path(path).suffix.lower() != ".parquet":
+        table = delimited.read(path, [image, caption], free=caption)
+        return table.select(image=image, caption=caption)
+    try:
+        columns = pl.read_parquet_schema(path)
+        missing = [name for name in (image, caption) if name not in columns]
+        if missing:
+            raise ValueError(f"{path}: no column {', '.join(missing)}; it has {', '.join(columns)}")
+        table = pl.read_parquet(path, columns=sorted({image, caption}))
+        return table.select(image=pl.col(image).cast(pl.String), caption=pl.col(caption).cast(pl.String))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise ValueError(f"{path}: cannot be read as a table of texts: {error}") from error
+
+
+def by_image(table, labels, *, name):
+    """`uuid` and `caption` of the images that a table has a caption for.
+
+    Its column `image` holds uuids, paths relative to the source, or file names, which serve
+    where only one image has them. Of several captions of one image the first that is not
+    blank in alphabetical order counts. `name` is what the log calls the table.
+    """
+    table = table.drop_nulls().with_columns(key=_key(pl.col("image")))
+    keys = {
+        "uuid": pl.col("uuid"),
+        "path": _key(pl.col("path")),
+        "file name": _file_name(_key(pl.col("path"))),
+    }
+    left, found = table, []
+    for kind, key in keys.items():
+        if kind == "file name":
+            left = left.with_columns(key=_file_name(pl.col("key")))
+        images = labels.select("uuid", key=key).filter(pl.col("key").is_in(left["key"].implode()))
+        shared = images.filter(pl.col("key").is_duplicated())
+        if len(shared):
+            logger.warning("%s: %d images share %ss, so not used", name, len(shared), kind)
+        images = images.filter(pl.col("key").is_unique())
+        found.append(left.join(images, on="key"))
+        left = left.join(images, on="key", how="anti")
+    logger.info("%s: %d rows, %d of them of no image", name, len(table), len(left))
+    blank = pl.col("caption").str.strip_chars() == ""
+    rows = pl.concat(found).select("uuid", "caption").sort("uuid", blank, "caption")
+    return rows.unique("uuid", keep="first", maintain_order=True)
+
+
+def _key(path):
+    path = path.str.strip_chars().str.replace_all("\\", "/", literal=True).str.normalize("NFC")
+    return path.str.strip_prefix("./")
+
+
+def _file_name(path):
+    return path.str.extract(r"([^/]*)$")
