@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from nearkin.recall import ALL, LABEL
-from nearkin.tables.fields import LEVELS
+from nearkin.tables.fields import ASIDE, LEVELS
 
 
 class CheckError(ValueError):
@@ -35,13 +35,38 @@ def captions_whole(labels, captions):
 
 
 def nothing_straddles(splits, inspection):
-    """No group and no file content on two sides of the split."""
-    for key, table in [
-        ("group_id", splits),
-        ("sha256", splits.join(inspection.select("uuid", "sha256"), on="uuid")),
-    ]:
-        sides = table.group_by(key).agg(pl.col("split").n_unique().alias("sides"), pl.col("uuid").first())
-        _none(sides.filter(pl.col("sides") > 1), f"{key} on two sides of the split")
+    """No group and no file content on two sides of the split; what was set aside is on none."""
+    placed = splits.filter(pl.col("split") != ASIDE)
+    _on_one_side(placed, "group_id")
+    _on_one_side(placed.join(inspection.select("uuid", "sha256"), on="uuid"), "sha256")
+
+
+def only_bridges_cut_groups(splits, groups):
+    """A group as it was found straddles only if images that tie its parts were set aside."""
+    found = splits.select("uuid", "split").join(groups.select("uuid", "group_id"), on="uuid")
+    bridged = found.filter(split=ASIDE).select("group_id").unique()
+    _on_one_side(found.join(bridged, on="group_id", how="anti"), "group_id")
+
+
+def unseen_stays_unseen(splits, labels):
+    """No species of the unseen images has an image on another side."""
+    named = labels.select("uuid", "category", "species").drop_nulls("species")
+    placed = splits.filter(pl.col("split") != ASIDE).join(named, on="uuid")
+    held_out = placed.filter(split="unseen").select("category", "species").unique()
+    seen = placed.filter(pl.col("split") != "unseen").join(held_out, on=["category", "species"], how="semi")
+    _none(seen.sort("uuid"), "images on a side although their species is held out")
+
+
+def _on_one_side(table, key):
+    sides = table.group_by(key).agg(n_sides=pl.col("split").n_unique())
+    straddling = table.join(sides.filter(pl.col("n_sides") > 1), on=key).sort(key, "uuid")
+    if len(straddling):
+        first = straddling.filter(pl.col(key) == straddling[key][0])
+        images = first.unique("split", keep="first", maintain_order=True).select("uuid", "split").iter_rows()
+        raise CheckError(
+            f"{straddling[key].n_unique()} {key} on two sides of the split, the first {first[key][0]}: "
+            + ", ".join(f"{uuid} in {side}" for uuid, side in images)
+        )
 
 
 def unit_vectors(embeddings, path):

@@ -1,118 +1,167 @@
-"""Train, val, test and unseen: by group, stratified by species, from a seed.
+"""Train, val, test and unseen: by group, stratified by species, from a seed."""
 
-A group never straddles. The lot is drawn by hashing the seed with the group's name, so
-neither the order of the rows nor a library's random generator has a say in it.
-"""
-
-import hashlib
 import logging
-from collections import Counter, defaultdict
 
+import numpy as np
 import polars as pl
+
+from nearkin import bridges, lots
+from nearkin.tables.fields import ASIDE
 
 logger = logging.getLogger(__name__)
 
-SIDES = ("test", "val", "train")  # who chooses first when two are equally short
+DECIDED = ["split", "reason", "evidence"]
 
 
-def split(labels, groups, *, seed, train, val, test, unseen, min_test_groups):
-    """The side of every image, as a `Splits` table.
+def split(labels, groups, given, *, seed, train, val, test, unseen, unseen_by, folds, fold, min_test_groups):
+    """The side of every image, as a `Splits` table, sorted by uuid.
 
     `train`, `val` and `test` are shares of a species' images and add up to 1; groups go one
-    by one to the side that lacks most. `unseen` is the share of a category's species that
-    is held out whole. A species gets at least `min_test_groups` test groups, so that its
-    queries can hit, or goes to train as a whole (reason `too_few_groups`). A group that
-    holds several species counts for its most frequent one, and none of these is held out.
+    by one to the side that lacks most. With `folds`, each group of a species is dealt to
+    one of that many folds: `fold` (from 1) is test, train and val share the others in the
+    ratio of their shares, and `test` has no say. A species gets at least `min_test_groups`
+    test groups (in every fold), so that its queries can hit, or goes to train as a whole:
+    `too_few_groups`.
+
+    `unseen` is the share of a category's species that is held out whole, by lot from all of
+    them or, with `unseen_by` = "genus", spread over the genera. A group that holds several
+    species counts for its most frequent one, and none of these is held out.
+
+    Images in `given` (see `given_sides`) have their side already, and the lot goes on
+    around them; `bridges` says who follows them and who is set aside. What such a group has
+    on each side, or aside, is then a group of its own, called by its first uuid.
     """
-    if abs(train + val + test - 1) > 1e-9:
-        raise ValueError(f"train, val and test add up to {train + val + test}, not 1 (split of the dataset)")
-    images = labels.select("uuid", "category", _species()).join(
-        groups.select("uuid", "group_id"), on="uuid", how="left", validate="1:1"
+    shares = {"train": train, "val": val, "test": test}
+    if abs(sum(shares.values()) - 1) > 1e-9:
+        raise ValueError(
+            f"train, val and test add up to {sum(shares.values())}, not 1 (split of the dataset)"
+        )
+    if folds and len(given):
+        raise ValueError("folds are dealt from all groups anew: leave out split.previous and split.adopt")
+    images, species, names = _coded(labels, groups)
+    images = _with_given(images, species, given)
+    dealt, mixed = _to_deal(images)
+    dealt = dealt.with_columns(number=lots.draw(seed, names.gather(dealt["group"])))
+    candidates = _candidates(species, images, dealt, mixed)
+    candidates = candidates.with_columns(
+        number=lots.draw(seed, candidates["category"] + "/" + candidates["stratum"])
     )
-    if images["group_id"].null_count():
-        stray = images.filter(pl.col("group_id").is_null())["uuid"][0]
-        raise ValueError(f"image {stray} is in labels but in no group: rerun group_images")
-    members, mixed = _groups_of_species(images)
-    held_out = _held_out(members, mixed, seed=seed, share=unseen)
-    side, reason = {}, {}
-    for species, sizes in members.items():
-        if species in held_out:
-            side |= dict.fromkeys(sizes, "unseen")
-            continue
-        shares = {"test": test, "val": val, "train": train}
-        drawn = _deal(sizes, shares, seed=seed, min_test_groups=min_test_groups)
-        if drawn is None:
-            drawn = dict.fromkeys(sizes, "train")
-            reason |= dict.fromkeys(sizes, "too_few_groups")
-        side |= drawn
-    group = pl.col("group_id")
-    result = images.select(
-        "uuid",
-        group.replace_strict(side, return_dtype=pl.String).alias("split"),
-        "group_id",
-        group.replace_strict(reason, default=None, return_dtype=pl.String).alias("reason"),
-    )
-    counts = Counter(result["split"])
-    logger.info("%d images, %d groups: %s", len(result), len(side), dict(sorted(counts.items())))
-    logger.info("%d species held out, %d groups too few to split", len(held_out), len(reason))
+    held_out = lots.held_out(candidates, share=unseen, by=unseen_by)
+    out = pl.col("species").is_in(held_out.implode())
+    rest = dealt.filter(~out)
+    if folds:
+        needed = f"{min_test_groups} test groups in each of {folds} folds"
+        sides = lots.deal_folds(rest, shares=shares, folds=folds, fold=fold, min_test_groups=min_test_groups)
+    else:
+        needed = f"{min_test_groups} test groups and one of train"
+        taken = _taken(images, len(species))
+        sides = lots.deal(rest, taken, shares=shares, min_test_groups=min_test_groups)
+    by_lot = pl.concat([_sided(rest, sides, needed), _unseen(dealt.filter(out))])
+    result = _assembled(images, by_lot, names)
+    counts = result.group_by("split").len().sort("split")
+    logger.info("%d images, %d groups: %s", len(result), len(names), dict(counts.iter_rows()))
+    n_few = rest.filter(pl.Series(sides < 0))["species"].n_unique()
+    logger.info("%d species held out by lot, %d with too few groups to split", len(held_out), n_few)
     return result
 
 
-def _species():
-    """The stratum of an image: its species, or what is known when that is missing."""
-    return pl.coalesce("species", pl.col("genus") + " sp.").alias("stratum")
+def _coded(labels, groups):
+    """The images by uuid, with numbers for species and group; the species; the names of the groups.
+
+    Images without a species are told apart by their genus.
+    """
+    labels, groups = labels.sort("uuid"), groups.sort("uuid")
+    if not labels["uuid"].equals(groups["uuid"]):
+        both = pl.concat([labels["uuid"], groups["uuid"]]).value_counts()
+        stray = both.filter(pl.col("count") < 2)["uuid"].min()
+        raise ValueError(f"image {stray} is not both in labels and in groups: rerun group_images")
+    stratum = pl.coalesce("species", pl.col("genus") + " sp.").alias("stratum")
+    kind = ["category", "stratum"]
+    images = labels.select("uuid", "category", "genus", stratum, name="species")
+    species = images.group_by(kind).agg(pl.col("genus", "name").min()).sort(kind).with_row_index("species")
+    images = images.join(species.select("species", *kind), on=kind, how="left", maintain_order="left")
+    group = groups["group_id"].rank("dense") - 1
+    _, first = np.unique(group, return_index=True)
+    return images.select("uuid", "species", group=group), species, groups["group_id"].gather(first)
 
 
-def _groups_of_species(images):
-    """The number of images of each group, by stratum; and strata that share a group."""
-    counted = images.group_by("group_id", "category", "stratum").len()
-    counted = counted.sort("group_id", "len", "category", "stratum", descending=[False, True, False, False])
-    members, home, mixed = defaultdict(dict), {}, set()
-    for group, category, stratum, n_images in counted.iter_rows():
-        species = (category, stratum)
-        if group in home:
-            mixed |= {home[group], species}
-        else:
-            home[group] = species
-        members[home[group]][group] = members[home[group]].get(group, 0) + n_images
-    return {species: members[species] for species in sorted(members)}, mixed
+def _with_given(images, species, given):
+    if given.is_empty():
+        return images.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in DECIDED)
+    return bridges.settle(images, given, species.select("species", "name"))
 
 
-def _held_out(members, mixed, *, seed, share):
-    """The species that training never sees: a share of each category, by lot."""
-    by_category = defaultdict(list)
-    for category, stratum in members:
-        by_category[category].append((category, stratum))
-    held_out = set()
-    for category, species in by_category.items():
-        able = [one for one in species if len(members[one]) > 1 and one not in mixed]
-        able.sort(key=lambda one: _lot(seed, "/".join(one)))
-        wanted = round(share * len(species))
-        if wanted > len(able):
-            logger.warning("%s: only %d of %d species can be held out", category, len(able), wanted)
-        held_out |= set(able[:wanted])
-    return held_out
+def _to_deal(images):
+    """The groups that the lot deals, with their main species and images; and the species that share one."""
+    counted = images.filter(pl.col("split").is_null()).group_by("group", "species").len("n_images")
+    counted = counted.sort("group", "n_images", "species", descending=[False, True, False])
+    alone = pl.col("group").is_first_distinct() & pl.col("group").is_last_distinct()
+    dealt = counted.group_by("group", maintain_order=True).agg(
+        pl.col("species").first(), pl.col("n_images").sum().cast(pl.Int64)
+    )
+    return dealt, counted.filter(~alone)["species"].unique()
 
 
-def _deal(sizes, shares, *, seed, min_test_groups):
-    """The side of each group of one species, or None when it has too few."""
-    order = sorted(sizes, key=lambda group: _lot(seed, group))
-    if len(order) <= min_test_groups:
-        return None
-    total = sum(sizes.values())
-    lacking = {side: shares[side] * total for side in SIDES}
-    drawn = {}
-    for group in order:
-        if len(drawn) < min_test_groups:
-            side = "test"
-        elif len(drawn) == min_test_groups:
-            side = "train"
-        else:
-            side = max(SIDES, key=lambda one: lacking[one])
-        drawn[group] = side
-        lacking[side] -= sizes[group]
-    return drawn
+def _candidates(species, images, dealt, mixed):
+    """The species of which a share is held out: whether each is `unseen` already, or else `able` to be.
+
+    Able is who has several groups, all of them to be dealt, and none with another species.
+    """
+    sided = images.filter(pl.col("split") != ASIDE)
+    bound = pl.concat([mixed, sided["species"].unique()])
+    unseen = sided.filter(split="unseen")["species"].unique()
+    groups = dealt.group_by("species").agg(n_groups=pl.len())
+    species = species.join(groups, on="species", how="left", maintain_order="left")
+    counts = pl.col("n_groups").is_not_null() | pl.col("species").is_in(sided["species"].implode())
+    return species.filter(counts, pl.col("name").is_not_null()).with_columns(
+        able=(pl.col("n_groups") > 1).fill_null(False) & ~pl.col("species").is_in(bound.implode()),
+        unseen=pl.col("species").is_in(unseen.implode()),
+    )
 
 
-def _lot(seed, name):
-    return hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=8).digest()
+def _taken(images, n_species):
+    """The images and groups that each species has on its SIDES already: two arrays (n_species, 3)."""
+    sided = images.filter(pl.col("split").is_in(lots.SIDES))
+    counted = sided.group_by("species", "split").agg(images=pl.len(), groups=pl.col("group").n_unique())
+    place = counted["species"].to_numpy(), [lots.SIDES.index(side) for side in counted["split"]]
+    taken = {}
+    for name in ("images", "groups"):
+        taken[name] = np.zeros((n_species, len(lots.SIDES)), dtype=np.int64)
+        taken[name][place] = counted[name]
+    return taken
+
+
+def _sided(groups, sides, needed):
+    """What becomes of the dealt groups; those of a species with too few go to train."""
+    few = pl.Series(sides < 0)
+    said = pl.format("{} to deal, too few for {}", pl.len().over("species"), pl.lit(needed))
+    return groups.select(
+        "group",
+        split=pl.Series(lots.SIDES).gather(np.where(few, lots.TRAIN, sides)),
+        reason=pl.when(few).then(pl.lit("too_few_groups")),
+        evidence=pl.when(few).then(said),
+    )
+
+
+def _unseen(groups):
+    nothing = pl.lit(None, dtype=pl.String)
+    return groups.select("group", split=pl.lit("unseen"), reason=nothing, evidence=nothing)
+
+
+def _assembled(images, by_lot, names):
+    """The `Splits` table: given sides, and those of the lot where there is none."""
+    images = images.join(by_lot, on="group", how="left", maintain_order="left", suffix="_by_lot")
+    free = pl.col("split").is_null()
+    given = images.filter(~free)["group"]  # the lot alone cuts no group
+    images = images.select(
+        "uuid",
+        "group",
+        *(pl.when(free).then(f"{name}_by_lot").otherwise(name).alias(name) for name in DECIDED),
+        group_id=names.gather(images["group"]),
+    )
+    sides = images.filter(pl.col("group").is_in(given.implode())).select("group", "split").unique()
+    cut = sides.filter(pl.col("group").is_duplicated())["group"]
+    parts = images.filter(pl.col("group").is_in(cut.implode())).group_by("group", "split")
+    parts = parts.agg(part=pl.col("uuid").min())
+    images = images.join(parts, on=["group", "split"], how="left", maintain_order="left")
+    return images.with_columns(group_id=pl.coalesce("part", "group_id")).drop("group", "part")

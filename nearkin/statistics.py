@@ -3,14 +3,17 @@
 import polars as pl
 
 from nearkin.recall import ALL, genus_of
-from nearkin.tables.fields import SPLITS
+from nearkin.tables.fields import ASIDE, SPLITS
 
 BUCKETS = [(0, "0"), (5, "1-5"), (10, "6-10"), (20, "11-20"), (50, "21-50")]
 MORE = "50+"
 
 
 def describe(labels, splits):
-    """Images, groups, species and genera by category and split: a `Statistics` table."""
+    """Images, groups, species and genera by category and split: a `Statistics` table.
+
+    Images that were set aside have rows where there are any.
+    """
     images = labels.join(splits.select("uuid", "split", "group_id"), on="uuid")
     scopes = [images, images.with_columns(category=pl.lit(ALL))]
     scopes += [scope.with_columns(split=pl.lit(ALL)) for scope in scopes]
@@ -22,7 +25,8 @@ def describe(labels, splits):
         n_genera=pl.col("genus").n_unique().cast(pl.Int64),
         median_images=pl.col("species").drop_nulls().unique_counts().median(),
     )
-    cross = everything.select("category").unique().join(pl.DataFrame({"split": [*SPLITS, ALL]}), how="cross")
+    sides = [*SPLITS, *images.filter(split=ASIDE)["split"].unique(), ALL]
+    cross = everything.select("category").unique().join(pl.DataFrame({"split": sides}), how="cross")
     counts = pl.col("n_images", "n_groups", "n_species", "n_genera").fill_null(0)
     return cross.join(counted, on=["category", "split"], how="left").with_columns(counts)
 

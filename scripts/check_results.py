@@ -21,6 +21,7 @@ def check_results(inputs, passed_path, *, masked):
     checks.nothing_lost(images, labels, quarantine, io.read(inputs.gaps, Gaps))
     checks.captions_whole(labels, io.read(inputs.captions, Captions))
     checks.nothing_straddles(splits, io.read_all(inputs.inspection, Inspection, ["uuid", "sha256"]))
+    checks.unseen_stays_unseen(splits, labels)
     for path in inputs.embeddings:
         checks.unit_vectors(pl.read_parquet(path, columns=["uuid", "emb"]), path)
     for neighbours, hits, recall in zip(inputs.neighbours, inputs.hits, inputs.recalls, strict=True):

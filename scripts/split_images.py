@@ -1,16 +1,27 @@
 """Train, val, test and unseen, so that no group straddles."""
 
-from nearkin import splits
+from nearkin import given_sides, splits
 from nearkin.logs import log_to
 from nearkin.tables import io
+from nearkin.tables.groups import Groups
+from nearkin.tables.images import Images
 from nearkin.tables.labels import Labels
-from nearkin.tables.splits import Groups, Splits
+from nearkin.tables.splits import Splits
 
 
-def split_images(labels_path, groups_path, splits_path, *, shares, dataset):
-    labels = io.read(labels_path, Labels)
-    groups = io.read(groups_path, Groups)
-    io.write(splits.split(labels, groups, **shares), splits_path, Splits, dataset=dataset)
+def split_images(labels_path, groups_path, images_path, previous_path, splits_path, *, dealing, dataset):
+    """`images_path` is empty unless the delivered split is adopted, `previous_path` unless there is one."""
+    labels = io.read(labels_path, Labels, ["uuid", "category", "genus", "species"])
+    groups = io.read(groups_path, Groups, ["uuid", "group_id"])
+    given = []
+    if previous_path:
+        given.append(
+            given_sides.taken_over(io.read(previous_path, Splits, ["uuid", "split", "reason", "evidence"]))
+        )
+    if images_path:
+        given.append(given_sides.delivered(io.read(images_path, Images, ["uuid", "split"])))
+    table = splits.split(labels, groups, given_sides.together(given), **dealing)
+    io.write(table, splits_path, Splits, dataset=dataset)
 
 
 if __name__ == "__main__":
@@ -18,7 +29,9 @@ if __name__ == "__main__":
     split_images(
         labels_path=snakemake.input.labels,
         groups_path=snakemake.input.groups,
+        images_path=snakemake.input.get("images"),
+        previous_path=snakemake.input.get("previous"),
         splits_path=snakemake.output.splits,
-        shares=snakemake.params.shares,
+        dealing=snakemake.params.dealing,
         dataset=snakemake.wildcards.dataset,
     )

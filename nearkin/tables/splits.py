@@ -1,25 +1,33 @@
-"""Which images belong together, and on which side of the split they are."""
+"""On which side of the split each image is."""
 
 import dataframely as dy
 
-from nearkin.tables.fields import SPLITS, uuid_key
+from nearkin.tables.fields import ASIDE, SPLITS, uuid_key
 
-
-class Groups(dy.Schema):
-    """One row per kept image: images of one group never straddle a split."""
-
-    uuid = uuid_key()
-    path = dy.String(description="file on disk, relative to the source")
-    group_id = dy.String(description="uuid of the group's first image")
-    ties = dy.String(
-        description="why it is in a group: bytes, near_duplicate, specimen, joined by +; empty if alone"
-    )
+REASONS = {
+    "too_few_groups": "its species cannot be split",
+    "previous": "as in the split before",
+    "adopted": "as delivered",
+    "joins_group": "with images that have a side",
+    "unseen_species": "of a held-out species",
+    "bridges_splits": "set aside, for it would tie two sides together",
+}
 
 
 class Splits(dy.Schema):
     """One row per kept image: its side of the split."""
 
     uuid = uuid_key()
-    split = dy.String(check=lambda column: column.is_in(SPLITS), description="train, val, test or unseen")
-    group_id = dy.String(description="as in groups")
-    reason = dy.String(nullable=True, description="why not by the lot: too_few_groups; null otherwise")
+    split = dy.String(
+        check=lambda column: column.is_in([*SPLITS, ASIDE]),
+        description="train, val, test or unseen; aside where no side would be safe",
+    )
+    group_id = dy.String(
+        description="as in groups, or the part of such a group that is on this side; searches mask by it"
+    )
+    reason = dy.String(
+        nullable=True,
+        check=lambda column: column.is_in(list(REASONS)),
+        description="null by lot; " + "; ".join(f"{name}: {said}" for name, said in REASONS.items()),
+    )
+    evidence = dy.String(nullable=True, description="the images, groups or names that make it so")

@@ -5,7 +5,7 @@ import polars as pl
 
 from nearkin.identity import image_uuid
 
-OTHER = ["kingdom", "phylum", "class", "order", "family", "infraspecies", "as_delivered"]
+OTHER = ["kingdom", "phylum", "class", "order", "family", "infraspecies", "common", "as_delivered"]
 
 
 def labels_of(species, categories=None):

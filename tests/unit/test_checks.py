@@ -44,6 +44,35 @@ def test_nothing_straddles(study):
     broken(checks.nothing_straddles, moved, inspection, said="group_id on two sides")
     alone = moved.with_columns(group_id="uuid")
     broken(checks.nothing_straddles, alone, inspection, said="sha256 on two sides")
+    named = r"1 group_id on two sides of the split, the first g: a in train, b in test"
+    torn = pl.DataFrame(
+        {"uuid": ["a", "b", "c"], "split": ["train", "test", "train"], "group_id": ["g", "g", "h"]}
+    )
+    broken(checks.nothing_straddles, torn, torn.select("uuid", sha256="uuid"), said=named)
+    aside = torn.with_columns(split=pl.Series(["train", "aside", "train"]))
+    checks.nothing_straddles(aside, aside.select("uuid", sha256="group_id"))
+
+
+def test_only_bridges_cut_groups():
+    groups = pl.DataFrame({"uuid": ["a", "b", "c"], "group_id": ["g", "g", "g"]})
+    splits = groups.select("uuid", pl.Series("split", ["train", "test", "aside"]), group_id="uuid")
+    checks.only_bridges_cut_groups(splits, groups)
+    torn = splits.with_columns(split=pl.Series(["train", "test", "test"]))
+    broken(checks.only_bridges_cut_groups, torn, groups, said="first g: a in train, b in test")
+
+
+def test_unseen_stays_unseen():
+    labels = drawn.labels_of(["Aa x", "Aa x", "Aa y"])
+    splits = labels.select("uuid", pl.Series("split", ["unseen", "unseen", "train"]))
+    checks.unseen_stays_unseen(splits, labels)
+    checks.unseen_stays_unseen(splits, labels.with_columns(species=pl.lit(None, dtype=pl.String)))
+    broken(
+        checks.unseen_stays_unseen,
+        splits,
+        labels.with_columns(species=pl.lit("Aa x")),
+        said="1 images on a side",
+    )
+    checks.unseen_stays_unseen(splits.with_columns(split=pl.Series(["unseen", "aside", "train"])), labels)
 
 
 def test_unit_vectors():

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.collections import PathCollection
 
-from nearkin.figures import boxes, improvement, recall, theme, training, training_size
+from nearkin.figures import boxes, improvement, leaks, recall, theme, training, training_size
 from tests.unit import finished
 
 
@@ -99,6 +99,41 @@ def test_an_improvement_that_nobody_answered_is_an_error(made):
     names = {"base": "lite0", "trained": "lite0_unicom", "protocol": "leave_one_out", "k": 1}
     with pytest.raises(ValueError, match="no species .*leave_one_out"):
         improvement.by_category(differences, level="species", **names)
+
+
+def leak_audit(n_mates=3):
+    """A `LeakAudit` table of 9 queries, of which so many have a mate in the naive gallery."""
+    rows = []
+    for protocol in ("leave_one_out", "search"):
+        for split, population, value, n in [
+            ("grouped", "all", 0.5, 9),
+            ("naive", "all", 0.625, 9),
+            ("naive", "with_mate", 1.0, n_mates),
+            ("naive", "without_mate", 0.25, 9 - n_mates),
+            ("naive_masked", "all", 0.375, 9),
+            ("naive_masked", "with_mate", 0.125, n_mates),
+        ]:
+            known = {"recall": value, "low": value / 2, "high": value} if n else {}
+            place = {"protocol": protocol, "split": split, "population": population, "n_queries": n}
+            rows.append(place | {"recall": None, "low": None, "high": None} | known)
+    return pl.DataFrame(rows, infer_schema_length=None).with_columns(
+        level=pl.lit("species"), k=1, n_straddling_groups=2, n_straddling_images=7
+    )
+
+
+def test_each_leak_stands_in_its_row():
+    figure = leaks.effect(leak_audit(), model="lite0", k=1)
+    assert "lite0, naive split tears 2 groups of 7 images" in texts(figure)
+    for axis in figure.axes:
+        names = [label.get_text() for label in axis.get_yticklabels()]
+        drawn = {names[round(y)]: x for mark in axis.collections for x, y in mark.get_offsets()}
+        assert drawn["Grouped split, n = 9"] == 0.5
+        assert drawn["Naive, with a mate, n = 3"] == 1
+        assert drawn["Naive, without, n = 6"] == 0.25
+        assert len(axis.collections) == len(names) == 6
+    assert len(leaks.effect(leak_audit(0), model="lite0", k=1).axes[0].collections) == 4
+    with pytest.raises(ValueError, match="no species recall at k = 5 in the leak audit of lite0"):
+        leaks.effect(leak_audit(), model="lite0", k=5)
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ def study(n_each=12):
         split=pl.Series(["train", "val", "train", "test"] * (len(species) // 4)),
         group_id="uuid",
         reason=pl.lit(None, dtype=pl.String),
+        evidence=pl.lit(None, dtype=pl.String),
     )
     return labels, splits, images
 

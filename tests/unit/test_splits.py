@@ -1,83 +1,129 @@
 """Splits: nothing straddles, shares hold, small species stay whole, row order does not matter."""
 
+import hashlib
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nearkin import splits
-from tests.unit import drawn
-
-SHARES = {"seed": 1, "train": 0.5, "val": 0.15, "test": 0.35, "unseen": 0.2, "min_test_groups": 2}
-
-
-def split(labels, groups, **other):
-    return splits.split(labels, groups, **SHARES | other)
+from nearkin.tables import io
+from nearkin.tables.splits import Splits
+from tests.unit import dealt, drawn
+from tests.unit.dealt import in_sizes, split
 
 
-def deal(sizes, **other):
-    """The splits of species whose groups have the given sizes."""
-    species = [name for name, groups in sizes.items() for n in groups for _ in range(n)]
-    labels = drawn.labels_of(species)
-    names = [f"{name}/{i}" for name, groups in sizes.items() for i, n in enumerate(groups) for _ in range(n)]
-    groups = pl.DataFrame({"uuid": labels["uuid"], "group_id": names})
-    return labels.join(split(labels, groups, **other), on="uuid")
+@settings(max_examples=100, deadline=None)
+@given(dealt.structures(), st.integers(0, 5), st.sampled_from(["category", "genus"]), st.integers(1, 3))
+def test_no_group_straddles_and_queries_can_hit(pairs, seed, by, least):
+    labels, groups = dealt.images(pairs)
+    table = split(labels, groups, seed=seed, unseen_by=by, min_test_groups=least)
+    dealt.assert_sound(labels, table)
+    dealt.assert_reachable(labels, table, least=least)
+    assert table.join(groups, on=["uuid", "group_id"]).height == len(groups)
+
+
+def reference(sizes, *, seed, shares, least):
+    """The lot of one species, slow and plain: group name to side; None if there are too few."""
+    order = sorted(sizes, key=lambda name: hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=8).digest())
+    lacking = {side: share * sum(sizes.values()) for side, share in shares.items()}
+    sides = {}
+    for i, name in enumerate(order):
+        side = max(["test", "val", "train"], key=lacking.get)
+        sides[name] = "test" if i < least else "train" if i == least else side
+        lacking[sides[name]] -= sizes[name]
+    return sides if len(sizes) > least else None
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    st.dictionaries(
-        st.sampled_from([f"Genus{a} epithet{b}" for a in "abc" for b in "xyz"]),
-        st.lists(st.integers(1, 4), min_size=1, max_size=12),
-        min_size=1,
-    ),
-    st.integers(0, 5),
-)
-def test_no_group_straddles_and_queries_can_hit(sizes, seed):
-    dealt = deal(sizes, seed=seed)
-    assert dealt.group_by("group_id").agg(pl.col("split").n_unique())["split"].max() == 1
-    for _, mine in dealt.group_by("species"):
-        sides = set(mine["split"])
-        if "unseen" in sides:
-            assert sides == {"unseen"}
-        tested = mine.filter(split="test")["group_id"].n_unique()
-        assert tested == 0 or (tested >= 2 and "train" in sides)
+@given(dealt.sizes(max_size=9, max_groups=20), st.integers(0, 3), st.integers(1, 3))
+def test_the_lot_is_that_of_slow_and_plain_code(sizes, seed, least):
+    labels, groups = in_sizes(sizes)
+    table = split(labels, groups, seed=seed, unseen=0, min_test_groups=least)
+    found = dict(table.select("group_id", "split").rows())
+    for species, mine in sizes.items():
+        named = {f"{species}/{i}": n for i, n in enumerate(mine)}
+        shares = {"train": 0.5, "val": 0.15, "test": 0.35}
+        wanted = reference(named, seed=seed, shares=shares, least=least) or dict.fromkeys(named, "train")
+        assert {name: found[name] for name in named} == wanted
+
+
+@settings(max_examples=60, deadline=None)
+@given(dealt.sizes(max_size=30, max_groups=40), st.integers(1, 3))
+def test_no_side_has_more_than_its_share_and_one_group(sizes, least):
+    labels, groups = in_sizes(sizes)
+    table = labels.join(split(labels, groups, unseen=0, min_test_groups=least), on="uuid")
+    for species, mine in sizes.items():
+        if len(mine) <= least:
+            continue
+        counts = dict(table.filter(species=species).group_by("split").len().iter_rows())
+        n, largest = sum(mine), max(mine)
+        assert counts.get("val", 0) < 0.15 * n + largest
+        assert counts["train"] < max(0.5 * n, 1) + largest
+        assert counts["test"] < max(0.35 * n + largest, least * largest + 1)
 
 
 def test_shares_hold_for_large_species():
-    dealt = deal({f"Aa {name}": [1] * 100 for name in "abcdefghij"}, unseen=0.2)
-    counts = dict(dealt.group_by("split").len().iter_rows())
-    assert counts["unseen"] == 200
-    assert counts["test"] == pytest.approx(280, abs=10)
-    assert counts["val"] == pytest.approx(120, abs=10)
+    table = split(*in_sizes({f"Aa {name}": [1] * 100 for name in "abcdefghij"}))
+    assert dict(table.group_by("split").len().iter_rows()) == {
+        "unseen": 200,
+        "train": 400,
+        "val": 120,
+        "test": 280,
+    }
 
 
-def test_a_species_too_small_to_split_goes_to_train():
-    dealt = deal({"Aa x": [5, 1], "Aa y": [1] * 9}, unseen=0)
-    small = dealt.filter(species="Aa x")
-    assert set(small["split"]) == {"train"}
-    assert set(small["reason"]) == {"too_few_groups"}
-    assert set(dealt.filter(species="Aa y")["split"]) == {"train", "val", "test"}
+def test_a_species_too_small_to_split_goes_to_train_and_is_listed():
+    labels, groups = in_sizes({"Aa x": [5, 1], "Aa y": [1] * 9})
+    table = labels.join(split(labels, groups, unseen=0), on="uuid")
+    small = table.filter(species="Aa x").select("split", "reason", "evidence").unique().rows()
+    assert small == [("train", "too_few_groups", "2 to deal, too few for 2 test groups and one of train")]
+    rest = table.filter(species="Aa y")
+    assert set(rest["split"]) == {"train", "val", "test"}
+    assert rest["reason"].null_count() == len(rest)
 
 
-def test_row_order_does_not_matter_and_the_seed_does():
-    labels, drawn_splits = drawn.study(1)
-    groups = drawn_splits.select("uuid", "group_id")
-    once = split(labels, groups).sort("uuid")
-    assert once.equals(split(labels.reverse(), groups.sample(fraction=1, shuffle=True, seed=1)).sort("uuid"))
-    assert not once.equals(split(labels, groups, seed=2).sort("uuid"))
+@settings(max_examples=20, deadline=None)
+@given(dealt.structures(), st.randoms(use_true_random=False))
+def test_the_same_bytes_for_any_order_of_rows(tmp_path_factory, pairs, random):
+    labels, groups = dealt.images(pairs)
+    paths = [tmp_path_factory.mktemp("splits") / f"{i}.parquet" for i in range(2)]
+    io.write(split(labels, groups), paths[0], Splits)
+    seeds = [random.randrange(100) for _ in range(2)]
+    shuffled = [
+        frame.sample(fraction=1, shuffle=True, seed=s)
+        for frame, s in zip((labels, groups), seeds, strict=True)
+    ]
+    io.write(split(*shuffled), paths[1], Splits)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_another_seed_deals_another_split():
+    labels, groups = in_sizes({"Aa x": [1] * 20})
+    assert not split(labels, groups).equals(split(labels, groups, seed=2))
 
 
 def test_a_group_of_two_species_stays_whole_and_seen():
-    labels = drawn.labels_of(["Aa x"] * 6 + ["Aa y"] * 6)
-    uuids = labels["uuid"].to_list()
-    names = [*uuids[:5], "mixed", "mixed", *uuids[7:]]
-    dealt = split(labels, pl.DataFrame({"uuid": uuids, "group_id": names}), unseen=0.5)
-    assert dealt.filter(group_id="mixed")["split"].n_unique() == 1
-    assert "unseen" not in set(dealt["split"])
+    pairs = (
+        [("Aa x", i) for i in range(5)]
+        + [("Aa x", "both"), ("Aa y", "both")]
+        + [("Aa y", 10 + i) for i in range(5)]
+    )
+    table = split(*dealt.images(pairs), unseen=0.5)
+    assert table.filter(group_id="both")["split"].n_unique() == 1
+    assert "unseen" not in set(table["split"])
+
+
+def test_images_known_by_their_genus_alone_are_never_held_out():
+    labels, groups = in_sizes({f"Aa {name}": [1] * 6 for name in "vwxyz"})
+    labels = labels.with_columns(species=pl.when(pl.col("species") < "Aa z").then("species"))
+    for seed in range(5):
+        table = labels.join(split(labels, groups, unseen=0.5, seed=seed), on="uuid")
+        assert table.filter(pl.col("species").is_null(), split="unseen").is_empty()
+        assert table.filter(split="unseen")["species"].n_unique() == 2  # of 4, the fifth has no name
 
 
 def test_an_image_without_a_group_is_an_error():
     labels = drawn.labels_of(["Aa x", "Aa x"])
-    with pytest.raises(ValueError, match="in no group: rerun group_images"):
+    with pytest.raises(ValueError, match="not both in labels and in groups: rerun group_images"):
         split(labels, pl.DataFrame({"uuid": labels["uuid"][:1], "group_id": ["a"]}))

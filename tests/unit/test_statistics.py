@@ -3,6 +3,7 @@
 import polars as pl
 
 from nearkin import statistics
+from nearkin.pages.dataset import sizes
 from tests.unit import drawn
 
 LABELS = drawn.labels_of(["Aa x", "Aa x", "Aa x", "Aa y", "Bb z"])
@@ -23,6 +24,14 @@ def test_counts_by_hand():
     assert [rows["Fish", "train"][name] for name in names] == [3, 2, 2, 1, 1.5]
     assert [rows["all", "all"][name] for name in names] == [5, 4, 3, 2, 1.0]
     assert [rows["Fish", "val"][name] for name in names] == [0, 0, 0, 0, None]
+
+
+def test_what_is_in_no_split_has_a_row_only_where_there_is_any():
+    assert "aside" not in set(statistics.describe(LABELS, SPLITS)["split"])
+    table = statistics.describe(LABELS, SPLITS.with_columns(split=pl.lit("aside")))
+    assert table.filter(category="all", split="aside")["n_images"].to_list() == [5]
+    assert table.filter(category="all", split="all")["n_images"].to_list() == [5]
+    assert [row["split"] for row in sizes(table)][-2:] == ["aside", "all"]
 
 
 def test_buckets_have_no_gap_and_no_overlap():

@@ -25,6 +25,30 @@ rule plot_recall:
         "../../scripts/plot_recall.py"
 
 
+rule plot_leaks:
+    """What a split that ignores groups would have done to the recall."""
+    input:
+        code=sources_of("plot_leaks.py"),
+        leaks="results/{dataset}/leak_audit.parquet",
+    output:
+        svg=report(
+            "results/{dataset}/figures/leak_effect.svg",
+            caption="../report/leak_effect.rst",
+            category="{dataset}",
+            labels={"figure": "leaks", "model": config["leak_audit"]["model"]},
+        ),
+        png="results/{dataset}/figures/leak_effect.png",
+    log:
+        "logs/plot_leaks/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        model=lookup(within=config, dpath="leak_audit/model"),
+        k=1,
+    script:
+        "../../scripts/plot_leaks.py"
+
+
 rule plot_training_size:
     """Species recall@1 against the number of training images."""
     input:

@@ -1,4 +1,4 @@
-"""Needs embeddings and the split; produces exact neighbours, hits and recall."""
+"""Needs embeddings and the split; produces exact neighbours, hits, recall and the leak audit."""
 
 
 rule find_neighbours:
@@ -85,3 +85,34 @@ rule print_training_size:
         min_queries=lookup(within=config, dpath="comparison/min_queries"),
     script:
         "../../scripts/print_training_size.py"
+
+
+rule audit_leaks:
+    """That no group straddles, and what a split that ignores groups would have done to the recall."""
+    input:
+        code=sources_of("audit_leaks.py"),
+        embeddings=expand(
+            "results/{{dataset}}/{model}/embeddings/{shard}.parquet",
+            model=config["leak_audit"]["model"],
+            shard=SHARDS,
+        ),
+        labels="results/{dataset}/labels.parquet",
+        groups="results/{dataset}/groups.parquet",
+        splits="results/{dataset}/splits.parquet",
+        inspection=expand("results/{{dataset}}/inspection/{shard}.parquet", shard=SHARDS),
+    output:
+        leaks="results/{dataset}/leak_audit.parquet",
+    log:
+        "logs/audit_leaks/{dataset}.log",
+    benchmark:
+        "logs/costs/audit_leaks/{dataset}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        model=lookup(within=config, dpath="leak_audit/model"),
+        dealing=dealing_of,
+        ks=lookup(within=config, dpath="recall/ks"),
+        resamples=lookup(within=config, dpath="recall/resamples"),
+        seed=lookup(within=config, dpath="recall/seed"),
+    script:
+        "../../scripts/audit_leaks.py"

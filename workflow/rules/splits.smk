@@ -5,17 +5,23 @@ rule group_images:
     """Same bytes, near duplicates and same specimen, united into groups."""
     input:
         code=sources_of("group_images.py"),
+        images="results/{dataset}/images.parquet",
         labels="results/{dataset}/labels.parquet",
         inspection=expand("results/{{dataset}}/inspection/{shard}.parquet", shard=SHARDS),
+        embeddings=embeddings_for_groups,
     output:
         groups="results/{dataset}/groups.parquet",
+        doubtful="results/{dataset}/doubtful_groups.parquet",
     log:
         "logs/group_images/{dataset}.log",
+    benchmark:
+        "logs/costs/group_images/{dataset}.tsv"
     conda:
         "../../envs/analysis.yaml"
     params:
         specimen=lookup(within=config, dpath="datasets/{dataset}/groups/specimen"),
         near_duplicates=lookup(within=config, dpath="datasets/{dataset}/groups/near_duplicates"),
+        runaway=lookup(within=config, dpath="datasets/{dataset}/groups/runaway"),
     script:
         "../../scripts/group_images.py"
 
@@ -26,6 +32,11 @@ rule split_images:
         code=sources_of("split_images.py"),
         labels="results/{dataset}/labels.parquet",
         groups="results/{dataset}/groups.parquet",
+        images=branch(
+            lookup(within=config, dpath="datasets/{dataset}/split/adopt"),
+            then="results/{dataset}/images.parquet",
+        ),
+        previous=previous_splits,
     output:
         splits="results/{dataset}/splits.parquet",
     log:
@@ -33,7 +44,7 @@ rule split_images:
     conda:
         "../../envs/analysis.yaml"
     params:
-        shares=lookup(within=config, dpath="datasets/{dataset}/split"),
+        dealing=dealing_of,
     script:
         "../../scripts/split_images.py"
 

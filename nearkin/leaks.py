@@ -1,0 +1,135 @@
+"""What a split that ignores groups would have done to the recall of an encoder.
+
+Somebody who deals image by image knows no groups and masks none: a query may find the next
+frame of its own video. How much this flatters shows between the study's split and a naive
+one and, on the very same queries, when their group mates are hidden from them after all.
+"""
+
+import logging
+
+import numpy as np
+import polars as pl
+
+from nearkin import given_sides, intervals, metrics, protocols
+from nearkin.recall import cells
+from nearkin.splits import split
+from nearkin.tables.fields import LEVELS
+from nearkin.tables.scores import Hits
+
+logger = logging.getLogger(__name__)
+
+AUDITED = ["category", "genus", "species"]
+PROTOCOLS = ["leave_one_out", "search"]
+DEALT = ["train", "val", "test"]
+
+
+def audit(labels, splits, *, vectors, dealing, ks, resamples, seed):
+    """The recalls under the study's split and under a naive one, as a `LeakAudit` table.
+
+    `vectors` are those of the images of `splits`, by uuid; `dealing` is what `splits.split`
+    was told. Averages are micro, intervals resample groups.
+    """
+    splits = splits.sort("uuid")
+    uuids = splits["uuid"].to_list()
+    coarser = [pl.lit(None, dtype=pl.String).alias(rank) for rank in LEVELS if rank not in AUDITED]
+    labels = labels.with_columns(coarser)  # ranks that are not asked about cost nothing
+    parts = []
+    alone = naive(labels, splits, dealing)
+    for way, sides, masked in [
+        ("grouped", splits, False),
+        ("naive", alone, False),
+        ("naive_masked", alone, True),
+    ]:
+        n_groups, n_images = straddling(sides)
+        logger.info("%s: %d groups with %d images straddle", way, n_groups, n_images)
+        for protocol in PROTOCOLS:
+            hits = _hits(labels, sides, vectors=vectors, uuids=uuids, protocol=protocol, ks=ks, masked=masked)
+            rows = _recalls(hits, ks=ks, resamples=resamples, seed=seed)
+            parts.append(
+                rows.with_columns(
+                    protocol=pl.lit(protocol),
+                    split=pl.lit(way),
+                    n_straddling_groups=pl.lit(n_groups, dtype=pl.Int64),
+                    n_straddling_images=pl.lit(n_images, dtype=pl.Int64),
+                )
+            )
+    return pl.concat(parts)
+
+
+def _hits(labels, splits, *, vectors, uuids, protocol, ks, masked):
+    """The `Hits` of a protocol, and whether each query has a `mate` in its gallery; empty without queries."""
+    queries, _ = protocols.queries_and_gallery(splits, protocol)
+    if queries.is_empty():
+        return Hits.create_empty().with_columns(mate=pl.lit(False))
+    found = protocols.find(uuids, vectors, splits, protocol=protocol, depth=max(ks), mask_groups=masked)
+    hits = metrics.hits(found, labels, splits, wanted=[protocol], masked=masked)
+    return hits.with_columns(mate=pl.col("uuid").is_in(with_mate(splits, protocol).implode()))
+
+
+def naive(labels, splits, dealing):
+    """The images of train, val and test dealt anew, each by itself; with the groups that they are of.
+
+    Seed and shares are the same, and held-out species stay out.
+    """
+    seen = splits.filter(pl.col("split").is_in(DEALT)).select("uuid", "group_id")
+    labels = labels.join(seen, on="uuid", how="semi")
+    alone = seen.select("uuid", group_id="uuid")
+    dealt = split(labels, alone, given_sides.together([]), **(dealing | {"unseen": 0}))
+    return seen.join(dealt.select("uuid", "split"), on="uuid", validate="1:1")
+
+
+def straddling(splits):
+    """How many groups lie on two sides or more, and how many images they have."""
+    dealt = splits.filter(pl.col("split").is_in(DEALT))
+    groups = dealt.group_by("group_id").agg(sides=pl.col("split").n_unique(), images=pl.len())
+    straddle = groups.filter(pl.col("sides") > 1)
+    return len(straddle), straddle["images"].sum()
+
+
+def with_mate(splits, protocol):
+    """The uuids of the queries that have another image of their group in their gallery."""
+    queries, gallery = protocols.queries_and_gallery(splits, protocol)
+    itself = queries.join(gallery, on="uuid", how="semi").select("uuid", own=pl.lit(1))
+    mates = gallery.group_by("group_id").len("mates")
+    counted = queries.join(mates, on="group_id", how="left").join(itself, on="uuid", how="left")
+    return counted.filter(pl.col("mates") > pl.col("own").fill_null(0))["uuid"]
+
+
+def _recalls(hits, *, ks, resamples, seed):
+    """The recalls of all queries, and of those with and without a mate: a row per level, population and k."""
+    populations = {"all": pl.lit(True), "with_mate": pl.col("mate"), "without_mate": ~pl.col("mate")}
+    rows = []
+    for level in AUDITED:
+        for population, chosen in populations.items():
+            counted = cells(hits.filter(chosen, level=level), ks)
+            shares, low, high = _shares(counted, ks, resamples, seed)
+            rows += [
+                {
+                    "level": level,
+                    "population": population,
+                    "k": k,
+                    "recall": shares[i],
+                    "low": low[i],
+                    "high": high[i],
+                    "n_queries": counted["n"].sum(),
+                    "n_groups": counted["group_id"].n_unique(),
+                }
+                for i, k in enumerate(ks)
+            ]
+    return pl.DataFrame(rows, schema_overrides={"recall": pl.Float64, "low": pl.Float64, "high": pl.Float64})
+
+
+def _shares(counted, ks, resamples, seed):
+    """The recall at each k and the ends of its interval; None where there is no query.
+
+    Groups are drawn from all species together: those with a mate in the gallery are often the
+    only ones of theirs, and would never vary within it.
+    """
+    if counted.is_empty():
+        return [[None] * len(ks)] * 3
+    values = counted.select("n", *(f"h{k}" for k in ks)).to_numpy()
+    together = np.zeros(len(counted), dtype=np.int64)
+    drawn = intervals.resampled_sums(together, values, resamples=resamples, seed=seed)
+    sums = np.concatenate([part.sum(axis=1) for part in drawn])  # (n_resamples, 1 + n_ks)
+    low, high = intervals.percentile_interval(sums[:, 1:] / sums[:, :1])
+    return (values[:, 1:].sum(axis=0) / values[:, 0].sum()).tolist(), low.tolist(), high.tolist()

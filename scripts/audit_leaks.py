@@ -1,0 +1,40 @@
+"""That no group straddles, and what a split that ignores groups would have done to the recall."""
+
+from nearkin import checks, leaks
+from nearkin.logs import log_to
+from nearkin.tables import io
+from nearkin.tables.fields import LEVELS
+from nearkin.tables.groups import Groups
+from nearkin.tables.images import Inspection
+from nearkin.tables.labels import Labels
+from nearkin.tables.leaks import LeakAudit
+from nearkin.tables.splits import Splits
+from nearkin.vectors import read_vectors
+
+
+def audit_leaks(inputs, leaks_path, *, dealing, ks, resamples, seed, stamps):
+    """`inputs` holds the rule's paths by name."""
+    labels = io.read(inputs.labels, Labels, ["uuid", *LEVELS])
+    splits = io.read(inputs.splits, Splits)
+    checks.nothing_straddles(splits, io.read_all(inputs.inspection, Inspection, ["uuid", "sha256"]))
+    checks.only_bridges_cut_groups(splits, io.read(inputs.groups, Groups, ["uuid", "group_id"]))
+    checks.unseen_stays_unseen(splits, labels)
+    vectors = read_vectors(inputs.embeddings, splits["uuid"])
+    table = leaks.audit(
+        labels, splits, vectors=vectors, dealing=dealing, ks=ks, resamples=resamples, seed=seed
+    )
+    stamps = stamps | {"fingerprint": io.metadata(inputs.embeddings[0]).get("fingerprint")}
+    io.write(table, leaks_path, LeakAudit, **stamps)
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    audit_leaks(
+        snakemake.input,
+        snakemake.output.leaks,
+        dealing=snakemake.params.dealing,
+        ks=snakemake.params.ks,
+        resamples=snakemake.params.resamples,
+        seed=snakemake.params.seed,
+        stamps={"dataset": snakemake.wildcards.dataset, "model": snakemake.params.model},
+    )

@@ -1,0 +1,21 @@
+"""What a split that ignores groups would have done to the recall."""
+
+from nearkin.figures import leaks, theme
+from nearkin.logs import log_to
+from nearkin.tables import io
+from nearkin.tables.leaks import LeakAudit
+
+
+def plot_leaks(leaks_path, svg_path, png_path, *, model, k):
+    theme.save(leaks.effect(io.read(leaks_path, LeakAudit), model=model, k=k), svg_path, png_path)
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    plot_leaks(
+        leaks_path=snakemake.input.leaks,
+        svg_path=snakemake.output.svg,
+        png_path=snakemake.output.png,
+        model=snakemake.params.model,
+        k=snakemake.params.k,
+    )

@@ -1,0 +1,83 @@
+"""Images in groups for tests of the split, and what must hold of every split of them."""
+
+import polars as pl
+from hypothesis import strategies as st
+
+from nearkin import given_sides, splits
+from nearkin.tables.fields import ASIDE
+from tests.unit import drawn
+
+DEALING = {
+    "seed": 1,
+    "train": 0.5,
+    "val": 0.15,
+    "test": 0.35,
+    "unseen": 0.2,
+    "unseen_by": "category",
+    "folds": None,
+    "fold": 1,
+    "min_test_groups": 2,
+}
+SPECIES = [f"Genus{a} epithet{b}" for a in "abc" for b in "xyz"]
+
+
+def split(labels, groups, given=None, **other):
+    given = given_sides.together([]) if given is None else given
+    return splits.split(labels, groups, given, **DEALING | other)
+
+
+def images(pairs):
+    """Labels and groups of images given as (species, group); the n-th image is always called the same."""
+    labels = drawn.labels_of([species for species, _ in pairs])
+    category = pl.when(pl.col("genus") == "Genusa").then(pl.lit("Bird")).otherwise("category")
+    labels = labels.with_columns(category=category)
+    return labels, labels.select(
+        "uuid", group_id=pl.Series([str(group) for _, group in pairs], dtype=pl.String)
+    )
+
+
+def in_sizes(sizes):
+    """The same from the sizes of each species' groups, all of them pure."""
+    groups = [(name, f"{name}/{i}", n) for name, mine in sizes.items() for i, n in enumerate(mine)]
+    return images([(name, group) for name, group, n in groups for _ in range(n)])
+
+
+def sizes(max_size=4, max_groups=12):
+    return st.dictionaries(
+        st.sampled_from(SPECIES),
+        st.lists(st.integers(1, max_size), min_size=1, max_size=max_groups),
+        min_size=1,
+    )
+
+
+@st.composite
+def structures(draw, max_images=60):
+    """(species, group) of random images: single ones, huge groups, and groups of several species."""
+    n = draw(st.integers(1, max_images))
+    species = draw(st.lists(st.sampled_from(SPECIES), min_size=n, max_size=n))
+    numbers = draw(st.lists(st.integers(0, draw(st.integers(0, n))), min_size=n, max_size=n))
+    pure = draw(st.booleans())
+    return [
+        (name, f"{number} {name}" if pure else number) for name, number in zip(species, numbers, strict=True)
+    ]
+
+
+def assert_sound(labels, table):
+    """Every image has a side, no group straddles, and held-out species are nowhere else."""
+    assert sorted(table["uuid"]) == sorted(labels["uuid"])
+    assert not table.select("split", "group_id").null_count().sum_horizontal().item()
+    sides = {}
+    for group, side in table.select("group_id", "split").rows():
+        assert sides.setdefault(group, side) == side
+    placed = labels.join(table, on="uuid").filter(pl.col("split") != ASIDE)
+    for _, mine in placed.group_by("category", "species"):
+        assert set(mine["split"]) == {"unseen"} or "unseen" not in set(mine["split"])
+
+
+def assert_reachable(labels, table, *, least):
+    """A species without mixed groups is tested in `least` groups or more and trained, or not at all."""
+    everyone = labels.join(table, on="uuid")
+    mixed = everyone.filter(pl.col("species").n_unique().over("group_id") > 1)
+    for _, mine in everyone.join(mixed, on="species", how="anti").group_by("species"):
+        n_tested = mine.filter(split="test")["group_id"].n_unique()
+        assert n_tested == 0 or (n_tested >= least and "train" in set(mine["split"]))

@@ -1,0 +1,123 @@
+"""The leak audit: what a naive split shows, worked out by hand, and against plain loops."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from nearkin import leaks
+from nearkin.tables import io
+from nearkin.tables.leaks import LeakAudit
+from tests.unit import dealt, drawn
+
+TOLD = {"dealing": dealt.DEALING, "ks": [1, 3], "resamples": 200, "seed": 1}
+
+
+@pytest.fixture(scope="module")
+def frames():
+    """Twelve videos of three frames for each of four species; frames alike, videos at random."""
+    sizes = {f"Aa {name}": [3] * 12 for name in "wxyz"}
+    labels, groups = dealt.in_sizes(sizes)
+    splits = dealt.split(labels, groups, unseen=0.25).sort("uuid")
+    videos = {
+        name: vector
+        for name, vector in zip(
+            groups["group_id"].unique().sort(), drawn.vectors(1, 48, 16, n_copies=0), strict=True
+        )
+    }
+    return labels, splits, np.stack([videos[name] for name in splits["group_id"]])
+
+
+@pytest.fixture(scope="module")
+def table(frames):
+    labels, splits, vectors = frames
+    return leaks.audit(labels, splits, vectors=vectors, **TOLD)
+
+
+def row(table, split, protocol="search", level="species", population="all", k=1):
+    wanted = {"split": split, "protocol": protocol, "level": level, "population": population, "k": k}
+    return table.filter(**wanted).row(0, named=True)
+
+
+def test_a_naive_split_finds_the_frames_of_its_own_videos(table):
+    assert row(table, "naive", population="with_mate")["recall"] == 1
+    assert row(table, "naive")["recall"] > row(table, "naive_masked")["recall"] + 0.3
+    assert row(table, "grouped")["recall"] < 0.6
+    assert row(table, "grouped", population="with_mate")["n_queries"] == 0
+    assert row(table, "grouped", population="with_mate")["recall"] is None
+
+
+def test_populations_add_up_and_those_without_a_mate_have_nothing_to_hide(table):
+    for split in ("grouped", "naive", "naive_masked"):
+        for protocol in leaks.PROTOCOLS:
+            for k in (1, 3):
+                everyone, having, lacking = (
+                    row(table, split, protocol, population=name, k=k)
+                    for name in ("all", "with_mate", "without_mate")
+                )
+                assert everyone["n_queries"] == having["n_queries"] + lacking["n_queries"]
+                hits = sum((part["recall"] or 0) * part["n_queries"] for part in (having, lacking))
+                assert everyone["recall"] * everyone["n_queries"] == pytest.approx(hits)
+                if everyone["low"] is not None:
+                    assert everyone["low"] <= everyone["recall"] <= everyone["high"]
+    naive, masked = (row(table, split, population="without_mate") for split in ("naive", "naive_masked"))
+    assert naive["recall"] == masked["recall"]
+
+
+def test_the_naive_recall_is_that_of_plain_loops(frames, table):
+    labels, splits, vectors = frames
+    naive = leaks.naive(labels, splits, dealt.DEALING).join(labels, on="uuid")
+    places = {uuid: i for i, uuid in enumerate(splits["uuid"])}
+    asked = [
+        (uuid, species) for uuid, species in naive.filter(split="train").select("uuid", "species").rows()
+    ]
+    hits = []
+    for uuid, species in naive.filter(split="test").select("uuid", "species").rows():
+        mine = vectors[places[uuid]].astype(float)
+        nearest = min(asked, key=lambda one: (-float(mine @ vectors[places[one[0]]].astype(float)), one[0]))
+        hits.append(nearest[1] == species)
+    assert row(table, "naive")["recall"] == pytest.approx(
+        np.mean(hits), abs=0.02
+    )  # ties add up in another order
+    assert row(table, "naive")["n_queries"] == len(hits)
+
+
+def test_the_naive_split_deals_the_same_images_by_the_same_shares(frames):
+    labels, splits, _ = frames
+    naive = leaks.naive(labels, splits, dealt.DEALING)
+    seen = splits.filter(pl.col("split") != "unseen")
+    assert naive.join(seen, on=["uuid", "group_id"]).height == len(seen) == len(naive)
+    counts = dict(naive.group_by("split").len().iter_rows())
+    assert abs(counts["test"] - 0.35 * len(seen)) <= 4
+    groups, images = leaks.straddling(naive)
+    assert 0 < groups <= 36
+    assert images == 3 * groups
+    assert leaks.straddling(splits) == (0, 0)
+
+
+def test_without_test_images_the_audit_is_a_table_of_nothing():
+    labels, groups = dealt.in_sizes({"Aa x": [1], "Aa y": [1]})
+    splits = dealt.split(labels, groups)
+    table = leaks.audit(labels, splits, vectors=drawn.vectors(1, 2), **TOLD)
+    assert table["n_queries"].sum() == 0
+    assert table["recall"].null_count() == len(table)
+
+
+def test_a_mate_is_another_image_of_the_group_in_the_gallery():
+    rows = [
+        ("a", "test", "g"),
+        ("b", "test", "g"),
+        ("c", "test", "h"),
+        ("d", "train", "h"),
+        ("e", "train", "i"),
+    ]
+    splits = pl.DataFrame(rows, schema=["uuid", "split", "group_id"], orient="row")
+    assert leaks.with_mate(splits, "leave_one_out").to_list() == ["a", "b"]
+    assert leaks.with_mate(splits, "search").to_list() == ["c"]
+
+
+def test_the_same_bytes_whatever_the_order_of_rows(frames, table, tmp_path):
+    labels, splits, vectors = frames
+    io.write(table, tmp_path / "a.parquet", LeakAudit)
+    again = leaks.audit(labels.reverse(), splits.reverse(), vectors=vectors, **TOLD)
+    io.write(again, tmp_path / "b.parquet", LeakAudit)
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
