@@ -16,6 +16,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/images.smk"
 include: "workflow/rules/labels.smk"
 include: "workflow/rules/splits.smk"
+include: "workflow/rules/audit.smk"
 include: "workflow/rules/encoders.smk"
 include: "workflow/rules/embeddings.smk"
 include: "workflow/rules/neighbours.smk"
@@ -28,18 +29,21 @@ rule all:
     """The whole study: tables, figures, report and checks of every dataset."""
     default_target: True
     input:
+        expand("results/{dataset}/audit.html", dataset=config["datasets"]),
         expand("results/{dataset}/report.html", dataset=config["datasets"]),
         expand("results/{dataset}/checks.passed", dataset=config["datasets"]),
 
 
 rule curate:
-    """Repaired labels, whole captions and a split, without any encoder."""
+    """Repaired labels, whole captions, a split and the audit, without any encoder."""
     input:
         expand("results/{dataset}/captions.parquet", dataset=config["datasets"]),
         expand("results/{dataset}/statistics.parquet", dataset=config["datasets"]),
+        expand("results/{dataset}/audit.html", dataset=config["datasets"]),
 
 
 onsuccess:
     for dataset in config["datasets"]:
-        if Path("results", dataset, "report.html").exists():
-            print(f"The report of {dataset}: results/{dataset}/report.html")
+        for page in ("audit", "report"):
+            if Path("results", dataset, f"{page}.html").exists():
+                print(f"The {page} of {dataset}: results/{dataset}/{page}.html")

@@ -4,6 +4,7 @@ Figures are as wide as one column of a paper. The colours are those of Okabe and
 (2008), which people with any colour vision can tell apart; shapes repeat what colours say.
 """
 
+import io
 import textwrap
 
 import matplotlib as mpl
@@ -103,9 +104,17 @@ def counted(n, thing):
 
 
 @styled
+def svg(drawn):
+    """A figure as the bytes of an SVG: the same figure gives the same bytes."""
+    file = io.BytesIO()
+    drawn.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    return file.getvalue()
+
+
+@styled
 def save(drawn, svg_path, png_path):
     """Write a figure as SVG and as PNG: the same figure gives the same bytes."""
     with replacing(svg_path) as temporary:
-        drawn.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
+        temporary.write_bytes(svg(drawn))
     with replacing(png_path) as temporary:
         drawn.savefig(temporary, format="png", metadata={"Software": None})

@@ -1,8 +1,8 @@
 """Everything that the page says, gathered from finished tables."""
 
+from nearkin.pages import dataset as sizes_and_repairs
 from nearkin.recall import ALL
 from nearkin.reference import in_order
-from nearkin.report import dataset as sizes_and_repairs
 from nearkin.report import headline, pairs, pictures, species
 from nearkin.tables import io
 

@@ -1,6 +1,6 @@
 """The headline numbers as tables of the page: one per protocol, a row per model."""
 
-from nearkin.report.numbers import count_range
+from nearkin.pages.numbers import count_range
 from nearkin.tables.fields import PROTOCOLS
 
 TITLES = {

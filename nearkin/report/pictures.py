@@ -12,6 +12,7 @@ KINDS = [
     "training",
     "training_size",
     "training_buckets",
+    "leak_effect",
 ]
 EACH = {"model": "each model", "base": "each base", "trained": "each trained model"}
 

@@ -42,6 +42,20 @@ def read_all(paths, schema, columns=None):
     return frame.sort(key) if key else frame
 
 
+def scan(paths, schema):
+    """The rows of all shards of a table, to be read lazily; of its columns only the types are checked."""
+    declared = pl.Schema({name: column.dtype for name, column in schema.columns().items()})
+    for path in paths:
+        try:
+            found = pl.read_parquet_schema(path)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise ValueError(f"{path}: cannot be read as a table: {error}") from error
+        wrong = [name for name, dtype in declared.items() if found.get(name) != dtype]
+        if wrong:
+            raise ValueError(f"{path}: is not a {schema.__name__} table: see column {wrong[0]!r}")
+    return pl.scan_parquet(paths, glob=False)
+
+
 def write(frame, path, schema, **metadata):
     """Write a table, sorted by its key, whole or not at all.
 

@@ -23,7 +23,8 @@ METHOD = {
     "recall": {"ks": [1, 5], "resamples": 2000, "seed": 7},
     "comparison": {"min_queries": 5},
     "preprocessing": {"square_224": {"size": 224, "crop": 0.875, "interpolation": "bicubic"}},
-    "split": {"seed": 11, "train": 0.5, "val": 0.15, "test": 0.35, "unseen": 0.15, "min_test_groups": 2},
+    "split": {"seed": 11, "train": 0.5, "val": 0.15, "test": 0.35, "unseen": 0.15, "min_test_groups": 2}
+    | {"unseen_by": "category", "folds": None, "fold": 1, "previous": None, "adopt": False},
     "groups": {"specimen": ["^fish_(\\d+)_"], "near_duplicates": {"coarse_distance": 10}},
     "finetune": {"lite0_unicom": {"base": "lite0", "epochs": 8}},
 }
@@ -63,6 +64,7 @@ def made():
 def content_of(made, **changes):
     figures = {
         ("recall",): b"<svg/>",
+        ("leak_effect",): b"<svg/>",
         ("lite0", "training_size"): b"<svg/>",
         ("lite0_unicom", "training_size"): b"<svg/>",
         ("lite0_unicom", "training"): b"<svg/>",
@@ -191,7 +193,7 @@ def test_every_species_of_every_protocol_has_a_row(made, html):
 
 def test_every_picture_has_an_alternative_text_and_every_caption_is_filled(html):
     found = Page(html)
-    assert len(found.all("img")) == 5
+    assert len(found.all("img")) == 6
     assert all(len(attrs["alt"]) > 20 for attrs in found.all("img"))
     assert "snakemake" not in found.text.replace("snakemake --cores all --configfile", "")
     assert "Does each model find species better" in found.text
@@ -209,6 +211,16 @@ def test_the_methods_come_from_the_config(html):
     assert "2,000 resamples, seed 7" in text
     assert "shorter side to 256 pixels (bicubic), centre crop of 224" in text
     assert "left out of its gallery" in text
+
+
+def test_the_methods_say_how_a_split_came_to_be_otherwise(made):
+    split = METHOD["split"] | {"folds": 5, "fold": 2, "unseen_by": "genus"}
+    text = Page(page.render(content_of(made, method=METHOD | {"split": split}))).text
+    assert "with seed 11, to 5 folds of each species, of which fold 2 is test; train and val share" in text
+    assert "of the species of each category, spread over its genera, was kept" in text
+    split = METHOD["split"] | {"previous": "old/splits.parquet", "adopt": True}
+    text = Page(page.render(content_of(made, method=METHOD | {"split": split}))).text
+    assert "Images of the earlier split old/splits.parquet did not move. Images with a delivered side" in text
 
 
 def test_one_model_no_pairs_and_nothing_repaired_is_a_page_too(made):

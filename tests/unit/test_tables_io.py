@@ -13,6 +13,7 @@ TABLE = pl.DataFrame(
         "split": ["test", "train"],
         "group_id": ["b", "a"],
         "reason": [None, "too_few_groups"],
+        "evidence": [None, "1 to deal"],
     }
 )
 
@@ -62,3 +63,14 @@ def test_an_error_leaves_the_old_file(tmp_path):
         half_written()
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["x.txt"]
+
+
+def test_a_lazy_table_is_checked_by_its_columns(tmp_path):
+    declared = {name: column.dtype for name, column in Splits.columns().items()}
+    pl.DataFrame(schema=declared).write_parquet(tmp_path / "good.parquet")
+    pl.DataFrame(schema=declared | {"split": pl.Int32}).write_parquet(tmp_path / "bad.parquet")
+    assert io.scan([tmp_path / "good.parquet"] * 2, Splits).collect().shape == (0, len(declared))
+    with pytest.raises(ValueError, match=r"bad.parquet: is not a Splits table: see column 'split'"):
+        io.scan([tmp_path / "good.parquet", tmp_path / "bad.parquet"], Splits)
+    with pytest.raises(ValueError, match=r"gone.parquet: cannot be read as a table"):
+        io.scan([tmp_path / "gone.parquet"], Splits)

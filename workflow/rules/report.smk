@@ -2,6 +2,7 @@
 
 FIGURES = [
     "results/{dataset}/figures/recall.svg",
+    "results/{dataset}/figures/leak_effect.svg",
     *expand(
         "results/{{dataset}}/figures/{model}/{figure}.svg",
         model=MODELS,
@@ -56,7 +57,7 @@ rule write_report:
         descriptions=expand("results/{{dataset}}/{model}/encoder/encoder.json", model=PREPARED + TUNED),
         figures=FIGURES,
         captions=[relative(path) for path in sorted(Path(ROOT, "workflow", "report").glob("*.rst"))],
-        templates=[relative(path) for path in sorted(Path(ROOT, "nearkin", "report").glob("*.*"))],
+        templates=templates_of("report"),
     output:
         report=report(
             "results/{dataset}/report.html",

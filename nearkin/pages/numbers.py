@@ -1,4 +1,4 @@
-"""How numbers are printed in the report."""
+"""How numbers are printed on the pages."""
 
 NOTHING = "–"
 
@@ -60,3 +60,17 @@ def count_range(lowest, highest):
     ('5', '5 to 1,007')
     """
     return count(lowest) if lowest == highest else f"{count(lowest)} to {count(highest)}"
+
+
+def share(part, whole):
+    """A part in percent; never 0 % or 100 % of what is neither nothing nor all.
+
+    >>> share(93, 100), share(1, 1000), share(999, 1000), share(0, 0)
+    ('93 %', '< 1 %', '> 99 %', '–')
+    """
+    if not whole:
+        return NOTHING
+    percent = 100 * part / whole
+    if 0 < percent < 1:
+        return "< 1 %"
+    return "> 99 %" if 99 < percent < 100 else f"{percent:.0f} %"

@@ -1,16 +1,16 @@
-"""What the page says of the dataset: how much there is, and what was repaired."""
+"""What the pages say of the dataset: how much there is, and what was repaired."""
 
 import polars as pl
 
 from nearkin.recall import ALL
 from nearkin.reference import in_order
-from nearkin.tables.fields import SPLITS
+from nearkin.tables.fields import ASIDE, SPLITS
 
 
 def sizes(statistics):
     """Rows of a `Statistics` table, categories in order and the whole last."""
     order = [*in_order(set(statistics["category"]) - {ALL}), ALL]
-    sides = [*SPLITS, ALL]
+    sides = [*SPLITS, ASIDE, ALL]
     rows = statistics.to_dicts()
     return sorted(rows, key=lambda row: (order.index(row["category"]), sides.index(row["split"])))
 

@@ -1,0 +1,73 @@
+"""How the kept images are spread over species, and over the sides of the split."""
+
+import polars as pl
+
+from nearkin.audit.overview import in_columns
+from nearkin.recall import ALL
+
+FEW = 5
+"""A species with fewer images is called small."""
+
+SHOWN = 30
+
+
+def images_per_species(labels, categories):
+    """The number of images of each species: a table (category, species, n), large ones first."""
+    found = labels.drop_nulls("species").select("uuid", "species").join(categories, on="uuid")
+    counts = found.group_by("category", "species").len("n").collect()
+    return counts.sort("category", "n", "species", descending=[False, True, False])
+
+
+def by_category(counts, names):
+    """A dict per category, and one of all: n_species, smallest, median, largest, n_single, n_small."""
+    rows = []
+    for name in [*names, ALL]:
+        part = counts if name == ALL else counts.filter(category=name)
+        rows.append(
+            {
+                "category": name,
+                "n_species": len(part),
+                "smallest": part["n"].min(),
+                "median": part["n"].median(),
+                "largest": part["n"].max(),
+                "n_single": (part["n"] == 1).sum(),
+                "n_small": (part["n"] < FEW).sum(),
+            }
+        )
+    return rows
+
+
+def ends(counts):
+    """The largest and the smallest species, SHOWN of each: two lists of (category, species, n)."""
+    largest = counts.sort("n", "species", "category", descending=[True, False, False]).head(SHOWN)
+    smallest = counts.sort("n", "species", "category").head(SHOWN)
+    return largest.to_dicts(), smallest.to_dicts()
+
+
+def sides(splits, *, categories, names, order):
+    """Images by category and side of the split: a dict per category, and one of all, with n per side."""
+    found = splits.select("uuid", "split").join(categories, on="uuid").group_by("split", "category").len("n")
+    found = found.collect()
+    columns = {side: in_columns(found.filter(split=side), names) for side in order}
+    rows = [{side: column[i] for side, column in columns.items()} for i in range(len(names))]
+    rows.append({side: sum(column) for side, column in columns.items()})
+    return [{"category": name, "sides": row} for name, row in zip([*names, ALL], rows, strict=True)]
+
+
+def placed_by_rule(splits, labels):
+    """Images that did not go by the lot: a dict per reason with n_images, n_species, species and rows.
+
+    `species` are the first SHOWN by name; `rows` (path, split, evidence) the first SHOWN by uuid
+    of those whose evidence is said.
+    """
+    found = splits.drop_nulls("reason").join(labels.select("uuid", "path", "species"), on="uuid", how="left")
+    species = pl.col("species").drop_nulls().unique().sort()
+    counts = found.group_by("reason").agg(
+        n_images=pl.len(), n_species=species.len(), species=species.head(SHOWN)
+    )
+    said = found.drop_nulls("evidence").sort("uuid").group_by("reason", maintain_order=True).head(SHOWN)
+    counts, said = pl.collect_all([counts, said.select("reason", "path", "split", "evidence")])
+    return [
+        row | {"rows": said.filter(reason=row["reason"]).to_dicts()}
+        for row in counts.sort("reason").iter_rows(named=True)
+    ]

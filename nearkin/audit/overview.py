@@ -1,0 +1,71 @@
+"""What became of the delivered rows, by category, and where the captions come from."""
+
+import polars as pl
+
+from nearkin.recall import ALL
+from nearkin.reference import in_order
+
+MOST_CATEGORIES = 12
+OTHERS = "others"
+
+
+def categories(images):
+    """The category of each image (uuid, category), lazily, and their names in order.
+
+    Beyond MOST_CATEGORIES the smaller ones go as `others`: a page has room for so many columns.
+    """
+    first = images.filter(row=0).select("uuid", "category")
+    counts = first.group_by("category").len().collect().sort("len", "category", descending=[True, False])
+    names = counts["category"].to_list()
+    if len(names) <= MOST_CATEGORIES:
+        return first, in_order(names)
+    shown = names[: MOST_CATEGORIES - 1]
+    folded = pl.when(pl.col("category").is_in(shown)).then("category").otherwise(pl.lit(OTHERS))
+    return first.with_columns(category=folded), [*in_order(shown), OTHERS]
+
+
+def fates(images, labels, *, quarantine, gaps, categories, names):
+    """What became of the delivered rows: a dict per category, in the order of `names`, and one of all.
+
+    A dict has category, delivered = kept + merged + aside, and kept = untouched + mended. An
+    image counts as mended when its name, file or caption was repaired or filled.
+    """
+    changed = gaps.filter(pl.col("action").is_in(["repaired", "filled"]))
+    parts = {
+        "delivered": images,
+        "kept": labels,
+        "mended": labels.join(changed, on="uuid", how="semi"),
+        "merged": gaps.filter(action="merged"),
+        "aside": quarantine,
+    }
+    counted = by_category(parts, categories=categories, names=names)
+    return [row | {"untouched": row["kept"] - row["mended"]} for row in counted]
+
+
+def caption_sources(captions, *, categories, names):
+    """Where the captions come from: a dict per source, frequent ones first, with n and its categories."""
+    found = captions.select("uuid", "caption_source").join(categories, on="uuid")
+    counts = found.group_by("caption_source", "category").len("n").collect()
+    rows = [
+        {"source": source, "n": part["n"].sum(), "by_category": in_columns(part, names)}
+        for (source,), part in counts.group_by("caption_source")
+    ]
+    return sorted(rows, key=lambda row: (-row["n"], row["source"]))
+
+
+def by_category(parts, *, categories, names):
+    """A dict per category, and one of all, with the number of rows of each of the named lazy tables."""
+    counts = [
+        rows.select("uuid").join(categories, on="uuid").group_by("category").len("n")
+        for rows in parts.values()
+    ]
+    columns = [in_columns(counted, names) for counted in pl.collect_all(counts)]
+    rows = [dict(zip(parts, values, strict=True)) for values in zip(*columns, strict=True)]
+    whole = dict(zip(parts, map(sum, columns), strict=True))
+    return [{"category": name} | row for name, row in zip([*names, ALL], [*rows, whole], strict=True)]
+
+
+def in_columns(counts, names):
+    """The numbers of a table (category, n) in the order of `names`; 0 where a category is not in it."""
+    found = dict(counts.group_by("category").agg(pl.col("n").sum()).iter_rows())
+    return [found.get(name, 0) for name in names]

@@ -1,0 +1,149 @@
+"""The finished tables of a small made-up curation, with pictures, to audit."""
+
+from types import SimpleNamespace
+
+import polars as pl
+from PIL import Image
+
+from nearkin import statistics
+from nearkin.tables import groups, images, io, labels, splits
+from nearkin.tables import statistics as sizes
+from nearkin.thumbnails import thumbnail
+from tests.unit.deliveries import picture
+
+SCHEMAS = {
+    "images": images.Images,
+    "inspection": images.Inspection,
+    "labels": labels.Labels,
+    "captions": labels.Captions,
+    "quarantine": labels.Quarantine,
+    "gaps": labels.Gaps,
+    "groups": groups.Groups,
+    "doubtful": groups.DoubtfulGroups,
+    "splits": splits.Splits,
+    "statistics": sizes.Statistics,
+}
+SPECIES = ["Esox lucius", "Esox lucius", "Esox lucius", "Parus major", "Parus major", "Salmo salar"]
+
+
+def table(name, rows):
+    """A table of dicts, sorted by its key; what they leave out is null."""
+    types = {column: declared.dtype for column, declared in SCHEMAS[name].columns().items()}
+    rows = [{column: row.get(column) for column in types} for row in rows]
+    return pl.DataFrame(rows, schema=types).sort(SCHEMAS[name].primary_key())
+
+
+def curation(folder):
+    """Tables by name. Eleven rows: six kept (one of them mended), one merged, four set aside.
+
+    Images 0 to 5 are kept; 1 and 2 look alike, 4 and 5 are one group with two species; 6 is named
+    twice; 7 is an HTML page; 8 is missing.
+    """
+    paths = [f"Fish/{i}.png" if i < 3 or i > 4 else f"Bird/{i}.png" for i in range(8)]
+    for i, path in enumerate(paths[:7]):
+        picture(folder / path, seed=min(i, 1) if i < 3 else i, size=(48, 40 - i))
+    (folder / paths[7]).write_text("<!doctype html>")
+    category = [path.split("/")[0] for path in paths]
+    uuid = [f"{i:08d}-0000-5000-8000-000000000000" for i in range(9)]
+    listed = [
+        {
+            "uuid": uuid[i],
+            "row": 0,
+            "path": paths[i],
+            "listed": paths[i],
+            "match": "exact",
+            "category": category[i],
+        }
+        for i in range(8)
+    ]
+    listed += [
+        listed[0] | {"row": 1},
+        listed[6] | {"row": 1, "label": "Salmo trutta"},
+        {"uuid": uuid[8], "row": 0, "listed": "8.png", "match": "missing", "category": "Fish"},
+    ]
+    listed[6]["label"] = "Salmo salar"
+    seen = [{"uuid": uuid[i], "path": paths[i], "n_bytes": 9, "sha256": str(i)} for i in range(8)]
+    for row in seen[:7]:
+        row["thumbnail"] = thumbnail(Image.open(folder / row["path"]).convert("L"))
+    seen[7] |= {"problem": "not_an_image", "detail": "begins with '<!doctype html>'"}
+    kept = [
+        {
+            "uuid": uuid[i],
+            "path": paths[i],
+            "category": category[i],
+            "genus": SPECIES[i].split()[0],
+            "species": SPECIES[i],
+            "caption": f"A photo of {SPECIES[i]}.",
+            "caption_source": "template:1" if i == 5 else "delivered",
+        }
+        for i in range(6)
+    ]
+    mate = {1: 1, 2: 1, 4: 4, 5: 4}
+    tied = [
+        {
+            "uuid": uuid[i],
+            "path": paths[i],
+            "group_id": uuid[mate.get(i, i)],
+            "ties": {1: "near_duplicate", 4: "specimen"}.get(mate.get(i), ""),
+        }
+        for i in range(6)
+    ]
+    doubt = {"group_id": uuid[4], "doubt": "labels_disagree", "n_images": 2, "n_species": 2}
+    sides = ["train", "test", "test", "train", "val", "val"]
+    dealt = [
+        {"uuid": uuid[i], "split": sides[i], "group_id": tied[i]["group_id"], "reason": None}
+        for i in range(6)
+    ]
+    dealt[3]["reason"] = "too_few_groups"
+    tables = {
+        "images": listed,
+        "inspection": seen,
+        "labels": kept,
+        "captions": kept,
+        "quarantine": [
+            _aside(uuid[6], 0, paths[6], "conflicting_rows", "its rows say Salmo salar | Salmo trutta"),
+            _aside(uuid[6], 1, paths[6], "conflicting_rows", "its rows say Salmo salar | Salmo trutta"),
+            _aside(uuid[7], 0, paths[7], "not_an_image", "begins with '<!doctype html>'"),
+            _aside(uuid[8], 0, "8.png", "missing_file", "listed, but no such file"),
+        ],
+        "gaps": [
+            gap(uuid[5], "name", "spaces", "repaired", " Salmo  salar", "Salmo salar", paths[5]),
+            gap(uuid[5], "caption", "row_missing", "filled", None, "A photo of Salmo salar.", paths[5]),
+            gap(uuid[0], "row", "repeated_row", "merged", "Esox lucius", None, paths[0], row=1),
+            gap(uuid[6], "row", "conflicting_rows", "quarantined", "Salmo salar", None, paths[6]),
+            gap(uuid[6], "row", "conflicting_rows", "quarantined", "Salmo trutta", None, paths[6], row=1),
+            gap(uuid[7], "file", "not_an_image", "quarantined", None, None, paths[7]),
+            gap(uuid[8], "file", "missing_file", "quarantined", None, None, "8.png"),
+        ],
+        "groups": tied,
+        "doubtful": [doubt | {"species": ["Parus major", "Salmo salar"], "uuids": uuid[4:6]}],
+        "splits": dealt,
+    }
+    made = {name: table(name, rows) for name, rows in tables.items()}
+    return made | {"statistics": statistics.describe(made["labels"], made["splits"])}
+
+
+def gap(uuid, field, defect, action, before, after, path, *, row=0):
+    return {
+        "uuid": uuid,
+        "row": row,
+        "field": field,
+        "defect": defect,
+        "path": path,
+        "before": before,
+        "after": after,
+        "action": action,
+        "evidence": f"made up: {defect}",
+    }
+
+
+def _aside(uuid, row, path, reason, detail):
+    return {"uuid": uuid, "row": row, "path": path, "reason": reason, "detail": detail}
+
+
+def written(tables, out):
+    """The paths of the tables, by name, written below `out`."""
+    for name, frame in tables.items():
+        io.write(frame, out / f"{name}.parquet", SCHEMAS[name])
+    paths = {name: out / f"{name}.parquet" for name in tables}
+    return SimpleNamespace(**(paths | {"inspection": [paths["inspection"]]}))
