@@ -5,7 +5,18 @@ Run by `make dictionary`; a test fails when the file differs from what this prin
 
 from pathlib import Path
 
-from nearkin.tables import embeddings, images, labels, neighbours, scores, splits, statistics, training
+from nearkin.tables import (
+    embeddings,
+    groups,
+    images,
+    labels,
+    leaks,
+    neighbours,
+    scores,
+    splits,
+    statistics,
+    training,
+)
 
 ROOT = Path(__file__).parents[1]
 EMBEDDING_WIDTH = 1280  # of the shipped encoder, only to show a type
@@ -18,9 +29,11 @@ TABLES = [
     ("repairs.parquet", "fix_labels", labels.Gaps),
     ("captions.parquet", "fix_captions", labels.Captions),
     ("gaps.parquet", "fix_captions", labels.Gaps),
-    ("groups.parquet", "group_images", splits.Groups),
+    ("groups.parquet", "group_images", groups.Groups),
+    ("doubtful_groups.parquet", "group_images", groups.DoubtfulGroups),
     ("splits.parquet", "split_images", splits.Splits),
     ("statistics.parquet", "describe_dataset", statistics.Statistics),
+    ("leak_audit.parquet", "audit_leaks", leaks.LeakAudit),
     ("{model}/training.parquet", "finetune_encoder", training.Training),
     ("{model}/embeddings/{shard}.parquet", "embed_images", embeddings.embeddings(EMBEDDING_WIDTH)),
     ("{model}/neighbours.parquet", "find_neighbours", neighbours.Neighbours),
@@ -40,6 +53,7 @@ fingerprint of its encoder. `?` marks a column that may be null.
 | file | rule | what |
 |---|---|---|
 | `report.html` | write_report | the page to read first; opens offline |
+| `audit.html` | write_audit | the page for a curator: what was wrong, what was done, what to look at; opens offline |
 | `headline.txt`, `headline.json` | write_headline | overall recall of every model, printed and for machines |
 | `comparisons/{base}/{trained}/comparison.txt` | print_comparison | the printed form of the reference study |
 | `{model}/training_size.txt` | print_training_size | recall by number of training images, as text |

@@ -2,8 +2,11 @@
 
 import copy
 import difflib
+import os
 
 from jsonschema import Draft202012Validator
+
+from nearkin.sources import columns
 
 
 class ConfigError(ValueError):
@@ -25,11 +28,15 @@ def settle(config, schema):
     config = _with_defaults(config, schema, schema["$defs"])
     for name, dataset in config["datasets"].items():
         _check_dataset(name, dataset)
+    _check_downloads(config["datasets"])
     for name in config["models"]:
         _check_model(name, config)
+    for name, dataset in config["datasets"].items():
+        _check_groups(f"datasets.{name}.groups", dataset["groups"], config["models"])
     for base, trained in config["compare"]:
         for name in (base, trained):
             _known(name, config["models"], "compare", "model")
+    config["leak_audit"]["model"] = _audited(config)
     return config
 
 
@@ -38,6 +45,15 @@ def base_of(models, name):
     while "finetune" in models[name]:
         name = models[name]["finetune"]["base"]
     return name
+
+
+def _audited(config):
+    """The model that the leak audit searches with: as named, or the last base, or the first model."""
+    named = config["leak_audit"]["model"]
+    if named is not None:
+        _known(named, config["models"], "leak_audit.model", "model")
+        return named
+    return config["compare"][-1][0] if config["compare"] else next(iter(config["models"]))
 
 
 def _explain(error):
@@ -86,6 +102,8 @@ def _with_defaults(value, schema, definitions):
     """`value` completed by the defaults of `schema`, all the way down."""
     if "$ref" in schema:
         schema = definitions[schema["$ref"].removeprefix("#/$defs/")]
+    if isinstance(value, list):
+        return [_with_defaults(one, schema.get("items", {}), definitions) for one in value]
     if not isinstance(value, dict):
         return value
     properties, others = schema.get("properties", {}), schema.get("additionalProperties")
@@ -102,12 +120,79 @@ def _with_defaults(value, schema, definitions):
 
 def _check_dataset(name, dataset):
     source = dataset["source"]
-    if source["layout"] != "museum" and not source.get("folder"):
-        raise ConfigError(f"config key datasets.{name}.source.folder: needed for layout {source['layout']!r}")
-    split = dataset["split"]
+    _check_source(f"datasets.{name}.source", source)
+    _check_captions(f"datasets.{name}.captions", dataset["captions"])
+    _check_split(f"datasets.{name}.split", dataset["split"], own=f"results/{name}/splits.parquet")
+
+
+def _check_captions(key, captions):
+    if captions["ladder"][-1] != "template":
+        raise ConfigError(f"config key {key}.ladder: nothing is reached behind template; write it last")
+    if captions["tables"] and "tables" not in captions["ladder"]:
+        raise ConfigError(f"config key {key}.ladder: without tables, but {key}.tables names some")
+
+
+def _check_split(key, split, *, own):
     total = split["train"] + split["val"] + split["test"]
     if abs(total - 1) > 1e-9:
-        raise ConfigError(f"config key datasets.{name}.split: train, val and test add up to {total:g}, not 1")
+        raise ConfigError(f"config key {key}: train, val and test add up to {total:g}, not 1")
+    if split["previous"] and os.path.normpath(split["previous"]) == own:
+        raise ConfigError(f"config key {key}.previous: {own} is made anew; keep the earlier one elsewhere")
+    if split["folds"] is None:
+        return
+    if split["fold"] > split["folds"]:
+        raise ConfigError(f"config key {key}.fold: {split['fold']} of only {split['folds']} folds")
+    if split["test"] == 1:
+        raise ConfigError(f"config key {key}.test: with folds, train and val need a share")
+    for other in ("previous", "adopt"):
+        if split[other]:
+            raise ConfigError(f"config key {key}.{other}: folds are dealt anew, they cannot keep given sides")
+
+
+def _check_source(key, source):
+    layout = source["layout"]
+    if layout != "museum" and not source.get("folder"):
+        raise ConfigError(f"config key {key}.folder: needed for layout {layout!r}")
+    if layout == "museum" and source["download"]:
+        raise ConfigError(f"config key {key}.download: the museum is drawn, not downloaded; name the layout")
+    asked = [name for name in ("table", "preset", "columns") if source.get(name)]
+    if layout != "table":
+        if asked:
+            raise ConfigError(f"config key {key}.{asked[0]}: only layout 'table' reads it, not {layout!r}")
+        return
+    if "table" not in asked:
+        raise ConfigError(f"config key {key}.table: needed for layout 'table'")
+    if "preset" not in asked and not source["columns"].get("file"):
+        raise ConfigError(f"config key {key}.columns.file: needed without a preset; it names the image files")
+    for field, said in source["columns"].items():
+        for text in columns.texts(said):
+            if columns.has_stray_braces(text):
+                raise ConfigError(f"config key {key}.columns.{field}: {text!r} has braces without a column")
+
+
+def _check_groups(key, groups, models):
+    model = (groups["near_duplicates"] or {}).get("model")
+    if model is None:
+        return
+    _known(model, models, f"{key}.near_duplicates.model", "model")
+    if "finetune" in models[model]:
+        raise ConfigError(
+            f"config key {key}.near_duplicates.model: {model!r} is trained on the split, which needs the "
+            "groups first; take a model with a library"
+        )
+
+
+def _check_downloads(datasets):
+    """Datasets of one folder share its download."""
+    first = {}
+    for name, dataset in datasets.items():
+        folder, download = dataset["source"].get("folder"), dataset["source"]["download"]
+        other, known = first.setdefault(folder, (name, download))
+        if folder and download != known:
+            raise ConfigError(
+                f"config key datasets.{name}.source.download: is not that of {other!r}, which has the same "
+                f"folder {folder!r}; give each its own"
+            )
 
 
 def _check_model(name, config):

@@ -10,6 +10,8 @@ LEVELS = ["category", *RANKS]
 
 PROTOCOLS = ["leave_one_out", "search", "unseen"]
 SPLITS = ["train", "val", "test", "unseen"]
+ASIDE = "aside"
+"""In no split: what would tie two sides together."""
 
 
 def uuid_key():

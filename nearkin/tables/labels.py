@@ -11,14 +11,15 @@ class Labels(dy.Schema):
     uuid = uuid_key()
     path = dy.String(description="file on disk, relative to the source")
     category = dy.String(description="the dataset's own coarse group")
-    kingdom = dy.String(nullable=True, description="from a taxonomy, where given")
-    phylum = dy.String(nullable=True, description="from a taxonomy, where given")
-    class_ = dy.String(alias="class", nullable=True, description="from a taxonomy, where given")
-    order = dy.String(nullable=True, description="from a taxonomy, where given")
-    family = dy.String(nullable=True, description="from a taxonomy, where given")
+    kingdom = dy.String(nullable=True, description="from the taxonomy, or else as delivered")
+    phylum = dy.String(nullable=True, description="from the taxonomy, or else as delivered")
+    class_ = dy.String(alias="class", nullable=True, description="from the taxonomy, or else as delivered")
+    order = dy.String(nullable=True, description="from the taxonomy, or else as delivered")
+    family = dy.String(nullable=True, description="from the taxonomy, or else as delivered")
     genus = dy.String(description="first word of the accepted name")
     species = dy.String(nullable=True, description="accepted binomial, Genus epithet; null if unknown")
     infraspecies = dy.String(nullable=True, description="the trinomial, where the delivery had one")
+    common = dy.String(nullable=True, description="common name, as delivered or from the taxonomy")
     as_delivered = dy.String(nullable=True, description="the name as delivered, untouched")
 
 
@@ -26,7 +27,7 @@ class Captions(Labels):
     """The caption dataset: one row per kept image, names and caption whole."""
 
     caption = dy.String(min_length=1, description="one line of text")
-    caption_source = dy.String(description="delivered, repaired, or template:N")
+    caption_source = dy.String(description="delivered, sidecar, table:N, or template:N")
 
 
 class Quarantine(dy.Schema):
@@ -44,7 +45,7 @@ class Gaps(dy.Schema):
 
     uuid = uuid_key()
     row = dy.Int32(primary_key=True, min=0, description="which delivered row of this image")
-    field = dy.String(primary_key=True, description="file, row, name or caption")
+    field = dy.String(primary_key=True, description="file, row, name, caption, sidecar or table:N")
     defect = dy.String(primary_key=True, description="one word for the defect")
     path = dy.String(description="file on disk, or else the listed name")
     before = dy.String(nullable=True, description="as delivered")

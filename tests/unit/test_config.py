@@ -66,6 +66,16 @@ def wrong(path, value):
         ),
         (["datasets", "museum", "source"], {"layout": "folders"}, "datasets.museum.source.folder: needed"),
         (["datasets", "museum", "split"], {"train": 0.9}, "add up to 1.4, not 1"),
+        (
+            ["datasets", "museum", "captions", "ladder"],
+            ["template", "delivered"],
+            "ladder: nothing is reached",
+        ),
+        (
+            ["datasets", "museum", "captions"],
+            {"ladder": ["template"], "tables": [{"path": "a.csv"}]},
+            "without tables",
+        ),
         (["datasets", "other"], {"like": "musem"}, "no dataset 'musem'; did you mean 'museum'?"),
         (["models", "lite0_unicom", "finetune", "base"], "lite1", "no model 'lite1'; did you mean 'lite0'?"),
         (["models", "lite0_unicom", "finetune", "base"], "lite0_unicom", "goes round in circles"),
@@ -80,6 +90,24 @@ def wrong(path, value):
         (["models", "figures"], {"library": "histogram"}, "figures"),
         (["compare"], [["lite0", "lite2"]], "config key compare: no model 'lite2'"),
         (["recall"], {"ks": [5]}, "1 is always among them"),
+        (["leak_audit"], {"model": "lite2"}, "config key leak_audit.model: no model 'lite2'"),
+        (["datasets", "museum", "split"], {"folds": 5, "fold": 6}, "split.fold: 6 of only 5 folds"),
+        (["datasets", "museum", "split"], {"folds": 5, "adopt": True}, "split.adopt: folds are dealt anew"),
+        (
+            ["datasets", "museum", "split"],
+            {"folds": 5, "previous": "a"},
+            "split.previous: folds are dealt anew",
+        ),
+        (
+            ["datasets", "museum", "split"],
+            {"folds": 5, "test": 1, "train": 0, "val": 0},
+            "split.test: with folds, train and val need a share",
+        ),
+        (
+            ["datasets", "museum", "split"],
+            {"previous": "./results/museum/splits.parquet"},
+            "split.previous: results/museum/splits.parquet is made anew",
+        ),
     ],
 )
 def test_a_wrong_key_is_named_with_what_is_allowed(path, value, said):
@@ -93,6 +121,22 @@ def test_a_dataset_like_another_keeps_its_images_names():
     assert again["source"]["id"] == "museum"
     assert again["split"]["seed"] == 2
     assert again["groups"]["specimen"] == SHIPPED["datasets"]["museum"]["groups"]["specimen"]
+
+
+def test_what_lists_hold_is_completed_too():
+    config = copy.deepcopy(SHIPPED)
+    config["datasets"]["museum"]["captions"] = {"tables": [{"path": "a.csv"}]}
+    (table,) = settle(config, SCHEMA)["datasets"]["museum"]["captions"]["tables"]
+    assert table == {"path": "a.csv", "image": "image_path", "caption": "caption"}
+
+
+def test_leaks_are_measured_with_the_last_base_unless_a_model_is_named():
+    def audited(**changes):
+        return settle(copy.deepcopy(SHIPPED) | changes, SCHEMA)["leak_audit"]["model"]
+
+    assert audited() == SHIPPED["compare"][-1][0]
+    assert audited(compare=[]) == next(iter(SHIPPED["models"]))
+    assert audited(leak_audit={"model": "untrained"}) == "untrained"
 
 
 def test_base_of_follows_fine_tunings():

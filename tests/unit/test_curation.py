@@ -13,34 +13,10 @@ from nearkin import checks
 from nearkin.tables import io
 from nearkin.tables.images import Images
 from nearkin.tables.labels import Captions, Gaps, Labels, Quarantine
-from scripts.fix_captions import fix_captions
-from scripts.fix_labels import fix_labels
-from scripts.group_images import group_images
-from scripts.inspect_images import inspect_images
-from scripts.list_images import list_images
 from tests.unit import deliveries
+from tests.unit.curating import curate
 
 SHARED = Path(__file__).parents[3] / "shared"
-POLICIES = {"genus_only": "quarantine", "open_name": "quarantine", "hybrid": "quarantine"}
-NEAR = {"coarse_distance": 14, "fine_distance": 64, "colour_distance": 12}
-
-
-def curate(folder, out, specimen=()):
-    """Run the scripts on a delivered folder; the tables lie in `out`."""
-    inspections = [out / f"inspection{shard}.parquet" for shard in range(2)]
-    common = {"dataset": "d"}
-    images, labels, repairs = (out / f"{name}.parquet" for name in ("images", "labels", "repairs"))
-    source = {"layout": "vlm4bio", "source_id": "d", "captions_table": "vlm4bio_captions.csv"}
-    list_images(folder, images, **source, **common)
-    for shard, path in enumerate(inspections):
-        inspect_images(images, path, folder=folder, shard=shard, n_shards=2, max_megapixels=100, **common)
-    misspelt = {"min_count": 2, "max_distance": 2}
-    aside = out / "quarantine.parquet"
-    fix_labels(images, inspections, labels, aside, repairs, policies=POLICIES, misspelt=misspelt, **common)
-    captions, gaps = out / "captions.parquet", out / "gaps.parquet"
-    fix_captions(images, labels, repairs, captions, gaps, templates=["A photo of {species}."], **common)
-    groups = out / "groups.parquet"
-    group_images(labels, inspections, groups, specimen=specimen, near_duplicates=NEAR, **common)
 
 
 def bytes_of(folder):
@@ -107,7 +83,7 @@ def test_a_second_run_gives_the_same_bytes(hostile, tmp_path):
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the real delivery is not here")
 def test_the_real_delivery_is_handled_as_its_truth_says(tmp_path):
-    curate(SHARED / "data/specimens", tmp_path, specimen=["^fish_(\\d+)_"])
+    curate(SHARED / "data/specimens", tmp_path, groups={"specimen": ["^fish_(\\d+)_"]})
     tables = {"kept": "captions", "quarantined": "quarantine", "groups": "groups"}
     options = [part for flag, name in tables.items() for part in (f"--{flag}", tmp_path / f"{name}.parquet")]
     tool = [sys.executable, SHARED / "tools/score_repairs.py", "--truth", SHARED / "data/specimens-truth.csv"]

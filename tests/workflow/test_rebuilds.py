@@ -22,6 +22,10 @@ def page():
     return {("write_report", "museum"), ("check_results", "museum")}
 
 
+def audit():
+    return {("write_audit", "museum")}
+
+
 def comparisons(*models):
     """Comparisons in which one of the models takes part, with what is drawn of them."""
     pairs = [pair for pair, both in PAIRS.items() if set(both) & set(models)]
@@ -41,9 +45,14 @@ def searches(*models):
     return {("find_neighbours", f"museum {model}") for model in models} | scores(*models)
 
 
+def leaks():
+    return {("audit_leaks", "museum"), ("plot_leaks", "museum")}
+
+
 def embeddings(*models):
+    """Leaks are measured with the base of the last pair."""
     shards = {("embed_images", f"museum {model} {shard}") for model in models for shard in SHARDS}
-    return shards | searches(*models)
+    return shards | searches(*models) | (leaks() if "lite0" in models else set())
 
 
 def training():
@@ -53,13 +62,19 @@ def training():
 
 def split():
     """Splits do not reach the embeddings of encoders that are taken as they are."""
-    return {("split_images", "museum"), ("describe_dataset", "museum")} | training() | searches(*MODELS)
+    return (
+        {("split_images", "museum"), ("describe_dataset", "museum")}
+        | training()
+        | searches(*MODELS)
+        | leaks()
+        | audit()
+    )
 
 
 def figures():
-    one = {("plot_recall", "museum"), ("plot_training", "museum tuned")}
+    one = {("plot_recall", "museum"), ("plot_leaks", "museum"), ("plot_training", "museum tuned")}
     each = {(rule, f"museum {m}") for rule in ("plot_training_size", "plot_training_buckets") for m in MODELS}
-    return one | each | {("plot_improvement", f"museum {pair}") for pair in PAIRS} | page()
+    return one | each | {("plot_improvement", f"museum {pair}") for pair in PAIRS} | page() | audit()
 
 
 def ranked():
@@ -72,20 +87,21 @@ def ranked():
 CODE = {
     "scripts/embed_images.py": embeddings(*MODELS),
     "scripts/finetune_encoder.py": training(),
-    "nearkin/neighbours.py": searches(*MODELS),
+    "nearkin/neighbours.py": searches(*MODELS) | leaks(),
     "nearkin/figures/theme.py": figures(),
-    "nearkin/captions.py": {("fix_captions", "museum")} | page(),
+    "nearkin/captions/ladder.py": {("fix_captions", "museum")} | page() | audit(),
     "nearkin/splits.py": split(),
     "nearkin/museum/fish.py": "all",
 }
 CONFIG = {
     "datasets/museum/captions/templates": (
         ["{species} in a picture."],
-        {("fix_captions", "museum")} | page(),
+        {("fix_captions", "museum")} | page() | audit(),
     ),
     "datasets/museum/split/seed": (2, split()),
-    "recall/ks": ([1, 5], scores(*MODELS)),
-    "recall/seed": (2, scores(*MODELS)),
+    "recall/ks": ([1, 5], scores(*MODELS) | leaks()),
+    "recall/seed": (2, scores(*MODELS) | leaks()),
+    "leak_audit/model": ("untrained", leaks() | page()),
     "search/depth": (50, searches(*MODELS)),
     "comparison/min_queries": (2, ranked()),
     "models/tuned/finetune/epochs": (3, training()),

@@ -15,6 +15,7 @@ def test_all_that_was_promised_is_there(finished):
     assert (results / "report.html").stat().st_size > 10_000
     for figure in [
         "recall",
+        "leak_effect",
         "tuned/training",
         "tuned/training_size",
         "tuned/training_buckets",
@@ -60,4 +61,5 @@ def test_curate_needs_no_encoder(finished):
         "group_images",
         "split_images",
         "describe_dataset",
+        "write_audit",
     }

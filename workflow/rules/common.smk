@@ -1,5 +1,6 @@
 """Config, constraints and input functions of all stages; no rules."""
 
+import json
 import os
 import re
 import sys
@@ -31,6 +32,12 @@ PREPARED = [name for name in MODELS if MODELS[name].get("library") not in (None,
 TUNED = [name for name in MODELS if "finetune" in MODELS[name]]
 TABLES = [name for name in MODELS if MODELS[name].get("library") == "table"]
 SHARDS = range(config["shards"])
+# The dataset that has the record of a folder's download: the first of those that share it.
+DOWNLOADS = {
+    dataset["source"]["folder"]: name
+    for name, dataset in reversed(config["datasets"].items())
+    if dataset["source"]["download"]
+}
 # An encoder's job on a GPU is one task that Snakemake must not start twice (see profiles/slurm).
 GPU = {"gpu": config["gpus"], "tasks": 0} if config["gpus"] else {}
 
@@ -59,6 +66,12 @@ def relative(path):
     return os.path.relpath(path)
 
 
+def templates_of(page):
+    """The files of a page's package and of what all pages share, as inputs."""
+    folders = [Path(ROOT, "nearkin", folder) for folder in ("pages", page)]
+    return [relative(path) for folder in folders for path in sorted(folder.glob("*.*"))]
+
+
 def source_folder(wildcards):
     """Where the images of a dataset lie: as configured, or the drawn museum's."""
     source = config["datasets"][wildcards.dataset]["source"]
@@ -68,34 +81,91 @@ def source_folder(wildcards):
 
 
 @cache
-def delivered_files(folder):
-    """A digest of a delivered folder, so that new or lost files are noticed."""
+def delivered_files(folder, record=None, said=None):
+    """A digest of a delivered folder, so that new or lost files and edited texts are noticed.
+
+    `record` is that of its download; when it says something else, the folder is looked at again.
+    """
     if not os.path.isdir(folder):
-        raise WorkflowError(
-            f"no folder {folder!r}: mend datasets.*.source.folder in the config, or put the images there"
-        )
+        mend = "mend datasets.*.source.folder in the config, or put the images there"
+        again = f"it was downloaded once; remove {record} to do so again"
+        raise WorkflowError(f"no folder {folder!r}: {again if record else mend}")
     return provenance.folder_digest(folder)
 
 
 def delivery(wildcards):
-    """The drawn museum as input; a delivered folder is watched through `delivered_files`."""
+    """The drawn museum as input; a delivered folder is watched through `listing`."""
     source = config["datasets"][wildcards.dataset]["source"]
     return source_folder(wildcards) if source["layout"] == "museum" else []
 
 
-def delivered_tables(wildcards):
-    """The metadata and captions tables of a delivered folder, by content."""
+def downloaded(wildcards):
+    """The record of a dataset's download, if its config asks for one; datasets of one folder share it."""
     source = config["datasets"][wildcards.dataset]["source"]
-    if source["layout"] == "museum":
+    return f"results/{DOWNLOADS[source['folder']]}/download.json" if source["download"] else []
+
+
+def delivered_tables(wildcards):
+    """The table that lists the images, if it lies outside the folder: what is inside `listing` watches."""
+    source = config["datasets"][wildcards.dataset]["source"]
+    if source["layout"] != "table":
         return []
-    folder = Path(source_folder(wildcards))
-    return sorted(str(path) for path in [*folder.glob("*.csv"), *folder.glob("datasets/*/metadata/*.csv")])
+    inside = Path(source["table"]).resolve().is_relative_to(Path(source["folder"]).resolve())
+    return [] if inside else source["table"]
+
+
+def listed_by(wildcards):
+    """How the table of a dataset with the layout `table` is read."""
+    source = config["datasets"][wildcards.dataset]["source"]
+    if source["layout"] != "table":
+        return None
+    return {"path": source["table"], "preset": source.get("preset"), "own": source["columns"]}
 
 
 def listing(wildcards):
-    """The digest of a delivered folder; nothing for the museum, which is an input."""
+    """The digest of a delivered folder; nothing for the museum, which is an input.
+
+    Nothing either for a folder that is to be downloaded or is as the download left it, so
+    that the same is known before and after.
+    """
     source = config["datasets"][wildcards.dataset]["source"]
-    return None if source["layout"] == "museum" else delivered_files(source["folder"])
+    if source["layout"] == "museum":
+        return None
+    record = downloaded(wildcards)
+    if not record:
+        return delivered_files(source["folder"])
+    if not os.path.exists(record):
+        return None
+    said = Path(record).read_text(encoding="utf-8")
+    digest = delivered_files(source["folder"], record, said)
+    return None if digest == json.loads(said)["digest"] else digest
+
+
+def taxonomy_of(wildcards):
+    """The table of accepted names that a dataset's config names, if it does."""
+    return config["datasets"][wildcards.dataset]["labels"]["taxonomy"] or []
+
+
+def caption_tables(wildcards):
+    """The further tables of captions that a dataset's config names, in order."""
+    return [table["path"] for table in config["datasets"][wildcards.dataset]["captions"]["tables"]]
+
+
+def previous_splits(wildcards):
+    """The earlier split that a dataset's config names, if it does: a file, or what another dataset makes."""
+    path = config["datasets"][wildcards.dataset]["split"]["previous"]
+    made = [f"results/{name}/splits.parquet" for name in config["datasets"]]
+    if path and path not in made and not os.path.exists(path):
+        raise WorkflowError(
+            f"no file {path!r}: mend datasets.{wildcards.dataset}.split.previous in the config"
+        )
+    return path or []
+
+
+def dealing_of(wildcards):
+    """How groups are dealt; what else the split takes are inputs."""
+    split = config["datasets"][wildcards.dataset]["split"]
+    return {key: value for key, value in split.items() if key not in ("previous", "adopt")}
 
 
 def preprocess_of(model):
@@ -121,6 +191,13 @@ def base_encoder(file):
         return f"results/{wildcards.dataset}/{base}/encoder/{file}"
 
     return path
+
+
+def embeddings_for_groups(wildcards):
+    """The embeddings by which a dataset's near duplicates are told, if its config names a model for it."""
+    near = config["datasets"][wildcards.dataset]["groups"]["near_duplicates"]
+    model = near["model"] if near else None
+    return [f"results/{wildcards.dataset}/{model}/embeddings/{shard}.parquet" for shard in SHARDS if model]
 
 
 def pixels_of(wildcards):

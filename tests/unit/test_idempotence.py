@@ -1,0 +1,35 @@
+"""A curated dataset, delivered again: nothing is left to repair."""
+
+from nearkin.tables import io
+from nearkin.tables.labels import Captions, Gaps, Quarantine
+from tests.unit import deliveries
+from tests.unit.curating import curate
+
+NAMED = [
+    ("a.png", "Papilio_indra"),
+    ("b.png", "Papilio indra minori"),
+    ("c.png", "Papilio indra (Reakirt, 1866)"),
+    ("d.png", "Papilio sp."),
+    ("e.png", ""),
+]
+CAPTIONS = [
+    ("Fish", "a.png", "", "A  caf\u00c3\u00a9 &amp; a fish", "datasets/Fish/chunk_0/a.png", "True"),
+    ("Fish", "b.png", "", "N/A", "datasets/Fish/chunk_0/b.png", "True"),
+    ("Fish", "e.png", "PAPILIO ZELICAON", "A fish.", "datasets/Fish/chunk_0/e.png", "False"),
+]
+
+
+def test_curation_of_its_own_output_changes_nothing(tmp_path):
+    folder = deliveries.vlm4bio(tmp_path / "delivery", NAMED, CAPTIONS)
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    first = curate(folder, tmp_path / "first")
+    assert len(io.read(first["gaps"], Gaps)) > 6
+    table = {"path": first["captions"], "preset": "nearkin", "own": {}}
+    second = curate(folder, tmp_path / "second", layout="table", table=table, unlisted="ignore")
+    before, after = (io.read(paths["captions"], Captions) for paths in (first, second))
+    same = ["as_delivered", "caption_source"]
+    assert after.drop(same).equals(before.drop(same))
+    assert set(after["caption_source"]) == {"delivered"}
+    assert io.read(second["gaps"], Gaps).select("defect", "action").rows() == [("subspecies", "noted")]
+    assert io.read(second["quarantine"], Quarantine).is_empty()
