@@ -1,18 +1,42 @@
-"""An untrusted image file, opened safely and read as RGB."""
+"""An untrusted image file, opened safely and read as RGB, or as grey."""
 
 import io
 import re
 import warnings
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP")
 """What is opened at all. Other decoders of Pillow are never tried (EPS would start a program)."""
 
-SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"II*\0", b"MM\0*", b"GIF8", b"BM")
+HEAD = 512
+"""Bytes that say what a file is."""
+
+SIGNATURES = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF.{4}WEBP|II\*\0|MM\0\*|GIF8|BM", re.DOTALL)
 """How files of these formats begin."""
+
+OTHERS = {
+    "HEIC": rb".{4}ftyp(hei|hev|mif1|msf1)",
+    "AVIF": rb".{4}ftypavi[fs]",
+    "video": rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI ",
+    "JPEG 2000": rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51",
+    "JPEG XL": rb"\0\0\0\x0cJXL |\xff\x0a",
+    "Photoshop": rb"8BPS",
+    "PDF": rb"%PDF",
+    "PostScript": rb"%!PS|\xc5\xd0\xd3\xc6",
+    "ZIP archive": rb"PK\x03\x04",
+    "gzip archive": rb"\x1f\x8b",
+    "pointer of Git LFS": rb"version https://git-lfs",
+    "SVG": rb"\s*(<\?xml.*)?(<!--.*)?<svg",
+    "HTML": rb"\s*(<!--.*)?<(!doctype html|html|head|body)",
+    "XML": rb"\s*<\?xml",
+    "JSON": rb"\s*[\[{]\s*[\"\]}\[{]",
+    "zero bytes": rb"\0+$",
+}
+"""What else comes under the name of an image, by how it begins."""
 
 PROBLEMS = ("empty", "truncated", "not_an_image", "too_many_pixels", "unreadable")
 """Why an image cannot be used."""
@@ -27,11 +51,12 @@ class ImageProblem(ValueError):
 
 
 class Decoded(NamedTuple):
-    """A decoded image: RGB pixels, and what the file was before."""
+    """A decoded image, and what the file was before: format, mode, EXIF orientation (1 to 8, or None)."""
 
     image: Image.Image
     format: str
     mode: str
+    orientation: int | None
 
 
 def rgb(source, max_pixels):
@@ -51,25 +76,39 @@ def decode(source, max_pixels):
     16 bits are scaled to 8, what is transparent shows white. Raises ImageProblem, which names
     the file and the defect; OSError only where the file cannot be opened.
     """
+    return _decoded(source, max_pixels, _as_rgb)
+
+
+def decode_grey(source, max_pixels):
+    """The same in grey, mode L: all of the file is decoded, but a JPEG's colours are not computed."""
+    return _decoded(source, max_pixels, _as_grey)
+
+
+def _decoded(source, max_pixels, convert):
     if isinstance(source, bytes):
-        return _decode(io.BytesIO(source), "image", max_pixels)
+        return _read(io.BytesIO(source), "image", max_pixels, convert)
     if hasattr(source, "read"):
-        return _decode(source, getattr(source, "name", "image"), max_pixels)
+        return _read(source, getattr(source, "name", "image"), max_pixels, convert)
     with open(source, "rb") as file:
-        return _decode(file, source, max_pixels)
+        return _read(file, source, max_pixels, convert)
 
 
-def _decode(file, name, max_pixels):
-    start = file.read(512)
+def _read(file, name, max_pixels, convert):
+    start = file.read(HEAD)
     if not start:
         raise ImageProblem(name, "empty", "0 bytes")
     file.seek(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # our own limit is the stricter one
         image = _open(file, name, start, max_pixels)
+        kind, mode = image.format, image.mode
         try:
+            if convert is _as_grey and kind in ("JPEG", "MPO") and _evenly_sampled(image):
+                image.draft("L", None)
+            orientation = _orientation(image) if kind == "TIFF" else None  # which loading turns
             image.load()
-            decoded = Decoded(_as_rgb(_turned(image)), image.format, image.mode)
+            orientation = orientation or _orientation(image)
+            decoded = Decoded(convert(_turned(image)), kind, mode, orientation)
         except MemoryError:
             raise
         except Exception as error:  # a decoder may raise anything on a crafted file
@@ -86,18 +125,39 @@ def _open(file, name, start, max_pixels):
         detail = f"{declared} pixels declared, more than {int(max_pixels)}"
         raise ImageProblem(name, "too_many_pixels", detail) from error
     except UnidentifiedImageError as error:
-        if start.startswith(SIGNATURES):
-            raise ImageProblem(name, "truncated", "its head is damaged or cut off") from error
-        raise ImageProblem(name, "not_an_image", f"begins with {start[:24]!r}") from error
+        if SIGNATURES.match(start):
+            problem = "truncated" if _is_cut(file, start) else "unreadable"
+            raise ImageProblem(name, problem, "its head is damaged or cut off") from error
+        raise ImageProblem(name, "not_an_image", _kind(start)) from error
     except MemoryError:
         raise
     except Exception as error:
-        raise ImageProblem(name, _cut_or_unreadable(error), _said(error)) from error
+        problem = "truncated" if _is_cut(file, start) else _cut_or_unreadable(error)
+        raise ImageProblem(name, problem, _said(error)) from error
     width, height = image.size
     if width * height > max_pixels:
         detail = f"{width} x {height} pixels declared, more than {int(max_pixels)}"
         raise ImageProblem(name, "too_many_pixels", detail)
     return image
+
+
+def _kind(start):
+    """What a file that is no image seems to be, and how it begins."""
+    begins = f"begins with {start[:24]!r}"
+    for kind, pattern in OTHERS.items():
+        if re.match(pattern, start, re.DOTALL | re.IGNORECASE):
+            return f"{kind}; {begins}"
+    return begins
+
+
+def _is_cut(file, start):
+    """Whether a file ends in its head, or before what its head points to."""
+    n_bytes = file.seek(0, io.SEEK_END)
+    if start.startswith(b"RIFF"):
+        return n_bytes < 8 + int.from_bytes(start[4:8], "little")
+    if start.startswith((b"II", b"MM")):
+        return n_bytes <= int.from_bytes(start[4:8], "little" if start.startswith(b"II") else "big")
+    return n_bytes < HEAD
 
 
 def _cut_or_unreadable(error):
@@ -109,13 +169,6 @@ def _said(error):
     return f"{type(error).__name__}: {error}"[:200]
 
 
-def _turned(image):
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # a garbled EXIF block does not spoil the pixels
-        return image
-
-
 def _as_rgb(image):
     if image.mode.startswith(("I", "F")):
         return Image.fromarray(_eight_bits(image)).convert("RGB")
@@ -124,6 +177,29 @@ def _as_rgb(image):
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, image).convert("RGB")
     return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _as_grey(image):
+    plain = image.mode == "L" and "transparency" not in image.info
+    return image if plain else _as_rgb(image).convert("L")
+
+
+def _evenly_sampled(image):
+    """Whether a JPEG's colours could be computed, for else it would only be readable in grey."""
+    across, down = ([component[axis] for component in image.layer] for axis in (1, 2))
+    return all(n and max(axis) % n == 0 for axis in (across, down) for n in axis)
+
+
+def _orientation(image):
+    with suppress(Exception):
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+        return orientation if orientation in range(1, 9) else None
+
+
+def _turned(image):
+    with suppress(Exception):  # a garbled EXIF block does not spoil the pixels
+        ImageOps.exif_transpose(image, in_place=True)
+    return image
 
 
 def _eight_bits(image):

@@ -1,148 +1,111 @@
 """Images that belong together: same bytes, near duplicates, same specimen."""
 
 import logging
-import re
 
-import faiss
 import numpy as np
 import polars as pl
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from nearkin.tables.splits import Groups
+from nearkin import doubtful
+from nearkin.connected import NO_PAIRS, components
+from nearkin.cosines import cosine_pairs
+from nearkin.near import near_pairs
+from nearkin.specimens import specimens
+from nearkin.tables.groups import FIRM, TIES, Groups
+from nearkin.thumbnails import unpacked
 
 logger = logging.getLogger(__name__)
 
-QUERIES = 4096
-"""Hashes searched at once, so that memory stays bounded."""
 
-OTHER_LIGHT = 3
-"""A brightened copy keeps its hash and changes its colours: how much more these may differ then."""
+def grouped(labels, inspection, delivered, vectors_of, *, specimen, near_duplicates, runaway):
+    """The Groups of the kept images, and the DoubtfulGroups; `group_id` is the smallest uuid of a group.
 
-KINDS = ("bytes", "near_duplicate", "specimen")
+    `labels` has uuid, path, category and species; `inspection` are lazy Inspection rows, of
+    which is read what is needed. Specimens are those of `delivered` (uuid,
+    specimen), and what `specimen`, regular expressions, capture from file names. `near_duplicates`
+    holds coarse_distance, likeness and moved (see `near.near_pairs`), and cosine, for which
+    `vectors_of` gives the unit vectors of sorted uuids (None: not asked for); or it is None.
+    What is tied in different ways becomes one group. Looks and specimens only tie within a category.
 
-
-def grouped(labels, inspection, *, specimen, near_duplicates):
-    """The Groups of the kept images; `group_id` is the smallest uuid of a group.
-
-    `specimen` are regular expressions with one group each, searched in file names: within a
-    category, what an expression captures names the specimen. `near_duplicates` holds
-    coarse_distance, fine_distance and colour_distance (see `near_pairs`), or is None. What
-    belongs to one group by different ties becomes one group. A group with several species is
-    logged: it stays one, for else it could straddle a split.
+    A group with several species stays one, for else it could straddle a split; it is reported.
+    So is a runaway group (see `doubtful.runaway`), whose ties by looks are undone.
     """
-    hashes = inspection.select("uuid", "sha256", "coarse_hash", "fine_hash", "colours")
-    images = labels.select("uuid", "path", "category", "species").join(hashes, on="uuid").sort("uuid")
-    if len(images) < len(labels):
-        raise ValueError(f"{len(labels) - len(images)} kept images were not inspected; rerun inspect_images")
-    ties = {
-        "bytes": _equal_pairs(images["sha256"]),
-        "near_duplicate": _near_pairs_by_category(images, near_duplicates),
-        "specimen": np.concatenate(
-            [_equal_pairs(names) for names in _specimens(images, specimen)] or [NO_PAIRS]
-        ),
-    }
-    pairs = np.concatenate(list(ties.values()))
-    matrix = coo_array(
-        (np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=(len(images),) * 2
+    images = labels.select("uuid", "path", "category", "species").sort("uuid")
+    ties = dict.fromkeys(TIES, NO_PAIRS)
+    ties["bytes"] = _tied(_content(images, inspection, value="sha256"))
+    ties["specimen"] = _tied(specimens(images, delivered, specimen))
+    if near_duplicates:
+        ties["near_duplicate"] = _near(images, inspection, near_duplicates)
+    if near_duplicates and vectors_of:
+        cosine = near_duplicates["cosine"]
+        ties["embedding"] = _by_category(images, lambda part: cosine_pairs(vectors_of(part["uuid"]), cosine))
+    firm = pl.Series("firm", components(np.concatenate([ties[kind] for kind in FIRM]), len(images)))
+    images = _united(images.with_columns(firm), ties)
+    undone = doubtful.runaway(images, **runaway)
+    reported = [doubtful.described(images, undone, "runaway")]
+    if len(undone):
+        kept = ~images["group_id"].is_in(undone.implode()).to_numpy()
+        ties |= {kind: ties[kind][kept[ties[kind][:, 0]]] for kind in TIES if kind not in FIRM}
+        images = _united(images, ties)
+    reported.append(doubtful.described(images, doubtful.disagreeing(images), "labels_disagree"))
+    for kind, pairs in ties.items():
+        logger.info("%d images tied by %s", len(np.unique(pairs)), kind)
+    logger.info("%d groups of %d images", images["group_id"].n_unique(), len(images))
+    return images.select(Groups.column_names()), pl.concat(reported)
+
+
+def _content(images, inspection, **columns):
+    """Some columns of the inspection, in the order of `images`, whose rows `at` numbers."""
+    wanted = images.lazy().select("uuid", "category", at=pl.int_range(pl.len()))
+    found = (
+        wanted.join(inspection.select("uuid", **columns), on="uuid").sort("at").collect(engine="streaming")
     )
-    component = pl.Series("component", connected_components(matrix, directed=False)[1])
-    images = images.with_columns(component, ties=_kinds_of(ties, len(images)))
-    images = images.with_columns(group_id=pl.col("uuid").min().over("component"))
-    for kind, of_kind in ties.items():
-        logger.info("%d images tied by %s", len(np.unique(of_kind)), kind)
-    _log_doubtful(images)
-    return images.select(Groups.column_names())
+    if len(found) < len(images):
+        raise ValueError(f"{len(images) - len(found)} kept images were not inspected; rerun inspect_images")
+    return found
 
 
-NO_PAIRS = np.empty((0, 2), dtype=np.int64)
+def _tied(values):
+    """Each row (`at`) paired with the first one of the same `value`: (n_pairs, 2)."""
+    paired = values.select(pl.col("at").min().over("value").alias("first"), "at")
+    return paired.filter(pl.col("first") != pl.col("at")).to_numpy().astype(np.int64).reshape(-1, 2)
 
 
-def near_pairs(images, *, coarse_distance, fine_distance, colour_distance):
-    """Pairs of row numbers, first before second, that look the same. Shape (n_pairs, 2).
+def _near(images, inspection, how):
+    def thumbnails_of(uuids):
+        wanted = pl.LazyFrame({"uuid": uuids, "at": np.arange(len(uuids))})
+        found = wanted.join(inspection.select("uuid", "thumbnail"), on="uuid").sort("at")
+        return unpacked(found.collect(engine="streaming")["thumbnail"])
 
-    The 8 x 8 hash proposes pairs within `coarse_distance` of 64 bits. A pair is taken if the
-    16 x 16 hashes differ in at most `fine_distance` of 256 bits and the colours of 4 x 4
-    tiles by at most `colour_distance` of 255 on average; where they differ in half as many
-    bits or fewer, by at most OTHER_LIGHT times that. Mirrored images are not found.
-    """
-    coarse, fine, colours = (_bytes(images[name]) for name in ("coarse_hash", "fine_hash", "colours"))
-    distinct, place = np.unique(np.hstack([coarse, fine, colours]), axis=0, return_inverse=True)
-    first = np.zeros(len(distinct), dtype=np.int64)
-    first[place[::-1]] = np.arange(len(place))[::-1]
-    # Rows that look exactly alike are tied to the first of them; only one of each is searched.
-    same = np.stack([first[place], np.arange(len(place))], axis=1)
-    found = [same[same[:, 0] != same[:, 1]]]
-    coarse, fine, colours = coarse[first], fine[first], colours[first].astype(np.int16)
-    index = faiss.IndexBinaryFlat(64)
-    index.add(np.ascontiguousarray(coarse))
-    for start in range(0, len(first), QUERIES):
-        limits, _, near = index.range_search(coarse[start : start + QUERIES], coarse_distance + 1)
-        query = start + np.repeat(np.arange(len(limits) - 1), np.diff(limits.astype(np.int64)))
-        query, near = query[query < near], near[query < near]
-        bits = np.bitwise_count(fine[query] ^ fine[near]).sum(axis=1, dtype=np.int64)
-        query, near = query[bits <= fine_distance], near[bits <= fine_distance]
-        bits = bits[bits <= fine_distance]
-        apart = np.abs(colours[query] - colours[near]).mean(axis=1)
-        taken = apart <= np.where(2 * bits <= fine_distance, OTHER_LIGHT * colour_distance, colour_distance)
-        found.append(np.stack([first[query[taken]], first[near[taken]]], axis=1))
-    return np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
+    def pairs_of(part):
+        distance, least = how["coarse_distance"], how["likeness"]
+        return near_pairs(
+            part, thumbnails_of, coarse_distance=distance, least_likeness=least, moved=how["moved"]
+        )
+
+    hashes = _content(images, inspection, coarse_hash="coarse_hash", view_hashes="view_hashes")
+    return _by_category(hashes.drop("at"), pairs_of)
 
 
-def _near_pairs_by_category(images, distances):
-    if distances is None:
-        return NO_PAIRS
+def _by_category(images, pairs_of):
+    """The pairs of row numbers that `pairs_of` finds in each category."""
     found = [NO_PAIRS]
     for _, part in images.with_row_index("at").group_by("category", maintain_order=True):
         at = part["at"].to_numpy().astype(np.int64)
-        found.append(at[near_pairs(part, **distances)])
+        found.append(at[pairs_of(part)])
     return np.concatenate(found)
 
 
-def _specimens(images, expressions):
-    """Per expression, what it captures from each file name, with the category; null without a match."""
-    names = images["path"].str.split("/").list.last()
-    for expression in expressions:
-        compiled = re.compile(expression)
-        if compiled.groups != 1:
-            raise ValueError(
-                f"groups.specimen: {expression!r} has {compiled.groups} groups in brackets, not one"
-            )
-        matches = [compiled.search(name) for name in names]
-        keys = [match and match.group(1) for match in matches]
-        logger.info("%d file names match %s", sum(key is not None for key in keys), expression)
-        yield (images["category"] + "/" + pl.Series(keys, dtype=pl.String)).rename(expression)
+def _united(images, ties):
+    """The images with the group and the kinds of ties of each."""
+    component = pl.Series("component", components(np.concatenate(list(ties.values())), len(images)))
+    images = images.with_columns(component, pl.Series("ties", _kinds(ties, len(images))))
+    return images.with_columns(group_id=pl.col("uuid").min().over("component")).drop("component")
 
 
-def _equal_pairs(values):
-    """Each row paired with the one before it that has the same value; nulls have none."""
-    table = pl.DataFrame({"value": values, "at": np.arange(len(values))}).drop_nulls("value")
-    table = table.with_columns(before=pl.col("at").shift().over("value", order_by="at")).drop_nulls()
-    return table.select("before", "at").to_numpy().astype(np.int64).reshape(-1, 2)
-
-
-def _bytes(hashes):
-    """Hexadecimal texts of one length as rows of bytes."""
-    joined = bytes.fromhex("".join(hashes))
-    return np.frombuffer(joined, dtype=np.uint8).reshape(len(hashes), -1)
-
-
-def _kinds_of(ties, n_images):
-    """The kinds of tie that each image has, joined by +."""
-    flags = np.zeros((n_images, len(KINDS)), dtype=bool)
-    for number, kind in enumerate(KINDS):
-        flags[ties[kind].ravel(), number] = True
-    words = ["+".join(kind for kind, has in zip(KINDS, row, strict=True) if has) for row in flags]
-    return pl.Series(words, dtype=pl.String)
-
-
-def _log_doubtful(images):
-    groups = images.group_by("group_id").agg(
-        pl.len(), pl.col("species").drop_nulls().unique().sort(), pl.col("path").min()
-    )
-    logger.info(
-        "%d groups of %d images, the largest of %d", len(groups), len(images), groups["len"].max() or 0
-    )
-    for row in groups.filter(pl.col("species").list.len() > 1).sort("group_id").iter_rows(named=True):
-        named = ", ".join(row["species"][:5])
-        logger.warning("a group of %d images with several species (%s): %s", row["len"], named, row["path"])
+def _kinds(ties, n):
+    """The kinds of tie that each of n rows has, joined by +: (n,)."""
+    code = np.zeros(n, dtype=np.uint8)
+    for number, kind in enumerate(TIES):
+        code[np.unique(ties[kind])] |= 1 << number
+    words = ["+".join(kind for i, kind in enumerate(TIES) if code >> i & 1) for code in range(2 ** len(TIES))]
+    return pl.Series(words, dtype=pl.String).gather(code)

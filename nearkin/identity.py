@@ -3,6 +3,8 @@
 import unicodedata
 import uuid
 
+import polars as pl
+
 # Chosen once. A new value would rename every image of every study.
 NAMESPACE = uuid.UUID("6f1d3c5e-93a8-5b07-8a44-2f0d4c1b7e90")
 
@@ -20,10 +22,11 @@ def image_uuid(source_id, path):
     return str(uuid.uuid5(NAMESPACE, name))
 
 
-def shard_of(image, n_shards):
-    """The shard, 0 to `n_shards - 1`, of an image's uuid.
+def in_shard(shard, n_shards):
+    """An expression: whether the `uuid` of a row falls into this shard, 0 to `n_shards - 1`.
 
-    >>> shard_of("78aac980-31bd-5601-9971-f271393d9d5f", n_shards=4)
-    3
+    >>> image = pl.DataFrame({"uuid": ["78aac980-31bd-5601-9971-f271393d9d5f"]})
+    >>> [image.select(in_shard(shard, n_shards=4)).item() for shard in range(4)]
+    [False, False, False, True]
     """
-    return int(image.replace("-", "")[-8:], 16) % n_shards
+    return pl.col("uuid").str.slice(-8).str.to_integer(base=16) % n_shards == shard

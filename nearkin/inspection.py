@@ -1,21 +1,28 @@
-"""What is in the image files: can they be read, their size, their hashes."""
+"""What is in the image files: can they be read, their size, their thumbnails and hashes."""
 
 import hashlib
 import logging
-from contextlib import ExitStack
+import os
 
 import numpy as np
 import polars as pl
-from PIL import Image
 from tqdm import tqdm
 
-from nearkin.decode import ImageProblem, decode
-from nearkin.sources.contained import within
-from nearkin.tables.images import Inspection
+from nearkin import thumbnails
+from nearkin.decode import ImageProblem, decode_grey
+from nearkin.sources.contained import opener
+from nearkin.tables.images import VIEWS, Inspection
 
 logger = logging.getLogger(__name__)
 
 SCHEMA = {name: column.dtype for name, column in Inspection.columns().items()}
+
+HASHES = {name: SCHEMA[name] for name in ("coarse_hash", "fine_hash", "view_hashes")}
+
+AT_ONCE = 2**26
+"""Bytes of a file that is read into memory; larger ones are read piece by piece."""
+
+HASHED_AT_ONCE = 256
 
 
 def inspect(images, folder, *, max_megapixels, known):
@@ -29,62 +36,74 @@ def inspect(images, folder, *, max_megapixels, known):
     files = images.filter(pl.col("path").is_not_null(), pl.col("match") != "outside")
     files = files.select("uuid", "path").unique("uuid", keep="first", maintain_order=True)
     reusable = {row["uuid"]: row for row in known.iter_rows(named=True)}
+    opened = opener(folder)
     rows, n_reused = [], 0
     for uuid, path in tqdm(files.iter_rows(), total=len(files), unit="image", disable=None):
-        row, reused = _row(uuid, path, folder, max_megapixels * 1e6, reusable.get(uuid))
+        row, reused = _row(uuid, path, opened, max_megapixels * 1e6, reusable.get(uuid))
         rows.append(row)
         n_reused += reused
-    table = pl.DataFrame(rows, schema=SCHEMA)
+    table = with_hashes(pl.DataFrame(rows, schema=SCHEMA))
     for problem, n in table.drop_nulls("problem").group_by("problem").len().sort("problem").iter_rows():
         logger.warning("%d files: %s", n, problem)
     return table, n_reused
 
 
-def _row(uuid, path, folder, max_pixels, known):
-    row = dict.fromkeys(SCHEMA) | {"uuid": uuid, "path": path}
-    with ExitStack() as stack:
-        try:
-            file = stack.enter_context(open(within(folder, path), "rb"))
-        except (OSError, ValueError) as error:
-            nothing = hashlib.sha256().hexdigest()
-            return row | {
-                "problem": "unreadable",
-                "detail": str(error),
-                "n_bytes": 0,
-                "sha256": nothing,
-            }, False
-        row["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
-        row["n_bytes"] = file.tell()
+def _row(uuid, path, opened, max_pixels, known):
+    row = {"uuid": uuid, "path": path}
+    try:
+        file = opened(path)
+    except (OSError, ValueError) as error:
+        nothing = hashlib.sha256().hexdigest()
+        row |= {"problem": "unreadable", "detail": str(error), "n_bytes": 0, "sha256": nothing}
+        return row, False
+    with file:
+        row["n_bytes"] = os.fstat(file.fileno()).st_size
+        if row["n_bytes"] <= AT_ONCE:
+            source = file.read()
+            row["sha256"] = hashlib.sha256(source).hexdigest()
+        else:
+            source = file
+            row["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(0)
         if known and known["sha256"] == row["sha256"] and known["path"] == path:
             return known, True
-        file.seek(0)
-        return row | _content(file, max_pixels), False
+        return row | _content(source, max_pixels), False
 
 
-def _content(file, max_pixels):
+def _content(source, max_pixels):
     try:
-        image, kind, mode = decode(file, max_pixels)
+        image, kind, mode, orientation = decode_grey(source, max_pixels)
     except ImageProblem as problem:
         return {"problem": problem.problem, "detail": problem.detail}
-    return {"format": kind, "mode": mode, "width": image.width, "height": image.height} | hashes(image)
-
-
-def hashes(image):
-    """Two difference hashes and the mean colours of 4 x 4 tiles of an RGB image, in hexadecimal.
-
-    A difference hash has a bit per pair of horizontal neighbours in the shrunken grey image:
-    is it growing brighter to the right? Source: imagehash.dhash, on a 64 x 64 image.
-    """
-    small = image.resize((64, 64), Image.Resampling.BOX)
-    grey = small.convert("L")
-    colours = np.asarray(small.resize((4, 4), Image.Resampling.BOX))
     return {
-        "coarse_hash": _difference_hash(grey, 8),
-        "fine_hash": _difference_hash(grey, 16),
-        "colours": colours.tobytes().hex(),
+        "format": kind,
+        "mode": mode,
+        "width": image.width,
+        "height": image.height,
+        "orientation": orientation,
+        "thumbnail": thumbnails.thumbnail(image),
     }
 
 
-def _difference_hash(grey, side):
-    shrunken = np.asarray(grey.resize((side + 1, side), Image.Resampling.LANCZOS), dtype=np.int16)
-    return np.packbits(shrunken[:, 1:] > shrunken[:, :-1]).tobytes().hex()
+def with_hashes(table):
+    """The table with the hashes of its thumbnails, whatever it had before."""
+    with_thumbnail = table["thumbnail"].is_not_null()
+    small = thumbnails.unpacked(table["thumbnail"].drop_nulls())
+    found = [_hashes(small[start : start + HASHED_AT_ONCE]) for start in range(0, len(small), HASHED_AT_ONCE)]
+    hashes = pl.concat([pl.DataFrame(schema=HASHES), *found])
+    nothing = pl.DataFrame({name: [None] for name in HASHES}, schema=HASHES)
+    at = np.where(with_thumbnail, with_thumbnail.cum_sum() - 1, len(hashes))
+    return table.with_columns(pl.concat([hashes, nothing])[at])
+
+
+def _hashes(small):
+    small = small.astype(np.float64)
+    views = np.stack([thumbnails.hashes(small, view) for view in VIEWS], axis=1)
+    coarse, fine = (thumbnails.differences(small, "whole", side) for side in (8, 16))
+    columns = {"coarse_hash": _hexadecimal(coarse), "fine_hash": _hexadecimal(fine), "view_hashes": views}
+    return pl.DataFrame(columns, schema=HASHES)
+
+
+def _hexadecimal(bits):
+    text, width = np.packbits(bits, axis=1).tobytes().hex(), bits.shape[1] // 4
+    return [text[start : start + width] for start in range(0, len(text), width)]

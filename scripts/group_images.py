@@ -3,25 +3,50 @@
 from nearkin import groups
 from nearkin.logs import log_to
 from nearkin.tables import io
-from nearkin.tables.images import Inspection
+from nearkin.tables.groups import DoubtfulGroups, Groups
+from nearkin.tables.images import Images, Inspection
 from nearkin.tables.labels import Labels
-from nearkin.tables.splits import Groups
+from nearkin.vectors import read_vectors
 
 
-def group_images(labels_path, inspection_paths, groups_path, *, specimen, near_duplicates, dataset):
-    labels = io.read(labels_path, Labels)
-    inspection = io.read_all(inspection_paths, Inspection)
-    table = groups.grouped(labels, inspection, specimen=specimen, near_duplicates=near_duplicates)
+def group_images(
+    images_path,
+    labels_path,
+    inspection_paths,
+    embeddings_paths,
+    groups_path,
+    doubtful_path,
+    *,
+    specimen,
+    near_duplicates,
+    runaway,
+    dataset,
+):
+    """`embeddings_paths` is empty unless a model is asked which images look alike."""
+    table, doubtful = groups.grouped(
+        io.read(labels_path, Labels, columns=["uuid", "path", "category", "species"]),
+        io.scan(inspection_paths, Inspection),
+        io.read(images_path, Images, columns=["uuid", "specimen"]).drop_nulls(),
+        (lambda uuids: read_vectors(embeddings_paths, uuids)) if embeddings_paths else None,
+        specimen=specimen,
+        near_duplicates=near_duplicates,
+        runaway=runaway,
+    )
     io.write(table, groups_path, Groups, dataset=dataset)
+    io.write(doubtful, doubtful_path, DoubtfulGroups, dataset=dataset)
 
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
     group_images(
+        images_path=snakemake.input.images,
         labels_path=snakemake.input.labels,
         inspection_paths=snakemake.input.inspection,
+        embeddings_paths=snakemake.input.embeddings,
         groups_path=snakemake.output.groups,
+        doubtful_path=snakemake.output.doubtful,
         specimen=snakemake.params.specimen,
         near_duplicates=snakemake.params.near_duplicates,
+        runaway=snakemake.params.runaway,
         dataset=snakemake.wildcards.dataset,
     )

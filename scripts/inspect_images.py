@@ -5,8 +5,8 @@ import os
 
 import polars as pl
 
-from nearkin import inspection
-from nearkin.identity import shard_of
+from nearkin import inspection, thumbnails
+from nearkin.identity import in_shard
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.images import Images, Inspection
@@ -15,21 +15,22 @@ logger = logging.getLogger(__name__)
 
 
 def inspect_images(images_path, inspection_path, *, folder, shard, n_shards, max_megapixels, dataset):
-    images = io.read(images_path, Images)
-    mine = [shard_of(uuid, n_shards) == shard for uuid in images["uuid"]]
-    known = _earlier(inspection_path, max_megapixels)
+    images = io.read(images_path, Images, columns=["uuid", "path", "match"])
+    stamps = {"max_megapixels": max_megapixels, "thumbnails": thumbnails.VERSION}
+    known = _earlier(inspection_path, stamps)
     table, n_reused = inspection.inspect(
-        images.filter(pl.Series(mine, dtype=pl.Boolean)), folder, max_megapixels=max_megapixels, known=known
+        images.filter(in_shard(shard, n_shards)), folder, max_megapixels=max_megapixels, known=known
     )
-    io.write(table, inspection_path, Inspection, dataset=dataset, max_megapixels=max_megapixels)
+    io.write(table, inspection_path, Inspection, dataset=dataset, **stamps)
     logger.info("inspected %d, reused %d", len(table) - n_reused, n_reused)
 
 
-def _earlier(path, max_megapixels):
-    """The table of an earlier run under the same limit, or an empty one if there is none that can be read."""
+def _earlier(path, stamps):
+    """The table of an earlier run of the same kind, or an empty one if there is none that can be read."""
     if os.path.exists(path):
         try:
-            if io.metadata(path).get("max_megapixels") == str(max_megapixels):
+            found = io.metadata(path)
+            if all(found.get(name) == str(value) for name, value in stamps.items()):
                 return io.read(path, Inspection)
         except (ValueError, pl.exceptions.PolarsError) as error:
             logger.warning("not reused: %s", error)

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from nearkin.likeness import likeness
-from nearkin.thumbnails import CROPS, SIDE, moved
+from nearkin.thumbnails import CROPS, unpacked, viewed
 
 MOST_COMPARED = 1000
 """Groups whose images are compared with each other, by the group's id, which is as good as by lot."""
@@ -49,11 +49,11 @@ def least_likeness(members):
     1 is the same picture, also where one is cropped, mirrored or turned.
     """
     members = members.sort("group_id", "uuid").group_by("group_id", maintain_order=True).head(MOST_IN_A_GROUP)
-    small = np.frombuffer(b"".join(members["thumbnail"]), dtype=np.uint8).reshape(-1, SIDE, SIDE)
+    small = unpacked(members["thumbnail"])
     rows = members.select("group_id").with_row_index("one")
     pairs = rows.join(rows.rename({"one": "other"}), on="group_id").filter(pl.col("one") != pl.col("other"))
     one, other = small[pairs["one"].to_numpy()], small[pairs["other"].to_numpy()]
-    alike = [likeness(moved(one, view), other, view) for view in CROPS]
+    alike = [likeness(viewed(one, view), other, view) for view in CROPS]
     pairs = pairs.with_columns(likeness=np.max(alike, axis=0).astype(np.float64).round(3))
     backwards = pairs.select("group_id", "likeness", one="other")
     nearest = pl.concat([pairs.select(backwards.columns), backwards]).group_by("group_id", "one")

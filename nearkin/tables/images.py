@@ -4,6 +4,21 @@ import dataframely as dy
 
 from nearkin.tables.fields import uuid_key
 
+THUMBNAIL_SIDE = 32
+"""Pixels of a thumbnail's side, whatever the shape of the image."""
+
+VIEWS = (
+    "middle",
+    "left_off",
+    "top_off",
+    "right_off",
+    "bottom_off",
+    "mirrored",
+    "turned_90",
+    "turned_180",
+)
+"""What of an image another one may show: see nearkin/thumbnails.py."""
+
 
 class Images(dy.Schema):
     """One row per delivered row: an image file, a listed name, or both."""
@@ -23,8 +38,17 @@ class Images(dy.Schema):
     category = dy.String(description="the dataset's own coarse group, as delivered")
     label = dy.String(nullable=True, description="scientific name as delivered, untouched")
     caption_name = dy.String(nullable=True, description="scientific name in the captions table, untouched")
+    common = dy.String(nullable=True, description="common name as delivered")
+    kingdom = dy.String(nullable=True, description="as delivered")
+    phylum = dy.String(nullable=True, description="as delivered")
+    class_ = dy.String(alias="class", nullable=True, description="as delivered")
+    order = dy.String(nullable=True, description="as delivered")
+    family = dy.String(nullable=True, description="as delivered")
+    genus = dy.String(nullable=True, description="as delivered, where it has a column of its own")
     caption = dy.String(nullable=True, description="caption as delivered, untouched")
+    sidecar = dy.String(nullable=True, description="text of the .txt file beside the image, untouched")
     specimen = dy.String(nullable=True, description="specimen as delivered, where the source says it")
+    split = dy.String(nullable=True, description="side of a split as delivered, where the source says it")
 
 
 class Inspection(dy.Schema):
@@ -38,10 +62,21 @@ class Inspection(dy.Schema):
     mode = dy.String(nullable=True, description="pixel mode, such as RGB or CMYK")
     width = dy.Int32(nullable=True, description="pixels, after turning by EXIF")
     height = dy.Int32(nullable=True, description="pixels, after turning by EXIF")
+    orientation = dy.Int8(
+        nullable=True, min=1, max=8, description="of EXIF: how it was turned; null if unsaid"
+    )
     n_bytes = dy.Int64(min=0, description="size of the file")
     sha256 = dy.String(description="of the file's bytes, hexadecimal")
     coarse_hash = dy.String(nullable=True, regex="^[0-9a-f]{16}$", description="8 x 8 difference hash")
     fine_hash = dy.String(nullable=True, regex="^[0-9a-f]{64}$", description="16 x 16 difference hash")
-    colours = dy.String(
-        nullable=True, regex="^[0-9a-f]{96}$", description="mean RGB of 4 x 4 tiles, hexadecimal"
+    view_hashes = dy.Array(
+        dy.UInt64(description="8 x 8 difference hash"),
+        shape=len(VIEWS),
+        nullable=True,
+        description=f"of its views: {', '.join(VIEWS)}",
+    )
+    thumbnail = dy.Binary(
+        nullable=True,
+        check=lambda column: column.bin.size() == THUMBNAIL_SIDE**2,
+        description="32 x 32 grey values, row by row",
     )

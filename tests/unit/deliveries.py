@@ -5,9 +5,21 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import yaml
 from PIL import Image
 
+from nearkin.config import settle
+from nearkin.inspection import with_hashes
 from nearkin.tables.images import Images, Inspection
+
+SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
+
+
+def defaults():
+    """What the config says of a dataset that sets nothing."""
+    models = {"histogram": {"library": "histogram", "preprocess": "small"}}
+    config = {"datasets": {"d": {}}, "models": models, "preprocessing": {"small": {"size": 8, "crop": 1}}}
+    return settle(config, yaml.safe_load(SCHEMA.read_text(encoding="utf-8")))["datasets"]["d"]
 
 
 def picture(path, seed, size=(48, 40)):
@@ -57,14 +69,19 @@ def inspection_of(images, of_path=None):
     files = images.filter(pl.col("path").is_not_null(), pl.col("match") != "outside")
     rows = []
     for uuid, path in files.select("uuid", "path").unique(maintain_order=True).iter_rows():
-        digits = f"{hash_of(path):064x}"
-        hashes = {"coarse_hash": digits[:16], "fine_hash": digits, "colours": (digits * 2)[:96]}
-        rows.append(
-            defaults | {"uuid": uuid, "path": path, "sha256": path} | hashes | (of_path or {}).get(path, {})
-        )
-    return pl.DataFrame(rows, schema={name: column.dtype for name, column in Inspection.columns().items()})
+        found = {"uuid": uuid, "path": path, "sha256": path, "thumbnail": thumbnail_of(path)}
+        rows.append(defaults | found | (of_path or {}).get(path, {}))
+    schema = {name: column.dtype for name, column in Inspection.columns().items()}
+    return with_hashes(pl.DataFrame(rows, schema=schema))
 
 
-def hash_of(text):
-    """A number of 256 bits that depends on the text alone."""
-    return int.from_bytes(np.random.default_rng(list(text.encode())).bytes(32), "big")
+def thumbnail_of(text):
+    """A thumbnail of 4 x 4 patches that depends on the text alone."""
+    patches = np.random.default_rng(list(text.encode())).integers(0, 256, (4, 4), dtype=np.uint8)
+    return np.kron(patches, np.ones((8, 8), dtype=np.uint8)).tobytes()
+
+
+def drawing(seed, side=160):
+    """A grey picture of a few soft shapes; the same seed gives the same pixels."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (7, 7), dtype=np.uint8)
+    return Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC)

@@ -17,9 +17,9 @@ from nearkin.audit import contents as audit
 from nearkin.audit.words import MEANINGS
 from nearkin.decode import PROBLEMS
 from nearkin.figures import abundance, theme
-from nearkin.labels import REPAIRABLE, UNNAMED
+from nearkin.judgement import REPAIRABLE, UNNAMED
 from nearkin.likeness import likeness
-from nearkin.thumbnails import CROPS, moved
+from nearkin.thumbnails import CROPS, SIDE, viewed
 from scripts.write_audit import write_audit
 from tests.unit import audited
 from tests.unit.test_report import Page
@@ -285,7 +285,7 @@ def test_only_what_differs_is_marked():
 
 def test_the_likeness_of_a_group_is_that_of_its_loneliest_image():
     rng = np.random.default_rng(1)
-    one, other = (rng.integers(0, 256, (24, 24), dtype=np.uint8) for _ in range(2))
+    one, other = (rng.integers(0, 256, (SIDE, SIDE), dtype=np.uint8) for _ in range(2))
     groups = {"a": [one, one[:, ::-1], np.rot90(one, 3)], "b": [one, one, other], "c": [one, other]}
     members = pl.DataFrame(
         [
@@ -296,7 +296,7 @@ def test_the_likeness_of_a_group_is_that_of_its_loneliest_image():
     )
     found = dict(alike.least_likeness(members.sample(fraction=1, shuffle=True, seed=2)).iter_rows())
     strangers = max(
-        float(likeness(moved(x[None], view), y[None], view)[0])
+        float(likeness(viewed(x[None], view), y[None], view)[0])
         for x, y in [(one, other), (other, one)]
         for view in CROPS
     )

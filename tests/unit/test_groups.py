@@ -3,15 +3,20 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from nearkin.groups import grouped, near_pairs
-from nearkin.tables.splits import Groups
-from tests.unit.deliveries import images_of, inspection_of
+from nearkin.groups import grouped
+from nearkin.tables import io
+from nearkin.tables.embeddings import embeddings
+from nearkin.tables.groups import DoubtfulGroups, Groups
+from nearkin.tables.images import Images, Inspection
+from nearkin.tables.labels import Labels
+from scripts.group_images import group_images
+from tests.unit.deliveries import defaults, images_of, inspection_of, thumbnail_of
 from tests.unit.drawn import labels_of
 
-NEAR = {"coarse_distance": 14, "fine_distance": 64, "colour_distance": 12}
+HOW = defaults()["groups"]
+SAME = {"thumbnail": thumbnail_of("the same")}
+NOTHING = pl.DataFrame(schema={"uuid": pl.String, "specimen": pl.String})
 
 
 def study(n, of_number=None, species=None):
@@ -22,81 +27,92 @@ def study(n, of_number=None, species=None):
     return labels, inspection_of(images, of_path)
 
 
-def group(labels, inspection, specimen=(), near_duplicates=NEAR):
-    groups = grouped(labels, inspection, specimen=specimen, near_duplicates=near_duplicates)
-    Groups.validate(groups)
-    return groups.join(labels.select("uuid"), on="uuid", maintain_order="right")
+def group(labels, inspection, delivered=NOTHING, vectors_of=None, **how):
+    """The groups in the order of `labels`, and the doubtful ones."""
+    groups, doubtful = grouped(labels, inspection.lazy(), delivered, vectors_of, **(HOW | how))
+    DoubtfulGroups.validate(doubtful)
+    return Groups.validate(groups).join(labels.select("uuid"), on="uuid", maintain_order="right"), doubtful
 
 
-def flipped(text, n_bits):
-    """Hexadecimal text with its first bits turned over."""
-    mask = ((1 << n_bits) - 1) << (4 * len(text) - n_bits)
-    return f"{int(text, 16) ^ mask:0{len(text)}x}"
+def parts(groups):
+    """Which rows are in one group, as sorted lists."""
+    rows = groups.with_row_index("row").group_by("group_id").agg("row")
+    return sorted(sorted(part) for part in rows["row"].to_list())
 
 
 def test_strangers_are_alone():
-    groups = group(*study(5))
+    groups, doubtful = group(*study(5))
     assert groups["group_id"].to_list() == groups["uuid"].to_list()
     assert groups["ties"].to_list() == [""] * 5
+    assert len(doubtful) == 0
 
 
 def test_same_bytes_are_one_group_of_the_smallest_uuid():
     labels, inspection = study(4, {0: {"sha256": "x"}, 2: {"sha256": "x"}, 3: {"sha256": "x"}})
-    groups = group(labels, inspection, near_duplicates=None)
+    groups, _ = group(labels, inspection, near_duplicates=None)
     smallest = min(labels["uuid"].gather([0, 2, 3]))
     assert groups["group_id"].to_list() == [smallest, labels["uuid"][1], smallest, smallest]
     assert groups["ties"].to_list() == ["bytes", "", "bytes", "bytes"]
 
 
-@pytest.mark.parametrize(
-    ("coarse", "fine", "colour", "near"),
-    [
-        (0, 0, 0, True),
-        (14, 64, 12, True),
-        (15, 64, 12, False),
-        (14, 65, 12, False),
-        (14, 64, 13, False),
-        (0, 32, 36, True),  # the same picture, brighter
-        (0, 33, 36, False),
-        (0, 32, 37, False),
-    ],
-)
-def test_near_duplicates_at_the_limits(coarse, fine, colour, near):
-    hashes = {"coarse_hash": "0f" * 8, "fine_hash": "5a" * 32, "colours": "40" * 48}
-    moved = {
-        "coarse_hash": flipped(hashes["coarse_hash"], coarse),
-        "fine_hash": flipped(hashes["fine_hash"], fine),
-        "colours": f"{0x40 + colour:02x}" * 48,
-    }
-    _, inspection = study(2, {0: hashes, 1: moved})
-    assert near_pairs(inspection, **NEAR).tolist() == ([[0, 1]] if near else [])
+def test_near_duplicates_stay_within_a_category_and_can_be_switched_off():
+    labels, inspection = study(5, dict.fromkeys(range(4), SAME))
+    labels = labels.with_columns(category=pl.Series(["Fish", "Bird", "Fish", "Bird", "Fish"]))
+    groups, _ = group(labels, inspection)
+    assert parts(groups) == [[0, 2], [1, 3], [4]]
+    assert groups["ties"].to_list() == ["near_duplicate"] * 4 + [""]
+    assert parts(group(labels, inspection, near_duplicates=None)[0]) == [[0], [1], [2], [3], [4]]
 
 
-def test_near_duplicates_stay_within_a_category():
+def test_specimens_by_file_name_and_delivery_and_chains_of_ties():
+    labels, inspection = study(6, {2: {"sha256": "x"}, 3: {"sha256": "x"}})
+    paths = ["a/fish_7_1.png", "fish_8_1.png", "b/fish_7_2.png", "other.png", "more.png", "last.png"]
+    delivered = pl.DataFrame({"uuid": labels["uuid"].gather([3, 4]), "specimen": "S"})
+    groups, _ = group(
+        labels.with_columns(path=pl.Series(paths)), inspection, delivered, specimen=["^fish_(\\d+)_"]
+    )
+    assert parts(groups) == [[0, 2, 3, 4], [1], [5]]
+    assert groups["ties"].to_list() == ["specimen", "", "bytes+specimen", "bytes+specimen", "specimen", ""]
+
+
+def test_embeddings_tie_within_a_category_where_they_are_asked_for():
     labels, inspection = study(4)
-    alike = pl.lit("0" * 16), pl.lit("0" * 64), pl.lit("0" * 96)
-    inspection = inspection.with_columns(coarse_hash=alike[0], fine_hash=alike[1], colours=alike[2])
-    labels = labels.with_columns(category=pl.Series(["Fish", "Bird", "Fish", "Bird"]))
-    groups = group(labels, inspection)
-    first, second, third, fourth = groups["group_id"]
-    assert (first == third, second == fourth, first == second) == (True, True, False)
-    assert set(groups["ties"]) == {"near_duplicate"}
+    labels = labels.with_columns(category=pl.Series(["Fish", "Bird", "Fish", "Fish"]))
+    vectors = dict(zip(labels["uuid"], np.eye(2, dtype=np.float32)[[0, 0, 0, 1]], strict=True))
+    groups, _ = group(
+        labels, inspection, vectors_of=lambda uuids: np.stack([vectors[uuid] for uuid in uuids])
+    )
+    assert parts(groups) == [[0, 2], [1], [3]]
+    assert groups["ties"].to_list() == ["embedding", "", "embedding", ""]
 
 
-def test_specimens_by_file_name_and_chains_of_ties():
-    labels, inspection = study(4, {2: {"sha256": "x"}, 3: {"sha256": "x"}})
-    paths = pl.Series(["a/fish_7_1.png", "fish_8_1.png", "b/fish_7_2.png", "other.png"])
-    groups = group(labels.with_columns(path=paths), inspection, specimen=["^fish_(\\d+)_"])
-    assert groups["group_id"].n_unique() == 2
-    assert groups["ties"].to_list() == ["specimen", "", "bytes+specimen", "bytes"]
-    with pytest.raises(ValueError, match="has 0 groups in brackets"):
-        group(labels, inspection, specimen=["^fish_"])
+def test_a_group_of_several_species_stays_one_and_is_reported():
+    found = {0: {"sha256": "x"}, 1: {"sha256": "x"}}
+    groups, doubtful = group(*study(3, found, species=["Aus bus", "Aus cus", "Aus bus"]))
+    assert parts(groups) == [[0, 1], [2]]
+    row = doubtful.row(0, named=True)
+    assert (row["doubt"], row["n_images"], row["species"]) == ("labels_disagree", 2, ["Aus bus", "Aus cus"])
+    assert row["group_id"] == groups["group_id"][0]
 
 
-def test_a_group_of_several_species_is_logged(caplog):
-    study_ = study(2, {0: {"sha256": "x"}, 1: {"sha256": "x"}}, species=["Aus bus", "Aus cus"])
-    assert group(*study_)["group_id"].n_unique() == 1
-    assert "several species (Aus bus, Aus cus)" in caplog.text
+def test_a_runaway_group_is_reported_and_only_its_firm_ties_stay():
+    found = {number: SAME | ({"sha256": "x"} if number < 2 else {}) for number in range(12)}
+    labels, inspection = study(15, found)
+    paths = [f"fish_{number // 2}_.png" if number in (4, 5) else f"{number}.png" for number in range(15)]
+    labels = labels.with_columns(path=pl.Series(paths))
+    groups, doubtful = group(labels, inspection, specimen=["fish_(\\d)_"])
+    assert parts(groups) == [[0, 1], [2], [3], [4, 5], *([number] for number in range(6, 15))]
+    assert set(groups["ties"]) == {"bytes", "specimen", ""}
+    assert doubtful.select("doubt", "n_images").rows() == [("runaway", 12)]
+    assert doubtful["group_id"][0] == min(labels["uuid"].head(12))
+    kept, _ = group(labels, inspection, runaway={"share": 0.8, "min_images": 10})
+    assert parts(kept)[0] == list(range(12))
+
+
+def test_other_groups_keep_their_ties_when_one_runs_away():
+    found = dict.fromkeys(range(12), SAME) | dict.fromkeys([12, 13], {"thumbnail": thumbnail_of("other")})
+    groups, _ = group(*study(15, found))
+    assert parts(groups)[-2:] == [[12, 13], [14]]
 
 
 def test_an_image_without_inspection_is_an_error():
@@ -105,43 +121,50 @@ def test_an_image_without_inspection_is_an_error():
         group(labels, inspection.head(2))
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 2**32), st.integers(2, 60))
-def test_near_pairs_are_those_of_a_plain_double_loop(seed, n):
-    rng = np.random.default_rng(seed)
-    base = rng.integers(0, 256, (4, 88), dtype=np.uint8)
-    rows = base[rng.integers(0, 4, n)].copy()
-    flips = rng.random((n, 88)) < rng.choice([0, 0.02, 0.1])
-    rows[flips] ^= 1 << rng.integers(0, 8, flips.sum()).astype(np.uint8)
-    texts = [[row[:8].tobytes().hex(), row[8:40].tobytes().hex(), row[40:].tobytes().hex()] for row in rows]
-    table = pl.DataFrame(texts, schema=["coarse_hash", "fine_hash", "colours"], orient="row")
-    expected = []
-    for i in range(n):
-        for j in range(i + 1, n):
-            coarse = np.bitwise_count(rows[i, :8] ^ rows[j, :8]).sum()
-            fine = np.bitwise_count(rows[i, 8:40] ^ rows[j, 8:40]).sum()
-            colour = np.abs(rows[i, 40:].astype(int) - rows[j, 40:]).mean()
-            if coarse <= 14 and fine <= 64 and colour <= (36 if fine <= 32 else 12):
-                expected.append((i, j))
-    components, found = _components(n, expected), near_pairs(table, **NEAR)
-    assert _components(n, found.tolist()) == components
-    assert set(map(tuple, found.tolist())) <= set(expected)
-
-
-def _components(n, pairs):
-    group = list(range(n))
-    for i, j in pairs:
-        group = [group[i] if other == group[j] else other for other in group]
-    return [group.index(one) for one in group]
-
-
 def test_the_order_of_rows_does_not_matter():
-    labels, inspection = study(30, {n: {"sha256": str(n % 7)} for n in range(12)})
-    expected = grouped(labels, inspection, specimen=["(1)"], near_duplicates=NEAR)
-    shuffled = grouped(
-        labels.sample(fraction=1, shuffle=True, seed=1),
-        inspection.reverse(),
-        specimen=["(1)"],
-        near_duplicates=NEAR,
+    found = {n: {"sha256": str(n % 7)} for n in range(9)} | dict.fromkeys(range(9, 25), SAME)
+    labels, inspection = study(30, found, species=["Aus bus", "Aus cus", "Aus dus"] * 10)
+    how = HOW | {"specimen": ["(1)"], "runaway": {"share": 0.5, "min_images": 5}}
+    expected, doubts = grouped(labels, inspection.lazy(), NOTHING, None, **how)
+    shuffled = labels.sample(fraction=1, shuffle=True, seed=1)
+    again, doubts_again = grouped(shuffled, inspection.reverse().lazy(), NOTHING, None, **how)
+    assert again.sort("uuid").equals(expected.sort("uuid"))
+    assert doubts_again.equals(doubts)
+    assert len(doubts)
+
+
+def test_the_script_reads_shards_and_embeddings(tmp_path):
+    labels, inspection = study(4, {0: SAME, 1: SAME})
+    images = images_of(labels.select("uuid", "path").to_dicts()).with_columns(
+        specimen=pl.Series([None, "S", "S", None])
     )
-    assert shuffled.sort("uuid").equals(expected.sort("uuid"))
+    io.write(images, tmp_path / "images.parquet", Images)
+    io.write(labels, tmp_path / "labels.parquet", Labels)
+    shards = {"inspection": [], "embeddings": []}
+    vectors = labels.select("uuid", sha256=pl.lit("x")).with_columns(
+        emb=pl.Series([[1.0, 0], [0, 1], [0, 1], [1, 0]])
+    )
+    vectors = vectors.with_columns(pl.col("emb").cast(pl.Array(pl.Float32, 2)))
+    for number, rows in enumerate(([0, 2], [1, 3])):
+        part = pl.col("uuid").is_in(labels["uuid"].gather(rows).implode())
+        for name, table, schema in (
+            ("inspection", inspection, Inspection),
+            ("embeddings", vectors, embeddings(2)),
+        ):
+            shards[name].append(tmp_path / f"{name}{number}.parquet")
+            io.write(table.filter(part), shards[name][-1], schema)
+    groups, doubtful = tmp_path / "groups.parquet", tmp_path / "doubtful.parquet"
+    group_images(
+        tmp_path / "images.parquet", tmp_path / "labels.parquet", shards["inspection"], shards["embeddings"],
+        groups, doubtful, **HOW, dataset="d",
+    )  # fmt: skip
+    found = io.read(groups, Groups).join(labels.select("uuid"), on="uuid", maintain_order="right")
+    kinds = [
+        "near_duplicate+embedding",
+        "near_duplicate+embedding+specimen",
+        "embedding+specimen",
+        "embedding",
+    ]
+    assert found["ties"].to_list() == kinds
+    assert parts(found) == [[0, 1, 2, 3]]
+    assert len(io.read(doubtful, DoubtfulGroups)) == 0

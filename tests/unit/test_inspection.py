@@ -3,15 +3,15 @@
 import hashlib
 import os
 
-import numpy as np
 import polars as pl
 import pytest
 from PIL import Image, ImageOps
 
+from nearkin import inspection, thumbnails
 from nearkin.identity import image_uuid
-from nearkin.inspection import hashes, inspect
+from nearkin.inspection import inspect
 from nearkin.tables import io
-from nearkin.tables.images import Images, Inspection
+from nearkin.tables.images import VIEWS, Images, Inspection
 from scripts.inspect_images import inspect_images
 from tests.unit import deliveries
 
@@ -87,24 +87,62 @@ def test_a_file_that_vanished_is_unreadable(images, tmp_path):
     assert table.filter(path="a.png")["problem"].item() == "unreadable"
 
 
+def test_thumbnails_and_hashes_are_there_for_what_can_be_read_alone(images, tmp_path):
+    table, _ = inspect(images, tmp_path, max_megapixels=1, known=NOTHING)
+    row = table.filter(path="a.png").row(0, named=True)
+    grey = Image.open(tmp_path / "a.png").convert("L")
+    assert row["thumbnail"] == thumbnails.thumbnail(grey)
+    small = thumbnails.unpacked([row["thumbnail"]])
+    assert row["coarse_hash"] == f"{thumbnails.hashes(small, 'whole')[0]:016x}"
+    assert row["view_hashes"] == [thumbnails.hashes(small, view)[0] for view in VIEWS]
+    assert len(row["fine_hash"]) == 64
+    columns = ["thumbnail", "coarse_hash", "fine_hash", "view_hashes"]
+    without = table.filter(pl.col("problem").is_not_null()).select(columns)
+    assert without.null_count().row(0) == (len(without),) * 4
+    Inspection.validate(table)
+
+
 def test_hashes_bear_compression_and_tell_pictures_apart():
     def bits(image):
-        found = hashes(image)
-        return np.unpackbits(np.frombuffer(bytes.fromhex(found["fine_hash"]), dtype=np.uint8))
+        small = thumbnails.unpacked([thumbnails.thumbnail(image.convert("L"))])
+        return thumbnails.differences(small, "whole", 16)
 
-    first = Image.fromarray(np.random.default_rng(1).integers(0, 256, (8, 8, 3), dtype=np.uint8)).resize(
-        (200, 200)
-    )
-    small = first.resize((90, 90))
-    assert (bits(first) != bits(small)).sum() < 20
+    first = deliveries.drawing(1)
+    assert (bits(first) != bits(first.resize((90, 90)))).sum() < 20
     assert (bits(first) != bits(ImageOps.mirror(first))).sum() > 60
-    assert {name: len(value) for name, value in hashes(first).items()} == {
-        "coarse_hash": 16,
-        "fine_hash": 64,
-        "colours": 96,
-    }
-    black = hashes(Image.new("RGB", (3, 1)))
-    assert black == {"coarse_hash": "0" * 16, "fine_hash": "0" * 64, "colours": "0" * 96}
+
+
+def test_hashes_of_reused_rows_are_made_anew(images, tmp_path):
+    first, _ = inspect(images, tmp_path, max_megapixels=1, known=NOTHING)
+    old = first.with_columns(coarse_hash=pl.lit("0" * 16))
+    assert inspect(images, tmp_path, max_megapixels=1, known=old)[0].equals(first)
+
+
+def test_a_large_file_is_read_piece_by_piece_with_the_same_result(images, tmp_path, monkeypatch):
+    expected, _ = inspect(images, tmp_path, max_megapixels=1, known=NOTHING)
+    monkeypatch.setattr(inspection, "AT_ONCE", 1)
+    assert inspect(images, tmp_path, max_megapixels=1, known=NOTHING)[0].equals(expected)
+
+
+def test_a_pipe_or_a_folder_by_the_name_of_an_image_is_unreadable_and_holds_nothing_up(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "folder.jpg").mkdir()
+    images = deliveries.images_of([{"path": "pipe.jpg"}, {"path": "folder.jpg"}])
+    table, _ = inspect(images, tmp_path, max_megapixels=1, known=NOTHING)
+    assert table["problem"].to_list() == ["unreadable"] * 2
+    assert table["detail"].str.contains("is not a file inside").all()
+
+
+def test_thumbnails_made_in_another_way_are_not_reused(images, tmp_path, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    named = images.with_columns(uuid=pl.Series([image_uuid("d", str(i)) for i in range(len(images))]))
+    io.write(named, tmp_path / "images.parquet", Images)
+    how = {"folder": tmp_path, "shard": 0, "n_shards": 1, "max_megapixels": 1, "dataset": "d"}
+    for version in ("1", "1", "2"):
+        monkeypatch.setattr(thumbnails, "VERSION", version)
+        inspect_images(tmp_path / "images.parquet", tmp_path / "inspection.parquet", **how)
+    said = [record.getMessage() for record in caplog.records if record.name == "scripts.inspect_images"]
+    assert said == ["inspected 5, reused 0", "inspected 0, reused 5", "inspected 5, reused 0"]
 
 
 def test_shards_together_are_all_files_and_a_broken_table_is_not_reused(images, tmp_path):

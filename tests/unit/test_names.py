@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nearkin.names import DEFECTS, read, read_all
+from nearkin.many_names import read_all
+from nearkin.names import DEFECTS, read
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,9 @@ from nearkin.names import DEFECTS, read, read_all
         ('"Papilio indra"', ("punctuation",)),
         ("Papilio indra (male)", ("stage",)),
         ("Papilio (Papilio) indra", ("subgenus",)),
+        ("Indra Swallowtail (Papilio indra)", ("gloss",)),
+        ("Papilio%20indra", ("escape",)),
+        ("pAPILIO iNDRA", ("case",)),
     ],
 )
 def test_a_species_however_written(text, repairs):
@@ -54,11 +58,14 @@ def test_a_trinomial_is_kept_beside_its_binomial(text):
         "missing": [None, "", " ", "nan", "NA", "N/A", "None", "unknown", "unidentified bird", "-", "&nbsp;"],
         "genus_only": ["Papilio", "PAPILIO", "papilio", "Papilio Linnaeus, 1758"],
         "open_name": ["Papilio sp.", "Papilio sp", "Papilio spp.", "Papilio sp. 2", "Papilio cf. indra",
-                      "Papilio_cf._indra", "Papilio aff. indra", "Papilio indra?", "Papilio indra/zelicaon"],
+                      "Papilio_cf._indra", "Papilio aff. indra", "Papilio indra?", "Papilio indra/zelicaon",
+                      "Papilio sp1", "Papilio gr. indra"],
         "hybrid": ["Papilio indra x zelicaon", "Papilio indra \u00d7 zelicaon",
-                   "Papilio indra X Papilio zelicaon", "Quercus x rosacea"],
-        "not_a_name": ["=cmd|'/C calc'!A0", "Papilionidae", "P. indra", "x",
-                       "<script>alert(1)</script>"],
+                   "Papilio indra X Papilio zelicaon", "Quercus x rosacea", "Papilio indra hybrid"],
+        "code": ["BOLD:AAA1234", "Papilio sp. BOLD:AAA1234", "SH1957732.10FU"],
+        "several_names": ["Papilio indra; Papilio zelicaon", "Papilio indra or Papilio zelicaon"],
+        "not_a_name": ["=cmd|'/C calc'!A0", "Papilionidae", "Papilionidae sp.", "Lepidoptera",
+                       "P. indra", "x",                       "<script>alert(1)</script>"],
     }.items(),
 )  # fmt: skip
 def test_names_without_a_species(defect, texts):
@@ -80,6 +87,29 @@ def test_title_case_is_a_species_only_if_others_say_so():
         "Vireo atricapilla",
         "Mareca strepera",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "repair"),
+    [("P. indra", "abbreviated"), ("P.indra", "abbreviated"), ("Papilio-indra", "separator"),
+     ("Papilio.indra", "separator"), ("Papilio+indra", "separator")],
+)  # fmt: skip
+def test_a_known_name_is_recognised_in_other_dress(text, repair):
+    name = read_all([text, "Papilio indra", "Vireo minor"])[text]
+    assert (name.species, name.repairs) == ("Papilio indra", (repair,))
+    assert read_all([text, "Vireo minor"])[text].species is None
+
+
+def test_an_abbreviation_of_two_known_names_is_none():
+    assert read_all(["P. indra", "Papilio indra", "Pieris indra"])["P. indra"].species is None
+
+
+def test_words_in_small_letters_need_a_genus_that_is_known():
+    names = read_all(["common blue", "papilio indra", "Papilio zelicaon", "Vireo minor", "Mareca strepera"])
+    assert names["common blue"].defect == "not_a_name"
+    assert names["papilio indra"].species == "Papilio indra"
+    habit = read_all(["papilio indra", "vireo minor", "Mareca strepera"])
+    assert habit["vireo minor"].species == "Vireo minor"
 
 
 @given(st.text(max_size=60))

@@ -1,0 +1,85 @@
+"""Groups that somebody should look at: several species in one, or near duplicates in endless chains."""
+
+import logging
+
+import polars as pl
+
+from nearkin.tables.groups import DoubtfulGroups
+
+logger = logging.getLogger(__name__)
+
+MOST_SPECIES = 10
+MOST_UUIDS = 20
+MOST_LOGGED = 20
+"""How much is told of a group, and how many groups the log names."""
+
+
+def runaway(images, *, share, min_images):
+    """The ids of runaway groups: those of `min_images` or more that hold more than `share` of their species.
+
+    A group of several species (or of one without) is measured by its categories instead. Groups that bytes
+    and specimens alone make that large are none. `images` has category, species, group_id, and
+    `firm`, the part that bytes and specimens alone tie it to.
+    """
+    members = _of_groups(images, min_images)
+    sizes = members.group_by("group_id").agg(
+        n=pl.len(),
+        species=pl.col("species").drop_nulls().unique(),
+        unnamed=pl.col("species").null_count(),
+        categories=pl.col("category").unique(),
+        largest=pl.col("firm").unique_counts().max(),
+    )
+    one = (pl.col("species").list.len() == 1) & (pl.col("unnamed") == 0)
+    whole = pl.concat(
+        [
+            _held(images, sizes.filter(one).select("group_id", "species").explode("species")),
+            _held(images, sizes.filter(~one).select("group_id", category="categories").explode("category")),
+        ]
+    )
+    limit = share * pl.col("whole")
+    sizes = sizes.join(whole, on="group_id")
+    return sizes.filter(pl.col("n") > limit, pl.col("largest") <= limit)["group_id"].sort()
+
+
+def _of_groups(images, n):
+    """The images of groups of `n` or more."""
+    large = images.group_by("group_id").len().filter(pl.col("len") >= n)
+    return images.join(large, on="group_id", how="semi")
+
+
+def _held(images, groups):
+    """How many images have what each group names: (group_id, whole)."""
+    column = groups.columns[1]
+    counts = images.group_by(column).len("whole")
+    return groups.join(counts, on=column).group_by("group_id").agg(pl.col("whole").sum().cast(pl.Int64))
+
+
+def disagreeing(images):
+    """The ids of groups with more than one species."""
+    n_species = _of_groups(images, 2).group_by("group_id").agg(n=pl.col("species").drop_nulls().n_unique())
+    return n_species.filter(pl.col("n") > 1)["group_id"].sort()
+
+
+def described(images, ids, doubt):
+    """The DoubtfulGroups rows of the groups `ids`; the first few go to the log."""
+    members = images.filter(pl.col("group_id").is_in(ids.implode()))
+    counted = members.drop_nulls("species").group_by("group_id", "species").len("n")
+    counted = counted.sort("group_id", "n", "species", descending=[False, True, False])
+    species = counted.group_by("group_id").agg(
+        n_species=pl.len().cast(pl.Int64), species=pl.col("species").head(MOST_SPECIES)
+    )
+    groups = members.group_by("group_id").agg(
+        n_images=pl.len().cast(pl.Int64),
+        uuids=pl.col("uuid").sort().head(MOST_UUIDS),
+        path=pl.col("path").min(),
+    )
+    groups = groups.join(species, on="group_id", how="left").with_columns(
+        pl.col("n_species").fill_null(0), pl.col("species").fill_null([]), doubt=pl.lit(doubt)
+    )
+    groups = groups.sort("group_id")
+    if len(groups):
+        logger.warning("%d groups: %s", len(groups), doubt)
+    for row in groups.head(MOST_LOGGED).iter_rows(named=True):
+        named = ", ".join(row["species"][:5])
+        logger.warning("%s: %d images (%s), such as %s", doubt, row["n_images"], named, row["path"])
+    return groups.select(DoubtfulGroups.column_names())

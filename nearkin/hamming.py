@@ -1,0 +1,142 @@
+"""All pairs of 64-bit hashes that differ in few bits, exactly."""
+
+import itertools
+from math import comb
+from typing import NamedTuple
+
+import faiss
+import numpy as np
+from scipy.sparse import coo_array
+
+BITS = 64
+
+LONGEST_KEY = 24
+"""Bits by which hashes are put into drawers: there are 2^24 drawers at most."""
+
+SCANNED = 2.5e9
+COMPARED = 3.5e7
+SORTED = 2.5e7
+"""Pairs scanned, pairs compared and hashes sorted in a second on two cores: they choose the way."""
+
+SCANNED_AT_ONCE = 10**8
+COMPARED_AT_ONCE = 2**21
+QUERIES_AT_ONCE = 2**22
+"""Pairs, and queries, in memory at once."""
+
+
+class Plan(NamedTuple):
+    """How a search goes: by agreement in `n_agreeing` of `n_chunks` chunks, or 0 of 0, all pairs."""
+
+    seconds: float
+    n_chunks: int
+    n_agreeing: int
+
+
+def close_pairs(queries, hashes, radius):
+    """Yields blocks of pairs of positions whose hashes differ in at most `radius` of 64 bits.
+
+    `queries` and `hashes` are uint64; a block is two arrays, positions in `queries` and in
+    `hashes`. Every pair comes once, in no useful order. Give distinct values: the pairs of
+    equal ones multiply.
+
+    Few hashes, or a large radius: all pairs are compared (by faiss). Else by the pigeonhole
+    principle: of m chunks of the bits, a close pair has at least m - radius the same. So for
+    each of the C(m, s) choices of s <= m - radius chunks, hashes are put into drawers by these
+    chunks, and only those of one drawer are compared. With b = 64 s / m bits and hashes spread
+    evenly that takes C(m, s) (n + 2^b + n^2 / 2^b) steps, with m and s as `plan` finds them. After
+    Norouzi, Punjani and Fleet, "Fast Search in Hamming Space with Multi-Index Hashing" (CVPR 2012),
+    where s = 1.
+    """
+    queries, hashes = (np.ascontiguousarray(values, dtype=np.uint64) for values in (queries, hashes))
+    way = plan(len(queries), len(hashes), radius)
+    if not way.n_chunks:
+        yield from _scanned(queries, hashes, radius)
+        return
+    for agreeing in itertools.combinations(range(way.n_chunks), way.n_agreeing):
+        yield from _agreeing(queries, hashes, radius, way.n_chunks, agreeing)
+
+
+def plan(n_queries, n_hashes, radius):
+    """The Plan that takes the least time if the hashes are spread evenly.
+
+    >>> plan(20_000, 20_000, 10)[1:], plan(1_000_000, 1_000_000, 4)[1:]
+    ((0, 0), (6, 2))
+    """
+    pairs = n_queries * n_hashes
+    plans = [Plan(pairs / SCANNED, 0, 0)]
+    for n_chunks in range(radius + 1, min(BITS, radius + 8) + 1):
+        for n_agreeing in range(1, n_chunks - radius + 1):
+            n_bits = BITS * n_agreeing / n_chunks
+            if n_bits > LONGEST_KEY:
+                break
+            each = (n_queries + n_hashes + 2**n_bits) / SORTED + pairs / 2**n_bits / COMPARED
+            plans.append(Plan(comb(n_chunks, n_agreeing) * each, n_chunks, n_agreeing))
+    return min(plans)
+
+
+def _scanned(queries, hashes, radius):
+    index = faiss.IndexBinaryFlat(BITS)
+    index.add(hashes.view(np.uint8).reshape(-1, BITS // 8))
+    step = max(1, SCANNED_AT_ONCE // max(1, len(hashes)))
+    for start in range(0, len(queries), step):
+        part = queries[start : start + step].view(np.uint8).reshape(-1, BITS // 8)
+        limits, _, found = index.range_search(part, radius + 1)
+        yield start + np.repeat(np.arange(len(part)), np.diff(limits.astype(np.int64))), found
+
+
+def _agreeing(queries, hashes, radius, n_chunks, agreeing):
+    """The close pairs whose first agreeing chunks are `agreeing`: so each comes with one choice only."""
+    chunks = _chunks(n_chunks)
+    masks = np.array([((1 << length) - 1) << start for start, length in chunks], dtype=np.uint64)
+    expected = np.isin(np.arange(n_chunks), agreeing)
+    chosen = [chunks[number] for number in agreeing]
+    drawers, in_drawers = _drawers(_keys(hashes, chosen), 2 ** sum(length for _, length in chosen))
+    sorted_hashes = hashes[in_drawers]
+    for start in range(0, len(queries), QUERIES_AT_ONCE):
+        part = queries[start : start + QUERIES_AT_ONCE]
+        keys = _keys(part, chosen)
+        for i, j in products(np.arange(len(part)), drawers[keys], drawers[keys + 1]):
+            apart = part[i] ^ sorted_hashes[j]
+            close = np.bitwise_count(apart) <= radius
+            i, j, apart = i[close], j[close], apart[close]
+            agrees = (apart[:, None] & masks) == 0
+            leading = agrees & (np.cumsum(agrees, axis=1) <= len(agreeing))
+            mine = (leading == expected).all(axis=1)
+            yield start + i[mine], in_drawers[j[mine]]
+
+
+def _chunks(n_chunks):
+    """Where each chunk of the bits starts and how long it is; lengths differ by at most one."""
+    edges = [BITS * number // n_chunks for number in range(n_chunks + 1)]
+    return [(start, stop - start) for start, stop in itertools.pairwise(edges)]
+
+
+def _keys(hashes, chunks):
+    """The bits of some chunks as one number."""
+    keys = np.zeros(len(hashes), dtype=np.uint64)
+    for start, length in chunks:
+        keys = keys << np.uint64(length) | hashes >> np.uint64(start) & np.uint64((1 << length) - 1)
+    return keys.astype(np.int64)
+
+
+def _drawers(keys, n_keys):
+    """Positions ordered by key, and where in them each key begins: (n_keys + 1,), (n,)."""
+    everything = np.ones(len(keys), dtype=bool)
+    table = coo_array((everything, (keys, np.arange(len(keys)))), shape=(n_keys, len(keys))).tocsr()
+    return table.indptr.astype(np.int64), table.indices.astype(np.int64)
+
+
+def products(values, first, last):
+    """Blocks of each value with each number of its own range first..last - 1, as two arrays."""
+    counts = last - first
+    values, first, counts = values[counts > 0], first[counts > 0], counts[counts > 0]
+    ends = np.cumsum(counts)
+    start = 0  # in the row of all pairs, of which a block is a stretch
+    while len(ends) and start < ends[-1]:
+        stop = min(start + COMPARED_AT_ONCE, ends[-1])
+        low, high = np.searchsorted(ends, start, "right"), np.searchsorted(ends, stop, "left") + 1
+        begins = np.maximum(ends[low:high] - counts[low:high], start)
+        lengths = np.minimum(ends[low:high], stop) - begins
+        place = np.repeat(np.arange(low, high), lengths)
+        yield values[place], np.arange(start, stop) - (ends - counts)[place] + first[place]
+        start = stop

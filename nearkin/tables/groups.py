@@ -1,0 +1,37 @@
+"""Which images belong together, and where somebody should look."""
+
+import dataframely as dy
+
+from nearkin.tables.fields import uuid_key
+
+TIES = ("bytes", "near_duplicate", "embedding", "specimen")
+"""What ties images together."""
+
+FIRM = ("bytes", "specimen")
+"""Ties that are facts; the others are guesses from looks."""
+
+
+class Groups(dy.Schema):
+    """One row per kept image: images of one group never straddle a split."""
+
+    uuid = uuid_key()
+    path = dy.String(description="file on disk, relative to the source")
+    group_id = dy.String(description="uuid of the group's first image")
+    ties = dy.String(
+        description=f"why it is in a group: {', '.join(TIES)}, joined by +; empty if alone",
+    )
+
+
+class DoubtfulGroups(dy.Schema):
+    """One row per group that somebody should look at, and why."""
+
+    group_id = dy.String(primary_key=True, description="uuid of the group's first image")
+    doubt = dy.String(
+        primary_key=True,
+        check=lambda column: column.is_in(["labels_disagree", "runaway"]),
+        description="labels_disagree: several species, one group all the same; runaway: chained, undone",
+    )
+    n_images = dy.Int64(min=2, description="its images; of a runaway group, before it was undone")
+    n_species = dy.Int64(min=0, description="species among them")
+    species = dy.List(dy.String(), description="the most frequent of them, at most ten")
+    uuids = dy.List(dy.String(), description="its images, at most twenty")

@@ -1,0 +1,86 @@
+"""Small grey copies of images and their hashes, by which near duplicates are found.
+
+Small on purpose: the inspection imports it, and a change here inspects every image again.
+"""
+
+import functools
+
+import numpy as np
+from PIL import Image
+
+from nearkin.tables.images import THUMBNAIL_SIDE as SIDE
+
+VERSION = "1"
+"""Goes up when the same image would get another thumbnail."""
+
+MARGIN = 0.0625
+ONE_SIDE = 0.09375
+
+UNCROPPED = ("mirrored", "turned_90", "turned_180")
+
+CROPS = {
+    "whole": (0, 0, 0, 0),
+    "middle": (MARGIN, MARGIN, MARGIN, MARGIN),
+    "left_off": (ONE_SIDE, 0, 0, 0),
+    "top_off": (0, ONE_SIDE, 0, 0),
+    "right_off": (0, 0, ONE_SIDE, 0),
+    "bottom_off": (0, 0, 0, ONE_SIDE),
+} | dict.fromkeys(UNCROPPED, (0, 0, 0, 0))
+"""Views of an image that may be what another image shows: shares cut off left, top, right and bottom.
+
+A view of one image is compared with the whole of the other. Images that were turned by 270
+degrees are found from the other side.
+"""
+
+FLAT = 0.5
+"""Levels of grey (of 255) by which flat places seem to rise to the middle, so that noise decides no bits."""
+
+
+def thumbnail(image):
+    """The bytes of a grey image (mode L) shrunken to SIDE x SIDE, row by row."""
+    factors = [max(1, 3 * side // (4 * SIDE)) for side in image.size]
+    if max(factors) > 1:  # by whole numbers first, which is cheap
+        image = image.reduce(factors)
+    return image.resize((SIDE, SIDE), Image.Resampling.BICUBIC).tobytes()
+
+
+def unpacked(thumbnails):
+    """Bytes of thumbnails as one array: uint8, (n, SIDE, SIDE)."""
+    return np.frombuffer(b"".join(thumbnails), dtype=np.uint8).reshape(-1, SIDE, SIDE)
+
+
+def viewed(thumbnails, view):
+    """Thumbnails, (n, SIDE, SIDE), mirrored or turned as a view is; its crop is not applied."""
+    if view == "mirrored":
+        return thumbnails[:, :, ::-1]
+    if view.startswith("turned"):
+        return np.rot90(thumbnails, int(view.removeprefix("turned_")) // 90, axes=(1, 2))
+    return thumbnails
+
+
+def hashes(thumbnails, view):
+    """64-bit difference hashes of a view of thumbnails: uint64, (n,).
+
+    A bit per pair of horizontal neighbours among 8 x 9 means: does it grow brighter to the
+    right? Source: imagehash.dhash, here with means of areas, and with FLAT.
+    """
+    return np.packbits(differences(thumbnails, view, 8), axis=1).view(">u8").ravel().astype(np.uint64)
+
+
+def differences(thumbnails, view, side):
+    """The bits of a difference hash of side x side: bool, (n, side * side)."""
+    left, top, right, bottom = CROPS[view]
+    rows, columns = _means(top, bottom, side), _means(left, right, side + 1)
+    means = rows @ viewed(thumbnails, view) @ columns.T
+    means = means.round(6)  # the order of a sum decides nothing
+    rising = np.where(np.arange(side) < side // 2, FLAT, -FLAT)
+    return (np.diff(means, axis=2) + rising > 0).reshape(len(thumbnails), side * side)
+
+
+@functools.cache
+def _means(before, after, n):
+    """What takes the means of `n` equal parts of a line of pixels, without shares at its ends: (n, SIDE)."""
+    edges = np.linspace(before * SIDE, (1 - after) * SIDE, n + 1)
+    pixels = np.arange(SIDE)
+    covered = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    return np.clip(covered, 0, None) / np.diff(edges)[:, None]

@@ -1,0 +1,50 @@
+"""Opening many files of a folder: links are followed inside, and nothing outside is opened."""
+
+import os
+
+import pytest
+
+from nearkin.sources.contained import opener
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "secret.jpg").write_text("secret")
+    folder = tmp_path / "d"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "sub" / "a.jpg").write_text("a")
+    (folder / "--x.jpg").write_text("x")
+    (folder / "inside.jpg").symlink_to("sub/a.jpg")
+    (folder / "also").symlink_to("sub")
+    (folder / "out.jpg").symlink_to("../secret.jpg")
+    (folder / "up").symlink_to("..")
+    os.mkfifo(folder / "pipe.jpg")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("path", "content"), [("sub/a.jpg", "a"), ("--x.jpg", "x"), ("inside.jpg", "a"), ("also/a.jpg", "a")]
+)
+def test_what_lies_inside_is_opened(folder, path, content):
+    opened = opener(folder)
+    for _ in range(2):
+        with opened(path) as file:
+            assert file.read() == content.encode()
+
+
+@pytest.mark.parametrize(
+    "path", ["out.jpg", "up/secret.jpg", "../secret.jpg", "sub/../../secret.jpg", "pipe.jpg", "sub", "..", ""]
+)
+def test_what_lies_outside_or_is_no_file_is_not(folder, path):
+    with pytest.raises(ValueError, match="not a file inside"):
+        opener(folder)(path)
+
+
+def test_a_path_from_the_root_is_not_opened_either(folder):
+    with pytest.raises(ValueError, match="not a file inside"):
+        opener(folder)("/etc/hostname")
+
+
+def test_a_file_that_is_not_there_is_an_os_error(folder):
+    with pytest.raises(OSError, match="nothing.jpg"):
+        opener(folder)("nothing.jpg")
