@@ -8,7 +8,7 @@ import logging
 
 import polars as pl
 
-from nearkin import misspelt, names, taxonomy
+from nearkin import many_names, misspelt, names, taxonomy
 from nearkin.tables.fields import RANKS
 
 logger = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ def _distinct(parts):
 
 
 def _read(texts):
-    read = [(text, *name) for text, name in names.read_all(texts.to_list()).items()]
+    read = [(text, *name) for text, name in many_names.read_all(texts.to_list()).items()]
     columns = ["text", "genus", "species", "infraspecies", "defect", "repairs", "name_detail"]
     types = dict.fromkeys(columns, pl.String) | {"repairs": pl.List(pl.String)}
     return pl.DataFrame(read, schema=types, orient="row")
