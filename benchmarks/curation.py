@@ -1,0 +1,171 @@
+"""What names, captions, groups and splits cost in time and memory, from ten thousand to 5.6 million rows.
+
+    PYTHONPATH=. .venv/bin/python benchmarks/curation.py --rows 10000 100000 1000000 5600000
+
+Every stage runs as a process of its own on the tables of the one before, as in the workflow.
+Writes benchmarks/results/curation.json, benchmarks/curation.png and the table in the README.
+"""
+
+import argparse
+import logging
+import multiprocessing
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+import polars as pl
+import seaborn as sns
+import yaml
+
+from benchmarks import invented
+from benchmarks.report import publish
+from nearkin.config import settle
+from nearkin.figures import theme
+from scripts.fix_captions import fix_captions
+from scripts.fix_labels import fix_labels
+from scripts.group_images import group_images
+from scripts.split_images import split_images
+
+HERE = Path(__file__).parent
+NEAR = {"coarse_distance": 4, "moved": False}  # for millions; the default looks further, at all pairs
+
+
+def settings():
+    """The config's defaults for a dataset, but for how far near duplicates are looked for."""
+    schema = yaml.safe_load((HERE.parent / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
+    models = {"histogram": {"library": "histogram", "preprocess": "any"}}
+    config = {
+        "datasets": {"d": {"groups": {"near_duplicates": NEAR}}},
+        "models": models,
+        "preprocessing": {"any": {"size": 8, "crop": 1}},
+    }
+    return settle(config, schema)["datasets"]["d"]
+
+
+def names(folder, given):
+    labels = given["labels"]
+    fix_labels(
+        folder / "images.parquet",
+        [folder / "inspection.parquet"],
+        folder / "labels.parquet",
+        folder / "quarantine.parquet",
+        folder / "repairs.parquet",
+        policies=labels["policies"],
+        misspelt=labels["misspelt"],
+        taxonomy_path=None,
+        dataset="d",
+    )
+
+
+def captions(folder, given):
+    fix_captions(
+        folder / "images.parquet",
+        folder / "labels.parquet",
+        folder / "repairs.parquet",
+        [],
+        folder / "captions.parquet",
+        folder / "gaps.parquet",
+        **given["captions"],
+        dataset="d",
+    )
+
+
+def groups(folder, given):
+    group_images(
+        folder / "images.parquet",
+        folder / "labels.parquet",
+        [folder / "inspection.parquet"],
+        [],
+        folder / "groups.parquet",
+        folder / "doubtful_groups.parquet",
+        **given["groups"],
+        dataset="d",
+    )
+
+
+def splits(folder, given):
+    split_images(
+        folder / "labels.parquet",
+        folder / "groups.parquet",
+        None,
+        None,
+        folder / "splits.parquet",
+        dealing={key: given["split"][key] for key in given["split"] if key not in ("previous", "adopt")},
+        dataset="d",
+    )
+
+
+STAGES = [names, captions, groups, splits]
+
+
+def measured(stage, folder):
+    """Seconds and peak gigabytes of a stage in a fresh process. Raises RuntimeError if it fails."""
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    process = context.Process(target=_run, args=(stage, folder, results))
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise RuntimeError(f"{stage.__name__} failed with exit code {process.exitcode}")
+    return results.get()
+
+
+def _run(stage, folder, results):
+    logging.disable()
+    start = time.perf_counter()
+    stage(folder, settings())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    results.put({"seconds": time.perf_counter() - start, "gigabytes": peak})
+
+
+def run(rows):
+    """A record per stage and number of rows."""
+    records = []
+    for n_rows in rows:
+        with tempfile.TemporaryDirectory() as folder:
+            invented.write(Path(folder), n_rows)
+            for stage in STAGES:
+                record = {"rows": n_rows, "stage": stage.__name__} | measured(stage, Path(folder))
+                print(record, flush=True)
+                records.append(record)
+    return records
+
+
+@theme.styled
+def draw(records, path):
+    """Seconds, on logarithmic axes, and memory against rows."""
+    figure = theme.figure(2.6, width=2 * theme.COLUMN)
+    left, right = figure.subplots(1, 2)
+    columns = pl.DataFrame(records).to_dict(as_series=False)
+    for axes, column, label in ((left, "seconds", "time (s)"), (right, "gigabytes", "peak memory (GB)")):
+        sns.lineplot(columns, x="rows", y=column, hue="stage", style="stage", markers=True,
+                     dashes=False, palette=theme.COLOURS[:4], ax=axes, legend=axes is left)  # fmt: skip
+        axes.set(
+            xscale="log", yscale="log" if axes is left else "linear", xlabel="delivered rows", ylabel=label
+        )
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter("{x:,.10g}")
+            axis.set_minor_formatter("")
+        axes.grid(axis="y")
+    right.set_ylim(bottom=0)
+    left.get_legend().set_title(None)
+    figure.savefig(path, format="png", dpi=160, metadata={"Software": None})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000, 5_600_000])
+    records = run(parser.parse_args().rows)
+    draw(records, HERE / "curation.png")
+    rows = []
+    for n_rows, part in pl.DataFrame(records).group_by("rows", maintain_order=True):
+        seconds = [f"{one:,.1f} s" for one in part["seconds"]]
+        total, peak = f"{part['seconds'].sum():,.0f} s", f"{part['gigabytes'].max():.1f} GB"
+        rows.append([f"{n_rows[0]:,}", *seconds, total, peak])
+    header = ["rows", *(stage.__name__ for stage in STAGES), "together", "peak memory"]
+    publish("curation", {"near_duplicates": NEAR, "records": records}, header, rows)
+
+
+if __name__ == "__main__":
+    main()
