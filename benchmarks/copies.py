@@ -19,7 +19,7 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from benchmarks.report import publish
 from nearkin.decode import ImageProblem, rgb
 from nearkin.inspection import with_hashes
-from nearkin.near import near_pairs
+from nearkin.near import hashes_of, near_pairs
 from nearkin.tables.images import THUMBNAIL_SIDE
 from nearkin.thumbnails import thumbnail
 from tests.unit.deliveries import defaults
@@ -139,11 +139,12 @@ def thumbnails(images):
 
 def pairs(small, near):
     """The near duplicates among thumbnails, as pairs of positions."""
-    uuids = [str(number) for number in range(len(small))]
-    table = pl.DataFrame({"uuid": uuids, "thumbnail": [one.tobytes() for one in small]})
+    uuids = pl.Series([str(number) for number in range(len(small))])
+    table = with_hashes(pl.DataFrame({"uuid": uuids, "thumbnail": [one.tobytes() for one in small]}))
     return near_pairs(
-        with_hashes(table),
-        lambda uuids: small[uuids.cast(pl.Int64).to_numpy()],
+        uuids,
+        hashes_of(table),
+        lambda wanted: small[wanted.cast(pl.Int64).to_numpy()],
         coarse_distance=near["coarse_distance"],
         least_likeness=near["likeness"],
         moved=near["moved"],

@@ -8,7 +8,7 @@ import polars as pl
 from nearkin import doubtful
 from nearkin.connected import NO_PAIRS, components
 from nearkin.cosines import cosine_pairs
-from nearkin.near import near_pairs
+from nearkin.near import hashes_of, near_pairs
 from nearkin.specimens import specimens
 from nearkin.tables.groups import FIRM, TIES, Groups
 from nearkin.thumbnails import unpacked
@@ -37,7 +37,9 @@ def grouped(labels, inspection, delivered, vectors_of, *, specimen, near_duplica
         ties["near_duplicate"] = _near(images, inspection, near_duplicates)
     if near_duplicates and vectors_of:
         cosine = near_duplicates["cosine"]
-        ties["embedding"] = _by_category(images, lambda part: cosine_pairs(vectors_of(part["uuid"]), cosine))
+        ties["embedding"] = _by_category(
+            images, lambda at: cosine_pairs(vectors_of(images["uuid"].gather(at)), cosine)
+        )
     firm = pl.Series("firm", components(np.concatenate([ties[kind] for kind in FIRM]), len(images)))
     images = _united(images.with_columns(firm), ties)
     undone = doubtful.runaway(images, **runaway)
@@ -76,23 +78,31 @@ def _near(images, inspection, how):
         found = wanted.join(inspection.select("uuid", "thumbnail"), on="uuid").sort("at")
         return unpacked(found.collect(engine="streaming")["thumbnail"])
 
-    def pairs_of(part):
-        distance, least = how["coarse_distance"], how["likeness"]
+    def pairs_of(at):
         return near_pairs(
-            part, thumbnails_of, coarse_distance=distance, least_likeness=least, moved=how["moved"]
+            images["uuid"].gather(at),
+            hashes if len(at) == len(hashes) else hashes[at],
+            thumbnails_of,
+            coarse_distance=how["coarse_distance"],
+            least_likeness=how["likeness"],
+            moved=how["moved"],
         )
 
-    hashes = _content(images, inspection, coarse_hash="coarse_hash", view_hashes="view_hashes")
-    return _by_category(hashes.drop("at"), pairs_of)
+    content = _content(images, inspection, coarse_hash="coarse_hash", view_hashes="view_hashes")
+    hashes = hashes_of(content)
+    del content  # hundreds of bytes an image
+    return _by_category(images, pairs_of)
 
 
 def _by_category(images, pairs_of):
-    """The pairs of row numbers that `pairs_of` finds in each category."""
-    found = [NO_PAIRS]
-    for _, part in images.with_row_index("at").group_by("category", maintain_order=True):
-        at = part["at"].to_numpy().astype(np.int64)
-        found.append(at[pairs_of(part)])
-    return np.concatenate(found)
+    """The pairs of row numbers that `pairs_of` finds among the rows of each category."""
+    rows = (
+        images.select("category", at=pl.int_range(pl.len()))
+        .group_by("category", maintain_order=True)
+        .agg("at")
+    )
+    found = [at[pairs_of(at)] for at in (part.to_numpy() for part in rows["at"])]
+    return np.concatenate([NO_PAIRS, *found])
 
 
 def _united(images, ties):

@@ -45,50 +45,52 @@ class ByHash(NamedTuple):
     rows: np.ndarray
 
 
-def near_pairs(images, thumbnails_of, *, coarse_distance, least_likeness, moved):
+def near_pairs(uuids, hashes, thumbnails_of, *, coarse_distance, least_likeness, moved):
     """Pairs of row numbers, first before second, that look the same: int64, (n_pairs, 2).
 
-    `images` has uuid, coarse_hash and view_hashes; `thumbnails_of` gives the thumbnails of some
-    uuids, uint8, (n, side, side). A pair is proposed if the 8 x 8 hash of one image, or with
-    `moved` of a view of it (cropped, mirrored, turned), is within `coarse_distance` of 64 bits
-    of the other's. It is taken if their `likeness` is at least `least_likeness`, and more for
-    mirrored and turned ones. Blank images look like nothing.
+    `hashes` are those of the images and of their views (see `hashes_of`); `thumbnails_of` gives
+    the thumbnails of some uuids, uint8, (n, side, side). A pair is proposed if the 8 x 8 hash
+    of one image, or with `moved` of a view of it (cropped, mirrored, turned), is within
+    `coarse_distance` of 64 bits of the other's. It is taken if their `likeness` is at least
+    `least_likeness`, and more for mirrored and turned ones. Blank images look like nothing.
 
     Images with all hashes the same are compared with the first of them only. A hash that more
     than CROWDED images share proposes nothing, which is logged. Of more than MOST_PAIRS pairs
     only so many are kept as connect the same images.
     """
-    lookup = _lookup(images["uuid"], thumbnails_of)
-    proposed = _batches(_proposed(images, coarse_distance, moved))
+    lookup = _lookup(uuids, thumbnails_of)
+    proposed = _batches(_proposed(hashes, coarse_distance, moved))
     alike = (_confirmed(*batch, lookup, least_likeness) for batch in proposed)
-    return gathered(alike, len(images), most=MOST_PAIRS)
+    return gathered(alike, len(uuids), most=MOST_PAIRS)
 
 
-def _proposed(images, coarse_distance, moved):
+def hashes_of(inspection):
+    """The hashes of images and of their views as numbers: uint64, (n, 1 + number of views)."""
+    whole = inspection["coarse_hash"].str.to_integer(base=16, dtype=pl.UInt64).to_numpy()
+    return np.column_stack([whole, inspection["view_hashes"].to_numpy().reshape(-1, len(VIEWS))])
+
+
+def _proposed(hashes, coarse_distance, moved):
     """Yields rows that may show what others show, these, and as what view; 0 is whole."""
-    whole = images["coarse_hash"].str.to_integer(base=16, dtype=pl.UInt64).to_numpy()
-    hashes = np.column_stack([whole, images["view_hashes"].to_numpy().reshape(-1, len(VIEWS))])
     leader = _leaders(hashes)
     led = np.flatnonzero(leader != np.arange(len(leader)))
     yield leader[led], led, np.zeros(len(led), dtype=np.int64)
     rows = np.flatnonzero(leader == np.arange(len(leader)))
-    tables = [_by_hash(column[rows], rows) for column in (hashes.T if moved else hashes.T[:1])]
-    _announce(tables, len(rows), coarse_distance)
-    for view, table in enumerate(tables):
-        for query, found in hamming.close_pairs(table.hashes, tables[0].hashes, coarse_distance):
-            for first, second in _rows_of(table, query, tables[0], found):
+    whole = _by_hash(hashes[rows, 0], rows)
+    n_views = hashes.shape[1] if moved else 1
+    _announce(len(rows), len(whole.rows), n_views, coarse_distance)
+    for view in range(n_views):
+        table = _by_hash(hashes[rows, view], rows)
+        for query, found in hamming.close_pairs(table.hashes, whole.hashes, coarse_distance):
+            for first, second in _rows_of(table, query, whole, found):
                 new = (first < second) if view == 0 else (first != second)
                 yield first[new], second[new], np.full(new.sum(), view)
 
 
-def _announce(tables, n, coarse_distance):
-    whole = tables[0]
-    if n > len(whole.rows):
-        logger.warning(
-            "%d images have a hash that more than %d share: not compared", n - len(whole.rows), CROWDED
-        )
-    plans = [hamming.plan(len(table.hashes), len(whole.hashes), coarse_distance) for table in tables]
-    seconds = sum(plan.seconds for plan in plans)
+def _announce(n, n_searched, n_views, coarse_distance):
+    if n > n_searched:
+        logger.warning("%d images have a hash that more than %d share: not compared", n - n_searched, CROWDED)
+    seconds = n_views * hamming.plan(n, n_searched, coarse_distance).seconds
     if seconds > LONG:
         logger.warning(
             "comparing %d images within %d bits takes about %d minutes on two cores; a smaller "

@@ -6,6 +6,7 @@ Small on purpose: the inspection imports it, and a change here inspects every im
 import functools
 
 import numpy as np
+import pyarrow as pa
 from PIL import Image
 
 from nearkin.tables.images import THUMBNAIL_SIDE as SIDE
@@ -45,8 +46,9 @@ def thumbnail(image):
 
 
 def unpacked(thumbnails):
-    """Bytes of thumbnails as one array: uint8, (n, SIDE, SIDE)."""
-    return np.frombuffer(b"".join(thumbnails), dtype=np.uint8).reshape(-1, SIDE, SIDE)
+    """A binary series of thumbnails, none of them null, as one array: uint8, (n, SIDE, SIDE)."""
+    content = thumbnails.rechunk().to_arrow().cast(pa.binary(SIDE * SIDE)).buffers()[1]
+    return np.frombuffer(content or b"", dtype=np.uint8).reshape(len(thumbnails), SIDE, SIDE)
 
 
 def viewed(thumbnails, view):

@@ -92,7 +92,7 @@ def test_thumbnails_and_hashes_are_there_for_what_can_be_read_alone(images, tmp_
     row = table.filter(path="a.png").row(0, named=True)
     grey = Image.open(tmp_path / "a.png").convert("L")
     assert row["thumbnail"] == thumbnails.thumbnail(grey)
-    small = thumbnails.unpacked([row["thumbnail"]])
+    small = thumbnails.unpacked(pl.Series([row["thumbnail"]]))
     assert row["coarse_hash"] == f"{thumbnails.hashes(small, 'whole')[0]:016x}"
     assert row["view_hashes"] == [thumbnails.hashes(small, view)[0] for view in VIEWS]
     assert len(row["fine_hash"]) == 64
@@ -104,7 +104,7 @@ def test_thumbnails_and_hashes_are_there_for_what_can_be_read_alone(images, tmp_
 
 def test_hashes_bear_compression_and_tell_pictures_apart():
     def bits(image):
-        small = thumbnails.unpacked([thumbnails.thumbnail(image.convert("L"))])
+        small = thumbnails.unpacked(pl.Series([thumbnails.thumbnail(image.convert("L"))]))
         return thumbnails.differences(small, "whole", 16)
 
     first = deliveries.drawing(1)

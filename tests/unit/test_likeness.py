@@ -1,6 +1,7 @@
 """A crop, another light or a smaller copy is alike; another picture, or none, is not."""
 
 import numpy as np
+import polars as pl
 import pytest
 from PIL import Image
 
@@ -10,7 +11,7 @@ from tests.unit.deliveries import drawing
 
 
 def small(*images):
-    return unpacked([thumbnail(image) for image in images])
+    return unpacked(pl.Series([thumbnail(image) for image in images]))
 
 
 def like(one, other, view="whole"):

@@ -6,7 +6,7 @@ from PIL import Image
 
 from nearkin import near
 from nearkin.inspection import with_hashes
-from nearkin.near import near_pairs
+from nearkin.near import hashes_of, near_pairs
 from nearkin.tables.images import VIEWS, Inspection
 from nearkin.thumbnails import thumbnail, unpacked
 from tests.unit.deliveries import drawing
@@ -27,7 +27,9 @@ def hashed(images):
 
 def found(table, **how):
     small = unpacked(table["thumbnail"])
-    return near_pairs(table, lambda uuids: small[uuids.cast(pl.Int64).to_numpy()], **(HOW | how))
+    return near_pairs(
+        table["uuid"], hashes_of(table), lambda uuids: small[uuids.cast(pl.Int64).to_numpy()], **(HOW | how)
+    )
 
 
 def pairs(images, **how):
