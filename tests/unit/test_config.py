@@ -108,6 +108,16 @@ def wrong(path, value):
             {"previous": "./results/museum/splits.parquet"},
             "split.previous: results/museum/splits.parquet is made anew",
         ),
+        (
+            ["datasets", "museum", "groups", "near_duplicates"],
+            {"model": "lite1"},
+            "groups.near_duplicates.model: no model 'lite1'; did you mean 'lite0'?",
+        ),
+        (
+            ["datasets", "museum", "groups", "near_duplicates"],
+            {"model": "lite0_unicom"},
+            "groups.near_duplicates.model: 'lite0_unicom' is trained on the split",
+        ),
     ],
 )
 def test_a_wrong_key_is_named_with_what_is_allowed(path, value, said):
