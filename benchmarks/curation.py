@@ -7,9 +7,6 @@ Writes benchmarks/results/curation.json, benchmarks/curation.png and the table i
 """
 
 import argparse
-import logging
-import multiprocessing
-import resource
 import tempfile
 import time
 from pathlib import Path
@@ -18,7 +15,7 @@ import polars as pl
 import seaborn as sns
 import yaml
 
-from benchmarks import invented
+from benchmarks import fresh, invented
 from benchmarks.report import publish
 from nearkin.config import settle
 from nearkin.figures import theme
@@ -99,24 +96,11 @@ def splits(folder, given):
 STAGES = [names, captions, groups, splits]
 
 
-def measured(stage, folder):
-    """Seconds and peak gigabytes of a stage in a fresh process. Raises RuntimeError if it fails."""
-    context = multiprocessing.get_context("spawn")
-    results = context.Queue()
-    process = context.Process(target=_run, args=(stage, folder, results))
-    process.start()
-    process.join()
-    if process.exitcode:
-        raise RuntimeError(f"{stage.__name__} failed with exit code {process.exitcode}")
-    return results.get()
-
-
-def _run(stage, folder, results):
-    logging.disable()
+def timed(stage, folder):
+    """Seconds that a stage takes."""
     start = time.perf_counter()
     stage(folder, settings())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    results.put({"seconds": time.perf_counter() - start, "gigabytes": peak})
+    return {"seconds": time.perf_counter() - start}
 
 
 def run(rows):
@@ -126,7 +110,7 @@ def run(rows):
         with tempfile.TemporaryDirectory() as folder:
             invented.write(Path(folder), n_rows)
             for stage in STAGES:
-                record = {"rows": n_rows, "stage": stage.__name__} | measured(stage, Path(folder))
+                record = {"rows": n_rows, "stage": stage.__name__} | fresh.run(timed, stage, Path(folder))
                 print(record, flush=True)
                 records.append(record)
     return records

@@ -8,9 +8,6 @@ else that needs it takes from the environment that runs this.
 
 import argparse
 import json
-import logging
-import multiprocessing
-import resource
 import statistics
 import subprocess
 import sys
@@ -22,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import fresh
 from benchmarks.report import publish
 from nearkin.hamming import close_pairs
 
@@ -98,25 +96,11 @@ def beside(python, repeats):
 
 
 def alone(n, distance):
-    """Seconds and peak gigabytes of a search in a fresh process."""
-    context = multiprocessing.get_context("spawn")
-    results = context.Queue()
-    process = context.Process(target=_search, args=(n, distance, results))
-    process.start()
-    process.join()
-    if process.exitcode:
-        raise RuntimeError(f"{n} hashes: exit code {process.exitcode}")
-    return results.get()
-
-
-def _search(n, distance, results):
-    logging.disable()
+    """Seconds and pairs of a search."""
     values = hashes(n)
     start = time.perf_counter()
     pairs = len(near(values, distance))
-    seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    results.put({"seconds": seconds, "gigabytes": peak, "pairs": pairs})
+    return {"seconds": time.perf_counter() - start, "pairs": pairs}
 
 
 def main():
@@ -125,7 +109,7 @@ def main():
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     compared = beside(installed(options.peer), options.repeats)
-    searched = [{"hashes": n, "distance": d} | alone(n, d) for n, d in ALONE]
+    searched = [{"hashes": n, "distance": d} | fresh.run(alone, n, d) for n, d in ALONE]
     rows = [
         [f"{BESIDE:,}", DISTANCE, compared["pairs"], f"{compared['seconds']:.2f}", "",
          f"{compared['peer_seconds']:.1f}", f"{compared['times']:.0f}"]
