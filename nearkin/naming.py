@@ -9,11 +9,9 @@ import logging
 import polars as pl
 
 from nearkin import many_names, misspelt, names, taxonomy
-from nearkin.tables.fields import RANKS
+from nearkin.taxonomy import HIGHER
 
 logger = logging.getLogger(__name__)
-
-HIGHER = RANKS[:-2]
 
 
 def missing_texts(rows):
