@@ -2,6 +2,7 @@
 
 import io
 import re
+import threading
 import warnings
 from contextlib import suppress
 from typing import NamedTuple
@@ -59,12 +60,44 @@ class Decoded(NamedTuple):
     orientation: int | None
 
 
+class _Quiet:
+    """No warnings while any thread is inside: `catch_warnings` of several threads would mix up."""
+
+    def __init__(self):
+        self.lock, self.n_inside = threading.Lock(), 0
+
+    def __enter__(self):
+        with self.lock:
+            if not self.n_inside:
+                self.caught = warnings.catch_warnings(action="ignore")
+                self.caught.__enter__()
+            self.n_inside += 1
+
+    def __exit__(self, *error):
+        with self.lock:
+            self.n_inside -= 1
+            if not self.n_inside:
+                self.caught.__exit__(*error)
+
+
+_quiet = _Quiet()
+
+
 def rgb(source, max_pixels):
     """The image at `source` in RGB, 8 bits a channel, turned as its EXIF says.
 
     See `decode` for what is accepted and how other modes become RGB.
     """
     return decode(source, max_pixels).image
+
+
+def rgb_at_least(source, max_pixels, *, side):
+    """The same, but a large JPEG at a half, a quarter or an eighth of its size: the smallest that will do.
+
+    Its shorter side keeps at least `side` pixels. Other images, and JPEGs too small to be
+    halved, are as from `rgb`.
+    """
+    return _decoded(source, max_pixels, _as_rgb, draft=(None, (side, side))).image
 
 
 def decode(source, max_pixels):
@@ -81,30 +114,29 @@ def decode(source, max_pixels):
 
 def decode_grey(source, max_pixels):
     """The same in grey, mode L: all of the file is decoded, but a JPEG's colours are not computed."""
-    return _decoded(source, max_pixels, _as_grey)
+    return _decoded(source, max_pixels, _as_grey, draft=("L", None))
 
 
-def _decoded(source, max_pixels, convert):
+def _decoded(source, max_pixels, convert, draft=None):
     if isinstance(source, bytes):
-        return _read(io.BytesIO(source), "image", max_pixels, convert)
+        return _read(io.BytesIO(source), "image", max_pixels, convert, draft)
     if hasattr(source, "read"):
-        return _read(source, getattr(source, "name", "image"), max_pixels, convert)
+        return _read(source, getattr(source, "name", "image"), max_pixels, convert, draft)
     with open(source, "rb") as file:
-        return _read(file, source, max_pixels, convert)
+        return _read(file, source, max_pixels, convert, draft)
 
 
-def _read(file, name, max_pixels, convert):
+def _read(file, name, max_pixels, convert, draft):
     start = file.read(HEAD)
     if not start:
         raise ImageProblem(name, "empty", "0 bytes")
     file.seek(0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # our own limit is the stricter one
+    with _quiet:  # our own limit is the stricter one
         image = _open(file, name, start, max_pixels)
         kind, mode = image.format, image.mode
         try:
-            if convert is _as_grey and kind in ("JPEG", "MPO") and _evenly_sampled(image):
-                image.draft("L", None)
+            if draft and kind in ("JPEG", "MPO") and _evenly_sampled(image):
+                image.draft(*draft)
             orientation = _orientation(image) if kind == "TIFF" else None  # which loading turns
             image.load()
             orientation = orientation or _orientation(image)

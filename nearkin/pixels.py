@@ -1,109 +1,112 @@
 """Images decoded once for all encoders that see them alike: a store of uint8 pixels.
 
 A store is an Arrow IPC file, memory-mapped for reading: one row per readable image with
-`uuid`, `sha256` (of the file's bytes) and `pixels` (size x size x 3, uint8, RGB), sorted by
-uuid. The geometry stands in the file's metadata.
+`uuid`, `sha256` (of the file's bytes), `pixels` (size x size x 3, uint8, RGB) and their
+`crc32`, sorted by uuid. In the file's metadata stand geometry and decoder, and a checksum of
+all but the pixels.
 """
 
 import bisect
-import hashlib
 import json
 import logging
 import math
+import os
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from PIL import Image
 from tqdm import tqdm
 
-from nearkin.decode import ImageProblem, rgb
 from nearkin.files import replacing
-from nearkin.sources.contained import kind_of
+from nearkin.photos import Photos, row_of, shape
+from nearkin.tables import io
+from nearkin.tables.images import Inspection
 
 logger = logging.getLogger(__name__)
 
-FORMAT_VERSION = "1"
+FORMAT_VERSION = "2"
 ROWS_AT_ONCE = 64  # images held in memory while a store is written
-LONGEST = 32  # a strip longer than this many times its width is cut to its middle before it is resized
-FILTERS = {
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
 
 
-def square(image, geometry):
-    """The middle of an RGB image as an encoder sees it: uint8, (size, size, 3).
+def open_pixels(store_paths, inspection_paths, *, seen, n_threads):
+    """The sources of the pixels of some shards: their stores, or their image files where there is none.
 
-    The shorter side is resized to floor(size / crop), then the central square is cut out;
-    the same pixels as timm's and torchvision's evaluation transforms give on PIL images.
-
-    >>> square(Image.new("RGB", (60, 40), "red"), {"size": 2, "crop": 0.5, "interpolation": "bicubic"}).shape
-    (2, 2, 3)
+    `store_paths` is empty, or goes with `inspection_paths`; an emptied store is none. The shards
+    without a store come as one source. Both kinds are read alike: see `Pixels`, and `Photos`
+    for `seen` and `n_threads`.
     """
-    size = geometry["size"]
-    image = _shortened(image)
-    shorter = math.floor(size / geometry["crop"])
-    longer = int(shorter * max(image.size) / min(image.size))
-    wanted = (shorter, longer) if image.width <= image.height else (longer, shorter)
-    if image.size != wanted:
-        image = image.resize(wanted, FILTERS[geometry["interpolation"]])
-    left, top = (int(round((side - size) / 2.0)) for side in image.size)
-    return np.asarray(image.crop((left, top, left + size, top + size)), dtype=np.uint8)
+    sources, bare = [], []
+    stores = store_paths or [None] * len(inspection_paths)
+    for store, inspection in zip(stores, inspection_paths, strict=True):
+        if store and os.path.getsize(store):
+            sources.append(Pixels(store))
+        else:
+            bare.append(inspection)
+    if bare:
+        rows = io.read_all(bare, Inspection, columns=["uuid", "path", "problem", "n_bytes", "sha256"])
+        sources.append(Photos(rows, seen=seen, n_threads=n_threads))
+        logger.info("%d images are decoded whenever they are looked at", len(sources[-1]))
+    return sources
 
 
-def write_pixels(inspection, path, *, folder, geometry, max_megapixels):
+def write_pixels(inspection, path, *, seen, n_threads):
     """Write the store of the readable images of an inspection; returns (n_decoded, n_reused).
 
-    `inspection` is an `Inspection` table; rows with a problem are left out. What a store
-    already at `path` holds of the same bytes and geometry is copied, not decoded. Raises
-    ValueError for an image that is not what was inspected or lies outside `folder`.
+    The images are those of `Photos`, which see for `seen`, `n_threads` and what cannot be read.
+    What a store already at `path` holds of the same bytes, seen in the same way, is copied.
     """
-    rows = inspection.filter(inspection["problem"].is_null()).sort("uuid")
-    old = _reusable(path, geometry)
-    n_reused = 0
+    photos = Photos(inspection, seen=seen, n_threads=n_threads)
+    old = _reusable(path, photos)
+    known = [old.row_of(*key) if old else None for key in zip(photos.uuids, photos.sha256s, strict=True)]
+    missing = [row for row, place in enumerate(known) if place is None]
+    decoded = photos.one_by_one(missing, ahead=ROWS_AT_ONCE)
     with replacing(path) as temporary:
-        schema = _schema(geometry)
+        schema = _schema(photos)
         with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-            done = tqdm(total=len(rows), desc="decode", unit="image", disable=None)
-            for part in rows.iter_slices(ROWS_AT_ONCE):
-                block = np.empty((len(part), *_shape(geometry)), dtype=np.uint8)
-                for i, row in enumerate(part.iter_rows(named=True)):
-                    known = old.row_of(row["uuid"], row["sha256"]) if old else None
-                    n_reused += known is not None
-                    block[i] = (
-                        _decoded(row, folder, geometry, max_megapixels) if known is None else old[known]
-                    )
+            done = tqdm(total=len(photos), desc="decode", unit="image", disable=None)
+            for start in range(0, len(photos), ROWS_AT_ONCE):
+                rows = range(start, min(start + ROWS_AT_ONCE, len(photos)))
+                block = np.empty((len(rows), *shape(photos.geometry)), dtype=np.uint8)
+                for i, row in enumerate(rows):
+                    block[i] = next(decoded) if known[row] is None else old[known[row]]
                     done.update()
-                writer.write_batch(_batch(part, block, schema))
+                writer.write_batch(_batch(photos, rows, block, schema))
             done.close()
-    logger.info(
-        "decoded %d, reused %d, left out %d", len(rows) - n_reused, n_reused, len(inspection) - len(rows)
-    )
-    return len(rows) - n_reused, n_reused
+    n_left_out = len(inspection) - len(photos)
+    n_reused = len(photos) - len(missing)
+    logger.info("decoded %d, reused %d, left out %d", len(missing), n_reused, n_left_out)
+    return len(missing), n_reused
 
 
 class Pixels:
-    """A store opened for reading: `uuids`, `sha256s`, `geometry`, and uint8 images by row.
+    """A store opened for reading: `uuids`, `sha256s`, `geometry`, `decode`, and uint8 images by row.
 
-    The file is memory-mapped, so only the images that are looked at are read.
+    The file is memory-mapped, so only the images that are looked at are read. Raises
+    ValueError, naming the file, if it is not whole, and when an image is not what was written.
     """
 
     def __init__(self, path):
+        self.path = path
         try:
             reader = pa.ipc.open_file(pa.memory_map(str(path)))
+            stamps = {key.decode(): value.decode() for key, value in (reader.schema.metadata or {}).items()}
+            if stamps.get("nearkin.format") != FORMAT_VERSION:
+                raise ValueError(f"format {stamps.get('nearkin.format')}, expected {FORMAT_VERSION}")
+            self.geometry = json.loads(stamps["nearkin.geometry"])
+            self.decode = stamps["nearkin.decode"]
             batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
-            stamps = reader.schema.metadata or {}
-            self.geometry = json.loads(stamps[b"nearkin.geometry"])
-            version = stamps[b"nearkin.format"].decode()
-            if version != FORMAT_VERSION or reader.schema != _schema(self.geometry):
-                raise ValueError(f"format {version}, expected {FORMAT_VERSION}")
-        except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+            for batch in batches:
+                batch.validate(full=True)
+            self.uuids, self.sha256s, self._checksums = (
+                [value for batch in batches for value in batch[name].to_pylist()]
+                for name in ("uuid", "sha256", "crc32")
+            )
+            if not reader.schema.equals(_schema(self), check_metadata=True):
+                raise ValueError("damaged")
+            self._blocks = [_images(batch, self.geometry) for batch in batches]
+        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: not a whole pixel store: {error}; remove it and rerun") from error
-        self.uuids = [name for batch in batches for name in batch["uuid"].to_pylist()]
-        self.sha256s = [digest for batch in batches for digest in batch["sha256"].to_pylist()]
-        self._blocks = [_images(batch, self.geometry) for batch in batches]
         self._starts = np.cumsum([0, *map(len, self._blocks)]).tolist()
 
     def __len__(self):
@@ -112,85 +115,83 @@ class Pixels:
     def __getitem__(self, row):
         """One image, (size, size, 3)."""
         block = bisect.bisect_right(self._starts, row) - 1
-        return self._blocks[block][row - self._starts[block]]
+        image = self._blocks[block][row - self._starts[block]]
+        if zlib.crc32(image) != self._checksums[row]:
+            raise ValueError(f"{self.path}: image {self.uuids[row]} is damaged; remove the file and rerun")
+        return image
 
     def take(self, rows):
         """Copies of some images, in this order: (n, size, size, 3)."""
-        return (
-            np.stack([self[row] for row in rows])
-            if len(rows)
-            else np.empty((0, *_shape(self.geometry)), "u1")
-        )
+        images = np.empty((len(rows), *shape(self.geometry)), dtype=np.uint8)
+        for i, row in enumerate(rows):
+            images[i] = self[row]
+        return images
+
+    def in_batches(self, rows, n):
+        """Copies of the images of `rows` in batches of `n`, the last one of what is left."""
+        for start in range(0, len(rows), n):
+            yield self.take(rows[start : start + n])
 
     def row_of(self, uuid, sha256):
         """The row of an image with these bytes; None if it is not in the store."""
-        row = bisect.bisect_left(self.uuids, uuid)
-        same = row < len(self) and self.uuids[row] == uuid and self.sha256s[row] == sha256
-        return row if same else None
+        return row_of(self, uuid, sha256)
+
+    def check(self):
+        """Raises ValueError if any image is damaged."""
+        for row in range(len(self)):
+            self[row]
 
 
-def _shortened(image):
-    shorter, longer = sorted(image.size)
-    if longer <= LONGEST * shorter:
-        return image
-    middle, half = longer // 2, LONGEST * shorter // 2
-    cut = (middle - half, 0, middle + half, image.height)
-    return image.crop(cut if image.width > image.height else (0, cut[0], image.width, cut[2]))
+def emptied(path):
+    """Give the space of a store back; returns how many bytes.
+
+    An empty file of the same date stays, which `open_pixels` passes over: a missing one would
+    be made anew for the next model, and everything that hangs on it with it.
+    """
+    before = os.stat(path)
+    with replacing(path) as temporary:
+        temporary.touch()
+        os.utime(temporary, ns=(before.st_atime_ns, before.st_mtime_ns))
+    return before.st_size
 
 
-def _decoded(row, folder, geometry, max_megapixels):
-    path = Path(folder, row["path"])
-    if kind_of(folder, path) == "outside":
-        raise ValueError(f"{path}: lies outside the dataset's folder {folder}")
-    try:
-        same_size = path.stat().st_size == row["n_bytes"]
-        data = path.read_bytes() if same_size else b""
-    except OSError as error:
-        raise ValueError(f"{path}: gone since inspection ({error}); rerun inspect_images") from error
-    if not same_size or hashlib.sha256(data).hexdigest() != row["sha256"]:
-        raise ValueError(f"{path}: changed since inspection; rerun inspect_images")
-    try:
-        return square(rgb(data, max_megapixels * 1_000_000), geometry)
-    except ImageProblem as error:
-        raise ValueError(
-            f"{path}: readable when inspected, but now {error.problem}: {error.detail}"
-        ) from error
-
-
-def _reusable(path, geometry):
+def _reusable(path, photos):
+    """The earlier store at `path`, if it is whole and of images seen in the same way."""
     if not Path(path).exists():
         return None
     try:
         old = Pixels(path)
+        if (old.geometry, old.decode) != (photos.geometry, photos.decode):
+            return None
+        old.check()
     except ValueError as error:
         logger.warning("not reused: %s", error)
         return None
-    return old if old.geometry == geometry else None
+    return old
 
 
-def _shape(geometry):
-    return geometry["size"], geometry["size"], 3
+def _schema(source):
+    """The columns of the store of a source of pixels, and its stamps."""
+    geometry = json.dumps(source.geometry, sort_keys=True)
+    stamps = {"nearkin.format": FORMAT_VERSION, "nearkin.geometry": geometry, "nearkin.decode": source.decode}
+    said = "\n".join([geometry, source.decode, *source.uuids, *source.sha256s])
+    stamps["nearkin.crc32"] = str(zlib.crc32(said.encode()))
+    fields = [("uuid", pa.string()), ("sha256", pa.string()), ("crc32", pa.uint32())]
+    fields.append(("pixels", pa.binary(math.prod(shape(source.geometry)))))
+    return pa.schema(fields, metadata=stamps)
 
 
-def _schema(geometry):
-    stamps = {"nearkin.format": FORMAT_VERSION, "nearkin.geometry": json.dumps(geometry, sort_keys=True)}
-    columns = [
-        ("uuid", pa.string()),
-        ("sha256", pa.string()),
-        ("pixels", pa.binary(math.prod(_shape(geometry)))),
-    ]
-    return pa.schema(columns, metadata=stamps)
-
-
-def _batch(part, block, schema):
+def _batch(source, rows, block, schema):
+    """The rows `rows` (a range) of a source, whose images are `block` (n, size, size, 3)."""
+    part = slice(rows.start, rows.stop)
     pixels = pa.FixedSizeBinaryArray.from_buffers(
-        schema.field("pixels").type, len(part), [None, pa.py_buffer(block)]
+        schema.field("pixels").type, len(rows), [None, pa.py_buffer(block)]
     )
-    columns = [pa.array(part[name].to_list(), pa.string()) for name in ("uuid", "sha256")]
+    columns = [source.uuids[part], source.sha256s[part], [zlib.crc32(image) for image in block]]
     return pa.record_batch([*columns, pixels], schema=schema)
 
 
 def _images(batch, geometry):
     values = np.frombuffer(batch["pixels"].buffers()[1], dtype=np.uint8)
-    count = len(batch) * math.prod(_shape(geometry))
-    return values[:count].reshape(len(batch), *_shape(geometry))
+    count = len(batch) * math.prod(shape(geometry))
+    return values[:count].reshape(len(batch), *shape(geometry))

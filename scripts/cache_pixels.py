@@ -6,9 +6,8 @@ from nearkin.tables import io
 from nearkin.tables.images import Inspection
 
 
-def cache_pixels(inspection_path, pixels_path, *, folder, geometry, max_megapixels):
-    inspection = io.read(inspection_path, Inspection)
-    write_pixels(inspection, pixels_path, folder=folder, geometry=geometry, max_megapixels=max_megapixels)
+def cache_pixels(inspection_path, pixels_path, *, seen, n_threads):
+    write_pixels(io.read(inspection_path, Inspection), pixels_path, seen=seen, n_threads=n_threads)
 
 
 if __name__ == "__main__":
@@ -16,7 +15,6 @@ if __name__ == "__main__":
     cache_pixels(
         inspection_path=snakemake.input.inspection,
         pixels_path=snakemake.output.pixels,
-        folder=snakemake.params.folder,
-        geometry=snakemake.params.geometry,
-        max_megapixels=snakemake.params.max_megapixels,
+        seen=snakemake.params.seen,
+        n_threads=snakemake.threads,
     )

@@ -10,22 +10,23 @@ from nearkin.finetune.recipe import read_recipe
 from nearkin.finetune.state import finish_state
 from nearkin.finetune.train import train
 from nearkin.logs import log_to
-from nearkin.pixels import Pixels
+from nearkin.pixels import open_pixels
 from nearkin.tables import io
 from nearkin.tables.labels import Labels
 from nearkin.tables.splits import Splits
 from nearkin.tables.training import Training
 
 
-def finetune_encoder(
-    base, labels_path, splits_path, pixels_paths, tuned, *, recipe, arithmetic_threads, stamps
-):
-    """`base` and `tuned` have `weights` and `description`, `tuned` also `training` and `state`: paths."""
+def finetune_encoder(base, labels_path, splits_path, sources, tuned, *, recipe, arithmetic_threads, stamps):
+    """`base` and `tuned` have `weights` and `description`, `tuned` also `training` and `state`: paths.
+
+    `sources` are those of the pixels, as `open_pixels` gives them.
+    """
     torch.set_num_threads(arithmetic_threads)
     recipe = read_recipe(recipe)
     labels = io.read(labels_path, Labels, columns=["uuid", "species"])
     splits = io.read(splits_path, Splits, columns=["uuid", "split", "group_id"])
-    examples = examples_of(labels, splits, [Pixels(path) for path in pixels_paths])
+    examples = examples_of(labels, splits, sources)
     encoder = load_encoder(base.weights, base.description)
     outcome = train(encoder, examples, recipe=recipe, state_path=tuned.state)
     description = dataclasses.replace(
@@ -45,11 +46,17 @@ def finetune_encoder(
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
+    sources = open_pixels(
+        snakemake.input.pixels,
+        snakemake.input.inspection,
+        seen=snakemake.params.seen,
+        n_threads=snakemake.threads,
+    )
     finetune_encoder(
         base=snakemake.input,
         labels_path=snakemake.input.labels,
         splits_path=snakemake.input.splits,
-        pixels_paths=snakemake.input.pixels,
+        sources=sources,
         tuned=snakemake.output,
         recipe=snakemake.params.recipe,
         arithmetic_threads=snakemake.params.arithmetic_threads,

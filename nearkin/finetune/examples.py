@@ -15,28 +15,33 @@ class Examples(NamedTuple):
     images: "Images"
     species: np.ndarray  # (n,) of the same numbering in training and validation
     groups: np.ndarray  # (n,)
-    content: list  # (uuid, sha256, species, group) of each, for a digest
+    content: list  # (uuid, sha256, decoder, species, group) of each, for a digest
 
 
 class Images:
-    """Some images of several pixel stores, by position."""
+    """Some images of several sources of pixels, by position."""
 
-    def __init__(self, stores, places):
-        self.stores, self.places = stores, places
+    def __init__(self, sources, places):
+        self.sources = sources
+        self.places = np.array(places, dtype=np.int64).reshape(-1, 2)  # source and row of each
 
     def __len__(self):
         return len(self.places)
 
     def take(self, rows, flipped):
         """uint8 (n, size, size, 3); mirrored where the booleans `flipped` say so."""
-        images = [self.stores[store][row] for store, row in (self.places[i] for i in rows)]
-        turned = [image[:, ::-1] if flip else image for image, flip in zip(images, flipped, strict=True)]
-        return np.stack(turned)
+        places = self.places[rows]
+        order = np.argsort(places[:, 0], kind="stable")
+        parts = [self.sources[i].take(places[places[:, 0] == i, 1]) for i in np.unique(places[:, 0])]
+        images = np.concatenate(parts)[np.argsort(order)]
+        images[flipped] = images[flipped, :, ::-1]
+        return images
 
 
-def examples_of(labels, splits, stores):
+def examples_of(labels, splits, sources):
     """`(training examples, validation examples, number of classes)`.
 
+    `sources` are what `nearkin.pixels.open_pixels` gives.
     Classes are the species with training images, numbered in the order of their names;
     images without a species are left out. Raises ValueError if there is nothing to tell
     apart, or an image has no pixels.
@@ -52,7 +57,7 @@ def examples_of(labels, splits, stores):
     }
     groups = {name: number for number, name in enumerate(sorted(rows["group_id"].unique()))}
     parts = [
-        _examples(rows.filter(rows["split"] == split), numbers, groups, stores) for split in ("train", "val")
+        _examples(rows.filter(rows["split"] == split), numbers, groups, sources) for split in ("train", "val")
     ]
     logger.info(
         "%d training images of %d species, %d for validation", len(train), len(classes), len(parts[1].species)
@@ -66,23 +71,23 @@ def _after(classes):
     return lambda name: (name not in trained, name)
 
 
-def _examples(rows, numbers, groups, stores):
+def _examples(rows, numbers, groups, sources):
     places, content = [], []
     for uuid, species, group in rows.select("uuid", "species", "group_id").iter_rows():
-        store, row = _place(uuid, stores)
-        places.append((store, row))
-        content.append((uuid, stores[store].sha256s[row], species, group))
+        place, row = _place(uuid, sources)
+        places.append((place, row))
+        content.append((uuid, sources[place].sha256s[row], sources[place].decode, species, group))
     return Examples(
-        Images(stores, places),
+        Images(sources, places),
         np.array([numbers[name] for name in rows["species"]], dtype=np.int64),
         np.array([groups[name] for name in rows["group_id"]], dtype=np.int64),
         content,
     )
 
 
-def _place(uuid, stores):
-    for number, store in enumerate(stores):
-        row = bisect.bisect_left(store.uuids, uuid)
-        if row < len(store) and store.uuids[row] == uuid:
+def _place(uuid, sources):
+    for number, source in enumerate(sources):
+        row = bisect.bisect_left(source.uuids, uuid)
+        if row < len(source) and source.uuids[row] == uuid:
             return number, row
     raise ValueError(f"image {uuid} has a label but no pixels; rerun cache_pixels")

@@ -1,9 +1,9 @@
 """Small encoders, pixel stores and images that the tests of this folder share."""
 
 import hashlib
+from types import SimpleNamespace
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import torch
 from torch import nn
@@ -68,15 +68,16 @@ def encoder(seed=0):
     return Encoder(tower(seed), description(fingerprint=f"seed {seed}"), torch.device("cpu"))
 
 
-def store(path, images, uuids):
+def store(path, images, uuids, decode="exact"):
     """A pixel store of uint8 images (n, size, size, 3), written without image files."""
     order = np.argsort(uuids)
-    names = [uuids[i] for i in order]
-    digests = [hashlib.sha256(images[i].tobytes()).hexdigest() for i in order]
-    schema = pixels._schema(GEOMETRY | {"size": images.shape[1]})
+    source = SimpleNamespace(geometry=GEOMETRY | {"size": images.shape[1]}, decode=decode)
+    source.uuids = [uuids[i] for i in order]
+    source.sha256s = [hashlib.sha256(images[i].tobytes()).hexdigest() for i in order]
+    schema = pixels._schema(source)
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         for start in range(0, len(order), 5):
-            part = slice(start, start + 5)
-            frame = pl.DataFrame({"uuid": names[part], "sha256": digests[part]})
-            writer.write_batch(pixels._batch(frame, np.ascontiguousarray(images[order[part]]), schema))
+            rows = range(start, min(start + 5, len(order)))
+            block = np.ascontiguousarray(images[order[rows]])
+            writer.write_batch(pixels._batch(source, rows, block, schema))
     return pixels.Pixels(path)

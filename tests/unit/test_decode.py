@@ -2,7 +2,9 @@
 
 import io
 import struct
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from nearkin.decode import ImageProblem, decode, decode_grey, rgb
+from nearkin.decode import ImageProblem, decode, decode_grey, rgb, rgb_at_least
 
 LIMIT = 1_000_000
 
@@ -220,18 +222,36 @@ def test_the_error_names_the_file(tmp_path):
 
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from([{}, {"progressive": True}, {"subsampling": 0}]), st.data())
-def test_a_damaged_jpeg_can_be_read_in_grey_if_and_only_if_in_colours(options, data):
+def test_a_damaged_jpeg_can_be_read_in_grey_or_smaller_if_and_only_if_in_colours(options, data):
     content = bytearray(encoded(noise(), "JPEG", **options))
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
 
-    def outcome(decoder):
+    def outcome(decoder, **named):
         try:
-            return decoder(bytes(content), LIMIT).image.size
+            return decoder(bytes(content), LIMIT, **named) and "an image"
         except ImageProblem as problem:
             return problem.problem
 
-    assert outcome(decode_grey) == outcome(decode)
+    assert outcome(decode_grey) == outcome(rgb_at_least, side=10) == outcome(decode)
+
+
+def test_a_jpeg_comes_smaller_as_long_as_its_shorter_side_is_enough():
+    data = encoded(noise((400, 161)), "JPEG")
+    sizes = {side: rgb_at_least(data, LIMIT, side=side).size for side in (20, 21, 40, 41, 80, 81, 500)}
+    eighth, quarter, half, whole = (50, 21), (100, 41), (200, 81), (400, 161)
+    assert list(sizes.values()) == [eighth, quarter, quarter, half, half, whole, whole]
+    assert rgb_at_least(encoded(noise((400, 161))), LIMIT, side=20).size == whole
+
+
+def test_threads_that_decode_leave_the_filters_of_warnings_as_they_were(recwarn):
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(4) as pool:
+        for image in pool.map(lambda data: rgb(data, LIMIT), [encoded(noise())] * 40):
+            assert image.size == (40, 30)
+    assert list(warnings.filters) == before
+    warnings.warn("is still told", stacklevel=1)
+    assert [str(told.message) for told in recwarn] == ["is still told"]
 
 
 @settings(max_examples=60, deadline=None)

@@ -218,6 +218,15 @@ def test_nothing_to_tell_apart_is_an_error(stores, change, said):
         examples_of(labels.with_columns(species=change), splits, stores)
 
 
+def test_images_of_several_sources_come_in_the_order_asked_for_mirrored_where_asked(taught, stores):
+    images = {uuid: store[row] for store in stores for row, uuid in enumerate(store.uuids)}
+    rows, flipped = np.array([7, 0, 3, 0]), np.array([True, False, False, True])
+    expected = [images[taught[0].content[row][0]] for row in rows]
+    expected[0], expected[3] = expected[0][:, ::-1], expected[3][:, ::-1]
+    assert len({taught[0].images.places[row, 0] for row in rows}) == 2
+    assert np.array_equal(taught[0].images.take(rows, flipped), expected)
+
+
 def test_a_labelled_image_without_pixels_is_named(stores):
     labels, splits, _ = study()
     gone = stores[0].uuids[0]
@@ -265,7 +274,7 @@ def run_script(place, stores, recipe):
         base,
         place / "labels.parquet",
         place / "splits.parquet",
-        [place / "0.arrow", place / "1.arrow"],
+        stores,
         tuned,
         recipe=recipe,
         arithmetic_threads=1,

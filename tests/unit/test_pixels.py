@@ -1,94 +1,53 @@
-"""The store of decoded pixels: the encoder's own pixels, reused by content, whole or not there."""
+"""The store of decoded pixels: the photos' own, reused by content, whole or not there, damage named."""
 
-import hashlib
 import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from PIL import Image
-from timm.data import create_transform
 
-from nearkin import pixels
-from nearkin.identity import image_uuid
+from nearkin import photos, pixels
+from nearkin.tables import io
 from nearkin.tables.images import Inspection
+from tests.unit.photographed import GEOMETRY, counted, inspected, noise, pictures, seen
 
-GEOMETRY = {"size": 16, "crop": 0.875, "interpolation": "bicubic"}
-
-
-def noise(width, height, seed=0):
-    values = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    return Image.fromarray(values)
+ROOT = Path(__file__).parents[2]
+NAMES = [f"{i}.png" for i in range(5)]
 
 
-def inspected(folder, names, problems=None):
-    """An `Inspection` table of the files `names` in `folder`."""
-    rows = []
-    for name in names:
-        data = (folder / name).read_bytes()
-        rows.append(
-            {
-                "uuid": image_uuid("drawn", name),
-                "path": name,
-                "problem": (problems or {}).get(name),
-                "n_bytes": len(data),
-                "sha256": hashlib.sha256(data).hexdigest(),
-            }
-        )
-    schema = {name: column.dtype for name, column in Inspection.columns().items()}
-    return pl.DataFrame(rows, schema=schema).sort("uuid")
-
-
-def write(inspection, path, folder, geometry=GEOMETRY):
-    return pixels.write_pixels(inspection, path, folder=folder, geometry=geometry, max_megapixels=1)
+def write(inspection, path, folder, n_threads=2, **changes):
+    return pixels.write_pixels(inspection, path, seen=seen(folder, **changes), n_threads=n_threads)
 
 
 @pytest.fixture
 def folder(tmp_path):
-    place = tmp_path / "photos"
-    place.mkdir()
-    for i in range(5):
-        noise(20 + i, 24, seed=i).save(place / f"{i}.png")
-    return place
+    pictures(tmp_path / "photos")
+    return tmp_path / "photos"
 
 
-@given(
-    width=st.integers(1, 70),
-    height=st.integers(1, 70),
-    size=st.integers(1, 24),
-    crop=st.sampled_from([1.0, 0.875, 0.9, 0.95, 0.5]),
-    interpolation=st.sampled_from(["bicubic", "bilinear", "lanczos"]),
-)
-@settings(max_examples=150, deadline=None)
-def test_pixels_equal_timms_own_transform_bit_for_bit(width, height, size, crop, interpolation):
-    image = noise(width, height)
-    if max(width, height) > pixels.LONGEST * min(width, height):
-        return
-    transform = create_transform(size, crop_pct=crop, interpolation=interpolation, normalize=False)
-    theirs = transform(image).permute(1, 2, 0).numpy()
-    ours = pixels.square(image, {"size": size, "crop": crop, "interpolation": interpolation})
-    assert np.array_equal(ours, theirs)
-
-
-def test_a_very_long_strip_is_not_blown_up():
-    image = Image.fromarray(np.full((1, 100_000, 3), 7, dtype=np.uint8))
-    assert (pixels.square(image, GEOMETRY) == 7).all()
-    assert pixels.square(image.transpose(Image.Transpose.ROTATE_90), GEOMETRY).shape == (16, 16, 3)
-
-
-def test_rows_are_sorted_and_hold_the_pixels(folder, tmp_path):
-    names = [f"{i}.png" for i in range(5)]
-    counts = write(inspected(folder, names, {"3.png": "truncated"}), tmp_path / "0.arrow", folder)
+def test_a_store_holds_what_its_photos_are(folder, tmp_path):
+    inspection = inspected(folder, NAMES, {"3.png": "truncated"})
+    assert write(inspection, tmp_path / "0.arrow", folder) == (4, 0)
     store = pixels.Pixels(tmp_path / "0.arrow")
-    assert counts == (4, 0) and len(store) == 4
-    assert store.uuids == sorted(image_uuid("drawn", name) for name in names if name != "3.png")
-    for name in ("0.png", "4.png"):
-        expected = pixels.square(Image.open(folder / name), GEOMETRY)
-        assert np.array_equal(store[store.uuids.index(image_uuid("drawn", name))], expected)
-    assert store.take([3, 0]).shape == (2, 16, 16, 3)
+    source = photos.Photos(inspection, seen=seen(folder), n_threads=2)
+    assert len(store) == 4 and store.uuids == source.uuids and store.sha256s == source.sha256s
+    assert (store.geometry, store.decode) == (source.geometry, source.decode) == (GEOMETRY, "exact")
+    for rows in ([3, 0, 0], [], range(4)):
+        assert np.array_equal(store.take(rows), source.take(rows))
+        pairs = zip(store.in_batches(rows, 2), source.in_batches(rows, 2), strict=True)
+        assert all(np.array_equal(*pair) for pair in pairs)
+
+
+def test_the_bytes_do_not_depend_on_threads_or_on_how_many_rows_are_held(folder, tmp_path):
+    inspection = inspected(folder, NAMES)
+    for n_threads in (1, 2, 7):
+        write(inspection, tmp_path / f"{n_threads}.arrow", folder, n_threads)
+    assert len({(tmp_path / f"{n}.arrow").read_bytes() for n in (1, 2, 7)}) == 1
 
 
 def test_what_is_known_is_copied_and_the_bytes_are_as_from_nothing(folder, tmp_path, monkeypatch):
@@ -96,15 +55,31 @@ def test_what_is_known_is_copied_and_the_bytes_are_as_from_nothing(folder, tmp_p
     path, fresh = tmp_path / "0.arrow", tmp_path / "fresh.arrow"
     write(inspected(folder, ["1.png", "2.png", "4.png"]), path, folder)
     noise(30, 30, seed=99).save(folder / "2.png")
-    everything = inspected(folder, [f"{i}.png" for i in range(5)])
+    everything = inspected(folder, NAMES)
     assert write(everything, path, folder) == (3, 2)
     write(everything, fresh, folder)
     assert path.read_bytes() == fresh.read_bytes()
     assert write(everything, path, folder) == (0, 5)
-    assert write(everything, path, folder, GEOMETRY | {"crop": 0.5}) == (5, 0)
+    assert write(everything, path, folder, geometry=GEOMETRY | {"crop": 0.5}) == (5, 0)
 
 
-def test_a_damaged_store_is_made_anew(folder, tmp_path):
+def test_a_store_of_the_other_decoder_is_not_reused(folder, tmp_path):
+    path = tmp_path / "0.arrow"
+    write(inspected(folder, NAMES), path, folder)
+    assert write(inspected(folder, NAMES), path, folder, decode="fast") == (5, 0)
+    assert pixels.Pixels(path).decode == "fast"
+
+
+def test_a_second_model_decodes_nothing(folder, tmp_path, monkeypatch):
+    decoded = counted(monkeypatch, photos, "rgb")
+    write(inspected(folder, NAMES), tmp_path / "0.arrow", folder)
+    for _ in range(2):
+        (source,) = pixels.open_pixels([tmp_path / "0.arrow"], ["unread"], seen=seen(folder), n_threads=1)
+        source.take(range(5))
+    assert len(decoded) == 5
+
+
+def test_a_store_cut_off_is_refused_and_made_anew(folder, tmp_path):
     path = tmp_path / "0.arrow"
     write(inspected(folder, ["1.png"]), path, folder)
     path.write_bytes(path.read_bytes()[:-40])
@@ -113,36 +88,114 @@ def test_a_damaged_store_is_made_anew(folder, tmp_path):
     assert write(inspected(folder, ["1.png"]), path, folder) == (1, 0)
 
 
+def test_a_flipped_byte_is_named_wherever_it_is(folder, tmp_path):
+    path = tmp_path / "0.arrow"
+    write(inspected(folder, NAMES[:2]), path, folder, geometry=GEOMETRY | {"size": 8})
+    whole = path.read_bytes()
+    kept = pixels.Pixels(path)
+    images = kept.take([0, 1])
+    at = whole.index(images[1].tobytes())
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        try:
+            store = pixels.Pixels(path)
+            same = np.array_equal(store.take(range(len(store))), images)
+        except ValueError as error:
+            assert "0.arrow: " in str(error)
+            if at <= place < at + images[1].nbytes:
+                assert f"image {kept.uuids[1]} is damaged; remove the file" in str(error)
+        else:  # in what Arrow fills up with, or does not read
+            assert same and (store.uuids, store.sha256s) == (kept.uuids, kept.sha256s), place
+            assert (store.geometry, store.decode) == (kept.geometry, kept.decode), place
+
+
+def test_a_damaged_image_is_not_taken_over(folder, tmp_path):
+    path = tmp_path / "0.arrow"
+    write(inspected(folder, NAMES), path, folder)
+    whole = path.read_bytes()
+    at = whole.index(pixels.Pixels(path)[3].tobytes())
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 128]) + whole[at + 1 :])
+    assert write(inspected(folder, NAMES), path, folder) == (5, 0)
+    assert path.read_bytes() == whole
+
+
 def test_an_empty_shard_is_a_file_without_rows(folder, tmp_path):
     write(inspected(folder, []), tmp_path / "0.arrow", folder)
     store = pixels.Pixels(tmp_path / "0.arrow")
     assert len(store) == 0 and store.take([]).shape == (0, 16, 16, 3)
     assert store.row_of("a", "b") is None
     with pa.memory_map(str(tmp_path / "0.arrow")) as file:
-        assert pa.ipc.open_file(file).schema.names == ["uuid", "sha256", "pixels"]
+        assert pa.ipc.open_file(file).schema.names == ["uuid", "sha256", "crc32", "pixels"]
 
 
-@pytest.mark.parametrize("change", ["longer", "same size", "gone"])
-def test_a_file_changed_since_inspection_is_named_and_the_old_store_stays(folder, tmp_path, change):
+def test_after_an_error_the_old_store_stays_and_nothing_else(folder, tmp_path):
     path = tmp_path / "0.arrow"
     write(inspected(folder, ["1.png"]), path, folder)
     before = path.read_bytes()
     table = inspected(folder, ["1.png", "2.png"])
-    target = folder / "2.png"
-    data = target.read_bytes()
-    if change == "gone":
-        target.unlink()
-    else:
-        target.write_bytes(data + b"x" if change == "longer" else data[:-1] + bytes([data[-1] ^ 1]))
-    with pytest.raises(ValueError, match="2.png: (changed|gone) since inspection"):
+    (folder / "2.png").unlink()
+    with pytest.raises(ValueError, match="2.png: gone since inspection"):
         write(table, path, folder)
     assert path.read_bytes() == before
     assert sorted(os.listdir(tmp_path)) == ["0.arrow", "photos"]
 
 
-def test_nothing_outside_the_folder_is_read(folder, tmp_path):
-    noise(9, 9).save(tmp_path / "secret.png")
-    (folder / "link.png").symlink_to(tmp_path / "secret.png")
-    for name in ("../secret.png", "link.png"):
-        with pytest.raises(ValueError, match="lies outside the dataset's folder"):
-            write(inspected(folder, [name]), tmp_path / "0.arrow", folder)
+END = {
+    "kill": "photos.rgb = lambda data, limit: kill() if is_last(data) else read(data, limit)",
+    "disk full": "resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))",
+}
+
+
+@pytest.mark.parametrize(("end", "code"), [("kill", -signal.SIGKILL), ("disk full", 1)])
+def test_an_end_in_the_middle_leaves_the_old_store_and_the_next_try_is_as_from_nothing(
+    folder, tmp_path, end, code
+):
+    path, fresh = tmp_path / "0.arrow", tmp_path / "fresh.arrow"
+    write(inspected(folder, NAMES[:1]), path, folder)
+    before = path.read_bytes()
+    ended = f"""
+import hashlib, os, resource, signal
+from pathlib import Path
+from nearkin import photos, pixels
+from tests.unit.photographed import inspected, seen
+folder, read, pixels.ROWS_AT_ONCE = Path({str(folder)!r}), photos.rgb, 2
+table = inspected(folder, {NAMES})
+kill = lambda: os.kill(os.getpid(), signal.SIGKILL)
+is_last = lambda data: hashlib.sha256(data).hexdigest() == table["sha256"][-1]
+{END[end]}
+pixels.write_pixels(table, {str(path)!r}, seen=seen(folder), n_threads=1)
+"""
+    done = subprocess.run([sys.executable, "-c", ended], cwd=ROOT, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == code
+    assert end == "kill" or b"File too large" in done.stderr
+    assert path.read_bytes() == before
+    write(inspected(folder, NAMES), path, folder)
+    write(inspected(folder, NAMES), fresh, folder)
+    assert path.read_bytes() == fresh.read_bytes()
+    assert sorted(os.listdir(tmp_path)) == ["0.arrow", "fresh.arrow", "photos"]
+
+
+def test_shards_without_a_store_are_one_source_of_image_files(folder, tmp_path):
+    tables, stores = [], []
+    for shard in range(3):
+        tables.append(tmp_path / f"{shard}.parquet")
+        stores.append(tmp_path / f"{shard}.arrow")
+        inspection = inspected(folder, NAMES[shard::3])
+        io.write(inspection.with_columns(thumbnail=pl.lit(None, pl.Binary)), tables[-1], Inspection)
+        write(inspection, stores[-1], folder)
+
+    def opened(some):
+        return pixels.open_pixels(some, tables, seen=seen(folder), n_threads=2)
+
+    assert [type(source) for source in opened(stores)] == [pixels.Pixels] * 3
+    (source,) = opened([])
+    assert isinstance(source, photos.Photos) and source.uuids == inspected(folder, NAMES)["uuid"].to_list()
+    for store in stores[1:]:
+        date, size = store.stat().st_mtime_ns, store.stat().st_size
+        assert pixels.emptied(store) == size and store.stat().st_mtime_ns == date
+    kept, given_back = opened(stores)
+    assert kept.uuids == inspected(folder, NAMES[0::3])["uuid"].to_list()
+    assert given_back.uuids == inspected(folder, NAMES[1::3] + NAMES[2::3])["uuid"].to_list()
+    row = source.uuids.index(given_back.uuids[0])
+    assert np.array_equal(given_back[0], source[row])
+    assert write(inspected(folder, NAMES[1::3]), stores[1], folder) == (2, 0)

@@ -13,7 +13,7 @@ from timm.data import create_transform
 from nearkin.encoders.encoder import load_encoder, save_encoder
 from nearkin.encoders.from_open_clip import open_clip_model
 from nearkin.encoders.prepare import prepare
-from nearkin.pixels import square
+from nearkin.photos import square
 
 torch.set_num_threads(1)  # tests run side by side
 

@@ -11,7 +11,7 @@ from nearkin.decode import rgb
 from nearkin.encoders.architectures import Tower
 from nearkin.encoders.encoder import Encoder
 from nearkin.encoders.prepare import prepare
-from nearkin.pixels import square
+from nearkin.photos import square
 
 torch.set_num_threads(1)  # tests run side by side
 

@@ -54,6 +54,7 @@ wildcard_constraints:
     trained=one_of(MODELS),
     preprocess=one_of(config["preprocessing"]),
     shard=r"\d+",
+    chunk=r"\d+",
 
 
 def sources_of(script):
@@ -168,19 +169,33 @@ def dealing_of(wildcards):
     return {key: value for key, value in split.items() if key not in ("previous", "adopt")}
 
 
-def preprocess_of(model):
-    return MODELS[base_of(MODELS, model)]["preprocess"]
+def preprocess_of(wildcards):
+    """The name of a preprocessing: itself a wildcard, or that of a model."""
+    if "preprocess" in wildcards.keys():
+        return wildcards.preprocess
+    return MODELS[base_of(MODELS, wildcards.model)]["preprocess"]
 
 
 def encoder_of(wildcards):
     """What of a model's config makes its encoder; not how it is used later."""
-    return {
-        key: value for key, value in MODELS[wildcards.model].items() if key not in ("batch", "preprocess")
-    }
+    later = ("batch", "precision", "preprocess")
+    return {key: value for key, value in MODELS[wildcards.model].items() if key not in later}
 
 
 def geometry_of(wildcards):
-    return config["preprocessing"][preprocess_of(wildcards.model)]
+    """What of a preprocessing is the encoder's own."""
+    own = config["preprocessing"][preprocess_of(wildcards)]
+    return {key: own[key] for key in ("size", "crop", "interpolation")}
+
+
+def seen(wildcards):
+    """How image files become pixels."""
+    return {
+        "folder": source_folder(wildcards),
+        "geometry": geometry_of(wildcards),
+        "decode": config["preprocessing"][preprocess_of(wildcards)]["decode"],
+        "max_megapixels": config["datasets"][wildcards.dataset]["inspection"]["max_megapixels"],
+    }
 
 
 def base_encoder(file):
@@ -201,9 +216,11 @@ def embeddings_for_groups(wildcards):
 
 
 def pixels_of(wildcards):
-    """The decoded pixels that a model sees: one shard, or all without a wildcard for it."""
+    """The decoded pixels that a model sees: one shard, or all without a wildcard for it; none if not kept."""
     shards = [wildcards.shard] if "shard" in wildcards.keys() else SHARDS
-    preprocess = preprocess_of(wildcards.model)
+    preprocess = preprocess_of(wildcards)
+    if not config["preprocessing"][preprocess]["cache"]:
+        return []
     return [f"results/{wildcards.dataset}/pixels/{preprocess}/{shard}.arrow" for shard in shards]
 
 
@@ -222,4 +239,5 @@ def method_of(wildcards):
     dataset = config["datasets"][wildcards.dataset]
     tuned = {name: MODELS[name]["finetune"] for name in TUNED}
     shared = {key: config[key] for key in ("search", "recall", "comparison", "preprocessing")}
+    shared["precision"] = next((model["precision"] for model in MODELS.values() if model["precision"]), None)
     return shared | {"split": dataset["split"], "groups": dataset["groups"], "finetune": tuned}

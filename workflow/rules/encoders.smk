@@ -30,6 +30,7 @@ rule finetune_encoder:
         description=base_encoder("encoder.json"),
         labels="results/{dataset}/labels.parquet",
         splits="results/{dataset}/splits.parquet",
+        inspection=expand("results/{{dataset}}/inspection/{shard}.parquet", shard=SHARDS),
         pixels=pixels_of,
     output:
         weights="results/{dataset}/{model}/encoder/weights.safetensors",
@@ -48,6 +49,7 @@ rule finetune_encoder:
     resources:
         **GPU,
     params:
+        seen=seen,
         recipe=recipe_of,
         arithmetic_threads=config["arithmetic_threads"],
     script:

@@ -99,9 +99,8 @@ rule cache_pixels:
         "logs/costs/cache_pixels/{dataset}/{preprocess}/{shard}.tsv"
     conda:
         "../../envs/torch.yaml"
+    threads: 8
     params:
-        folder=source_folder,
-        geometry=lookup(within=config, dpath="preprocessing/{preprocess}"),
-        max_megapixels=lookup(within=config, dpath="datasets/{dataset}/inspection/max_megapixels"),
+        seen=seen,
     script:
         "../../scripts/cache_pixels.py"

@@ -1,0 +1,143 @@
+"""The image files of an inspection, as an encoder sees them: decoded in threads when they are asked for."""
+
+import bisect
+import hashlib
+import math
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from nearkin.ahead import mapped
+from nearkin.decode import ImageProblem, rgb, rgb_at_least
+from nearkin.sources.contained import kind_of
+
+LONGEST = 32  # a strip longer than this many times its width is cut to its middle before it is resized
+FILTERS = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+FAST_SIDE = 2  # times the resized shorter side; at once that side three times as many neighbours change
+
+
+def square(image, geometry):
+    """The middle of an RGB image as an encoder sees it: uint8, (size, size, 3).
+
+    The shorter side is resized to floor(size / crop), then the central square is cut out;
+    the same pixels as timm's and torchvision's evaluation transforms give on PIL images.
+
+    >>> square(Image.new("RGB", (60, 40), "red"), {"size": 2, "crop": 0.5, "interpolation": "bicubic"}).shape
+    (2, 2, 3)
+    """
+    size, shorter = geometry["size"], _shorter(geometry)
+    image = _shortened(image)
+    longer = int(shorter * max(image.size) / min(image.size))
+    wanted = (shorter, longer) if image.width <= image.height else (longer, shorter)
+    if image.size != wanted:
+        image = image.resize(wanted, FILTERS[geometry["interpolation"]])
+    left, top = (int(round((side - size) / 2.0)) for side in image.size)
+    return np.asarray(image.crop((left, top, left + size, top + size)), dtype=np.uint8)
+
+
+class Photos:
+    """The readable images of an inspection: `uuids`, `sha256s`, `geometry`, `decode`, uint8 images by row.
+
+    Rows are sorted by uuid; those with a problem are left out. `seen` says how: `folder`, where
+    the paths begin; `geometry`; `decode`, exact, or fast for large JPEGs that are scaled while
+    they are decoded, to no less than twice the side that they are resized to; and
+    `max_megapixels`. An image is read whenever it is asked for, several at once in `n_threads`
+    threads, on which its pixels never depend; no more are in memory than are asked for or read
+    ahead. Raises ValueError, naming the file, for an image that is not what was inspected or
+    lies outside `folder`.
+    """
+
+    def __init__(self, inspection, *, seen, n_threads):
+        rows = inspection.filter(inspection["problem"].is_null()).sort("uuid")
+        self.uuids, self.sha256s = rows["uuid"].to_list(), rows["sha256"].to_list()
+        self.geometry, self.decode = seen["geometry"], seen["decode"]
+        self._files = rows.select("path", "n_bytes")
+        self._folder, self._max_pixels = seen["folder"], seen["max_megapixels"] * 1_000_000
+        self._n_threads = n_threads
+
+    def __len__(self):
+        return len(self.uuids)
+
+    def __getitem__(self, row):
+        """One image, (size, size, 3)."""
+        name, n_bytes = self._files.row(row)
+        path = Path(self._folder, name)
+        data = _as_inspected(path, self._folder, n_bytes, self.sha256s[row])
+        try:
+            return square(self._decoded(data), self.geometry)
+        except ImageProblem as error:
+            raise ValueError(
+                f"{path}: readable when inspected, but now {error.problem}: {error.detail}"
+            ) from error
+
+    def take(self, rows):
+        """Some images, in this order: (n, size, size, 3)."""
+        images = np.empty((len(rows), *shape(self.geometry)), dtype=np.uint8)
+        for i, image in enumerate(self.one_by_one(rows, ahead=len(rows))):
+            images[i] = image
+        return images
+
+    def in_batches(self, rows, n):
+        """Batches of `n` images of `rows`, the last one of what is left; one batch is read ahead."""
+        images = self.one_by_one(rows, ahead=n + self._n_threads)
+        for _ in range(0, len(rows), n):
+            yield np.stack(list(islice(images, n)))
+
+    def one_by_one(self, rows, *, ahead):
+        """The images of `rows` in this order, up to `ahead` of them read before they are asked for."""
+        # Threads will do: Pillow decodes and resizes without Python's lock, and processes were no faster.
+        return mapped(self.__getitem__, rows, n_threads=self._n_threads, n_ahead=ahead)
+
+    def row_of(self, uuid, sha256):
+        """The row of an image with these bytes; None if it is not there."""
+        return row_of(self, uuid, sha256)
+
+    def _decoded(self, data):
+        if self.decode == "fast":
+            return rgb_at_least(data, self._max_pixels, side=FAST_SIDE * _shorter(self.geometry))
+        return rgb(data, self._max_pixels)
+
+
+def row_of(source, uuid, sha256):
+    """The row of an image with these bytes in sorted `source.uuids`; None if it is not there."""
+    row = bisect.bisect_left(source.uuids, uuid)
+    same = row < len(source) and source.uuids[row] == uuid and source.sha256s[row] == sha256
+    return row if same else None
+
+
+def shape(geometry):
+    return geometry["size"], geometry["size"], 3
+
+
+def _shorter(geometry):
+    """The shorter side after resizing, in pixels."""
+    return math.floor(geometry["size"] / geometry["crop"])
+
+
+def _shortened(image):
+    shorter, longer = sorted(image.size)
+    if longer <= LONGEST * shorter:
+        return image
+    middle, half = longer // 2, LONGEST * shorter // 2
+    cut = (middle - half, 0, middle + half, image.height)
+    return image.crop(cut if image.width > image.height else (0, cut[0], image.width, cut[2]))
+
+
+def _as_inspected(path, folder, n_bytes, sha256):
+    """The bytes of a file. Raises ValueError if they are not those of its inspection."""
+    if kind_of(folder, path) == "outside":
+        raise ValueError(f"{path}: lies outside the dataset's folder {folder}")
+    try:
+        same_size = path.stat().st_size == n_bytes
+        data = path.read_bytes() if same_size else b""
+    except OSError as error:
+        raise ValueError(f"{path}: gone since inspection ({error}); rerun inspect_images") from error
+    if not same_size or hashlib.sha256(data).hexdigest() != sha256:
+        raise ValueError(f"{path}: changed since inspection; rerun inspect_images")
+    return data

@@ -1,0 +1,5 @@
+"""Tests run side by side, so each process keeps to one thread unless a test asks for more."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
