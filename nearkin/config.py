@@ -8,6 +8,9 @@ from jsonschema import Draft202012Validator
 
 from nearkin.sources import columns
 
+WITHOUT_PRECISION = ("table", "histogram")
+"""Libraries whose models compute no network; as far as precision goes they compare with any."""
+
 
 class ConfigError(ValueError):
     """A config that cannot be run; the message names every key at fault."""
@@ -33,6 +36,9 @@ def settle(config, schema):
         _check_model(name, config)
     for name, dataset in config["datasets"].items():
         _check_groups(f"datasets.{name}.groups", dataset["groups"], config["models"])
+    for name, model in config["models"].items():
+        model["precision"] = _precision(config["models"], name)
+    _check_comparable(config)
     for base, trained in config["compare"]:
         for name in (base, trained):
             _known(name, config["models"], "compare", "model")
@@ -45,6 +51,37 @@ def base_of(models, name):
     while "finetune" in models[name]:
         name = models[name]["finetune"]["base"]
     return name
+
+
+def _precision(models, name):
+    """The precision of a model: its own, its base's, or fp32; None for one that computes nothing."""
+    model = models[name]
+    if model.get("library") in WITHOUT_PRECISION:
+        if model["precision"] is not None:
+            raise ConfigError(
+                f"config key models.{name}.precision: a {model['library']} has none; leave it out"
+            )
+        return None
+    if model["precision"] is None and "finetune" in model:
+        return _precision(models, model["finetune"]["base"])
+    return model["precision"] or "fp32"
+
+
+def _check_comparable(config):
+    """Models of a study stand side by side in figures and report, so all are computed alike."""
+    first = {}
+    for name, model in config["models"].items():
+        if model.get("library") == "table":
+            continue
+        preprocess = config["models"][base_of(config["models"], name)]["preprocess"]
+        ways = {"precision": model["precision"], "decode": config["preprocessing"][preprocess]["decode"]}
+        for key, way in ways.items():
+            known, other = first.setdefault(key, (way, name)) if way else (way, name)
+            if way != known:
+                raise ConfigError(
+                    f"config key models.{name}: {key} is {way}, but for {other!r} it is {known}; models of "
+                    "one study are compared, so give both the same, or one of them a study of its own"
+                )
 
 
 def _audited(config):

@@ -1,65 +1,98 @@
 """Unit vectors of a shard's images, those already known taken over."""
 
+import hashlib
+import json
 import logging
+from collections import deque
+from itertools import islice
 
 import numpy as np
 import polars as pl
 from tqdm import tqdm
 
+from nearkin.ahead import ahead
+from nearkin.embedding_files import ROWS
+
 logger = logging.getLogger(__name__)
+
+EXACT = {"precision": "fp32", "decode": "exact"}
+
+
+def fingerprint_of(encoder, decode):
+    """The fingerprint of embeddings: the encoder's own, unless something of EXACT was given up for speed."""
+    way = {"precision": encoder.precision, "decode": decode}
+    if way == EXACT:
+        return encoder.fingerprint
+    return hashlib.sha256(json.dumps([encoder.fingerprint, way], sort_keys=True).encode()).hexdigest()
 
 
 def embed(encoder, pixels, *, batch, known, model):
-    """The `embeddings` table of a pixel store under an encoder.
+    """The `embeddings` of a source of pixels under an encoder, in tables of ROWS rows, ordered by uuid.
 
-    `known` is an earlier table of the same encoder computed in the same way (or None): its
-    rows are taken over where image and bytes are the same. The encoder always sees `batch`
-    images, the last batch filled up with black ones, so that no vector depends on the shard
-    it is in. `model` names the encoder in errors. Raises ValueError for a vector that is not
-    finite or zero, naming the image.
+    `known` is a `Known` of embeddings computed in the same way (or None): its rows are taken
+    over where image and bytes are the same. The encoder always sees `batch` images, the last
+    batch filled up with black ones, so that no vector depends on the shard it is in. While it
+    computes, a thread reads the next two batches. `model` names the encoder in errors. Raises
+    ValueError for a vector that is not finite or zero, naming the image.
     """
     if pixels.geometry != encoder.description.geometry:
         raise ValueError(
             f"pixels are {pixels.geometry}, but model {model!r} needs {encoder.description.geometry}"
         )
-    vectors = np.empty((len(pixels), encoder.width), dtype=np.float32)
-    missing = np.setdiff1d(np.arange(len(pixels)), _take_over(vectors, pixels, known))
-    block = None
-    with tqdm(total=len(missing), desc="embed", unit="image", disable=None) as done:
-        for start in range(0, len(missing), batch):
-            rows = missing[start : start + batch]
-            images = pixels.take(rows)
-            if block is None:
-                block = np.zeros((batch, *images.shape[1:]), dtype=np.uint8)
-            block[: len(rows)], block[len(rows) :] = images, 0
-            vectors[rows] = _checked(encoder.embed(block)[: len(rows)], rows, pixels, model)
-            done.update(len(rows))
+    taken = np.full(len(pixels), -1) if known is None else known.rows(pixels)  # where in `known`
+    missing = np.flatnonzero(taken < 0)
+    computed = _computed(encoder, pixels, missing, batch=batch, model=model)
+    for start in range(0, max(len(pixels), 1), ROWS):
+        part = slice(start, start + ROWS)
+        vectors = np.empty((len(taken[part]), encoder.width), dtype=np.float32)
+        new = taken[part] < 0
+        if new.any():
+            vectors[new] = list(islice(computed, int(new.sum())))
+        if not new.all():
+            vectors[~new] = known.vectors(taken[part][~new])
+        yield pl.DataFrame(
+            {
+                "uuid": pl.Series(pixels.uuids[part], dtype=pl.String),
+                "sha256": pl.Series(pixels.sha256s[part], dtype=pl.String),
+                "emb": pl.Series(vectors, dtype=pl.Array(pl.Float32, encoder.width)),
+            }
+        )
     logger.info("embedded %d, reused %d", len(missing), len(pixels) - len(missing))
-    return pl.DataFrame(
-        {
-            "uuid": pl.Series(pixels.uuids, dtype=pl.String),
-            "sha256": pl.Series(pixels.sha256s, dtype=pl.String),
-            "emb": pl.Series(vectors, dtype=pl.Array(pl.Float32, encoder.width)),
-        }
-    )
 
 
-def _take_over(vectors, pixels, known):
-    """Fill in what is known; returns the rows filled in."""
-    if known is None or known.schema["emb"] != pl.Array(pl.Float32, vectors.shape[1]):
-        return []
-    rows = [pixels.row_of(*key) for key in known.select("uuid", "sha256").iter_rows()]
-    kept = [position for position, row in enumerate(rows) if row is not None]
-    rows = [rows[position] for position in kept]
-    if rows:
-        vectors[rows] = known["emb"].gather(kept).to_numpy()
-    return rows
+def _computed(encoder, pixels, rows, *, batch, model):
+    """The vectors of `rows`, one by one."""
+    batches = (rows[start : start + batch] for start in range(0, len(rows), batch))
+    images = ahead((encoder.brought(_filled(block, batch)) for block in pixels.in_batches(rows, batch)), 2)
+    begun = _one_later(encoder.begin(block) for block in images)
+    with tqdm(total=len(rows), desc="embed", unit="image", disable=None) as done:
+        for part, features in zip(batches, begun, strict=True):
+            vectors = encoder.finish(features)[: len(part)]
+            _check(vectors, part, pixels, model)
+            yield from vectors
+            done.update(len(part))
 
 
-def _checked(vectors, rows, pixels, model):
+def _one_later(items):
+    """The items of an iterable, each handed on when the next one is there: no GPU waits for its next work."""
+    before = deque()
+    for item in items:
+        before.append(item)
+        if len(before) == 2:
+            yield before.popleft()
+    yield from before
+
+
+def _filled(images, batch):
+    """Images as a batch of full size, the rest of it black."""
+    if len(images) == batch:
+        return images
+    return np.concatenate([images, np.zeros((batch - len(images), *images.shape[1:]), dtype=np.uint8)])
+
+
+def _check(vectors, rows, pixels, model):
     finite = np.isfinite(vectors).all(axis=1)
     for right, what in [(finite, "is not finite"), (vectors.any(axis=1), "is zero")]:
         if not right.all():
             image = pixels.uuids[rows[int(np.argmin(right))]]
             raise ValueError(f"the embedding of image {image} by model {model!r} {what}; use other weights")
-    return vectors

@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 
+from nearkin.embedding_files import parts
 from nearkin.tables import io
 
 
@@ -10,22 +11,25 @@ def read_vectors(paths, wanted):
     """The unit vectors of the images `wanted` (sorted uuids): float32, (n_images, width).
 
     `paths` are the shards of one model's embeddings. Raises ValueError for an image without
-    an embedding, a NaN, a vector that is not of unit length, or shards of two encoders.
+    an embedding, a NaN, a vector that is not of unit length, shards of two encoders, or a
+    shard that is not what was written.
     """
     stamps = {path: io.metadata(path).get("fingerprint") for path in paths}
     if len(set(stamps.values())) > 1:
         raise ValueError(f"embeddings of several encoders in one table: {stamps}; remove them and rerun")
     wanted = pl.Series("uuid", wanted, dtype=pl.String)
-    position = pl.DataFrame({"uuid": wanted, "position": np.arange(len(wanted))})
     vectors, filled = None, np.zeros(len(wanted), dtype=bool)
     for path in paths:
-        frame = pl.read_parquet(path, columns=["uuid", "emb"]).join(position, on="uuid")
-        block = frame["emb"].to_numpy()
-        if vectors is None:
-            vectors = np.empty((len(wanted), frame.schema["emb"].size), dtype=np.float32)
-        where = frame["position"].to_numpy()
-        _check(block, frame["uuid"], path)
-        vectors[where], filled[where] = block, True
+        for part in parts(path):
+            block = part["emb"].to_numpy()
+            if vectors is None:
+                vectors = np.empty((len(wanted), block.shape[1]), dtype=np.float32)
+            if len(wanted) == 0:
+                continue
+            position = wanted.search_sorted(part["uuid"]).to_numpy().clip(max=len(wanted) - 1)
+            asked = (wanted.gather(position) == part["uuid"]).to_numpy()
+            _check(block[asked], part["uuid"].filter(pl.Series(asked)), path)
+            vectors[position[asked]], filled[position[asked]] = block[asked], True
     if not filled.all():
         first = wanted.filter(pl.Series(~filled))[0]
         raise ValueError(

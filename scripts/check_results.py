@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import polars as pl
-
-from nearkin import checks
+from nearkin import checks, embedding_files
 from nearkin.files import write_text
 from nearkin.logs import log_to
 from nearkin.tables import io
@@ -23,7 +21,8 @@ def check_results(inputs, passed_path, *, masked):
     checks.nothing_straddles(splits, io.read_all(inputs.inspection, Inspection, ["uuid", "sha256"]))
     checks.unseen_stays_unseen(splits, labels)
     for path in inputs.embeddings:
-        checks.unit_vectors(pl.read_parquet(path, columns=["uuid", "emb"]), path)
+        for part in embedding_files.parts(path):
+            checks.unit_vectors(part, path)
     for neighbours, hits, recall in zip(inputs.neighbours, inputs.hits, inputs.recalls, strict=True):
         checks.neighbours_ordered(io.read(neighbours, Neighbours), splits, masked=masked)
         hits, recall = io.read(hits, Hits), io.read(recall, Recall)

@@ -5,35 +5,46 @@ from pathlib import Path
 
 import torch
 
-from nearkin.embedding import embed
+from nearkin import embedding_files
+from nearkin.embedding import embed, fingerprint_of
 from nearkin.encoders.encoder import load_encoder
+from nearkin.encoders.ready import ready
 from nearkin.logs import log_to
-from nearkin.pixels import Pixels
+from nearkin.pixels import open_pixels
 from nearkin.tables import io
-from nearkin.tables.embeddings import embeddings
 
 logger = logging.getLogger("embed_images")
 
 
 def embed_images(
-    weights_path, description_path, pixels_path, embeddings_path, *, batch, arithmetic_threads, dataset, model
+    weights_path,
+    description_path,
+    pixels,
+    embeddings_path,
+    *,
+    precision,
+    batch,
+    arithmetic_threads,
+    dataset,
+    model,
 ):
+    """`pixels` is a source of pixels, as `open_pixels` gives it."""
     torch.set_num_threads(arithmetic_threads)
-    encoder = load_encoder(weights_path, description_path)
-    schema = embeddings(encoder.width)
-    stamps = {"dataset": dataset, "model": model, "fingerprint": encoder.fingerprint}
+    encoder = ready(load_encoder(weights_path, description_path), precision=precision)
+    stamps = {"dataset": dataset, "model": model, "precision": precision, "decode": pixels.decode}
+    stamps["fingerprint"] = fingerprint_of(encoder, pixels.decode)
     # What else decides the last bits: vectors computed in another way are not taken over.
-    stamps["arithmetic"] = f"{encoder.arithmetic}, batch {batch}"
-    known = read_known(embeddings_path, schema, stamps)
-    table = embed(encoder, Pixels(pixels_path), batch=batch, known=known, model=model)
-    io.write(table, embeddings_path, schema, **stamps)
+    stamps["arithmetic"] = f"{encoder.arithmetic}, products by {encoder.products}, batch {batch}"
+    known = open_known(embeddings_path, stamps)
+    parts = embed(encoder, pixels, batch=batch, known=known, model=model)
+    embedding_files.write(parts, embeddings_path, width=encoder.width, **stamps)
 
 
-def read_known(path, schema, stamps):
-    """An earlier table of the same encoder, computed in the same way; None if there is none."""
+def open_known(path, stamps):
+    """An earlier shard of the same encoder, computed in the same way; None if there is none."""
     try:
         if Path(path).exists() and stamps.items() <= io.metadata(path).items():
-            return io.read(path, schema)
+            return embedding_files.Known(path)
     except Exception as error:  # damaged in whatever way: it is made anew
         logger.warning("not reused: %s: %s", path, error)
     return None
@@ -41,11 +52,18 @@ def read_known(path, schema, stamps):
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
+    (pixels,) = open_pixels(
+        snakemake.input.pixels,
+        [snakemake.input.inspection],
+        seen=snakemake.params.seen,
+        n_threads=snakemake.threads,
+    )
     embed_images(
         weights_path=snakemake.input.weights,
         description_path=snakemake.input.description,
-        pixels_path=snakemake.input.pixels[0],
+        pixels=pixels,
         embeddings_path=snakemake.output.embeddings,
+        precision=snakemake.params.precision or "fp32",  # a histogram has none
         batch=snakemake.params.batch,
         arithmetic_threads=snakemake.params.arithmetic_threads,
         dataset=snakemake.wildcards.dataset,

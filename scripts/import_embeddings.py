@@ -2,10 +2,9 @@
 
 import polars as pl
 
-from nearkin import imported
+from nearkin import embedding_files, imported
 from nearkin.logs import log_to
 from nearkin.tables import io
-from nearkin.tables.embeddings import embeddings
 from nearkin.tables.images import Inspection
 
 
@@ -18,7 +17,8 @@ def import_embeddings(table_path, inspection_path, embeddings_path, *, dataset, 
     result = imported.imported(table, inspection, source=table_path)
     stamps = {"dataset": dataset, "model": model}
     stamps["fingerprint"] = imported.fingerprint_of(table, source=table_path)
-    io.write(result, embeddings_path, embeddings(result.schema["emb"].size), **stamps)
+    width = result.schema["emb"].size
+    embedding_files.write(result.iter_slices(embedding_files.ROWS), embeddings_path, width=width, **stamps)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,10 @@ class Tower(nn.Module):
     """A whole encoder: uint8 pixels (n, size, size, 3) to features (n, width), not normalised.
 
     `trunk` is the network as its library builds it. `projection` is a linear map on its
-    features, there only where one was trained; None else.
+    features, there only where one was trained; None else. `dtype` is that of the weights.
     """
+
+    dtype = torch.float32
 
     def __init__(self, trunk, *, mean, std, projected_width=None):
         super().__init__()
@@ -37,7 +39,7 @@ class Tower(nn.Module):
 
     def normalised(self, pixels):
         """What the trunk is given: (n, 3, size, size), channels last in memory."""
-        return (pixels.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
+        return ((pixels.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std).to(self.dtype)
 
     def projected(self, features):
         return features if self.projection is None else self.projection(features)

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 from nearkin.encoders.architectures import Tower, build
+from nearkin.encoders.device import best_device, check_room, compute_in
 from nearkin.files import replacing, write_text
 
 logger = logging.getLogger(__name__)
@@ -49,11 +50,15 @@ class Description:
 
 
 class Encoder:
-    """An encoder ready to embed: its description, its torch module and its device."""
+    """An encoder at work: its description, its torch module and its device.
 
-    def __init__(self, tower, description, device):
+    `precision` and who computes its `products` are as `nearkin.encoders.ready` made them.
+    """
+
+    def __init__(self, tower, description, device, *, precision="fp32", products="torch"):
         self.tower = tower.to(device).eval()
         self.description, self.device = description, device
+        self.precision, self.products = precision, products
         self.width, self.fingerprint = description.width, description.fingerprint
 
     def embed(self, pixels):
@@ -61,24 +66,46 @@ class Encoder:
 
         A row that is zero or not finite stays so, for the caller to name.
         """
+        return self.finish(self.begin(self.brought(pixels)))
+
+    def brought(self, pixels):
+        """Images where the device can fetch them while it computes."""
+        images = torch.from_numpy(pixels)
+        return images.pin_memory() if self.device.type == "cuda" else images
+
+    def begin(self, images):
+        """The features of images that were brought, on their way: a CUDA GPU is not waited for."""
+        apart = self.device.type == "cuda"
         with torch.inference_mode():
-            features = self.tower(torch.tensor(pixels).to(self.device))
-            return functional.normalize(features.double(), eps=1e-30).float().cpu().numpy()
+            features = self.tower(images.to(self.device, non_blocking=apart)).float()
+            features = features.to("cpu", non_blocking=apart)
+        arrived = torch.cuda.Event() if apart else None
+        if apart:
+            arrived.record()
+        return features, arrived
+
+    def finish(self, begun):
+        """The unit vectors of what was begun."""
+        features, arrived = begun
+        if arrived is not None:
+            arrived.synchronize()
+        return functional.normalize(features.double(), eps=1e-30).float().numpy()
 
     @property
     def arithmetic(self):
         """What else than the encoder decides the last bits of a vector, in words."""
-        where = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu"
+        where = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
         return f"{where}, torch {torch.__version__}, {torch.get_num_threads()} threads"
 
 
 def load_encoder(weights_path, description_path):
-    """The encoder of a folder, on the GPU if there is one, else on the CPU.
+    """The encoder of a folder, in full precision, on the best device there is.
 
-    Raises ValueError naming the file if it is damaged, or if weights and description do not
-    belong together.
+    Raises ValueError naming the file if it is damaged, if weights and description do not
+    belong together, or if memory is too small for them.
     """
-    description = read_description(description_path)
+    description, device = read_description(description_path), best_device()
+    check_room(weights_path, device)
     try:
         tensors = load_file(weights_path)
     except (SafetensorError, OSError) as error:
@@ -90,8 +117,7 @@ def load_encoder(weights_path, description_path):
         )
     tower = build_tower(description)
     tower.load_state_dict(tensors)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    _compute_in_full(device)
+    compute_in("fp32", device)
     logger.info(
         "%s %s (%d parameters) on %s", description.library, description.name, description.parameters, device
     )
@@ -148,10 +174,3 @@ def fingerprint_of(tensors, description):
     }
     digest.update(json.dumps(decisive, sort_keys=True).encode())
     return digest.hexdigest()
-
-
-def _compute_in_full(device):
-    """On a GPU, float32 means float32, and the same sums in the same order every time."""
-    if device.type == "cuda":
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = False, True

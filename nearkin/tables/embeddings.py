@@ -9,7 +9,11 @@ def embeddings(width):
     """The declaration of embeddings of `width` numbers."""
 
     class Embeddings(dy.Schema):
-        """One row per readable image: its unit vector."""
+        """One row per readable image: its unit vector.
+
+        The metadata also says `precision` and `decode`, which the fingerprint covers if they are
+        not fp32 and exact, and a `digest` of all values, by which damage is noticed.
+        """
 
         uuid = uuid_key()
         sha256 = dy.String(description="of the file that was embedded")

@@ -27,7 +27,7 @@ def read(path, schema, columns=None):
         raise ValueError(f"{path}: cannot be read as a table: {error}") from error
     logger.info("read %d rows of %s", len(frame), path)
     if columns is None:
-        return _checked(frame, path, schema)
+        return checked(frame, path, schema)
     declared = {name: column.dtype for name, column in schema.columns().items()}
     for name in columns:
         if frame.schema[name] != declared[name]:
@@ -62,23 +62,37 @@ def write(frame, path, schema, **metadata):
     `metadata` (say `dataset` and `fingerprint`) is stamped into the file.
     """
     frame = frame.select(schema.column_names()).sort(schema.primary_key())
-    frame = _checked(frame, path, schema)
-    stamps = {"nearkin.format": FORMAT_VERSION, "nearkin.table": schema.__name__}
-    stamps |= {f"nearkin.{name}": str(value) for name, value in metadata.items()}
+    frame = checked(frame, path, schema)
     with replacing(path) as temporary:
-        frame.write_parquet(temporary, compression="zstd", statistics=True, metadata=stamps)
+        frame.write_parquet(temporary, compression="zstd", statistics=True, metadata=stamps(schema, metadata))
     logger.info("wrote %d rows to %s", len(frame), path)
+
+
+def sink(rows, path, schema, **metadata):
+    """Write a lazy frame that comes in the order of its key, never all in memory."""
+    with replacing(path) as temporary:
+        rows.select(schema.column_names()).sink_parquet(
+            temporary, row_group_size=2**17, maintain_order=True, metadata=stamps(schema, metadata)
+        )
 
 
 def metadata(path):
     """What was stamped into a table, without the `nearkin.` in front."""
-    stamps = pl.read_parquet_metadata(path)
-    return {
-        key.removeprefix("nearkin."): value for key, value in stamps.items() if key.startswith("nearkin.")
-    }
+    try:
+        found = pl.read_parquet_metadata(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise ValueError(f"{path}: cannot be read as a table: {error}") from error
+    return {key.removeprefix("nearkin."): value for key, value in found.items() if key.startswith("nearkin.")}
 
 
-def _checked(frame, path, schema):
+def stamps(schema, metadata):
+    """What is stamped into a table: its declaration's name, and `metadata`."""
+    own = {"nearkin.format": FORMAT_VERSION, "nearkin.table": schema.__name__}
+    return own | {f"nearkin.{name}": str(value) for name, value in metadata.items()}
+
+
+def checked(frame, path, schema):
+    """A table, if it is as declared; else ValueError, naming `path`."""
     try:
         return schema.validate(frame)
     except (SchemaError, ValidationError) as error:

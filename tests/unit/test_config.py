@@ -165,3 +165,42 @@ def test_the_order_of_keys_changes_nothing_but_the_order_of_models():
     shuffled = yaml.safe_load(yaml.safe_dump(SHIPPED, sort_keys=True))
     shuffled["models"] = {name: shuffled["models"][name] for name in SHIPPED["models"]}
     assert repr(settle(shuffled, SCHEMA)) == repr(settled)
+
+
+def settled_with(**changes):
+    """The shipped config with changes to its models or preprocessings, by dotted key."""
+    config = copy.deepcopy(SHIPPED)
+    for key, value in changes.items():
+        section, name, last = key.split("__")
+        config[section].setdefault(name, {})[last] = value
+    return settle(config, SCHEMA)
+
+
+def test_precision_is_a_models_own_or_its_bases_or_fp32():
+    found = {name: model["precision"] for name, model in settled_with()["models"].items()}
+    assert found == {"histogram": None, "untrained": "fp32", "lite0": "fp32", "lite0_unicom": "fp32"}
+    changed = settled_with(models__untrained__precision="bf16", models__lite0__precision="bf16")["models"]
+    assert changed["lite0_unicom"]["precision"] == "bf16"
+
+
+def test_models_of_one_study_are_computed_alike():
+    with pytest.raises(ConfigError, match="models.lite0: precision is bf16, but for 'untrained' it is fp32"):
+        settled_with(models__lite0__precision="bf16")
+    with pytest.raises(ConfigError, match="lite0_unicom: precision is tf32, .* a study of its own"):
+        settled_with(models__lite0_unicom__precision="tf32")
+    with pytest.raises(ConfigError, match="models.histogram.precision: a histogram has none; leave it out"):
+        settled_with(models__histogram__precision="fp32")
+    other = copy.deepcopy(SHIPPED["preprocessing"]["square_224"]) | {"decode": "fast"}
+    config = copy.deepcopy(SHIPPED)
+    config["preprocessing"]["fast_224"] = other
+    config["models"]["lite0"]["preprocess"] = "fast_224"
+    with pytest.raises(ConfigError, match="models.lite0: decode is fast, but for 'histogram' it is exact"):
+        settle(config, SCHEMA)
+
+
+def test_embeddings_made_elsewhere_are_compared_with_any():
+    table = {"library": "table", "path": "elsewhere.parquet"}
+    config = copy.deepcopy(SHIPPED) | {"models": {"ours": SHIPPED["models"]["lite0"], "theirs": table}}
+    config |= {"compare": [["theirs", "ours"]]}
+    config["models"]["ours"] = config["models"]["ours"] | {"precision": "bf16"}
+    assert settle(config, SCHEMA)["models"]["theirs"]["precision"] is None

@@ -1,13 +1,15 @@
 """Embeddings do not depend on shards, neighbours or what was there before."""
 
 import dataclasses
+import weakref
 
 import numpy as np
 import polars as pl
 import pytest
 import torch
 
-from nearkin.embedding import embed
+from nearkin import embedding_files
+from nearkin.embedding import embed, fingerprint_of
 from nearkin.encoders.encoder import Encoder
 from nearkin.encoders.prepare import prepare
 from nearkin.tables import io
@@ -36,16 +38,21 @@ def lite0():
     return Encoder(tower, description, torch.device("cpu"))
 
 
+def table_of(encoder, store, known=None):
+    """All parts of a shard's embeddings as one table."""
+    return pl.concat(embed(encoder, store, batch=4, known=known, model="m"))
+
+
 @pytest.mark.parametrize("make", [examples.encoder, lite0])
 def test_one_shard_gives_the_same_bytes_as_three(tmp_path, make):
     encoder = make()
     pixels = coarse() if encoder.description.size == 64 else images()
-    whole = embed(encoder, examples.store(tmp_path / "w", pixels, UUIDS), batch=4, known=None, model="m")
+    whole = table_of(encoder, examples.store(tmp_path / "w", pixels, UUIDS))
     parts = []
     for shard in range(3):
         some = slice(shard, None, 3)
         store = examples.store(tmp_path / str(shard), pixels[some], UUIDS[some])
-        parts.append(embed(encoder, store, batch=4, known=None, model="m"))
+        parts.append(table_of(encoder, store))
     joined = pl.concat(parts).sort("uuid")
     assert joined.equals(whole)
     assert joined["emb"].to_numpy().tobytes() == whole["emb"].to_numpy().tobytes()
@@ -53,7 +60,7 @@ def test_one_shard_gives_the_same_bytes_as_three(tmp_path, make):
 
 def test_equal_images_get_equal_bits_wherever_they_stand(tmp_path):
     same = np.repeat(coarse(1), 13, axis=0)
-    table = embed(lite0(), examples.store(tmp_path / "s", same, UUIDS), batch=4, known=None, model="m")
+    table = table_of(lite0(), examples.store(tmp_path / "s", same, UUIDS))
     assert len({row.tobytes() for row in table["emb"].to_numpy()}) == 1
 
 
@@ -62,42 +69,42 @@ class Counting(Encoder):
 
     n_batches = 0
 
-    def embed(self, pixels):
+    def begin(self, images):
         self.n_batches += 1
-        return super().embed(pixels)
+        return super().begin(images)
 
 
-def test_known_rows_are_taken_over_by_content(tmp_path):
-    pixels = images()
-    first = embed(
-        examples.encoder(),
-        examples.store(tmp_path / "a", pixels[:9], UUIDS[:9]),
-        batch=4,
-        known=None,
-        model="m",
-    )
+@pytest.mark.parametrize("rows_of_a_part", [3, 2048])
+def test_known_rows_are_taken_over_by_content(tmp_path, monkeypatch, rows_of_a_part):
+    monkeypatch.setattr("nearkin.embedding.ROWS", rows_of_a_part)
+    monkeypatch.setattr("nearkin.embedding_files.ROWS", rows_of_a_part)
+    pixels, old = images(), tmp_path / "old.parquet"
+    first = examples.store(tmp_path / "a", pixels[:9], UUIDS[:9])
+    parts = embed(examples.encoder(), first, batch=4, known=None, model="m")
+    embedding_files.write(parts, old, width=6)
     pixels[2] ^= 1  # another picture under an old name
-    store = examples.store(tmp_path / "b", pixels, UUIDS)
+    store = examples.store(tmp_path / "b", pixels[1:], UUIDS[1:])
     counting = Counting(examples.tower(), examples.description(), torch.device("cpu"))
-    again = embed(counting, store, batch=4, known=first, model="m")
-    assert counting.n_batches == 2  # 13 images, 8 of them known
-    assert again.equals(embed(examples.encoder(), store, batch=4, known=None, model="m"))
+    again = table_of(counting, store, known=embedding_files.Known(old))
+    assert counting.n_batches == 2  # 12 images, 7 of them known
+    assert again.equals(table_of(examples.encoder(), store))
 
 
 def test_the_script_reuses_only_what_the_same_encoder_made_in_the_same_way(tmp_path, monkeypatch, caplog):
     examples.install(monkeypatch)
     caplog.set_level("INFO")
     weights, description, told = examples.folder(tmp_path)
-    examples.store(tmp_path / "0.arrow", images(), UUIDS)
+    store = examples.store(tmp_path / "0.arrow", images(), UUIDS)
     out = tmp_path / "0.parquet"
 
-    def run(batch=4):
+    def run(batch=4, precision="fp32"):
         caplog.clear()
         embed_images(
             weights,
             description,
-            tmp_path / "0.arrow",
+            store,
             out,
+            precision=precision,
             batch=batch,
             arithmetic_threads=1,
             dataset="d",
@@ -110,17 +117,19 @@ def test_the_script_reuses_only_what_the_same_encoder_made_in_the_same_way(tmp_p
     assert run() == "embedded 0, reused 13"
     assert out.read_bytes() == before
     assert run(batch=5) == "embedded 13, reused 0"
+    assert run(batch=5, precision="bf16") == "embedded 13, reused 0"
     examples.folder(tmp_path, seed=1)
     assert run(batch=5) == "embedded 13, reused 0"
     out.write_bytes(before[:-9])
     assert run() == "embedded 13, reused 0"
     assert io.metadata(out)["fingerprint"] != told.fingerprint
+    assert (io.metadata(out)["precision"], io.metadata(out)["decode"]) == ("fp32", "exact")
     assert len(io.read(out, embeddings(6))) == 13
 
 
 def test_an_empty_shard_has_no_rows(tmp_path):
     store = examples.store(tmp_path / "s", images(0), [])
-    table = embed(examples.encoder(), store, batch=4, known=None, model="m")
+    table = table_of(examples.encoder(), store)
     assert table.shape == (0, 3) and table.schema["emb"] == pl.Array(pl.Float32, 6)
 
 
@@ -131,11 +140,73 @@ def test_a_vector_that_is_none_names_image_and_model(tmp_path, bias, what):
     encoder.tower.trunk.head.bias.data.fill_(bias)
     store = examples.store(tmp_path / "s", images(), UUIDS)
     with pytest.raises(ValueError, match=f"image 00 by model 'tuned' {what}"):
-        embed(encoder, store, batch=4, known=None, model="tuned")
+        list(embed(encoder, store, batch=4, known=None, model="tuned"))
 
 
 def test_pixels_of_another_geometry_are_refused(tmp_path):
     store = examples.store(tmp_path / "s", images(), UUIDS)
     encoder = Encoder(examples.tower(), examples.description(crop=0.5), torch.device("cpu"))
     with pytest.raises(ValueError, match="pixels are .* but model 'm' needs"):
-        embed(encoder, store, batch=4, known=None, model="m")
+        table_of(encoder, store)
+
+
+def test_the_fingerprint_is_the_encoders_unless_something_was_given_up_for_speed():
+    made = {}
+    for precision in ("fp32", "tf32", "bf16"):
+        description = examples.description(fingerprint="f")
+        encoder = Encoder(examples.tower(), description, torch.device("cpu"), precision=precision)
+        made |= {(precision, decode): fingerprint_of(encoder, decode) for decode in ("exact", "fast")}
+    assert made["fp32", "exact"] == "f"
+    assert len(set(made.values())) == 6
+
+
+class Lasting:
+    """A source of one picture, as often as one likes, that counts the batches still in memory."""
+
+    geometry, decode = examples.GEOMETRY, "exact"
+
+    def __init__(self, n):
+        self.uuids, self.sha256s = [f"{i:06d}" for i in range(n)], ["0"] * n
+        self.n_alive, self.most = 0, 0
+
+    def __len__(self):
+        return len(self.uuids)
+
+    def in_batches(self, rows, n):
+        for start in range(0, len(rows), n):
+            batch = np.zeros((min(n, len(rows) - start), 16, 16, 3), dtype=np.uint8)
+            weakref.finalize(batch, self._gone)
+            self.n_alive += 1
+            self.most = max(self.most, self.n_alive)
+            yield batch
+
+    def _gone(self):
+        self.n_alive -= 1
+
+
+def test_memory_does_not_grow_with_the_shard(monkeypatch):
+    monkeypatch.setattr("nearkin.embedding.ROWS", 16)
+    most = []
+    for n in (32, 512):
+        source = Lasting(n)
+        lengths = [len(part) for part in embed(examples.encoder(), source, batch=4, known=None, model="m")]
+        assert max(lengths) == 16 and sum(lengths) == n
+        most.append(source.most)
+    assert max(most) <= 6  # batches: two ahead, one in the making, two begun, one handed over
+
+
+def test_the_next_batch_is_begun_before_the_last_is_waited_for(tmp_path):
+    done = []
+
+    class Noting(Encoder):
+        def begin(self, images):
+            done.append("begin")
+            return super().begin(images)
+
+        def finish(self, begun):
+            done.append("finish")
+            return super().finish(begun)
+
+    encoder = Noting(examples.tower(), examples.description(), torch.device("cpu"))
+    table_of(encoder, examples.store(tmp_path / "s", images(12), UUIDS[:12]))
+    assert done == ["begin", "begin", "finish", "begin", "finish", "finish"]

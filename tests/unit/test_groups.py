@@ -4,9 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from nearkin import embedding_files
 from nearkin.groups import grouped
 from nearkin.tables import io
-from nearkin.tables.embeddings import embeddings
 from nearkin.tables.groups import DoubtfulGroups, Groups
 from nearkin.tables.images import Images, Inspection
 from nearkin.tables.labels import Labels
@@ -147,12 +147,10 @@ def test_the_script_reads_shards_and_embeddings(tmp_path):
     vectors = vectors.with_columns(pl.col("emb").cast(pl.Array(pl.Float32, 2)))
     for number, rows in enumerate(([0, 2], [1, 3])):
         part = pl.col("uuid").is_in(labels["uuid"].gather(rows).implode())
-        for name, table, schema in (
-            ("inspection", inspection, Inspection),
-            ("embeddings", vectors, embeddings(2)),
-        ):
-            shards[name].append(tmp_path / f"{name}{number}.parquet")
-            io.write(table.filter(part), shards[name][-1], schema)
+        for name, paths in shards.items():
+            paths.append(tmp_path / f"{name}{number}.parquet")
+        io.write(inspection.filter(part), shards["inspection"][-1], Inspection)
+        embedding_files.write([vectors.filter(part).sort("uuid")], shards["embeddings"][-1], width=2)
     groups, doubtful = tmp_path / "groups.parquet", tmp_path / "doubtful.parquet"
     group_images(
         tmp_path / "images.parquet", tmp_path / "labels.parquet", shards["inspection"], shards["embeddings"],

@@ -22,7 +22,10 @@ METHOD = {
     "search": {"depth": 100, "mask_groups": True, "protocols": ["leave_one_out", "search", "unseen"]},
     "recall": {"ks": [1, 5], "resamples": 2000, "seed": 7},
     "comparison": {"min_queries": 5},
-    "preprocessing": {"square_224": {"size": 224, "crop": 0.875, "interpolation": "bicubic"}},
+    "precision": "bf16",
+    "preprocessing": {
+        "square_224": {"size": 224, "crop": 0.875, "interpolation": "bicubic", "decode": "exact"}
+    },
     "split": {"seed": 11, "train": 0.5, "val": 0.15, "test": 0.35, "unseen": 0.15, "min_test_groups": 2}
     | {"unseen_by": "category", "folds": None, "fold": 1, "previous": None, "adopt": False},
     "groups": {"specimen": ["^fish_(\\d+)_"], "near_duplicates": {"coarse_distance": 10}},

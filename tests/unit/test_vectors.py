@@ -4,16 +4,18 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nearkin.tables import io
-from nearkin.tables.embeddings import embeddings
+from nearkin import embedding_files
 from nearkin.vectors import read_vectors
 
 UNIT = np.eye(4, dtype=np.float32)
 
 
 def shard(path, uuids, vectors, fingerprint="f"):
-    frame = pl.DataFrame({"uuid": uuids, "sha256": ["0"] * len(uuids), "emb": vectors})
-    frame.write_parquet(path, metadata={"nearkin.fingerprint": fingerprint})
+    frame = pl.DataFrame(
+        {"uuid": uuids, "sha256": ["0"] * len(uuids), "emb": vectors},
+        schema={"uuid": pl.String, "sha256": pl.String, "emb": pl.Array(pl.Float32, 4)},
+    )
+    embedding_files.write([frame], path, width=4, fingerprint=fingerprint)
     return path
 
 
@@ -26,7 +28,9 @@ def test_rows_come_in_the_order_asked_for_from_all_shards(tmp_path):
 def test_a_bad_vector_is_named(tmp_path, value, said):
     vectors = UNIT[:2].copy()
     vectors[1, 1] = value
-    path = shard(tmp_path / "0", ["a", "b"], vectors)
+    path = shard(tmp_path / "0", ["a", "b"], UNIT[:2])
+    emb = pl.Series(vectors, dtype=pl.Array(pl.Float32, 4))
+    pl.read_parquet(path).with_columns(emb=emb).write_parquet(path)  # not by our own hand
     with pytest.raises(ValueError, match=f"embedding of image b {said}"):
         read_vectors([path], ["a", "b"])
 
@@ -44,12 +48,12 @@ def test_two_encoders_in_one_table_are_refused(tmp_path):
 
 
 def test_an_empty_shard_is_fine(tmp_path):
-    empty = pl.DataFrame({"uuid": [], "sha256": [], "emb": np.zeros((0, 4), np.float32)})
-    io.write(
-        empty.cast({"uuid": pl.String, "sha256": pl.String, "emb": pl.Array(pl.Float32, 4)}),
-        tmp_path / "0",
-        embeddings(4),
-        fingerprint="f",
-    )
-    paths = [tmp_path / "0", shard(tmp_path / "1", ["a"], UNIT[:1])]
+    paths = [shard(tmp_path / "0", [], UNIT[:0]), shard(tmp_path / "1", ["a"], UNIT[:1])]
     assert np.array_equal(read_vectors(paths, ["a"]), UNIT[:1])
+    assert read_vectors(paths[:1], []).shape == (0, 4)
+
+
+def test_images_that_nobody_asks_for_are_passed_over(tmp_path):
+    paths = [shard(tmp_path / "0", ["a", "b", "z"], UNIT[:3])]
+    assert np.array_equal(read_vectors(paths, ["b"]), UNIT[1:2])
+    assert read_vectors(paths, []).shape == (0, 4)

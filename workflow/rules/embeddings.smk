@@ -7,6 +7,7 @@ rule embed_images:
         code=sources_of("embed_images.py"),
         weights="results/{dataset}/{model}/encoder/weights.safetensors",
         description="results/{dataset}/{model}/encoder/encoder.json",
+        inspection="results/{dataset}/inspection/{shard}.parquet",
         pixels=pixels_of,
     output:
         embeddings=update("results/{dataset}/{model}/embeddings/{shard}.parquet"),
@@ -22,6 +23,8 @@ rule embed_images:
     resources:
         **GPU,
     params:
+        seen=seen,
+        precision=lookup(within=config, dpath="models/{model}/precision"),
         batch=lookup(within=config, dpath="models/{model}/batch"),
         arithmetic_threads=config["arithmetic_threads"],
     script:

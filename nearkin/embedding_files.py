@@ -1,0 +1,131 @@
+"""Shards of embeddings on disk: written and read part by part, every value guarded by a digest.
+
+A shard is a Parquet file of `uuid`, `sha256` and `emb` in the order of `uuid`, which any
+reader of Parquet opens. Its metadata holds a sha256 of all that was written, so that a single
+flipped bit is noticed by whoever reads it through this module.
+"""
+
+import errno
+import hashlib
+import json
+import logging
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from nearkin.files import replacing
+from nearkin.tables import io
+from nearkin.tables.embeddings import embeddings
+
+logger = logging.getLogger(__name__)
+
+ROWS = 1024
+"""Rows of a part, which is a row group: some megabytes, in memory while they are written or read."""
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def write(parts, path, *, width, **metadata):
+    """Write a shard from tables that follow each other in the order of `uuid`, whole or not at all.
+
+    `metadata` is stamped into the file. Raises OSError naming the file if the disk is full.
+    """
+    schema = embeddings(width)
+    stamps = io.stamps(schema, metadata)
+    digest, n_rows, last = Digest(stamps), 0, ""
+    options = {"compression": "zstd", "use_dictionary": False}
+    try:
+        with replacing(path) as temporary, pq.ParquetWriter(temporary, _arrow(width), **options) as writer:
+            for part in parts:
+                part = io.checked(part, path, schema).select(schema.column_names())
+                if len(part) and not (part["uuid"].is_sorted() and last < part["uuid"][0]):
+                    raise ValueError(f"{path}: embeddings are not in the order of their uuids")
+                writer.write_table(part.to_arrow().cast(_arrow(width)), row_group_size=ROWS)
+                digest.add(part)
+                n_rows, last = n_rows + len(part), part["uuid"][-1] if len(part) else last
+            writer.add_key_value_metadata(stamps | {"nearkin.digest": digest.said()})
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise OSError(error.errno, f"{path}: no room to write it; what was there is kept") from error
+    logger.info("wrote %d rows to %s", n_rows, path)
+
+
+def parts(path):
+    """The tables of a shard's row groups, in order; one without rows for an empty shard.
+
+    Raises ValueError naming the file if it cannot be read, or, after the last part, if any
+    value is not what was written.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            stamps = _stamps(file)
+            said = stamps.pop("nearkin.digest", None)
+            digest = Digest(stamps)
+            groups = map(file.read_row_group, range(file.num_row_groups))
+            for group in groups if file.num_row_groups else [file.schema_arrow.empty_table()]:
+                part = pl.from_arrow(group)
+                digest.add(part)
+                yield part
+    except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError, TypeError) as error:
+        raise ValueError(f"{path}: cannot be read as embeddings: {error}; remove it and rerun") from error
+    if digest.said() != said:
+        raise ValueError(f"{path}: damaged: its values are not those that were written; remove it and rerun")
+
+
+class Known:
+    """A shard opened to take rows over: only its keys are in memory."""
+
+    def __init__(self, path):
+        """Raises ValueError if the file is damaged."""
+        self._keys = pl.concat([part.select("uuid", "sha256") for part in parts(path)])
+        self._file = pq.ParquetFile(path)
+        counts = [self._file.metadata.row_group(i).num_rows for i in range(self._file.num_row_groups)]
+        self._starts = np.cumsum([0, *counts])
+
+    def rows(self, pixels):
+        """Which row is that of each image of a source of pixels, with the same bytes; -1 for none."""
+        wanted = pl.DataFrame({"uuid": pixels.uuids, "sha256": pixels.sha256s}, schema=self._keys.schema)
+        found = wanted.join(
+            self._keys.with_row_index("row"), on=["uuid", "sha256"], how="left", maintain_order="left"
+        )
+        return found["row"].cast(pl.Int64).fill_null(-1).to_numpy()
+
+    def vectors(self, rows):
+        """The vectors of some rows, rising: float32, (n, width)."""
+        groups = np.searchsorted(self._starts, rows, side="right") - 1
+        found = []
+        for group in np.unique(groups):
+            block = pl.from_arrow(self._file.read_row_group(group, columns=["emb"]))["emb"].to_numpy()
+            found.append(block[rows[groups == group] - self._starts[group]])
+        return np.concatenate(found)
+
+
+class Digest:
+    """A sha256 of stamps and rows that does not depend on how the rows are parted."""
+
+    def __init__(self, stamps):
+        self._stamps = json.dumps(stamps, sort_keys=True)
+        self._columns = {name: hashlib.sha256() for name in ("uuid", "sha256", "emb")}
+
+    def add(self, part):
+        for name in ("uuid", "sha256"):
+            self._columns[name].update("".join(f"{value}\n" for value in part[name]).encode())
+        self._columns["emb"].update(np.ascontiguousarray(part["emb"].to_numpy()))
+
+    def said(self):
+        """The digest so far, in hexadecimal."""
+        columns = {name: digest.hexdigest() for name, digest in self._columns.items()}
+        return hashlib.sha256(f"{self._stamps} {json.dumps(columns)}".encode()).hexdigest()
+
+
+def _arrow(width):
+    vector = pa.list_(pa.field("item", pa.float32()), width)
+    return pa.schema([("uuid", pa.string()), ("sha256", pa.string()), ("emb", vector)])
+
+
+def _stamps(file):
+    found = {key.decode(): value.decode() for key, value in (file.metadata.metadata or {}).items()}
+    return {key: value for key, value in found.items() if key.startswith("nearkin.")}

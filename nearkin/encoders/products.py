@@ -1,0 +1,69 @@
+"""Linear maps that oneDNN computes.
+
+On a CPU torch leaves float32 products to MKL, which on other processors than Intel's takes
+up to twice the time of oneDNN; and oneDNN takes weights that were laid out for it once. What
+it offers is a private part of torch, so the caller makes sure that it works (see `ready`).
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+def has_onednn():
+    """Whether this torch has what the maps of this module need."""
+    wanted = ("_linear_pointwise", "_reorder_linear_weight")
+    return torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in wanted)
+
+
+def use_onednn(module):
+    """Replace all plain linear maps and attentions inside a module, in place."""
+    for name, child in module.named_children():
+        if type(child) is nn.Linear:
+            setattr(module, name, Linear(child.weight, child.bias))
+        elif type(child) is nn.MultiheadAttention and Attention.stands_for(child):
+            setattr(module, name, Attention(child))
+        else:
+            use_onednn(child)
+
+
+class Linear(nn.Module):
+    """What an `nn.Linear` with these weights gives."""
+
+    def __init__(self, weight, bias):
+        super().__init__()
+        self.packed = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), None)
+        self.bias = bias if bias is None else bias.detach()
+
+    def forward(self, x):
+        return torch.ops.mkldnn._linear_pointwise(x, self.packed, self.bias, "none", [], "")
+
+
+class Attention(nn.Module):
+    """What an `nn.MultiheadAttention` gives as the first of its two results."""
+
+    def __init__(self, attention):
+        super().__init__()
+        weights = attention.in_proj_weight.chunk(3)
+        biases = [None] * 3 if attention.in_proj_bias is None else attention.in_proj_bias.chunk(3)
+        self.n_heads = attention.num_heads
+        self.maps = nn.ModuleList(map(Linear, weights, biases))
+        self.out = Linear(attention.out_proj.weight, attention.out_proj.bias)
+
+    @staticmethod
+    def stands_for(attention):
+        unusual = attention.bias_k is not None or attention.add_zero_attn
+        return attention.batch_first and attention._qkv_same_embed_dim and not unusual
+
+    def forward(self, query, key, value, need_weights=False, attn_mask=None):
+        if need_weights or attn_mask is not None:
+            raise NotImplementedError("only what image encoders use")
+        query, key, value = (
+            self._by_head(linear(x)) for linear, x in zip(self.maps, (query, key, value), strict=True)
+        )
+        found = functional.scaled_dot_product_attention(query, key, value)
+        return self.out(found.transpose(1, 2).flatten(2)), None
+
+    def _by_head(self, x):
+        """(n, tokens, width) to (n, heads, tokens, width of a head)."""
+        return x.unflatten(2, (self.n_heads, -1)).transpose(1, 2)
