@@ -10,7 +10,7 @@ import logging
 import numpy as np
 import polars as pl
 
-from nearkin import given_sides, intervals, metrics, protocols
+from nearkin import given_sides, intervals, metrics, protocols, searches
 from nearkin.recall import cells
 from nearkin.splits import split
 from nearkin.tables.fields import LEVELS
@@ -23,14 +23,13 @@ PROTOCOLS = ["leave_one_out", "search"]
 DEALT = ["train", "val", "test"]
 
 
-def audit(labels, splits, *, vectors, dealing, ks, resamples, seed):
+def audit(labels, splits, *, vectors_of, dealing, ks, resamples, seed):
     """The recalls under the study's split and under a naive one, as a `LeakAudit` table.
 
-    `vectors` are those of the images of `splits`, by uuid; `dealing` is what `splits.split`
-    was told. Averages are micro, intervals resample groups.
+    `vectors_of` gives the unit vectors (n, width) of a series of uuids; `dealing` is what
+    `splits.split` was told. Averages are micro, intervals resample groups.
     """
     splits = splits.sort("uuid")
-    uuids = splits["uuid"].to_list()
     coarser = [pl.lit(None, dtype=pl.String).alias(rank) for rank in LEVELS if rank not in AUDITED]
     labels = labels.with_columns(coarser)  # ranks that are not asked about cost nothing
     parts = []
@@ -43,7 +42,7 @@ def audit(labels, splits, *, vectors, dealing, ks, resamples, seed):
         n_groups, n_images = straddling(sides)
         logger.info("%s: %d groups with %d images straddle", way, n_groups, n_images)
         for protocol in PROTOCOLS:
-            hits = _hits(labels, sides, vectors=vectors, uuids=uuids, protocol=protocol, ks=ks, masked=masked)
+            hits = _hits(labels, sides, vectors_of=vectors_of, protocol=protocol, ks=ks, masked=masked)
             rows = _recalls(hits, ks=ks, resamples=resamples, seed=seed)
             parts.append(
                 rows.with_columns(
@@ -56,12 +55,12 @@ def audit(labels, splits, *, vectors, dealing, ks, resamples, seed):
     return pl.concat(parts)
 
 
-def _hits(labels, splits, *, vectors, uuids, protocol, ks, masked):
+def _hits(labels, splits, *, vectors_of, protocol, ks, masked):
     """The `Hits` of a protocol, and whether each query has a `mate` in its gallery; empty without queries."""
     queries, _ = protocols.queries_and_gallery(splits, protocol)
     if queries.is_empty():
         return Hits.create_empty().with_columns(mate=pl.lit(False))
-    found = protocols.find(uuids, vectors, splits, protocol=protocol, depth=max(ks), mask_groups=masked)
+    found = searches.find(splits, vectors_of, protocol=protocol, depth=max(ks), mask_groups=masked)
     hits = metrics.hits(found, labels, splits, wanted=[protocol], masked=masked)
     return hits.with_columns(mate=pl.col("uuid").is_in(with_mate(splits, protocol).implode()))
 

@@ -1,83 +1,142 @@
-"""Exact nearest neighbours by cosine.
+"""Exact nearest neighbours by cosine, at the speed of inexact products.
 
-The similarity of two images is the float64 sum, in index order, of the products of their
-stored float32 values. A float32 product proposes candidates; it is wrong by at most
-`n u / (1 - n u)` for unit vectors of width n (Higham 2002, eq. 3.5), so everything that
-comes within twice that of the last rank is scored again in float64. A query for which that
-might not be enough is scored against the whole gallery. So the result does not depend on
-blocks, threads or the matrix library.
+Products in a fast precision say who can be among the nearest; these candidates are scored
+in float64 and put in order, equal ones by index. A bound on the error of every product
+certifies that nobody else belongs there, and queries without that certificate are scored
+against everybody (see `nearkin.search`). So the result does not depend on blocks, threads,
+precision or device.
 """
 
 import logging
+from functools import partial
+from itertools import combinations_with_replacement
 
-import numpy as np
+import torch
 from tqdm import tqdm
+
+from nearkin.ahead import mapped
+from nearkin.memory import available_memory
+from nearkin.search.candidates import Candidates
+from nearkin.search.exhaustive import scored_pairs
+from nearkin.search.ranking import ranked
+from nearkin.search.rounded import fast_precision, rounded
+from nearkin.search.sums import similarities
 
 logger = logging.getLogger(__name__)
 
-SPARE = 32  # candidates beyond the depth; more would cost time, fewer would fall back more often
-BLOCK_BYTES = 64 * 2**20
+BLOCK = {"cpu": 2048, "cuda": 16384}
+"""Vectors multiplied at once; the products of two blocks stay in the cache of a CPU."""
 
 
-def nearest(queries, gallery, *, depth, hidden):
-    """Yields, for block after block of queries, `(start, indices, similarities)`.
+def nearest_within(vectors, codes, *, depth):
+    """The nearest of each vector among all others; yields `(start, indices, similarities)`.
 
-    `queries` is (n_queries, width) and `gallery` (n_gallery, width), float32 of unit length.
-    `hidden(start, stop)` gives a boolean (stop - start, n_gallery): whom a query must not
-    find, itself and its group mates. `indices` is (block, depth) into the gallery, the
-    nearest first, equal ones by index; -1 where the gallery ends before the depth.
+    `vectors` are (n, width), float32 or float16. A vector never finds one of its own code:
+    `codes` (n,) are integers from 0, different for all where only a vector itself is to be
+    left out. For a block of queries from `start` on, `indices` is int64 (block, depth), the
+    nearest first, equal ones by index, -1 where nobody is left; `similarities` is float64 of
+    that shape. Raises ValueError for a vector that is zero or not finite.
     """
-    n_gallery, width = gallery.shape
-    columns = np.ascontiguousarray(gallery.T)  # (width, n_gallery): sums run along it in index order
-    n_candidates = min(n_gallery, depth + SPARE)
-    block = max(1, BLOCK_BYTES // (4 * max(n_gallery, 1)))
-    n_whole = 0
-    for start in tqdm(range(0, len(queries), block), desc="search", unit="block", disable=None):
-        part = queries[start : start + block]
-        proposed = part @ gallery.T  # (block, n_gallery)
-        proposed[hidden(start, start + len(part))] = -np.inf
-        candidates = _largest(proposed, n_candidates)  # (block, n_candidates)
-        certain = _certain(proposed, candidates, depth, width)
-        indices, similarities = _rank(part, columns, candidates, proposed, depth)
-        for row in np.flatnonzero(~certain):
-            everyone = np.arange(n_gallery)[None]
-            rows = slice(row, row + 1)
-            indices[rows], similarities[rows] = _rank(part[rows], columns, everyone, proposed[rows], depth)
-        n_whole += int((~certain).sum())
-        yield start, indices, similarities
-    logger.info("%d queries, %d of them scored against the whole gallery", len(queries), n_whole)
+    device = _device()
+    everyone = rounded(vectors, codes, device=device, precision=fast_precision(device))
+    collect = _once_a_pair if _has_room(len(vectors), depth) else _one_by_one
+    yield from _searched(collect, everyone, everyone, depth)
 
 
-def _largest(proposed, n):
-    if n == proposed.shape[1]:
-        return np.broadcast_to(np.arange(n), (len(proposed), n))
-    return np.sort(np.argpartition(-proposed, n - 1, axis=1)[:, :n], axis=1)
+def nearest(queries, query_codes, gallery, gallery_codes, *, depth):
+    """The nearest of each query in a gallery; as `nearest_within`, with vectors and codes of both."""
+    device = _device()
+    precision = fast_precision(device)
+    asking = rounded(queries, query_codes, device=device, precision=precision)
+    asked = rounded(gallery, gallery_codes, device=device, precision=precision)
+    yield from _searched(_one_by_one, asking, asked, depth)
 
 
-def _certain(proposed, candidates, depth, width):
-    """Whether no image outside the candidates can belong to the nearest `depth`."""
-    n_candidates = candidates.shape[1]
-    if n_candidates == proposed.shape[1]:
-        return np.ones(len(proposed), dtype=bool)
-    among = -np.sort(-np.take_along_axis(proposed, candidates, axis=1), axis=1)
-    unit = np.finfo(np.float32).eps / 2
-    error = 1.01 * width * unit / (1 - width * unit)  # 1.01: lengths are 1 up to rounding
-    last = among[:, depth - 1]
-    weakest = among[:, -1]  # whoever is outside was proposed with no more than this
-    return np.isneginf(weakest) | (weakest < last - 2 * error)
+def _searched(collect, queries, gallery, depth):
+    """The nearest of each query, computed in as many threads as torch may use.
+
+    Each works alone on large parts: threads that share each small step would wait for each
+    other all the time, above all where other programs run as well.
+    """
+    n_threads = torch.get_num_threads()
+    alone = {
+        "n_threads": 1 if queries.fast.is_cuda else n_threads,
+        "begin": partial(torch.set_num_threads, 1),
+    }
+    finish = partial(_finished, queries, gallery, depth)
+    n_exhaustive = 0
+    try:
+        collected = collect(queries, gallery, depth, alone)
+        for start, indices, similar, n_crowded in mapped(finish, collected, n_ahead=2, **alone):
+            n_exhaustive += n_crowded
+            yield start, indices, similar
+    finally:
+        torch.set_num_threads(n_threads)
+    n_queries = len(queries.exact)
+    logger.info("%d queries, %d of them in float64 against the whole gallery", n_queries, n_exhaustive)
 
 
-def _rank(part, columns, candidates, proposed, depth):
-    """The nearest `depth` of the candidates, scored in float64."""
-    scores = np.zeros(candidates.shape)
-    for coordinate, values in zip(part.T.astype(np.float64), columns, strict=True):
-        scores += coordinate[:, None] * values[candidates]
-    scores[np.isneginf(np.take_along_axis(proposed, candidates, axis=1))] = -np.inf
-    order = np.lexsort((candidates, -scores), axis=1)[:, :depth]
-    similarities = np.full((len(part), depth), -np.inf)
-    indices = np.full((len(part), depth), -1)
-    found = order.shape[1]
-    similarities[:, :found] = np.take_along_axis(scores, order, axis=1)
-    indices[:, :found] = np.take_along_axis(candidates, order, axis=1)
-    indices[np.isneginf(similarities)] = -1
-    return indices, similarities
+def _one_by_one(queries, gallery, depth, threads):
+    """The `Candidates` of block after block of queries, each block after it has met the whole gallery."""
+
+    def met(block):
+        candidates = Candidates(queries, gallery, block, depth=depth)
+        for others in _blocks(gallery):
+            candidates.look_at(torch.mm(queries.fast[block], gallery.fast[others].T), others)
+        return candidates
+
+    blocks = _blocks(queries)
+    collected = mapped(met, blocks, n_ahead=threads["n_threads"], **threads)
+    yield from tqdm(collected, total=len(blocks), desc="search", unit="block", disable=None)
+
+
+def _once_a_pair(everyone, _, depth, threads):
+    """The same for a set in itself: two blocks are multiplied once and looked at from both sides."""
+    blocks = _blocks(everyone)
+    candidates = [Candidates(everyone, everyone, block, depth=depth) for block in blocks]
+
+    def meet(pair):
+        one, other = (candidates[i] for i in pair)
+        products = torch.mm(everyone.fast[one.block], everyone.fast[other.block].T)
+        one.look_at(products, other.block)
+        if one is not other:
+            other.look_at(products.T, one.block)
+        return pair
+
+    pairs = list(combinations_with_replacement(range(len(blocks)), 2))
+    met = mapped(meet, pairs, n_ahead=len(blocks) + threads["n_threads"], **threads)
+    for one, other in tqdm(met, total=len(pairs), desc="search", unit="pair of blocks", disable=None):
+        if other == len(blocks) - 1:  # the last one that it had to meet
+            yield candidates[one]
+            candidates[one] = None
+
+
+def _finished(queries, gallery, depth, candidates):
+    """Start, indices and similarities of a block, and how many of its queries had no certificate."""
+    asking = queries.of(candidates.block)
+    query, other = candidates.certified()
+    parts = [(query, other, similarities(asking.exact, gallery.exact, query, other))]
+    crowded = candidates.uncertified()
+    parts += scored_pairs(asking, gallery, crowded, depth=depth)
+    query, other, similarity = (torch.cat(column) for column in zip(*parts, strict=True))
+    found = ranked(query, other, similarity, n_queries=len(asking.exact), depth=depth)
+    return candidates.block.start, *(column.cpu().numpy() for column in found), len(crowded)
+
+
+def _blocks(vectors):
+    n, step = len(vectors.fast), BLOCK[vectors.fast.device.type]
+    return [slice(start, min(start + step, n)) for start in range(0, n, step)]
+
+
+def _has_room(n, depth):
+    """Whether the candidates of all queries fit into a quarter of the memory that is free."""
+    return n * (4 * depth + 64) * 12 < available_memory() / 4
+
+
+def _device():
+    """The GPU if there is one, told to add products up in float32, else the CPU."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
+    return torch.device("cuda")

@@ -21,7 +21,13 @@ def audit_leaks(inputs, leaks_path, *, dealing, ks, resamples, seed, stamps):
     checks.unseen_stays_unseen(splits, labels)
     vectors = read_vectors(inputs.embeddings, splits["uuid"])
     table = leaks.audit(
-        labels, splits, vectors=vectors, dealing=dealing, ks=ks, resamples=resamples, seed=seed
+        labels,
+        splits,
+        vectors_of=lambda wanted: vectors[splits["uuid"].search_sorted(wanted)],
+        dealing=dealing,
+        ks=ks,
+        resamples=resamples,
+        seed=seed,
     )
     stamps = stamps | {"fingerprint": io.metadata(inputs.embeddings[0]).get("fingerprint")}
     io.write(table, leaks_path, LeakAudit, **stamps)

@@ -1,8 +1,11 @@
-"""The exact nearest neighbours of every query of every protocol."""
+"""The exact nearest neighbours of a chunk of the queries of every protocol."""
+
+from functools import partial
 
 import polars as pl
+import torch
 
-from nearkin import protocols
+from nearkin import searches
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.neighbours import Neighbours
@@ -10,14 +13,24 @@ from nearkin.tables.splits import Splits
 from nearkin.vectors import read_vectors
 
 
-def find_neighbours(embeddings_paths, splits_path, neighbours_path, *, wanted, depth, mask_groups, stamps):
+def find_neighbours(
+    embeddings_paths,
+    splits_path,
+    neighbours_path,
+    *,
+    wanted,
+    depth,
+    mask_groups,
+    chunk,
+    n_chunks,
+    threads,
+    stamps,
+):
+    torch.set_num_threads(threads)
     splits = io.read(splits_path, Splits)
-    uuids = splits["uuid"].to_list()
-    vectors = read_vectors(embeddings_paths, uuids)
-    found = [
-        protocols.find(uuids, vectors, splits, protocol=protocol, depth=depth, mask_groups=mask_groups)
-        for protocol in wanted
-    ]
+    vectors_of = partial(read_vectors, embeddings_paths)
+    told = {"depth": depth, "mask_groups": mask_groups, "chunk": chunk, "n_chunks": n_chunks}
+    found = [searches.find(splits, vectors_of, protocol=protocol, **told) for protocol in wanted]
     fingerprint = io.metadata(embeddings_paths[0]).get("fingerprint")
     io.write(pl.concat(found), neighbours_path, Neighbours, fingerprint=fingerprint, **stamps)
 
@@ -31,5 +44,8 @@ if __name__ == "__main__":
         wanted=snakemake.params.protocols,
         depth=snakemake.params.depth,
         mask_groups=snakemake.params.mask_groups,
-        stamps=dict(snakemake.wildcards.items()),
+        chunk=int(snakemake.wildcards.chunk),
+        n_chunks=snakemake.params.n_chunks,
+        threads=snakemake.threads,
+        stamps={name: snakemake.wildcards[name] for name in ("dataset", "model")},
     )

@@ -39,6 +39,17 @@ def study(seed, n=120, n_species=14):
     return labels, splits.with_columns(pl.col("reason").cast(pl.String))
 
 
+def vectors_of(uuids, rows):
+    """What gives the vectors of a series of uuids; `rows` are those of the sorted `uuids`."""
+    return lambda wanted: rows[pl.Series(sorted(uuids)).search_sorted(wanted)]
+
+
+def embedded(uuids, rows):
+    """Embeddings as the workflow writes them."""
+    emb = pl.Series(rows, dtype=pl.Array(pl.Float32, rows.shape[1]))
+    return pl.DataFrame({"uuid": uuids, "sha256": ["0"] * len(uuids), "emb": emb})
+
+
 def vectors(seed, n, width=8, n_copies=20, levels=None):
     """Float32 unit vectors; some are exact copies of others, and coarse `levels` make ties."""
     rng = np.random.default_rng(seed)

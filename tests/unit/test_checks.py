@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nearkin import checks, metrics, protocols
+from nearkin import checks, metrics, searches
 from nearkin.recall import recall
 from tests.unit import drawn
 
@@ -12,10 +12,8 @@ from tests.unit import drawn
 @pytest.fixture(scope="module")
 def study():
     labels, splits = drawn.study(1)
-    uuids = sorted(labels["uuid"])
-    found = protocols.find(
-        uuids, drawn.vectors(1, len(uuids)), splits, protocol="leave_one_out", depth=9, mask_groups=True
-    )
+    vectors_of = drawn.vectors_of(labels["uuid"], drawn.vectors(1, len(labels)))
+    found = searches.find(splits, vectors_of, protocol="leave_one_out", depth=9, mask_groups=True)
     hits = metrics.hits(found, labels, splits, masked=True, wanted=["leave_one_out"])
     return labels, splits, found, hits, recall(hits, ks=[1, 5], resamples=100, seed=1)
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from nearkin import comparison, metrics, protocols
+from nearkin import comparison, metrics, searches
 from tests.unit import drawn
 
 KS = [1, 3]
@@ -15,9 +15,8 @@ KS = [1, 3]
 
 def hits_of(seed, vectors_seed):
     labels, splits = drawn.study(seed)
-    uuids = sorted(labels["uuid"])
-    vectors = drawn.vectors(vectors_seed, len(uuids), width=4)
-    found = protocols.find(uuids, vectors, splits, protocol="leave_one_out", depth=15, mask_groups=True)
+    vectors_of = drawn.vectors_of(labels["uuid"], drawn.vectors(vectors_seed, len(labels), width=4))
+    found = searches.find(splits, vectors_of, protocol="leave_one_out", depth=15, mask_groups=True)
     return labels, splits, metrics.hits(found, labels, splits, masked=True, wanted=["leave_one_out"])
 
 

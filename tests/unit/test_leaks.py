@@ -30,7 +30,7 @@ def frames():
 @pytest.fixture(scope="module")
 def table(frames):
     labels, splits, vectors = frames
-    return leaks.audit(labels, splits, vectors=vectors, **TOLD)
+    return leaks.audit(labels, splits, vectors_of=drawn.vectors_of(splits["uuid"], vectors), **TOLD)
 
 
 def row(table, split, protocol="search", level="species", population="all", k=1):
@@ -97,7 +97,9 @@ def test_the_naive_split_deals_the_same_images_by_the_same_shares(frames):
 def test_without_test_images_the_audit_is_a_table_of_nothing():
     labels, groups = dealt.in_sizes({"Aa x": [1], "Aa y": [1]})
     splits = dealt.split(labels, groups)
-    table = leaks.audit(labels, splits, vectors=drawn.vectors(1, 2), **TOLD)
+    table = leaks.audit(
+        labels, splits, vectors_of=drawn.vectors_of(splits["uuid"], drawn.vectors(1, 2)), **TOLD
+    )
     assert table["n_queries"].sum() == 0
     assert table["recall"].null_count() == len(table)
 
@@ -118,6 +120,8 @@ def test_a_mate_is_another_image_of_the_group_in_the_gallery():
 def test_the_same_bytes_whatever_the_order_of_rows(frames, table, tmp_path):
     labels, splits, vectors = frames
     io.write(table, tmp_path / "a.parquet", LeakAudit)
-    again = leaks.audit(labels.reverse(), splits.reverse(), vectors=vectors, **TOLD)
+    again = leaks.audit(
+        labels.reverse(), splits.reverse(), vectors_of=drawn.vectors_of(splits["uuid"], vectors), **TOLD
+    )
     io.write(again, tmp_path / "b.parquet", LeakAudit)
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()

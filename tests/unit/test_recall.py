@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from nearkin import metrics, protocols
+from nearkin import metrics, protocols, searches
 from nearkin.intervals import wilson
 from nearkin.recall import recall
 from tests.unit import drawn
@@ -18,10 +18,9 @@ KS = [1, 3, 10]
 
 def scored(seed, masked=True, levels=None):
     labels, splits = drawn.study(seed)
-    uuids = sorted(labels["uuid"])
-    vectors = drawn.vectors(seed, len(uuids), width=4, levels=levels)
+    vectors_of = drawn.vectors_of(labels["uuid"], drawn.vectors(seed, len(labels), width=4, levels=levels))
     found = pl.concat(
-        protocols.find(uuids, vectors, splits, protocol=protocol, depth=15, mask_groups=masked)
+        searches.find(splits, vectors_of, protocol=protocol, depth=15, mask_groups=masked)
         for protocol in protocols.SIDES
     )
     return labels, splits, found, metrics.hits(found, labels, splits, masked=masked, wanted=protocols.SIDES)
@@ -181,13 +180,6 @@ def test_no_query_at_all_is_an_error_that_says_so():
     splits = pl.DataFrame(
         {"uuid": labels["uuid"], "split": ["train"], "group_id": labels["uuid"], "reason": [None]}
     )
-    found = protocols.find(
-        labels["uuid"].to_list(),
-        drawn.vectors(1, 1, n_copies=0),
-        splits,
-        protocol="search",
-        depth=1,
-        mask_groups=True,
-    )
+    found = searches.find(splits, None, protocol="search", depth=1, mask_groups=True)
     with pytest.raises(ValueError, match="no test images"):
         metrics.hits(found, labels, splits, masked=True, wanted=protocols.SIDES)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 
+from nearkin import embedding_files
 from nearkin.checks import CheckError
 from nearkin.tables import io
 from nearkin.tables.leaks import LeakAudit
@@ -21,17 +22,17 @@ AUDIT = {"dealing": dealt.DEALING, "ks": [1], "resamples": 100, "seed": 1, "stam
 def study(tmp_path):
     """The paths of a small curated dataset: eight species of ten images, two of each group alike."""
     labels, groups = dealt.images([(f"Aa a{i}", f"{i} {j // 2}") for i in range(8) for j in range(10)])
-    vectors = pl.Series("emb", drawn.vectors(1, len(labels)), dtype=pl.Array(pl.Float32, 8))
+    embedded = drawn.embedded(labels["uuid"].sort(), drawn.vectors(1, len(labels)))
     tables = {
         "labels": labels,
         "groups": groups,
         "images": labels.select("uuid", split=pl.lit("Train")),
         "inspection": groups.rename({"group_id": "sha256"}),
-        "embeddings": labels.select("uuid", vectors),
     }
     for name, table in tables.items():
         table.write_parquet(tmp_path / f"{name}.parquet")
-    paths = {name: tmp_path / f"{name}.parquet" for name in (*tables, "splits")}
+    embedding_files.write([embedded], tmp_path / "embeddings.parquet", width=8)
+    paths = {name: tmp_path / f"{name}.parquet" for name in (*tables, "embeddings", "splits")}
     return SimpleNamespace(**paths | {name: [paths[name]] for name in ("inspection", "embeddings")})
 
 

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -42,7 +44,8 @@ def scores(*models):
 
 
 def searches(*models):
-    return {("find_neighbours", f"museum {model}") for model in models} | scores(*models)
+    joined = {("join_neighbours", f"museum {model}") for model in models}
+    return {("find_neighbours", f"museum {model} 0") for model in models} | joined | scores(*models)
 
 
 def leaks():
@@ -58,6 +61,11 @@ def embeddings(*models):
 def training():
     own = {(rule, "museum tuned") for rule in ("finetune_encoder", "plot_training")}
     return own | embeddings("tuned")
+
+
+def decoding():
+    """What all models see."""
+    return {("cache_pixels", f"museum square_224 {shard}") for shard in SHARDS}
 
 
 def split():
@@ -103,8 +111,11 @@ CONFIG = {
     "recall/seed": (2, scores(*MODELS) | leaks()),
     "leak_audit/model": ("untrained", leaks() | page()),
     "search/depth": (50, searches(*MODELS)),
+    "search/chunks": (2, searches(*MODELS) | {("find_neighbours", f"museum {model} 1") for model in MODELS}),
     "comparison/min_queries": (2, ranked()),
     "models/tuned/finetune/epochs": (3, training()),
+    "preprocessing/square_224/decode": ("fast", decoding() | embeddings(*MODELS) | training()),
+    "preprocessing/square_224/cache": (False, embeddings(*MODELS) | training()),
     "models/lite0/batch": (16, embeddings("lite0")),
     "models/untrained/seed": (2, {("prepare_encoder", "museum untrained")} | embeddings("untrained")),
 }
@@ -148,6 +159,15 @@ def test_a_changed_config_value_reruns_what_depends_on_it(project, key):
     assert runs.planned(project) == wanted
 
 
+def test_another_precision_embeds_anew_and_trains_nothing(project):
+    path = project / runs.CONFIG
+    config = yaml.safe_load(path.read_text())
+    for name in ("untrained", "lite0"):  # `tuned` takes that of its base
+        config["models"][name]["precision"] = "bf16"
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    assert runs.planned(project) == embeddings(*MODELS)
+
+
 def test_a_new_model_adds_its_own_jobs_only(project):
     path = project / runs.CONFIG
     config = yaml.safe_load(path.read_text())
@@ -155,6 +175,27 @@ def test_a_new_model_adds_its_own_jobs_only(project):
     path.write_text(yaml.safe_dump(config, sort_keys=False))
     wanted = {("prepare_encoder", "museum histogram")} | embeddings("histogram")
     assert runs.planned(project) == wanted
+
+
+def test_emptied_pixels_redo_nothing_and_a_new_model_decodes_for_itself(project):
+    stores = [project / f"results/museum/pixels/square_224/{shard}.arrow" for shard in SHARDS]
+    subprocess.run(
+        [sys.executable, "scripts/clean_pixels.py"], cwd=project, env={"PYTHONPATH": "."}, check=True
+    )
+    assert [path.stat().st_size for path in stores] == [0, 0]
+    assert runs.planned(project) == set()
+    path = project / runs.CONFIG
+    config = yaml.safe_load(path.read_text())
+    config["models"]["histogram"] = {"library": "histogram", "preprocess": "square_224"}
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    assert runs.planned(project) == {("prepare_encoder", "museum histogram")} | embeddings("histogram")
+    targets = [f"results/museum/histogram/embeddings/{shard}.parquet" for shard in SHARDS]
+    runs.snakemake(project, *targets)
+    given_back = [(project / target).read_bytes() for target in targets]
+    assert [path.stat().st_size for path in stores] == [0, 0]
+    runs.snakemake(project, *targets, "--forcerun", "cache_pixels", "embed_images")
+    assert [(project / target).read_bytes() for target in targets] == given_back
+    assert all(path.stat().st_size for path in stores)
 
 
 def test_a_changed_checkpoint_reruns_its_own_model_and_a_touched_one_nothing(project):

@@ -2,25 +2,48 @@
 
 
 rule find_neighbours:
-    """The exact nearest neighbours of every query of every protocol."""
+    """The exact nearest neighbours of a chunk of the queries of every protocol."""
     input:
         code=sources_of("find_neighbours.py"),
         embeddings=expand("results/{{dataset}}/{{model}}/embeddings/{shard}.parquet", shard=SHARDS),
         splits="results/{dataset}/splits.parquet",
     output:
-        neighbours="results/{dataset}/{model}/neighbours.parquet",
+        neighbours="results/{dataset}/{model}/neighbours/{chunk}.parquet",
     log:
-        "logs/find_neighbours/{dataset}/{model}.log",
+        "logs/find_neighbours/{dataset}/{model}/{chunk}.log",
     benchmark:
-        "logs/costs/find_neighbours/{dataset}/{model}.tsv"
+        "logs/costs/find_neighbours/{dataset}/{model}/{chunk}.tsv"
     conda:
-        "../../envs/analysis.yaml"
+        "../../envs/torch.yaml"
+    threads: 8
+    resources:
+        **GPU,
     params:
         protocols=lookup(within=config, dpath="search/protocols"),
         depth=lookup(within=config, dpath="search/depth"),
         mask_groups=lookup(within=config, dpath="search/mask_groups"),
+        n_chunks=lookup(within=config, dpath="search/chunks"),
     script:
         "../../scripts/find_neighbours.py"
+
+
+rule join_neighbours:
+    """The neighbours of all queries of a model in one table."""
+    input:
+        code=sources_of("join_neighbours.py"),
+        chunks=expand(
+            "results/{{dataset}}/{{model}}/neighbours/{chunk}.parquet",
+            chunk=range(config["search"]["chunks"]),
+        ),
+    output:
+        neighbours="results/{dataset}/{model}/neighbours.parquet",
+    log:
+        "logs/join_neighbours/{dataset}/{model}.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../../scripts/join_neighbours.py"
 
 
 rule score_recall:
@@ -107,7 +130,7 @@ rule audit_leaks:
     benchmark:
         "logs/costs/audit_leaks/{dataset}.tsv"
     conda:
-        "../../envs/analysis.yaml"
+        "../../envs/torch.yaml"
     params:
         model=lookup(within=config, dpath="leak_audit/model"),
         dealing=dealing_of,

@@ -1,0 +1,23 @@
+"""The nearest of each query among pairs that were scored."""
+
+import torch
+
+
+def ranked(query, other, similarity, *, n_queries, depth):
+    """Indices and similarities of the nearest `depth`: int64 and float64, (n_queries, depth).
+
+    The pairs come in any order, but none twice. Equal similarities are ordered by `other`;
+    where a query has fewer pairs, -1 and -inf follow.
+    """
+    order = torch.sort(other).indices
+    order = order[torch.sort(similarity[order], descending=True, stable=True).indices]
+    order = order[torch.sort(query[order], stable=True).indices]
+    query, other, similarity = query[order].long(), other[order].long(), similarity[order]
+    counts = torch.bincount(query, minlength=n_queries)
+    rank = torch.arange(len(query), device=query.device) - (counts.cumsum(0) - counts)[query]
+    near = rank < depth
+    indices = torch.full((n_queries, depth), -1, device=query.device)
+    similarities = torch.full((n_queries, depth), -torch.inf, dtype=torch.float64, device=query.device)
+    indices[query[near], rank[near]] = other[near]
+    similarities[query[near], rank[near]] = similarity[near]
+    return indices, similarities

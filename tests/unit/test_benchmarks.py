@@ -1,0 +1,62 @@
+"""The parts of the benchmarks that could be wrong without anybody noticing."""
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import beside, embedding, neighbours, report
+from benchmarks.ways.search import WAYS, without_self
+
+
+def test_the_query_is_taken_out_or_else_the_last():
+    found = np.array([[0, 1, 2], [2, 1, 0], [0, 1, 3]])
+    assert without_self(found, 2).tolist() == [[1, 2], [2, 0], [0, 1]]
+
+
+@pytest.mark.parametrize("way", ["faiss", "reference_study"])
+def test_the_peers_search_as_they_should(way):
+    vectors = neighbours.vectors("clustered", 200)
+    expected = np.argsort(-(vectors @ vectors.T - 2 * np.eye(200)), axis=1)[:, :3]
+    assert np.array_equal(WAYS[way]()(vectors, 3), expected)
+
+
+def test_vectors_of_a_cluster_are_alike():
+    vectors = neighbours.vectors("clustered", 100)
+    cosines = vectors @ vectors.T
+    assert cosines[0, 2] == pytest.approx(0.8, abs=0.1)
+    assert abs(cosines[0, 1]) < 0.2
+
+
+def test_ways_take_turns_and_give_medians():
+    asked, seconds = [], iter([3.0, 9.0, 1.0, 9.0, 2.0, 9.0])
+
+    def way(name):
+        asked.append(name)
+        return {"seconds": next(seconds)}
+
+    found = beside.medians({name: lambda name=name: way(name) for name in "ab"}, repeats=3)
+    assert asked == ["a", "b"] * 3
+    assert found == {"a": {"seconds": 2.0}, "b": {"seconds": 9.0}}
+
+
+def test_sets_of_other_images_are_not_compared():
+    vectors = np.eye(3)
+    assert embedding.least_cosine(vectors, vectors[[0, 1, 1]]) == 0
+    assert embedding.least_cosine(vectors, vectors[:2]) is None
+
+
+def test_a_section_is_replaced_and_the_others_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "RESULTS", tmp_path / "results.json")
+    monkeypatch.setattr(report, "README", tmp_path / "README.md")
+    report.RESULTS.write_text('{"other": 1, "speed": 2}', encoding="utf-8")
+    report.README.write_text("a\n<!-- speed -->\nold\n<!-- end -->\nb\n", encoding="utf-8")
+    report.publish("speed", {"found": [3]}, ["n"], [[1]])
+    written = json.loads(report.RESULTS.read_text(encoding="utf-8"))
+    assert (written["other"], written["speed"]["found"]) == (1, [3])
+    assert written["speed"]["machine"]["cores"] > 0
+    text = report.README.read_text(encoding="utf-8")
+    assert text.startswith("a\n<!-- speed -->\n| n |") and text.endswith("\n<!-- end -->\nb\n")
+    assert "old" not in text
+    with pytest.raises(ValueError, match="has no marks"):
+        report.publish("unheard of", {}, ["n"], [])
