@@ -9,11 +9,11 @@ READY := .venv/complete
 SNAKEMAKE := $(BIN)/python -m snakemake --configfile "$(CONFIG)" --cores $(CORES)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study curate why test unit lint lock dictionary pictures
+.PHONY: help setup study curate why estimate test unit lint lock dictionary pictures clean-pixels
 
 help: ## List these targets
 	@echo "make TARGET [CONFIG=$(CONFIG)] [CORES=$(CORES)]"
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: $(READY) ## Create .venv from requirements.lock (done by itself when needed)
 
@@ -33,6 +33,9 @@ curate: $(READY) ## Stop after gap-fixing and splits; no encoder needed
 why: $(READY) ## Say what a run would do, and why, without doing it
 	$(SNAKEMAKE) --dry-run
 
+estimate: $(READY) ## Say what a run would take in time, disk and memory, without doing it
+	@PYTHONPATH=. $(BIN)/python workflow/estimate.py --configfile "$(CONFIG)" --cores $(CORES)
+
 test: $(READY) lint unit ## Check style and run all tests
 	$(BIN)/python -m pytest tests/workflow
 
@@ -45,10 +48,17 @@ lint: $(READY) ## Check style only
 unit: $(READY) ## Run unit tests and doctests only
 	$(BIN)/python -m pytest -n 2 tests/unit nearkin --doctest-modules
 
+clean-pixels: $(READY) ## Give the disk space of decoded images back
+	PYTHONPATH=. $(BIN)/python scripts/clean_pixels.py
+
 lock: ## Pin all dependencies anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 		--all-extras --upgrade --output-file requirements.lock pyproject.toml
 	$(BIN)/python envs/pin.py
+
+bench: $(READY) ## Measure search and embedding beside peers, which it installs in .bench/ (half an hour)
+	PYTHONPATH=. $(BIN)/python benchmarks/neighbours.py
+	PYTHONPATH=. $(BIN)/python benchmarks/embedding.py
 
 dictionary: $(READY) ## Write results/README.md from the table declarations
 	PYTHONPATH=. $(BIN)/python docs/dictionary.py

@@ -3,7 +3,7 @@
     PYTHONPATH=. .venv/bin/python benchmarks/curation.py --rows 10000 100000 1000000 5600000
 
 Every stage runs as a process of its own on the tables of the one before, as in the workflow.
-Writes benchmarks/results/curation.json, benchmarks/curation.png and the table in the README.
+Writes its section of benchmarks/results.json, benchmarks/curation.png and the table in the README.
 """
 
 import argparse

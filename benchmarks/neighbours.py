@@ -1,78 +1,131 @@
-"""Exact self-search beside faiss and a plain torch product, in one run; prints ratios.
+"""Exact self-search beside faiss, pytorch-metric-learning, scikit-learn and the reference study's way.
 
-    python benchmarks/neighbours.py --images 20000 --width 512 --k 10
+    PYTHONPATH=. .venv/bin/python benchmarks/neighbours.py
+    PYTHONPATH=. .venv/bin/python benchmarks/neighbours.py --images 20000 --ways nearkin faiss
 
-The peers return float32 order; ours is the reproducible order of docs: float64 sums, ties by uuid.
+Two threads, medians of three fresh processes that take turns. Without options it measures all
+sizes, draws benchmarks/neighbours.png and writes results.json and the table in the README;
+with some it only prints.
 """
 
 import argparse
-import json
-import statistics
-import time
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
 
-import faiss
 import numpy as np
-import torch
 
-from nearkin import neighbours
+from benchmarks import beside, curves
+from benchmarks.report import publish, table
+
+HERE = Path(__file__).parent
+WIDTH, DEPTH = 512, 10
+SIZES = [2_000, 5_000, 10_000, 20_000, 50_000]
+ALONE = 200_000  # ours only
+WAYS = ["nearkin", "faiss", "pytorch_metric_learning", "scikit_learn", "reference_study"]
+RANDOM_WAYS = ["nearkin", "faiss"]  # the others take as long whatever the vectors
+LARGEST = {"reference_study": 20_000}  # beyond, it would need more memory than many machines have
+PER_CLUSTER = 50
+BLAS = ["", "Haswell", "SkylakeX", "Zen"]
+"""Values of OPENBLAS_CORETYPE: as faiss's own library chooses, and three kernels to choose from."""
+PROBED = 10_000
 
 
-def ours(vectors, k):
-    itself = np.arange(len(vectors))
-    found = neighbours.nearest(
-        vectors, vectors, depth=k, hidden=lambda start, stop: itself[start:stop, None] == itself
+def vectors(kind, n):
+    """Unit vectors: `random` directions, or `clustered` ones whose cosine within a cluster is about 0.8."""
+    drawn = np.random.default_rng([1, n])
+    found = drawn.normal(size=(n, WIDTH))
+    if kind == "clustered":
+        centres = drawn.normal(size=(max(1, n // PER_CLUSTER), WIDTH))
+        found = centres[np.arange(n) % len(centres)] + 0.5 * found
+    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+
+
+def ask(way, vectors_path, found_path, blas):
+    return beside.ask(
+        "benchmarks.ways.search", way, vectors_path, DEPTH, found_path,
+        peer=None if way == "nearkin" else "search",
+        settings={"OPENBLAS_CORETYPE": blas} if way == "faiss" and blas else None,
+    )  # fmt: skip
+
+
+def measure(kind, n, *, ways, repeats, blas, folder):
+    """A record per way: median seconds and megabytes above the vectors, and whether it finds the same."""
+    np.save(folder / "vectors.npy", vectors(kind, n))
+    ways = [way for way in ways if n <= LARGEST.get(way, n)]
+    found = beside.medians(
+        {way: partial(ask, way, folder / "vectors.npy", folder / f"{way}.npy", blas) for way in ways}, repeats
     )
-    return np.concatenate([indices for _, indices, _ in found])
-
-
-def flat_faiss(vectors, k):
-    index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(vectors)
-    return without_self(index.search(vectors, k + 1)[1], k)
-
-
-def torch_blocks(vectors, k, block=1024):
-    everyone = torch.from_numpy(vectors)
-    parts = [
-        (everyone[start : start + block] @ everyone.T).topk(k + 1).indices
-        for start in range(0, len(vectors), block)
+    answers = {way: np.sort(np.load(folder / f"{way}.npy"), axis=1) for way in ways}
+    ours = found[ways[0]]["seconds"]
+    return [
+        {"vectors": kind, "n": n, "way": way}
+        | {name: found[way][name] for name in ("seconds", "megabytes")}
+        | {"times_ours": found[way]["seconds"] / ours}
+        | {"same_neighbours": float((answers[way] == answers[ways[0]]).all(axis=1).mean())}
+        for way in ways
     ]
-    return without_self(torch.cat(parts).numpy(), k)
 
 
-def without_self(indices, k):
-    keep = indices != np.arange(len(indices))[:, None]
-    keep[keep.all(axis=1), -1] = False
-    return indices[keep].reshape(len(indices), k)
+def better_blas(n, repeats, folder):
+    """The kernel with which faiss is fastest here, and the seconds of each."""
+    np.save(folder / "vectors.npy", vectors("random", n))
+    asks = {blas: partial(ask, "faiss", folder / "vectors.npy", folder / "faiss.npy", blas) for blas in BLAS}
+    seconds = {blas: found["seconds"] for blas, found in beside.medians(asks, repeats).items()}
+    return min(seconds, key=seconds.get), seconds
 
 
-def measure(vectors, k, repeats):
-    """Median seconds of each way, and how often it names the same nearest image as ours."""
-    results, reference = {}, ours(vectors, k)
-    for way in (ours, flat_faiss, torch_blocks):
-        seconds = []
-        for _ in range(repeats):
-            start = time.perf_counter()
-            found = way(vectors, k)
-            seconds.append(time.perf_counter() - start)
-        agreement = float((found[:, 0] == reference[:, 0]).mean())
-        results[way.__name__] = {"seconds": statistics.median(seconds), "same_nearest": agreement}
-    for result in results.values():
-        result["times_ours"] = result["seconds"] / results["ours"]["seconds"]
-    return results
+def rows(records):
+    """One row per set of vectors: seconds of each way and how many times ours they are, and memory."""
+    for kind, n in dict.fromkeys((record["vectors"], record["n"]) for record in records):
+        here = {record["way"]: record for record in records if (record["vectors"], record["n"]) == (kind, n)}
+        times = [
+            f"{here[way]['seconds']:.2f} ({here[way]['times_ours']:.1f} x)" if way in here else ""
+            for way in WAYS
+        ]
+        memory = [f"{here[way]['megabytes']:,.0f}" if way in here else "" for way in ("nearkin", "faiss")]
+        yield [kind, f"{n:,}", *times, *memory]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--images", type=int, default=20_000)
-    parser.add_argument("--width", type=int, default=512)
-    parser.add_argument("--k", type=int, default=10)
+    parser.add_argument("--images", type=int, nargs="+", help="measure these sizes only, and print")
+    parser.add_argument(
+        "--ways", nargs="+", choices=WAYS, default=WAYS, help="those to measure; ours is always"
+    )
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="a few small sizes once, to see that it runs")
     options = parser.parse_args()
-    vectors = np.random.default_rng(1).normal(size=(options.images, options.width)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    print(json.dumps(measure(vectors, options.k, options.repeats), indent=2))
+    repeats = 1 if options.quick else options.repeats
+    sizes = options.images or ([500, 1_000] if options.quick else SIZES)
+    ways = [way for way in WAYS if way == "nearkin" or way in options.ways]
+    cases = [("clustered", n, ways) for n in sizes]
+    cases += [("random", n, [way for way in ways if way in RANDOM_WAYS]) for n in sizes[-2:]]
+    whole = not (options.images or options.quick or options.ways != WAYS)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        blas, tried = better_blas(1_000 if options.quick else PROBED, repeats, folder)
+        records = []
+        for kind, n, asked in cases:
+            records += measure(kind, n, ways=asked, repeats=repeats, blas=blas, folder=folder)
+        if whole:
+            records += measure("clustered", ALONE, ways=["nearkin"], repeats=1, blas=blas, folder=folder)
+    header = ["vectors", "n", *(f"{way.replace('_', ' ')}, s" for way in WAYS)]
+    header += [f"{way}, MB above the vectors" for way in ("nearkin", "faiss")]
+    if not whole:
+        print(table(header, list(rows(records))))
+        return
+    drawn = [
+        record | {"way": record["way"].replace("_", " ")}
+        for record in records
+        if record["vectors"] == "clustered"
+    ]
+    curves.draw(drawn, HERE / "neighbours.png", xlabel="images", memory="memory above the vectors (MB)")
+    results = {"repeats": repeats, "depth": DEPTH, "width": WIDTH, "threads": beside.THREADS}
+    results |= {"peers": beside.pins("search"), "faiss_blas": {"chosen": blas or "its own", "seconds": tried}}
+    publish("neighbours", results | {"found": records}, header, list(rows(records)))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,28 +1,66 @@
-"""Where benchmarks put their results: a JSON file, and a table in benchmarks/README.md."""
+"""Where benchmarks put their results: a section of results.json, and a table in benchmarks/README.md."""
 
 import json
 import os
 import platform
 import re
+from importlib.metadata import version
 from pathlib import Path
 
 HERE = Path(__file__).parent
+RESULTS, README = HERE / "results.json", HERE / "README.md"
+TELLING = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16")
+"""What of a processor's abilities decides the speed of products."""
+LIBRARIES = ("numpy", "torch", "open_clip_torch", "polars", "pillow")
 
 
 def publish(name, results, header, rows):
-    """Write results/NAME.json, and the table between the marks of that name in the README."""
-    machine = {"processor": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
-    (HERE / "results").mkdir(exist_ok=True)
-    text = json.dumps({"machine": machine} | results, indent=1) + "\n"
-    (HERE / "results" / f"{name}.json").write_text(text, encoding="utf-8")
-    lines = [header, ["---"] * len(header), *rows]
-    table = "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
-    readme = HERE / "README.md"
-    block = f"<!-- {name} -->\n{table}\n<!-- end -->"
+    """Write a section of results.json, and the table between the marks of that name in the README."""
+    sections = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    sections[name] = {"machine": machine()} | results
+    RESULTS.write_text(json.dumps(dict(sorted(sections.items())), indent=1) + "\n", encoding="utf-8")
+    block = f"<!-- {name} -->\n{table(header, rows)}\n\n{described(machine())}\n<!-- end -->"
     text, n = re.subn(
-        rf"<!-- {name} -->\n.*?<!-- end -->", lambda _: block, readme.read_text(encoding="utf-8"), flags=re.S
+        rf"<!-- {name} -->\n.*?<!-- end -->", lambda _: block, README.read_text(encoding="utf-8"), flags=re.S
     )
     if n != 1:
-        raise ValueError(f"{readme}: has no marks <!-- {name} --> ... <!-- end -->")
-    readme.write_text(text, encoding="utf-8")
-    print(table)
+        raise ValueError(f"{README}: has no marks <!-- {name} --> ... <!-- end -->")
+    README.write_text(text, encoding="utf-8")
+    print(table(header, rows))
+
+
+def table(header, rows):
+    """Lines of Markdown.
+
+    >>> print(table(["n", "s"], [[1, 2]]))
+    | n | s |
+    | --- | --- |
+    | 1 | 2 |
+    """
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def machine():
+    """The processor and what else decides how long something takes."""
+    told = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
+    fields = dict(re.findall(r"^(model name|cpu family|model|flags|Features)\s*: (.*)$", told, re.MULTILINE))
+    flags = fields.get("flags", fields.get("Features", "")).split()
+    numbers = [f"{key} {fields[key]}" for key in ("cpu family", "model") if key in fields]
+    return {
+        "processor": " ".join([fields.get("model name", platform.machine()), *numbers]),
+        "cores": os.cpu_count(),
+        "abilities": [flag for flag in TELLING if flag in flags],
+        "memory_gigabytes": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "python": platform.python_version(),
+    } | {name: version(name) for name in LIBRARIES}
+
+
+def described(found):
+    """A machine in one line."""
+    abilities = ", ".join(found["abilities"]) or "no vector instructions known"
+    libraries = ", ".join(f"{name} {found[name]}" for name in ("python", *LIBRARIES))
+    return (
+        f"Measured on {found['processor']}, {found['cores']} cores ({abilities}), "
+        f"{found['memory_gigabytes']} GB; {libraries}."
+    )

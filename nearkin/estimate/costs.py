@@ -1,0 +1,162 @@
+"""What a run would cost, from counts and rates: time, disk and memory of each stage, and a table of them."""
+
+from typing import NamedTuple
+
+from nearkin.protocols import SIDES
+
+NEIGHBOUR_BYTES = 12
+"""Of a row of neighbours.parquet: the similarity hardly shrinks, names are numbered."""
+
+SEARCH_BYTES = 2**30
+"""What the search takes beside the vectors."""
+
+COLUMNS = ("stage", "of", "jobs", "images", "time", "disk", "memory", "tried here, or said by an earlier run")
+
+
+class Line(NamedTuple):
+    """A stage of a run for one dataset, or one model of it; None is what nobody knows."""
+
+    stage: str
+    of: str
+    n_jobs: int
+    n_images: int | None = None
+    seconds: float | None = None
+    n_bytes: float | None = None  # on disk
+    memory: float | None = None  # bytes
+    rate: str = ""
+
+
+def elapsed(work, n_jobs, *, threads, cores):
+    """Seconds for jobs of `threads` threads each, side by side; one after another they take `work`.
+
+    >>> elapsed(100.0, 4, threads=2, cores=4), elapsed(100.0, 1, threads=2, cores=4)
+    (50.0, 100.0)
+    """
+    return work / max(1, min(n_jobs, cores // threads))
+
+
+def sides(n_images, split):
+    """How many images fall to each side of a split, about.
+
+    >>> sides(1000, {"train": 0.5, "val": 0.1, "test": 0.4, "unseen": 0.2, "folds": None})
+    {'train': 400.0, 'val': 80.0, 'test': 320.0, 'unseen': 200.0}
+    """
+    seen = n_images * (1 - split["unseen"])
+    test = 1 / split["folds"] if split["folds"] else split["test"]
+    rest = (1 - test) / (split["train"] + split["val"] or 1)
+    shares = {"train": split["train"] * rest, "val": split["val"] * rest, "test": test}
+    return {side: seen * share for side, share in shares.items()} | {"unseen": n_images * split["unseen"]}
+
+
+def searched(sizes, protocols, depth):
+    """`(queries, pairs of images compared, rows of neighbours found)` of the protocols.
+
+    >>> searched({"train": 400, "val": 80, "test": 20, "unseen": 5}, ["search", "unseen"], depth=10)
+    (25, 8025, 225)
+    """
+    pairs = [(sizes[asking], sizes[asked]) for asking, asked in (SIDES[name] for name in protocols)]
+    n_queries, n_pairs = sum(a for a, _ in pairs), sum(a * b for a, b in pairs)
+    return n_queries, n_pairs, sum(a * min(b, depth) for a, b in pairs)
+
+
+def trained(sizes, recipe, *, frozen, learning):
+    """Seconds of a training by a `Recipe`, whose frozen part sees each image once.
+
+    `frozen` are the seconds in which that part sees an image, `learning` those in which the
+    other learns from one; to look at one takes a third of that.
+
+    >>> from nearkin.finetune.recipe import Recipe
+    >>> trained({"train": 10, "val": 4}, Recipe(epochs=2, flip=True), frozen=1.0, learning=3.0)
+    96.0
+    """
+    once = sizes["train"] * (1 + recipe.flip) + sizes["val"]
+    looks = sizes["val"] * (recipe.epochs + 1)
+    return once * frozen + recipe.epochs * sizes["train"] * learning + looks * learning / 3
+
+
+def search_memory(n_images, width):
+    """Bytes that the search holds: all vectors, and what it takes beside them."""
+    return 4 * n_images * width + SEARCH_BYTES
+
+
+def per_second(seconds, by):
+    """A rate in words.
+
+    >>> per_second(0.025, "by one thread"), per_second(3.0, "by 2 threads")
+    ('40 images/s by one thread', '0.33 images/s by 2 threads')
+    """
+    return f"{1 / seconds:,.2g} images/s {by}" if seconds > 1 else f"{1 / seconds:,.0f} images/s {by}"
+
+
+def warnings(lines, *, free_disk, free_memory):
+    """Sentences about what does not suffice."""
+    disk = sum(line.n_bytes or 0 for line in lines)
+    found = []
+    if disk > free_disk:
+        found.append(
+            f"The disk does not suffice: {size(disk)} are to be written, {size(free_disk)} are free. Set "
+            "cache: false under `preprocessing`, or give room back with make clean-pixels."
+        )
+    for line in lines:
+        if (line.memory or 0) > free_memory:
+            found.append(
+                f"The memory does not suffice for {line.stage} of {line.of}: it needs {size(line.memory)}, "
+                f"{size(free_memory)} are free."
+            )
+    return found
+
+
+def table(lines):
+    """The stages and their sum as aligned text."""
+    known = [line.seconds for line in lines if line.seconds is not None]
+    n_bytes = sum(line.n_bytes or 0 for line in lines)
+    memory = max((line.memory or 0 for line in lines), default=0)
+    total = Line("together", "", sum(line.n_jobs for line in lines), None, sum(known), n_bytes, memory)
+    rows = [COLUMNS, *map(_cells, [*lines, total])]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if 2 <= column < len(COLUMNS) - 1 else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+
+
+def size(n_bytes):
+    """Bytes as they are read.
+
+    >>> size(0), size(1500), size(8.7e9)
+    ('0 kB', '2 kB', '8.7 GB')
+    """
+    for unit, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB")):
+        if n_bytes >= unit:
+            return f"{n_bytes / unit:.1f} {name}"
+    return f"{n_bytes / 1e3:.0f} kB"
+
+
+def duration(seconds):
+    """Seconds as they are read, in the two largest units.
+
+    >>> duration(0.2), duration(4.2), duration(89), duration(7500), duration(200_000)
+    ('< 1 s', '4 s', '1 min 29 s', '2 h 5 min', '2 d 7 h')
+    """
+    units = [(86400, "d"), (3600, "h"), (60, "min"), (1, "s")]
+    for (unit, name), (smaller, below) in zip(units, units[1:], strict=False):
+        if seconds >= unit:
+            rest = int(seconds % unit // smaller)
+            return f"{int(seconds // unit)} {name}" + (f" {rest} {below}" if rest else "")
+    return f"{seconds:.0f} s" if seconds >= 1 else "< 1 s"
+
+
+def _cells(line):
+    return (
+        line.stage,
+        line.of,
+        f"{line.n_jobs:,}",
+        "" if line.n_images is None else f"{line.n_images:,.0f}",
+        "?" if line.seconds is None else duration(line.seconds),
+        "" if not line.n_bytes else size(line.n_bytes),
+        "" if not line.memory else size(line.memory),
+        line.rate,
+    )

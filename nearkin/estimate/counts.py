@@ -1,0 +1,66 @@
+"""How many images a source holds, without opening one."""
+
+import os
+from itertools import islice
+from pathlib import Path
+
+import polars as pl
+
+from nearkin.museum.entries import clean_entries
+from nearkin.museum.faults import with_faults
+from nearkin.museum.species import taxonomy
+from nearkin.sources.files import is_image_name
+
+PARQUET = b"PAR1"
+
+
+def entries_of(museum):
+    """The pictures of a drawn museum, as its config says."""
+    species = taxonomy(museum["seed"], museum["n_species"], museum["largest_species"])
+    entries = with_faults(clean_entries(species, museum["seed"]), museum["fault_rate"], museum["seed"])
+    return [one for one in entries if one.path]
+
+
+def n_listed(images_path):
+    """How many image files an `images.parquet` lists."""
+    return pl.scan_parquet(images_path).select(pl.col("path").drop_nulls().n_unique()).collect().item()
+
+
+def n_images(source, folder):
+    """How many images a source holds; None if nobody can know it yet, for it is still to be downloaded.
+
+    `source` is its entry in a settled config. Counts rows where a table lists them, names of
+    files else; what turns out to be a duplicate or unreadable is counted, too.
+    """
+    if source["layout"] == "museum":
+        return len(entries_of(source["museum"]))
+    if source["layout"] == "table" and Path(source["table"]).is_file():
+        return _n_rows(source["table"])
+    return sum(1 for _ in image_files(folder)) if os.path.isdir(folder) else None
+
+
+def image_files(folder):
+    """Paths of the image files below a folder, relative to it, in no order; none that is hidden."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            if is_image_name(name) and not name.startswith("."):
+                yield os.path.relpath(os.path.join(place, name), folder)
+
+
+def sample(folder, n):
+    """`n` of the image files below a folder, spread over the first few thousand; fewer if there are fewer.
+
+    Names that are no text are passed over.
+    """
+    paths = sorted(path for path in islice(image_files(folder), 100 * n) if path.isprintable())
+    return paths[:: max(1, len(paths) // n)][:n]
+
+
+def _n_rows(path):
+    with open(path, "rb") as file:
+        if file.read(len(PARQUET)) == PARQUET:
+            return pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
+        file.seek(0)
+        blocks = iter(lambda: file.read(2**20), b"")
+        return max(0, sum(block.count(b"\n") for block in blocks) - 1)

@@ -1,0 +1,48 @@
+"""Which jobs a run would do, and what jobs took before, from what Snakemake says and leaves behind."""
+
+import csv
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+NOT_WORK = ("all", "curate")
+
+
+class Job(NamedTuple):
+    """A job of a rule, and its wildcards by name."""
+
+    rule: str
+    wildcards: dict
+
+
+def planned(said):
+    """The jobs in the output of a dry run, targets left out.
+
+    >>> planned("rule embed_images:\\n    input: a\\n    wildcards: dataset=d, shard=0\\nrule all:\\n")
+    [Job(rule='embed_images', wildcards={'dataset': 'd', 'shard': '0'})]
+    """
+    found = []
+    for block in re.split(r"^(?=(?:local)?rule \w+:$)", said, flags=re.MULTILINE)[1:]:
+        rule = re.match(r"(?:local)?rule (\w+):", block)[1]
+        wildcards = re.search(r"^ +wildcards: (.*)$", block, re.MULTILINE)
+        pairs = wildcards[1].split(", ") if wildcards else []
+        if rule not in NOT_WORK:
+            found.append(Job(rule, dict(pair.split("=", 1) for pair in pairs)))
+    return found
+
+
+def seconds_before(costs, rule, *about):
+    """How long the jobs of a rule took in an earlier run, together; None if it left no costs.
+
+    `costs` is the folder of Snakemake's benchmark files; `about` are the wildcards but shards:
+    their files are {rule}/{about}.tsv, or lie below {rule}/{about}/.
+    """
+    place = Path(costs, rule, *about)
+    paths = [place.with_name(f"{place.name}.tsv"), *place.rglob("*.tsv")]
+    seconds = [_seconds(path) for path in paths if path.exists()]
+    return sum(seconds) if seconds else None
+
+
+def _seconds(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return sum(float(row["s"]) for row in csv.DictReader(file, delimiter="\t"))
