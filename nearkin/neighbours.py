@@ -24,7 +24,7 @@ from nearkin.search.sums import similarities
 
 logger = logging.getLogger(__name__)
 
-BLOCK = {"cpu": 2048, "cuda": 16384}
+BLOCK = {"cpu": 1024, "cuda": 16384}
 """Vectors multiplied at once; the products of two blocks stay in the cache of a CPU."""
 
 

@@ -66,7 +66,7 @@ def rounded(vectors, codes, *, device, precision):
     if wrong.any():
         row = int(wrong.nonzero()[0])
         raise ValueError(f"vector {row} is zero or not finite: it has no nearest neighbours")
-    filled = torch.full((n_filled,), -1, dtype=torch.int64, device=device)
+    filled = torch.full((n_filled,), -1, dtype=torch.int32, device=device)
     filled[:n] = torch.tensor(codes)
     return Rounded(exact, fast, filled, residuals, lengths)
 

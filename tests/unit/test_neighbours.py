@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from nearkin import neighbours, protocols, searches
-from nearkin.search import candidates, exhaustive
+from nearkin.search import candidates, exhaustive, rounded
 from nearkin.search.sums import similarities
 from tests.unit import drawn
 
@@ -92,6 +92,16 @@ def test_nearest_equals_brute_force(monkeypatch, precision, case, codes, block):
         assert rows_of(found) == right[some]
 
 
+@pytest.mark.parametrize("block", [1, 7])
+@pytest.mark.parametrize("case", ["random", "tied", "copies", "nearly_equal"])
+def test_tiny_blocks_change_nothing(monkeypatch, precision, case, block):
+    monkeypatch.setitem(neighbours.BLOCK, "cpu", block)
+    for module in (rounded, candidates):
+        monkeypatch.setattr(module, "GROUP", 1)
+    right = [row[:7] for row in expected(case, "groups")]
+    assert rows_of(neighbours.nearest_within(CASES[case], CODES["groups"], depth=7)) == right
+
+
 def clustered(n, width=96, spread=0.3):
     rng = np.random.default_rng(1)
     centres = rng.normal(size=(n // 20, width))
@@ -103,7 +113,7 @@ def clustered(n, width=96, spread=0.3):
 def test_thousands_in_blocks_agree_with_faiss_and_with_float64(precision, spread):
     vectors = clustered(2500, spread=spread)
     found = list(neighbours.nearest_within(vectors, np.arange(2500), depth=10))
-    assert [start for start, *_ in found] == [0, 2048]
+    assert [start for start, *_ in found] == [0, 1024, 2048]
     indices, similarities = (np.concatenate(column) for column in list(zip(*found, strict=True))[1:])
     products = vectors.astype(np.float64) @ vectors.T.astype(np.float64)
     np.fill_diagonal(products, -np.inf)

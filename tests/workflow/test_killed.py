@@ -1,0 +1,41 @@
+"""A run that is killed while it embeds loses at most the shards in work, and ends with the same bytes."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from tests.workflow import runs
+from tests.workflow.test_rebuilds import SHARDS
+
+PATIENCE = 60  # seconds
+
+
+def in_work(shards):
+    return [path for path in shards if path.with_name(f".{path.name}.part").exists()]
+
+
+def test_killed_while_it_embeds(finished, tmp_path):
+    project = tmp_path / "killed study"
+    shutil.copytree(finished, project, symlinks=True)
+    targets = [f"results/museum/lite0/embeddings/{shard}.parquet" for shard in SHARDS]
+    shards = [project / target for target in targets]
+    whole = [path.read_bytes() for path in shards]
+    shutil.rmtree(shards[0].parent)
+    command = [sys.executable, "-m", "snakemake", "--configfile", runs.CONFIG, "--cores", "1", *targets]
+    with subprocess.Popen(
+        command, cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as run:
+        until = time.monotonic() + PATIENCE
+        while not (any(path.exists() for path in shards) and in_work(shards)) and time.monotonic() < until:
+            time.sleep(0.01)
+        os.killpg(run.pid, signal.SIGKILL)
+    (done,) = [path for path in shards if path.exists()]
+    kept = done.stat().st_mtime_ns
+    runs.snakemake(project, "--unlock")
+    runs.snakemake(project, *targets)
+    assert [path.read_bytes() for path in shards] == whole
+    assert done.stat().st_mtime_ns == kept
+    assert sorted(path.name for path in shards[0].parent.iterdir()) == ["0.parquet", "1.parquet"]
