@@ -9,6 +9,8 @@ def shorten(trunk):
     Its keys and values still come from all tokens. Networks that are not read at the class token
     alone, and those of other libraries, stay as they are.
     """
+    if not type(trunk).__module__.startswith("open_clip"):
+        return  # what is not asked for need not be imported, which takes seconds
     from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 
     if isinstance(trunk, VisionTransformer) and trunk.pool_type == "tok" and trunk.attn_pool is None:
