@@ -15,6 +15,7 @@ import torch
 from tqdm import tqdm
 
 from nearkin.ahead import mapped
+from nearkin.encoders.device import compute_in
 from nearkin.memory import available_memory
 from nearkin.search.candidates import Candidates
 from nearkin.search.exhaustive import scored_pairs
@@ -134,9 +135,7 @@ def _has_room(n, depth):
 
 
 def _device():
-    """The GPU if there is one, told to add products up in float32, else the CPU."""
-    if not torch.cuda.is_available():
-        return torch.device("cpu")
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
-    return torch.device("cuda")
+    """A CUDA GPU if there is one, told to add up in float32; else the CPU, for other GPUs lack float64."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    compute_in("fp32", device)
+    return device
