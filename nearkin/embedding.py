@@ -15,6 +15,9 @@ from nearkin.embedding_files import ROWS
 
 logger = logging.getLogger(__name__)
 
+AHEAD = {"cpu": 0, "cuda": 2, "mps": 2}
+"""Batches read while a device computes; on a CPU its cores would wait for the one that reads."""
+
 EXACT = {"precision": "fp32", "decode": "exact"}
 
 
@@ -31,7 +34,7 @@ def embed(encoder, pixels, *, batch, known, model):
 
     `known` is a `Known` of embeddings computed in the same way (or None): its rows are taken
     over where image and bytes are the same. The encoder always sees `batch` images, the last
-    batch filled up with black ones, so that no vector depends on the shard it is in. While it
+    batch filled up with black ones, so that no vector depends on the shard it is in. While a GPU
     computes, a thread reads the next two batches. `model` names the encoder in errors. Raises
     ValueError for a vector that is not finite or zero, naming the image.
     """
@@ -62,8 +65,10 @@ def embed(encoder, pixels, *, batch, known, model):
 
 def _computed(encoder, pixels, rows, *, batch, model):
     """The vectors of `rows`, one by one."""
-    batches = (rows[start : start + batch] for start in range(0, len(rows), batch))
-    images = ahead((encoder.brought(_filled(block, batch)) for block in pixels.in_batches(rows, batch)), 2)
+    batches = [rows[start : start + batch] for start in range(0, len(rows), batch)]
+    images = (encoder.brought(_filled(pixels.take(part), batch)) for part in batches)
+    if n := AHEAD[encoder.device.type]:
+        images = ahead(images, n)
     begun = _one_later(encoder.begin(block) for block in images)
     with tqdm(total=len(rows), desc="embed", unit="image", disable=None) as done:
         for part, features in zip(batches, begun, strict=True):

@@ -1,9 +1,7 @@
 """The image files of an inspection, as an encoder sees them: decoded in threads when they are asked for."""
 
-import bisect
 import hashlib
 import math
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,8 @@ FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
+KEPT_BLOCKS = 128  # of a megabyte, for the next image: with new memory a large one takes a third longer
+
 FAST_SIDE = 2  # times the resized shorter side; at once that side three times as many neighbours change
 
 
@@ -48,9 +48,8 @@ class Photos:
     the paths begin; `geometry`; `decode`, exact, or fast for large JPEGs that are scaled while
     they are decoded, to no less than twice the side that they are resized to; and
     `max_megapixels`. An image is read whenever it is asked for, several at once in `n_threads`
-    threads, on which its pixels never depend; no more are in memory than are asked for or read
-    ahead. Raises ValueError, naming the file, for an image that is not what was inspected or
-    lies outside `folder`.
+    threads, on which its pixels never depend. Raises ValueError, naming the file, for an image
+    that is not what was inspected or lies outside `folder`.
     """
 
     def __init__(self, inspection, *, seen, n_threads):
@@ -60,6 +59,8 @@ class Photos:
         self._files = rows.select("path", "n_bytes")
         self._folder, self._max_pixels = seen["folder"], seen["max_megapixels"] * 1_000_000
         self._n_threads = n_threads
+        Image.core.set_block_size(2**20)
+        Image.core.set_blocks_max(KEPT_BLOCKS)
 
     def __len__(self):
         return len(self.uuids)
@@ -83,32 +84,15 @@ class Photos:
             images[i] = image
         return images
 
-    def in_batches(self, rows, n):
-        """Batches of `n` images of `rows`, the last one of what is left; one batch is read ahead."""
-        images = self.one_by_one(rows, ahead=n + self._n_threads)
-        for _ in range(0, len(rows), n):
-            yield np.stack(list(islice(images, n)))
-
     def one_by_one(self, rows, *, ahead):
         """The images of `rows` in this order, up to `ahead` of them read before they are asked for."""
         # Threads will do: Pillow decodes and resizes without Python's lock, and processes were no faster.
         return mapped(self.__getitem__, rows, n_threads=self._n_threads, n_ahead=ahead)
 
-    def row_of(self, uuid, sha256):
-        """The row of an image with these bytes; None if it is not there."""
-        return row_of(self, uuid, sha256)
-
     def _decoded(self, data):
         if self.decode == "fast":
             return rgb_at_least(data, self._max_pixels, side=FAST_SIDE * _shorter(self.geometry))
         return rgb(data, self._max_pixels)
-
-
-def row_of(source, uuid, sha256):
-    """The row of an image with these bytes in sorted `source.uuids`; None if it is not there."""
-    row = bisect.bisect_left(source.uuids, uuid)
-    same = row < len(source) and source.uuids[row] == uuid and source.sha256s[row] == sha256
-    return row if same else None
 
 
 def shape(geometry):

@@ -19,7 +19,7 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from nearkin.files import replacing
-from nearkin.photos import Photos, row_of, shape
+from nearkin.photos import Photos, shape
 from nearkin.tables import io
 from nearkin.tables.images import Inspection
 
@@ -127,14 +127,11 @@ class Pixels:
             images[i] = self[row]
         return images
 
-    def in_batches(self, rows, n):
-        """Copies of the images of `rows` in batches of `n`, the last one of what is left."""
-        for start in range(0, len(rows), n):
-            yield self.take(rows[start : start + n])
-
     def row_of(self, uuid, sha256):
         """The row of an image with these bytes; None if it is not in the store."""
-        return row_of(self, uuid, sha256)
+        row = bisect.bisect_left(self.uuids, uuid)
+        same = row < len(self) and self.uuids[row] == uuid and self.sha256s[row] == sha256
+        return row if same else None
 
     def check(self):
         """Raises ValueError if any image is damaged."""

@@ -7,8 +7,8 @@ import torch
 GROUP = 8
 """Products whose largest is looked at first; numbers of vectors are filled up to multiples of it."""
 
-AT_ONCE = 2**12
-"""Vectors in float64 at once."""
+AT_ONCE = 2**9
+"""Vectors in float64 at once: few enough for the cache."""
 
 UNIT = {torch.bfloat16: 2.0**-8, torch.float32: 2.0**-24}
 """By how much a number changes at most when it is rounded, as a share of it."""

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from nearkin import embedding_files
-from nearkin.embedding import embed, fingerprint_of
+from nearkin.embedding import AHEAD, embed, fingerprint_of
 from nearkin.encoders.encoder import Encoder
 from nearkin.encoders.prepare import prepare
 from nearkin.tables import io
@@ -172,20 +172,21 @@ class Lasting:
     def __len__(self):
         return len(self.uuids)
 
-    def in_batches(self, rows, n):
-        for start in range(0, len(rows), n):
-            batch = np.zeros((min(n, len(rows) - start), 16, 16, 3), dtype=np.uint8)
-            weakref.finalize(batch, self._gone)
-            self.n_alive += 1
-            self.most = max(self.most, self.n_alive)
-            yield batch
+    def take(self, rows):
+        batch = np.zeros((len(rows), 16, 16, 3), dtype=np.uint8)
+        weakref.finalize(batch, self._gone)
+        self.n_alive += 1
+        self.most = max(self.most, self.n_alive)
+        return batch
 
     def _gone(self):
         self.n_alive -= 1
 
 
-def test_memory_does_not_grow_with_the_shard(monkeypatch):
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_memory_does_not_grow_with_the_shard(monkeypatch, device):
     monkeypatch.setattr("nearkin.embedding.ROWS", 16)
+    monkeypatch.setitem(AHEAD, "cpu", AHEAD[device])
     most = []
     for n in (32, 512):
         source = Lasting(n)

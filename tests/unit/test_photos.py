@@ -108,25 +108,19 @@ def test_images_come_in_the_order_asked_for(tmp_path, n_threads):
     assert source.uuids == table["uuid"].to_list() == sorted(source.uuids)
     rows = [7, 0, 0, 10, 3]
     assert np.array_equal(source.take(rows), [single[row] for row in rows])
-    batches = list(source.in_batches(range(11), 4))
-    assert [len(batch) for batch in batches] == [4, 4, 3]
-    assert np.array_equal(np.concatenate(batches), single)
-    assert source.take([]).shape == (0, 16, 16, 3) and list(source.in_batches([], 4)) == []
-    assert source.row_of(table["uuid"][2], table["sha256"][2]) == 2
-    assert source.row_of(table["uuid"][2], table["sha256"][3]) is None
+    assert np.array_equal(list(source.one_by_one(range(11), ahead=4)), single)
+    assert source.take([]).shape == (0, 16, 16, 3) and list(source.one_by_one([], ahead=4)) == []
 
 
-def test_no_more_is_decoded_than_one_batch_ahead(tmp_path, monkeypatch):
+def test_no_more_is_decoded_than_was_asked_for_ahead(tmp_path, monkeypatch):
     source = opened(tmp_path / "photos", pictures(tmp_path / "photos", 40))
     decoded = counted(monkeypatch, photos, "rgb")
-    batches = source.in_batches(range(40), 4)
-    next(batches)
-    assert len(decoded) <= 4 + 4 + 2 + 1  # taken, ahead, a thread's own
-    batches.close()
-    n_decoded = len(decoded)
-    assert n_decoded <= 11
-    next(source.in_batches(range(40), 4))
-    assert len(decoded) <= n_decoded + 11
+    images = source.one_by_one(range(40), ahead=8)
+    next(images)
+    images.close()
+    assert len(decoded) <= 1 + 8
+    source.take(range(4))
+    assert len(decoded) <= 9 + 4
 
 
 def test_memory_does_not_grow_with_the_number_of_images(tmp_path, monkeypatch):
@@ -141,8 +135,8 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path, monkeypatch):
         return result
 
     monkeypatch.setattr(photos, "square", tracked)
-    assert sum(len(batch) for batch in source.in_batches(range(60), 4)) == 60
-    assert max(most) <= 4 + (4 + 2) + 1 + 1  # of the batch, ahead, asked for beyond that, on its way
+    assert sum(1 for _ in source.one_by_one(range(60), ahead=6)) == 60
+    assert max(most) <= 6 + 1 + 1  # ahead, handed over, on its way
 
 
 @pytest.mark.parametrize("change", ["longer", "same size", "gone"])
@@ -155,7 +149,7 @@ def test_a_file_changed_since_inspection_is_named(tmp_path, change):
         target.unlink()
     else:
         target.write_bytes(data + b"x" if change == "longer" else data[:-1] + bytes([data[-1] ^ 1]))
-    for read in (source.take, lambda rows: list(source.in_batches(rows, 2))):
+    for read in (source.take, lambda rows: list(source.one_by_one(rows, ahead=2))):
         with pytest.raises(ValueError, match="2.png: (changed|gone) since inspection.*rerun inspect_images"):
             read(range(5))
 

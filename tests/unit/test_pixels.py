@@ -39,8 +39,6 @@ def test_a_store_holds_what_its_photos_are(folder, tmp_path):
     assert (store.geometry, store.decode) == (source.geometry, source.decode) == (GEOMETRY, "exact")
     for rows in ([3, 0, 0], [], range(4)):
         assert np.array_equal(store.take(rows), source.take(rows))
-        pairs = zip(store.in_batches(rows, 2), source.in_batches(rows, 2), strict=True)
-        assert all(np.array_equal(*pair) for pair in pairs)
 
 
 def test_the_bytes_do_not_depend_on_threads_or_on_how_many_rows_are_held(folder, tmp_path):
