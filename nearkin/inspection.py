@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 SCHEMA = {name: column.dtype for name, column in Inspection.columns().items()}
 
-HASHES = {name: SCHEMA[name] for name in ("coarse_hash", "fine_hash", "view_hashes")}
+HASHES = {name: SCHEMA[name] for name in ("coarse_hash", "view_hashes")}
 
 AT_ONCE = 2**26
 """Bytes of a file that is read into memory; larger ones are read piece by piece."""
@@ -99,11 +99,5 @@ def with_hashes(table):
 def _hashes(small):
     small = small.astype(np.float64)
     views = np.stack([thumbnails.hashes(small, view) for view in VIEWS], axis=1)
-    coarse, fine = (thumbnails.differences(small, "whole", side) for side in (8, 16))
-    columns = {"coarse_hash": _hexadecimal(coarse), "fine_hash": _hexadecimal(fine), "view_hashes": views}
-    return pl.DataFrame(columns, schema=HASHES)
-
-
-def _hexadecimal(bits):
-    text, width = np.packbits(bits, axis=1).tobytes().hex(), bits.shape[1] // 4
-    return [text[start : start + width] for start in range(0, len(text), width)]
+    coarse = [f"{whole:016x}" for whole in thumbnails.hashes(small, "whole").tolist()]
+    return pl.DataFrame({"coarse_hash": coarse, "view_hashes": views}, schema=HASHES)

@@ -64,19 +64,15 @@ def hashes(thumbnails, view):
     """64-bit difference hashes of a view of thumbnails: uint64, (n,).
 
     A bit per pair of horizontal neighbours among 8 x 9 means: does it grow brighter to the
-    right? Source: imagehash.dhash, here with means of areas, and with FLAT.
+    right? Source: the difference hash of N. Krawetz, here with means of areas, and with FLAT.
     """
-    return np.packbits(differences(thumbnails, view, 8), axis=1).view(">u8").ravel().astype(np.uint64)
-
-
-def differences(thumbnails, view, side):
-    """The bits of a difference hash of side x side: bool, (n, side * side)."""
     left, top, right, bottom = CROPS[view]
-    rows, columns = _means(top, bottom, side), _means(left, right, side + 1)
+    rows, columns = _means(top, bottom, 8), _means(left, right, 9)
     means = rows @ viewed(thumbnails, view) @ columns.T
     means = means.round(6)  # the order of a sum decides nothing
-    rising = np.where(np.arange(side) < side // 2, FLAT, -FLAT)
-    return (np.diff(means, axis=2) + rising > 0).reshape(len(thumbnails), side * side)
+    rising = np.where(np.arange(8) < 4, FLAT, -FLAT)
+    bits = (np.diff(means, axis=2) + rising > 0).reshape(len(thumbnails), 64)
+    return np.packbits(bits, axis=1).view(">u8").ravel().astype(np.uint64)
 
 
 @functools.cache

@@ -68,7 +68,6 @@ class Inspection(dy.Schema):
     n_bytes = dy.Int64(min=0, description="size of the file")
     sha256 = dy.String(description="of the file's bytes, hexadecimal")
     coarse_hash = dy.String(nullable=True, regex="^[0-9a-f]{16}$", description="8 x 8 difference hash")
-    fine_hash = dy.String(nullable=True, regex="^[0-9a-f]{64}$", description="16 x 16 difference hash")
     view_hashes = dy.Array(
         dy.UInt64(description="8 x 8 difference hash"),
         shape=len(VIEWS),

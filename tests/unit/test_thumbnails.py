@@ -5,7 +5,7 @@ import polars as pl
 from PIL import Image
 
 from nearkin.tables.images import VIEWS
-from nearkin.thumbnails import CROPS, FLAT, SIDE, differences, hashes, thumbnail, unpacked, viewed
+from nearkin.thumbnails import CROPS, FLAT, SIDE, hashes, thumbnail, unpacked, viewed
 from tests.unit.deliveries import drawing
 
 
@@ -42,18 +42,15 @@ def test_thumbnails_of_any_part_of_a_table_come_back_in_order():
 
 
 def test_a_bit_says_whether_it_grows_brighter_to_the_right():
-    assert differences(ramp(), "whole", 8).all()
-    assert not differences(ramp(), "mirrored", 8).any()
     assert hashes(ramp(), "whole").tolist() == [2**64 - 1]
+    assert hashes(ramp(), "mirrored").tolist() == [0]
     assert hashes(ramp(), "turned_180").tolist() == [0]
 
 
 def test_flat_places_have_fixed_bits_that_little_noise_does_not_change():
     flat = np.full((1, SIDE, SIDE), 200.0)
     noisy = flat + np.random.default_rng(1).uniform(-FLAT, FLAT, flat.shape)
-    expected = [[True] * 4 + [False] * 4] * 8
-    assert differences(flat, "whole", 8).reshape(8, 8).tolist() == expected
-    assert np.array_equal(differences(noisy, "whole", 8), differences(flat, "whole", 8))
+    assert hashes(flat, "whole").tolist() == hashes(noisy, "whole").tolist() == [0xF0F0F0F0F0F0F0F0]
 
 
 def test_a_view_is_what_a_crop_or_a_mirrored_or_turned_image_shows_whole():
