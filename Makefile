@@ -56,9 +56,12 @@ lock: ## Pin all dependencies anew (needs uv)
 		--all-extras --upgrade --output-file requirements.lock pyproject.toml
 	$(BIN)/python envs/pin.py
 
-bench: $(READY) ## Measure search and embedding beside peers, which it installs in .bench/ (half an hour)
+bench: $(READY) ## Measure search, embedding and scores beside peers, which it installs in .bench/ (an hour)
 	PYTHONPATH=. $(BIN)/python benchmarks/neighbours.py
 	PYTHONPATH=. $(BIN)/python benchmarks/embedding.py
+	PYTHONPATH=. $(BIN)/python benchmarks/many_images.py
+	PYTHONPATH=. $(BIN)/python benchmarks/scoring.py
+	PYTHONPATH=. $(BIN)/python benchmarks/coverage.py
 
 dictionary: $(READY) ## Write results/README.md from the table declarations
 	PYTHONPATH=. $(BIN)/python docs/dictionary.py

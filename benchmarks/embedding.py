@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import beside, curves, drawn
+from benchmarks import beside, drawn
 from benchmarks.report import publish, table
 
 HERE = Path(__file__).parent
@@ -39,7 +39,6 @@ LARGE = {
     "nearkin bf16, fast decoding": ("nearkin", ["bf16", "fast"], None),
 }
 N_SMALL, N_LARGE = 256, 64
-MANY = [1_000, 10_000, 30_000, 100_000]
 LOOP = "open_clip"
 
 
@@ -85,21 +84,6 @@ def least_cosine(vectors, others):
     return float((vectors * others).sum(axis=1).min()) if vectors.shape == others.shape else None
 
 
-def many(sizes, repeats):
-    """A record per number of images: what ours takes with an encoder that computes next to nothing."""
-    records = []
-    for n in sizes:
-        paths = drawn.small(beside.CACHE / "small", n)
-        with tempfile.TemporaryDirectory(dir=beside.CACHE) as name:
-            folder = Path(name)
-            for path in paths:
-                (folder / path.name).hardlink_to(path)
-            way = partial(ask, "many", [], None, folder, folder / "vectors.npy")
-            found = beside.medians({str(n): way}, repeats)[str(n)]
-        records.append({"way": "nearkin", "n": n, "seconds": found["seconds"], "megabytes": found["peak"]})
-    return records
-
-
 def rows(records):
     for record in records:
         cosine = record["least_cosine"]
@@ -134,18 +118,12 @@ def main():
         }
         records += measure(photos, paths, ways=asked, repeats=repeats)
     header = ["photos", "way", "images/s", "times the plain loop", "peak memory, MB", "least cosine with it"]
-    counts_header = ["images", "s", "peak memory, MB"]
     whole = not (options.images or options.ways or options.quick)
-    counted = [] if options.images or options.ways else many([100, 200] if options.quick else MANY, 1)
-    counts = [[f"{one['n']:,}", f"{one['seconds']:.1f}", f"{one['megabytes']:,.0f}"] for one in counted]
     if not whole:
         print(table(header, list(rows(records))))
-        print(table(counts_header, counts) if counts else "")
         return
-    curves.draw(counted, HERE / "embedding.png", xlabel="images", memory="peak memory (MB)")
     shared = {"repeats": repeats, "threads": beside.THREADS, "peers": beside.pins("clip_retrieval")}
     publish("embedding", shared | {"found": records}, header, list(rows(records)))
-    publish("many_images", {"threads": beside.THREADS, "found": counted}, counts_header, counts)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ sizes and digests of the files, which a study knows from their inspection.
 
 import hashlib
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -21,6 +22,7 @@ COARSE = 32  # pixels of a side for the encoder of colours
 THREADS = 2
 BATCH = 64  # of the plain loop and of clip-retrieval; smaller ones are no faster there
 OUR_BATCH = 16
+ROWS = 4096
 
 
 def open_clip(folder, checkpoint):
@@ -176,18 +178,22 @@ def _inspected(folder):
     """What the inspection of these files says that matters here; the uuid is the file's name."""
     import polars as pl
 
-    digests = {}  # photos that are the same file under several names are read once
-    rows = []
-    for path in _photos(folder):
-        status = path.stat()
-        if status.st_ino not in digests:
-            digests[status.st_ino] = hashlib.sha256(path.read_bytes()).hexdigest()
-        rows.append((path.stem, path.name, None, status.st_size, digests[status.st_ino]))
     fields = dict.fromkeys(("uuid", "path", "problem"), pl.String) | {
         "n_bytes": pl.Int64,
         "sha256": pl.String,
     }
-    return pl.DataFrame(rows, schema=fields, orient="row")
+    digests = {}  # photos that are the same file under several names are read once
+    names, parts = sorted(os.listdir(folder)), []
+    for start in range(0, len(names), ROWS):  # tables, since rows of Python's own would be most of the memory
+        rows = []
+        for name in names[start : start + ROWS]:
+            path = Path(folder, name)
+            status = path.stat()
+            if status.st_ino not in digests:
+                digests[status.st_ino] = hashlib.sha256(path.read_bytes()).hexdigest()
+            rows.append((path.stem, name, None, status.st_size, digests[status.st_ino]))
+        parts.append(pl.DataFrame(rows, schema=fields, orient="row"))
+    return pl.concat(parts)
 
 
 def main(way, folder, checkpoint, vectors_path, *more):

@@ -1,0 +1,117 @@
+"""Scores beside the reference study's loops in one run; then what averages and intervals take.
+
+PYTHONPATH=. .venv/bin/python benchmarks/scoring.py
+"""
+
+import argparse
+import statistics
+import sys
+import time
+
+import numpy as np
+import polars as pl
+import torch
+
+from benchmarks import fresh, invented_hits
+from benchmarks.report import publish, table
+from nearkin import metrics
+from nearkin.recall import recall
+
+KS, DEPTH = [1, 5, 10], 100
+BESIDE = 20_000
+SIZES = [(20_000, 250), (100_000, 1_000), (1_000_000, 10_000)]  # queries and species
+RESAMPLES = 2000
+
+
+def loops(labels, nearest, ks):
+    """The recall of every level and k, and of every label, query by query, as in the reference study.
+
+    `nearest` is the tensor that torch's topk gives, and iterated over as such.
+    """
+    found = {}
+    for level, names in labels.items():
+        for k in ks:
+            hits, per_label = [], {}
+            for query, neighbours in enumerate(nearest):
+                hit = names[query] in [names[other] for other in neighbours[:k]]
+                hits.append(hit)
+                per_label.setdefault(names[query], []).append(hit)
+            means = {name: sum(those) / len(those) for name, those in per_label.items()}
+            found[level, k] = sum(hits) / len(hits), means
+    return found
+
+
+def scored(labels, nearest, ks):
+    """The same in one pass over arrays, the other metrics among it."""
+    found = {}
+    for level, names in labels.items():
+        kinds, code = np.unique(names, return_inverse=True)
+        right = code[nearest] == code[:, None]
+        n_relevant = np.bincount(code)[code] - 1
+        first = metrics.of_queries(right, n_relevant, ks=ks)["first_hit"]
+        for k in ks:
+            hits = (first > 0) & (first <= k)
+            means = np.bincount(code, hits) / np.bincount(code)
+            found[level, k] = float(hits.mean()), dict(zip(kinds.tolist(), means.tolist(), strict=True))
+    return found
+
+
+def beside(n, repeats):
+    """Median seconds of both on the same neighbours. Raises ValueError if their recalls differ."""
+    asked = invented_hits.queries(n, n_species=n // 80, seed=1)
+    labels = {level: asked[level].to_list() for level in invented_hits.LEVELS}
+    arrays = {level: asked[level].cast(pl.Categorical).to_physical().to_numpy() for level in labels}
+    drawn = np.random.default_rng(1)
+    nearest = (np.arange(n)[:, None] + drawn.integers(1, 200, (n, max(KS)))) % n
+    taken = {loops: [], scored: []}
+    for _ in range(repeats):
+        answers = []
+        for way, given, found in ((loops, labels, torch.from_numpy(nearest)), (scored, arrays, nearest)):
+            start = time.perf_counter()
+            answers.append(way(given, found, KS))
+            taken[way].append(time.perf_counter() - start)
+        theirs, ours = ([answer[key][0] for key in answer] for answer in answers)
+        if theirs != ours:
+            raise ValueError("the two do not agree")
+    seconds, peer = statistics.median(taken[scored]), statistics.median(taken[loops])
+    return {"queries": n, "seconds": seconds, "peer_seconds": peer, "times": peer / seconds}
+
+
+def averaged(n, n_species, resamples):
+    """Seconds of all averages of a model with so many queries, their intervals among them."""
+    hits = invented_hits.hits(invented_hits.queries(n, n_species=n_species, seed=1), seed=2, depth=DEPTH)
+    start = time.perf_counter()
+    recall(hits, ks=KS, depth=DEPTH, resamples=resamples, seed=1)
+    return {"seconds": time.perf_counter() - start}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--queries", type=int, nargs="+", help="only with so many; prints, writes nothing")
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    sizes = [(n, max(3, n // 100)) for n in options.queries] if options.queries else SIZES
+    compared = beside(BESIDE, options.repeats)
+    found = [
+        {"queries": n, "species": n_species, "resamples": RESAMPLES}
+        | fresh.run(averaged, n, n_species, RESAMPLES)
+        for n, n_species in sizes
+    ]
+    print(
+        f"{BESIDE:,} queries, 3 levels, 3 ks: {compared['seconds']:.3f} s, the loops "
+        f"{compared['peer_seconds']:.2f} s, {compared['times']:.0f} times as long"
+    )
+    header = ["queries", "species", "resamples", "s", "peak memory, GB"]
+    rows = [
+        [f"{one['queries']:,}", f"{one['species']:,}", f"{one['resamples']:,}", f"{one['seconds']:.1f}",
+         f"{one['gigabytes']:.2f}"]
+        for one in found
+    ]  # fmt: skip
+    if options.queries:
+        print(table(header, rows))
+        return
+    publish("scoring", {"beside": compared, "averages": found}, header, rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
