@@ -21,6 +21,7 @@ include: "workflow/rules/encoders.smk"
 include: "workflow/rules/embeddings.smk"
 include: "workflow/rules/neighbours.smk"
 include: "workflow/rules/comparisons.smk"
+include: "workflow/rules/looking.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 
@@ -40,6 +41,12 @@ rule curate:
         expand("results/{dataset}/captions.parquet", dataset=config["datasets"]),
         expand("results/{dataset}/statistics.parquet", dataset=config["datasets"]),
         expand("results/{dataset}/audit.html", dataset=config["datasets"]),
+
+
+rule figures:
+    """All figures; where only their looks changed, nothing else is made anew."""
+    input:
+        expand(FIGURES, dataset=config["datasets"]),
 
 
 onsuccess:

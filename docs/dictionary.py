@@ -6,11 +6,15 @@ Run by `make dictionary`; a test fails when the file differs from what this prin
 from pathlib import Path
 
 from nearkin.tables import (
+    claims,
+    confusions,
+    curves,
     embeddings,
     groups,
     images,
     labels,
     leaks,
+    looking,
     neighbours,
     scores,
     splits,
@@ -39,8 +43,17 @@ TABLES = [
     ("{model}/neighbours.parquet", "find_neighbours", neighbours.Neighbours),
     ("{model}/hits.parquet", "score_recall", scores.Hits),
     ("{model}/recall.parquet", "score_recall", scores.Recall),
+    ("{model}/recall_curve.parquet", "trace_recall", curves.RecallCurve),
+    ("{model}/confusions.parquet", "count_confusions", confusions.Confusions),
+    ("{model}/examples.parquet", "choose_examples", looking.Examples),
+    ("{model}/mistaken.parquet", "choose_examples", looking.Mistaken),
     ("{model}/training_size.parquet", "count_training_images", statistics.TrainingSize),
     ("comparisons/{base}/{trained}/differences.parquet", "compare_models", scores.Differences),
+    ("comparisons/{base}/{trained}/flips.parquet", "compare_models", scores.Flips),
+    ("comparisons/{base}/{trained}/claims.parquet", "weigh_claims", claims.Claims),
+    ("comparisons/{base}/{trained}/sheets.parquet", "choose_sheets", looking.Sheets),
+    ("pairwise.parquet", "compare_all_models", scores.Pairwise),
+    ("thumbnails/{shard}.parquet", "draw_thumbnails", looking.Thumbnails),
 ]
 
 HEAD = """\
@@ -53,11 +66,13 @@ fingerprint of its encoder. `?` marks a column that may be null.
 | file | rule | what |
 |---|---|---|
 | `report.html` | write_report | the page to read first; opens offline |
+| `report_thumbnails/` | write_report | the pictures of its species, where they are too many for one page; else empty |
 | `audit.html` | write_audit | the page for a curator: what was wrong, what was done, what to look at; opens offline |
 | `headline.txt`, `headline.json` | write_headline | overall recall of every model, printed and for machines |
 | `comparisons/{base}/{trained}/comparison.txt` | print_comparison | the printed form of the reference study |
 | `{model}/training_size.txt` | print_training_size | recall by number of training images, as text |
 | `figures/**.svg`, `.png` | plot_* | figures; each draws one of the tables below |
+| `figures/{base}/{trained}/contact_sheets/*.png` | draw_contact_sheets | queries with their nearest neighbours under both models: best, worst, most improved and most worsened species, and confusions |
 | `checks.passed` | check_results | there when all invariants hold |
 | `pixels/{preprocess}/{shard}.arrow` | cache_pixels | decoded images, `uuid`, `sha256`, `pixels` (uint8, height x width x 3) |
 | `{model}/encoder/` | prepare_encoder, finetune_encoder | weights (safetensors) and their description (JSON) |

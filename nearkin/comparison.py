@@ -5,39 +5,50 @@ import math
 
 import numpy as np
 import polars as pl
-from scipy import stats
-from statsmodels.stats.multitest import multipletests
+from scipy import sparse, stats
 
 from nearkin import intervals
-from nearkin.recall import ALL, LABEL, cells, genus_of
+from nearkin.cells import LABEL, Cells, resampled, with_units
+from nearkin.recall import ALL, genus_of
+from nearkin.shrinkage import shrunken
 
 logger = logging.getLogger(__name__)
 
 EXACT_UP_TO = 4000  # changed groups; beyond, the normal approximation differs in no printed digit
+AT_ONCE = 2**25  # resampled differences in memory
 
 
 def compare(base_hits, trained_hits, *, n_train, ks, min_queries, resamples, seed):
     """Base against trained as a `Differences` table: see its declaration for the rows.
 
     `n_train` is (level, category, label, n_train). Both models must have answered the same
-    queries; ValueError otherwise. Intervals resample groups within labels; the p-value is
-    the exact sign-flip test over groups (McNemar's exact test where every group is one
-    image), Holm over the labels with at least `min_queries` queries.
+    queries; ValueError otherwise. Intervals resample groups within species; where all groups
+    changed alike they reach as far as Wilson's upper end for the share of others. The p-value
+    is the exact sign-flip test over groups (McNemar's exact test where every group is one image),
+    Holm over the labels with at least `min_queries` queries.
     """
     keys = ["protocol", "level", "uuid"]
-    _same_queries(base_hits.select(keys), trained_hits.select(keys))
+    same_queries(base_hits.select(keys), trained_hits.select(keys))
+    both = base_hits.join(trained_hits.select(*keys, trained_hit="first_hit"), on=keys)
+    both = both.with_columns(
+        *((pl.col("first_hit") <= k).fill_null(False).cast(pl.Int64).alias(f"base {k}") for k in ks),
+        *((pl.col("trained_hit") <= k).fill_null(False).cast(pl.Int64).alias(f"trained {k}") for k in ks),
+    )
     parts = []
-    for here, base in base_hits.group_by(["protocol", "level"]):
-        trained = trained_hits.filter(protocol=here[0], level=here[1])
-        found = _compared(cells(base, ks), cells(trained, ks), ks, min_queries, resamples, seed)
-        parts.append(_stamped(found, *here, "recall"))
-        if here[1] == "species":
-            parts.append(_stamped(_genus_means(found), here[0], "genus", "genus_mean_of_species"))
+    for (protocol,), asked in both.group_by("protocol", maintain_order=True):
+        asked, strata = with_units(asked)
+        for (level,), block in asked.group_by("level", maintain_order=True):
+            ends = _ends(block, strata, ks, resamples, seed)
+            found = _adjusted(pl.concat(_compared(block, k, ends[k], min_queries) for k in ks))
+            parts.append(_stamped(found, protocol, level, "recall"))
+            if level == "species":
+                parts.append(_stamped(_genus_means(found), protocol, "genus", "genus_mean_of_species"))
     result = pl.concat(parts, how="diagonal_relaxed")
     return result.join(n_train, on=["level", *LABEL], how="left").with_columns(pl.col("n_train").fill_null(0))
 
 
-def _same_queries(base, trained):
+def same_queries(base, trained):
+    """Raises ValueError unless both have the same rows (protocol, level, uuid)."""
     extra = base.join(trained, on=base.columns, how="anti")
     missing = trained.join(base, on=base.columns, how="anti")
     if len(extra) or len(missing):
@@ -48,54 +59,87 @@ def _same_queries(base, trained):
         )
 
 
-def _compared(base, trained, ks, min_queries, resamples, seed):
-    """One row per label, category and k: both recalls, the difference, interval and test."""
-    strata = base.select(pl.struct(LABEL).rle_id()).to_series().to_numpy()
-    labels = base.select(LABEL).unique(maintain_order=True)
-    categories = labels["category"].unique().sort()
-    scopes = [(ALL, ALL), *((category, ALL) for category in categories), *labels.iter_rows()]
-    member = np.array(
-        [[_in(label, scope) for label in labels.iter_rows()] for scope in scopes[: 1 + len(categories)]]
+def _compared(block, k, ends, min_queries):
+    """One row per scope: everything, each category, each label."""
+    category = block.with_columns(label=pl.lit(ALL))
+    scoped = pl.concat([category.with_columns(category=pl.lit(ALL)), category, block])
+    groups = scoped.group_by([*LABEL, "group_id"]).agg(
+        pl.len().cast(pl.Int64).alias("n"), pl.col(f"base {k}", f"trained {k}").sum()
     )
-    member = np.vstack([member, np.eye(len(labels))])  # (n_scopes, n_labels)
-    n = base["n"].to_numpy()
-    hits = np.stack([frame.select(f"h{k}" for k in ks).to_numpy() for frame in (base, trained)])
-    change = hits[1] - hits[0]  # (n_cells, n_ks)
-    values = np.column_stack([n, change])
-    samples = [
-        (member @ sums[..., 1:]) / (member @ sums[..., :1])
-        for sums in intervals.resampled_sums(strata, values, resamples=resamples, seed=seed)
+    groups = groups.with_columns(change=pl.col(f"trained {k}") - pl.col(f"base {k}"))
+    found = groups.group_by(LABEL).agg(
+        base=pl.col(f"base {k}").sum() / pl.col("n").sum(),
+        trained=pl.col(f"trained {k}").sum() / pl.col("n").sum(),
+        points=100 * pl.col("change").sum() / pl.col("n").sum(),
+        p_value=pl.col("change"),
+        n_queries=pl.col("n").sum(),
+        n_groups=pl.len().cast(pl.Int64),
+        spread=((pl.col("change") / pl.col("n") - pl.col("change").sum() / pl.col("n").sum()) ** 2).sum(),
+    )
+    found = _shrunken(found)
+    found = ends.join(found, on=LABEL, how="left", maintain_order="left")
+    return widened(found).with_columns(
+        k=pl.lit(k, dtype=pl.Int32),
+        p_value=pl.Series([sign_flip(changes.to_numpy()) for changes in found["p_value"]]),
+        ranked=(pl.col("label") != ALL) & (pl.col("n_queries") >= min_queries),
+    )
+
+
+def _shrunken(found):
+    """With `shrunken`, the points of labels drawn towards the mean of their category.
+
+    A label's variance is that of group changes, the same for all labels of a category, over its groups.
+    """
+    labels = found.filter(pl.col("label") != ALL)
+    parts = [found.filter(label=ALL).with_columns(shrunken=pl.lit(None, dtype=pl.Float64))]
+    for _, block in labels.group_by("category", maintain_order=True):
+        n_groups = block["n_groups"].to_numpy()
+        variance = 100**2 * block["spread"].sum() / max(1, (n_groups - 1).sum())
+        drawn = shrunken(block["points"].to_numpy(), variance / n_groups)
+        parts.append(block.with_columns(shrunken=pl.Series(drawn)))
+    return pl.concat(parts).drop("spread")
+
+
+def widened(found):
+    """Intervals without any width reach as far as Wilson's upper end for no exception among `n_groups`."""
+    reach = 100 * intervals.wilson(0.0, found["n_groups"].to_numpy())[1]
+    flat = pl.when(pl.col("high") - pl.col("low") < 1e-9)
+    return found.with_columns(
+        low=flat.then((pl.col("points") - reach).clip(lower_bound=-100)).otherwise("low"),
+        high=flat.then((pl.col("points") + reach).clip(upper_bound=100)).otherwise("high"),
+    )
+
+
+def _ends(block, strata, ks, resamples, seed):
+    """For each k the scopes (category, label) with the ends of their difference, in points."""
+    cells = Cells(block, [pl.col(f"{model} {k}") for model in ("base", "trained") for k in ks])
+    categories = cells.labels["category"].unique().sort()
+    names = pl.concat([pl.DataFrame({"category": [ALL, *categories], "label": ALL}), cells.labels])
+    means = [
+        np.ones(len(cells.labels)),
+        *((cells.labels["category"] == name).to_numpy() for name in categories),
     ]
-    low, high = 100 * intervals.percentile_interval(np.concatenate(samples))  # (n_scopes, n_ks)
-    rows = []
-    for row, scope in enumerate(scopes):
-        inside = member[row, strata] > 0
-        n_queries = int(n[inside].sum())
-        n_groups = base.filter(pl.Series(inside))["group_id"].n_unique()
-        for j, k in enumerate(ks):
-            before, after = (int(hits[which, inside, j].sum()) for which in (0, 1))
-            rows.append(
-                {
-                    "category": scope[0],
-                    "label": scope[1],
-                    "k": k,
-                    "base": before / n_queries,
-                    "trained": after / n_queries,
-                    "points": 100 * (after - before) / n_queries,
-                    "low": float(low[row, j]) if n_groups > 1 else None,
-                    "high": float(high[row, j]) if n_groups > 1 else None,
-                    "p_value": sign_flip(change[inside, j]),
-                    "n_queries": n_queries,
-                    "n_groups": n_groups,
-                    "ranked": scope[1] != ALL and n_queries >= min_queries,
-                }
-            )
-    schema = {"k": pl.Int32, "low": pl.Float64, "high": pl.Float64}
-    return _holm(pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None))
+    member = sparse.vstack(
+        [sparse.csr_array(np.array(means, dtype=float)), sparse.eye_array(len(cells.labels))]
+    )
+    ends = []
+    step = max(1, AT_ONCE // (resamples * len(ks)))
+    for start in range(0, len(names), step):
+        some = member.tocsr()[start : start + step]
+        drawn = resampled([cells], strata, resamples=resamples, seed=seed)
+        samples = np.concatenate([_differences(some, sums, len(ks)) for (sums,) in drawn], axis=-1)
+        ends.append(100 * intervals.percentile_interval(np.moveaxis(samples, -1, 0)))
+    low, high = np.concatenate(ends, axis=1)  # (n_scopes, n_ks)
+    return {
+        k: names.with_columns(low=pl.Series(low[:, j]), high=pl.Series(high[:, j])) for j, k in enumerate(ks)
+    }
 
 
-def _in(label, scope):
-    return scope[0] in (ALL, label[0])
+def _differences(member, sums, n_ks):
+    """Trained less base of sums (n_labels, 1 + 2 n_ks, n): (n_scopes, n_ks, n), NaN without queries."""
+    totals = (member @ sums.reshape(len(sums), -1)).reshape(member.shape[0], *sums.shape[1:])
+    with np.errstate(invalid="ignore"):
+        return (totals[:, 1 + n_ks :] - totals[:, 1 : 1 + n_ks]) / totals[:, :1]
 
 
 def sign_flip(changes):
@@ -121,14 +165,29 @@ def sign_flip(changes):
     return float(min(1.0, tail))
 
 
-def _holm(frame):
-    """Holm's adjustment (1979) over the ranked labels, for each k."""
+def _adjusted(frame):
+    """With p-values adjusted over the ranked labels of each k: Holm (1979), Benjamini and Hochberg (1995)."""
     frame = frame.with_row_index("position")
-    parts = [frame.filter(~pl.col("ranked")).with_columns(p_holm=pl.lit(None, dtype=pl.Float64))]
+    nothing = pl.lit(None, dtype=pl.Float64)
+    parts = [frame.filter(~pl.col("ranked")).with_columns(p_holm=nothing, p_bh=nothing)]
     for _, block in frame.filter("ranked").group_by("k"):
-        adjusted = multipletests(block["p_value"].to_numpy(), method="holm")[1]
-        parts.append(block.with_columns(p_holm=pl.Series(adjusted)))
+        p_values = block["p_value"].to_numpy()
+        adjusted = {"p_holm": holm(p_values), "p_bh": stats.false_discovery_control(p_values)}
+        parts.append(block.with_columns(**{name: pl.Series(values) for name, values in adjusted.items()}))
     return pl.concat(parts).sort("position").drop("position")
+
+
+def holm(p_values):
+    """P-values adjusted by Holm's step-down method (1979).
+
+    >>> holm(np.array([0.03, 0.01, 0.5])).tolist()
+    [0.06, 0.03, 0.5]
+    """
+    order = np.argsort(p_values, kind="stable")
+    steps = np.arange(len(order), 0, -1) * p_values[order]
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
+    return adjusted
 
 
 def _genus_means(found):

@@ -10,8 +10,7 @@ import logging
 import numpy as np
 import polars as pl
 
-from nearkin import given_sides, intervals, metrics, protocols, searches
-from nearkin.recall import cells
+from nearkin import given_sides, intervals, protocols, scoring, searches
 from nearkin.splits import split
 from nearkin.tables.fields import LEVELS
 from nearkin.tables.scores import Hits
@@ -60,8 +59,9 @@ def _hits(labels, splits, *, vectors_of, protocol, ks, masked):
     queries, _ = protocols.queries_and_gallery(splits, protocol)
     if queries.is_empty():
         return Hits.create_empty().with_columns(mate=pl.lit(False))
-    found = searches.find(splits, vectors_of, protocol=protocol, depth=max(ks), mask_groups=masked)
-    hits = metrics.hits(found, labels, splits, wanted=[protocol], masked=masked)
+    depth = max(ks)
+    found = searches.find(splits, vectors_of, protocol=protocol, depth=depth, mask_groups=masked)
+    hits = scoring.hits([found], labels, splits, wanted=[protocol], masked=masked, ks=ks, depth=depth)
     return hits.with_columns(mate=pl.col("uuid").is_in(with_mate(splits, protocol).implode()))
 
 
@@ -100,7 +100,7 @@ def _recalls(hits, *, ks, resamples, seed):
     rows = []
     for level in AUDITED:
         for population, chosen in populations.items():
-            counted = cells(hits.filter(chosen, level=level), ks)
+            counted = _groups(hits.filter(chosen, level=level), ks)
             shares, low, high = _shares(counted, ks, resamples, seed)
             rows += [
                 {
@@ -118,6 +118,13 @@ def _recalls(hits, *, ks, resamples, seed):
     return pl.DataFrame(rows, schema_overrides={"recall": pl.Float64, "low": pl.Float64, "high": pl.Float64})
 
 
+def _groups(hits, ks):
+    """The queries `n` of each label and group, and their hits at each k."""
+    found = [(pl.col("first_hit") <= k).fill_null(False).sum().alias(f"h{k}") for k in ks]
+    key = ["category", "label", "group_id"]
+    return hits.group_by(key).agg(pl.len().alias("n"), *found).sort(key)
+
+
 def _shares(counted, ks, resamples, seed):
     """The recall at each k and the ends of its interval; None where there is no query.
 
@@ -128,7 +135,7 @@ def _shares(counted, ks, resamples, seed):
         return [[None] * len(ks)] * 3
     values = counted.select("n", *(f"h{k}" for k in ks)).to_numpy()
     together = np.zeros(len(counted), dtype=np.int64)
-    drawn = intervals.resampled_sums(together, values, resamples=resamples, seed=seed)
-    sums = np.concatenate([part.sum(axis=1) for part in drawn])  # (n_resamples, 1 + n_ks)
+    drawn = intervals.resampled_weights(together, resamples=resamples, seed=seed)
+    sums = np.concatenate([weights @ values for weights in drawn])  # (n_resamples, 1 + n_ks)
     low, high = intervals.percentile_interval(sums[:, 1:] / sums[:, :1])
     return (values[:, 1:].sum(axis=0) / values[:, 0].sum()).tolist(), low.tolist(), high.tolist()

@@ -1,84 +1,46 @@
-"""Hits of queries: where the first right neighbour stands.
+"""What the ranks of a query's right neighbours say, as the field measures it.
 
-recall@k (any hit): the share of queries with at least one image of their own label among
-their k nearest neighbours (Jegou et al. 2011, and the usage of Deng et al. 2019). It is not
-the share of relevant images that were found.
+A neighbour is right if it shares the query's label; R is how many images of that label the
+query could find in its gallery. P(i) is the share of right ones among the i nearest.
+`docs/metrics.md` works an example by hand.
+
+- recall@k (any hit): 1 if any of the k nearest is right (Jegou et al. 2011). It is not the
+  share of the R images that were found, which also goes by the name of recall.
+- precision@k: P(k), right neighbours among the k nearest divided by k (Manning et al. 2008, 8.4).
+- R-precision: P(R) (Manning et al. 2008, 8.4).
+- MAP@R: the mean over queries of 1/R times the sum of P(i) over those i = 1 .. R whose
+  neighbour is right (Musgrave et al. 2020, section 3.2).
+- MRR@depth: the mean over queries of 1 / the rank of the first right neighbour, 0 if there is
+  none within the stored depth (Voorhees 1999).
+
+A query that cannot find any (R = 0) scores 0 in all of them.
 """
 
-import logging
-
-import polars as pl
-
-from nearkin import protocols
-from nearkin.tables.fields import LEVELS
-
-logger = logging.getLogger(__name__)
+import numpy as np
 
 
-def levels_of(labels):
-    """The levels at which any image has a label, coarse to fine."""
-    return [level for level in LEVELS if labels[level].null_count() < len(labels)]
+def of_queries(right, n_relevant, *, ks):
+    """The scores of queries, a dict of arrays.
 
+    `right` (n_queries, depth) says which neighbours are right, the nearest first; a rank
+    that nobody holds is not right. `n_relevant` (n_queries,) is R. Back come `first_hit`, int32,
+    0 where nobody is right; `n_right`, int32 (n_queries, n_ks), right ones among the k nearest;
+    `r_precision` and `average_precision` (that of MAP@R), float64, NaN where R is beyond
+    the depth: they would need neighbours that are not stored.
 
-def hits(neighbours, labels, splits, *, wanted, masked):
-    """Where the first right neighbour of every query stands, as a `Hits` table.
-
-    `wanted` names the protocols. A neighbour is right at a level if its label there is the
-    query's; genus and species only count within one category, for zoology and botany share
-    genus names. An image without a label at a level does not query there and is never right.
+    >>> scores = of_queries(np.array([[True, False, True]]), np.array([2]), ks=[1, 3])
+    >>> {name: values[0].tolist() for name, values in scores.items()}
+    {'first_hit': 1, 'n_right': [1, 2], 'r_precision': 0.5, 'average_precision': 0.5}
     """
-    named = splits.join(labels.select("uuid", *LEVELS), on="uuid", how="left", validate="1:1")
-    parts = []
-    for protocol in wanted:
-        queries, gallery = protocols.queries_and_gallery(named, protocol)
-        found = neighbours.filter(protocol=protocol)
-        if queries.is_empty():
-            continue
-        for level in levels_of(labels):
-            key = _right_by(level)
-            wanted = queries.filter(pl.col(level).is_not_null())
-            first = _first_hits(found, wanted, gallery, key)
-            relevant = _n_relevant(wanted, gallery, key, masked=masked, itself=protocol != "search")
-            parts.append(
-                wanted.join(first, on="uuid", how="left")
-                .join(relevant, on="uuid", how="left")
-                .select(
-                    protocol=pl.lit(protocol),
-                    level=pl.lit(level),
-                    uuid="uuid",
-                    category="category",
-                    label=pl.col(level),
-                    group_id="group_id",
-                    n_relevant=pl.col("n_relevant").cast(pl.Int64),
-                    first_hit="first_hit",
-                    masked=pl.lit(masked),
-                )
-            )
-    if not parts:
-        raise ValueError("no test images: no protocol has a query (see split of the dataset in the config)")
-    logger.info("%d rows, one for each query and level", sum(map(len, parts)))
-    return pl.concat(parts)
-
-
-def _right_by(level):
-    return ["category", level] if level in ("genus", "species") else [level]
-
-
-def _first_hits(found, queries, gallery, key):
-    """The rank of the first neighbour that shares `key` with its query."""
-    asked = gallery.select(pl.col("uuid").alias("neighbour"), *key)
-    asking = queries.select("uuid", *key)
-    pairs = found.select("uuid", "rank", "neighbour").join(asked, on="neighbour")
-    return pairs.join(asking, on=["uuid", *key]).group_by("uuid").agg(first_hit=pl.col("rank").min())
-
-
-def _n_relevant(queries, gallery, key, *, masked, itself):
-    """How many gallery images each query could find: those of its label, less the hidden."""
-    everyone = gallery.group_by(key).agg(everyone=pl.len())
-    counted = queries.join(everyone, on=key, how="left")
-    if masked:
-        own = gallery.group_by([*key, "group_id"]).agg(own=pl.len())
-        counted = counted.join(own, on=[*key, "group_id"], how="left")
-    else:
-        counted = counted.with_columns(own=pl.lit(int(itself)))
-    return counted.select("uuid", n_relevant=pl.col("everyone").fill_null(0) - pl.col("own").fill_null(0))
+    n_queries, depth = right.shape
+    rank = np.arange(1, depth + 1)
+    found = np.cumsum(right, axis=1, dtype=np.int32)  # right ones up to each rank
+    first = np.argmax(np.column_stack([right, np.ones(n_queries, dtype=bool)]), axis=1)
+    within = right & (rank <= n_relevant[:, None])
+    of = np.where(n_relevant > depth, np.nan, np.maximum(n_relevant, 1))
+    return {
+        "first_hit": np.where(first < depth, first + 1, 0).astype(np.int32),
+        "n_right": np.column_stack([np.zeros(n_queries, dtype=np.int32), found])[:, np.minimum(ks, depth)],
+        "r_precision": within.sum(axis=1) / of,
+        "average_precision": np.where(within, found / rank, 0.0).sum(axis=1) / of,
+    }

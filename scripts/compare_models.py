@@ -1,30 +1,35 @@
-"""A base and a trained model on the same queries: differences with their certainty."""
+"""A base and a trained model on the same queries: differences with their certainty, query by query too."""
 
 from nearkin import comparison
+from nearkin.flips import flips
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.labels import Labels
-from nearkin.tables.scores import Differences, Hits
+from nearkin.tables.neighbours import Neighbours
+from nearkin.tables.scores import Differences, Flips, Hits
 from nearkin.tables.splits import Splits
 
 
 def compare_models(
     base_path,
     trained_path,
+    *,
+    neighbours_paths,
     labels_path,
     splits_path,
     differences_path,
-    *,
+    flips_path,
     ks,
     min_queries,
     resamples,
     seed,
     stamps,
 ):
+    """`neighbours_paths` are those of the base and of the trained model."""
     labels, splits = io.read(labels_path, Labels), io.read(splits_path, Splits)
+    hits = [io.read(path, Hits) for path in (base_path, trained_path)]
     differences = comparison.compare(
-        io.read(base_path, Hits),
-        io.read(trained_path, Hits),
+        *hits,
         n_train=comparison.training_counts(labels, splits),
         ks=ks,
         min_queries=min_queries,
@@ -32,6 +37,8 @@ def compare_models(
         seed=seed,
     )
     io.write(differences, differences_path, Differences, **stamps)
+    nearest = [io.scan([path], Neighbours).filter(rank=1).collect() for path in neighbours_paths]
+    io.write(flips(hits, nearest), flips_path, Flips, **stamps)
 
 
 if __name__ == "__main__":
@@ -39,9 +46,11 @@ if __name__ == "__main__":
     compare_models(
         base_path=snakemake.input.base,
         trained_path=snakemake.input.trained,
+        neighbours_paths=[snakemake.input.base_neighbours, snakemake.input.trained_neighbours],
         labels_path=snakemake.input.labels,
         splits_path=snakemake.input.splits,
         differences_path=snakemake.output.differences,
+        flips_path=snakemake.output.flips,
         ks=snakemake.params.ks,
         min_queries=snakemake.params.min_queries,
         resamples=snakemake.params.resamples,

@@ -1,13 +1,13 @@
 """Hits of every query and their recall, from its neighbours."""
 
-from nearkin import metrics
+from nearkin import scoring
 from nearkin.logs import log_to
 from nearkin.recall import recall
 from nearkin.tables import io
 from nearkin.tables.labels import Labels
-from nearkin.tables.neighbours import Neighbours
 from nearkin.tables.scores import Hits, Recall
 from nearkin.tables.splits import Splits
+from nearkin.tables.whole_queries import whole_queries
 
 
 def score_recall(
@@ -19,21 +19,24 @@ def score_recall(
     *,
     wanted,
     ks,
+    depth,
     masked,
     resamples,
     seed,
     stamps,
 ):
-    hits = metrics.hits(
-        io.read(neighbours_path, Neighbours),
+    hits = scoring.hits(
+        whole_queries(neighbours_path),
         io.read(labels_path, Labels),
         io.read(splits_path, Splits),
         wanted=wanted,
         masked=masked,
+        ks=ks,
+        depth=depth,
     )
     stamps = stamps | {"fingerprint": io.metadata(neighbours_path).get("fingerprint")}
     io.write(hits, hits_path, Hits, **stamps)
-    io.write(recall(hits, ks=ks, resamples=resamples, seed=seed), recall_path, Recall, **stamps)
+    io.write(recall(hits, ks=ks, depth=depth, resamples=resamples, seed=seed), recall_path, Recall, **stamps)
 
 
 if __name__ == "__main__":
@@ -46,6 +49,7 @@ if __name__ == "__main__":
         recall_path=snakemake.output.recall,
         wanted=snakemake.params.protocols,
         ks=snakemake.params.ks,
+        depth=snakemake.params.depth,
         masked=snakemake.params.mask_groups,
         resamples=snakemake.params.resamples,
         seed=snakemake.params.seed,

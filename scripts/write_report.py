@@ -5,15 +5,17 @@ from pathlib import Path
 
 from nearkin.files import write_text
 from nearkin.logs import log_to
-from nearkin.report import contents, page
+from nearkin.report import contents, lookup, page
 from nearkin.tables import io
-from nearkin.tables.labels import Gaps, Quarantine
+from nearkin.tables.claims import Claims
+from nearkin.tables.labels import Gaps, Labels, Quarantine
+from nearkin.tables.looking import Examples, Mistaken, Thumbnails
 from nearkin.tables.scores import Differences, Recall
 from nearkin.tables.splits import Splits
 from nearkin.tables.statistics import Statistics
 
 
-def write_report(inputs, report_path, *, dataset, models, pairs, method):
+def write_report(inputs, report_path, thumbnails_folder, *, dataset, models, pairs, method):
     """`inputs` holds the rule's paths by name; its lists are in the order of models or pairs."""
     pairs = [tuple(pair) for pair in pairs]
     content = contents.gather(
@@ -25,16 +27,26 @@ def write_report(inputs, report_path, *, dataset, models, pairs, method):
         gaps=io.read(inputs.gaps, Gaps, columns=["field", "defect", "action"]),
         quarantine=io.read(inputs.quarantine, Quarantine, columns=["reason"]),
         splits=io.read(inputs.splits, Splits, columns=["reason"]),
-        recalls={model: io.read(path, Recall) for model, path in zip(models, inputs.recalls, strict=True)},
+        recalls=_by_model(models, inputs.recalls, Recall),
         differences={
             pair: io.read(path, Differences) for pair, path in zip(pairs, inputs.differences, strict=True)
         },
         comparisons={pair: _text(path) for pair, path in zip(pairs, inputs.comparisons, strict=True)},
+        claims={pair: io.read(path, Claims) for pair, path in zip(pairs, inputs.claims, strict=True)},
         descriptions={Path(path).parts[-3]: json.loads(_text(path)) for path in inputs.descriptions},
         figures={_place(path): Path(path).read_bytes() for path in inputs.figures},
         captions={Path(path).stem: _text(path) for path in inputs.captions},
+        examples=_by_model(models, inputs.examples, Examples),
+        mistaken=_by_model(models, inputs.mistaken, Mistaken),
+        labels=io.scan([inputs.labels], Labels),
+        thumbnails=io.scan(inputs.thumbnails, Thumbnails),
     )
     write_text(report_path, page.render(content))
+    lookup.write_beside(content["thumbnails"], content["jpegs"], thumbnails_folder)
+
+
+def _by_model(models, paths, schema):
+    return {model: io.read(path, schema) for model, path in zip(models, paths, strict=True)}
 
 
 def _text(path):
@@ -52,6 +64,7 @@ if __name__ == "__main__":
     write_report(
         snakemake.input,
         snakemake.output.report,
+        snakemake.output.thumbnails,
         dataset=snakemake.wildcards.dataset,
         models=snakemake.params.models,
         pairs=snakemake.params.pairs,

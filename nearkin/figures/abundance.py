@@ -5,8 +5,6 @@ from matplotlib.ticker import LogLocator
 
 from nearkin.figures import theme
 
-LINES = ["-", (0, (4, 1.2)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (7, 1.5)), (0, (3, 1, 1, 1, 1, 1))]
-
 
 @theme.styled
 def ranks(counts, names):
@@ -26,7 +24,7 @@ def ranks(counts, names):
             rank,
             n_images,
             color=theme.COLOURS[number] if named else theme.FAINT,
-            linestyle=LINES[number] if named else "-",
+            linestyle=theme.LINES[number] if named else "-",
             linewidth=1.4 if named else 0.8,
             marker="o" if len(rank) == 1 else None,
             markersize=3,

@@ -14,12 +14,16 @@ def draw(axis, values_by_name, *, colour, seed=1):
     `values_by_name` maps names to lists of numbers. A box, its points and its label are
     made from one and the same list, so that none can stand under another's box. A name
     without values keeps its place, with n = 0. Boxes span the quartiles, with the median;
-    whiskers reach the furthest value within 1.5 box heights.
+    whiskers reach the furthest value within 1.5 box heights. Raises ValueError for a value
+    that cannot be drawn, since n would count it.
     """
     rng = np.random.default_rng(seed)
     names = list(values_by_name)
     for position, name in enumerate(names):
-        _box(axis, position, np.asarray(values_by_name[name], dtype=float), colour, rng)
+        values = np.asarray(values_by_name[name], dtype=float)
+        if not np.isfinite(values).all():
+            raise ValueError(f"a value of the box {name!r} is not a number: its n would be wrong")
+        _box(axis, position, values, colour, rng)
     axis.set_xlim(-0.6, len(names) - 0.4)
     axis.set_xticks(
         range(len(names)), [f"{theme.wrapped(name, 14)}\nn = {len(values_by_name[name]):,}" for name in names]

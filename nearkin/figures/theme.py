@@ -16,6 +16,7 @@ COLUMN = 3.5
 """Width of a figure, in inches."""
 
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
+LINES = ["-", (0, (4, 1.2)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (7, 1.5)), (0, (3, 1, 1, 1, 1, 1))]
 INK = "#222222"
 QUIET = "#767676"
 FAINT = "#DDDDDD"
@@ -101,6 +102,12 @@ def counted(n, thing):
     ('1 query', '1,200 queries', '2 species', '2 genera')
     """
     return f"{n:,} {thing if n == 1 else PLURALS.get(thing, f'{thing}s')}"
+
+
+def line_of(number):
+    """Colour and dashes of a line, different for each of the first 36 numbers."""
+    n = len(COLOURS)
+    return {"color": COLOURS[number % n], "linestyle": LINES[(number + number // n) % n]}
 
 
 @styled

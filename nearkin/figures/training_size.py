@@ -2,7 +2,7 @@
 
 import seaborn as sns
 
-from nearkin.figures import boxes, theme
+from nearkin.figures import boxes, panels, theme
 from nearkin.reference import in_order
 from nearkin.sampling import correlation
 from nearkin.statistics import BUCKETS, MORE
@@ -34,7 +34,7 @@ def scatter(sizes, *, model):
                 line_kws={"linewidth": 1.3},
             )
         relation = "r not defined" if r is None else f"r = {r:.2f}".replace("-", "−")
-        _titled(axis, name, f"{relation}, n = {len(chosen):,} species")
+        panels.titled(axis, name, f"{relation}, n = {len(chosen):,} species")
         axis.set(xlim=(-0.02 * most, 1.02 * most), ylim=(-0.03, 1.03), xlabel="", ylabel=AXIS)
         axis.grid(True)
         axis.locator_params(axis="x", integer=True)
@@ -52,34 +52,22 @@ def buckets(sizes, *, model):
         chosen = sizes.filter(category=name)
         values = {bucket: chosen.filter(bucket=bucket)["recall"].to_list() for bucket in ORDER}
         boxes.draw(axis, values, colour=colour)
-        _titled(axis, name, f"n = {len(chosen):,} species")
+        panels.titled(axis, name, f"n = {len(chosen):,} species")
         axis.set(ylim=(-0.03, 1.03), ylabel=AXIS)
     figure.supxlabel("Training images of a species; n counts species", fontsize=7.5)
     return figure
 
 
 def _panels(sizes, title):
-    """Category names, the figure and one axis each, below one another (in two columns if many)."""
+    """Category names, the figure and one axis each."""
     if sizes.is_empty():
         raise ValueError(
             "no species has test queries: is leave_one_out in search.protocols, "
             "and has the test split any images?"
         )
     names = in_order(sizes["category"].unique())
-    n_columns = 1 if len(names) <= 4 else 2
-    n_rows = -(-len(names) // n_columns)
-    figure = theme.figure(0.65 + 1.5 * n_rows, width=theme.COLUMN * n_columns)
-    figure.suptitle(title, x=0.02, ha="left", fontsize=8)
-    axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
-    for unused in axes[len(names) :]:
-        unused.remove()
-    return names, figure, axes
+    return names, *panels.stacked(len(names), title=title)
 
 
 def _colours(names):
     return [theme.COLOURS[i % len(theme.COLOURS)] for i in range(len(names))]
-
-
-def _titled(axis, name, note):
-    axis.set_title(theme.shown(name))
-    axis.set_title(note, loc="right", fontweight="normal", fontsize=7)

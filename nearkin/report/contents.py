@@ -3,7 +3,8 @@
 from nearkin.pages import dataset as sizes_and_repairs
 from nearkin.recall import ALL
 from nearkin.reference import in_order
-from nearkin.report import headline, pairs, pictures, species
+from nearkin.report import claims as claims_of_pairs
+from nearkin.report import headline, lookup, pairs, pictures, species
 from nearkin.tables import io
 
 
@@ -20,18 +21,27 @@ def gather(
     recalls,
     differences,
     comparisons,
+    claims,
     descriptions,
     figures,
     captions,
+    examples,
+    mistaken,
+    labels,
+    thumbnails,
 ):
     """The content that `page.render` shows, as a dict.
 
-    `recalls` and `descriptions` are by model; `differences` and `comparisons` by (base,
-    trained); `figures` by where they lie, ending in their kind, as bytes of SVG;
-    `captions` by kind. `records` are those of `headline.records`; `method` holds the
-    config's values that the methods section puts into words.
+    `recalls`, `descriptions`, `examples` and `mistaken` are by model, `differences`, `comparisons`
+    and `claims` by (base, trained), `captions` by kind; `labels` and `thumbnails` are lazy;
+    `figures` by where they lie, ending in their kind, as bytes of SVG. `records` are those of
+    `headline.records`; `method` holds the config's values that the methods section puts into words.
     """
     rows, n_rows = species.table(recalls, differences)
+    places = lookup.places_of(rows)
+    look_up, jpegs = lookup.gather(
+        rows, recalls=recalls, examples=examples, mistaken=mistaken, labels=labels, thumbnails=thumbnails
+    )
     return {
         "dataset": dataset,
         "models": models,
@@ -45,11 +55,19 @@ def gather(
             pairs.summary(frame, base=base, trained=trained, text=comparisons[base, trained])
             for (base, trained), frame in differences.items()
         ],
+        "claims": [
+            claims_of_pairs.of_pair(frame, base=base, trained=trained)
+            for (base, trained), frame in claims.items()
+        ],
         "pictures": pictures.by_kind(figures, captions, k=1),
         "shared": pictures.shared(captions, k=1),
-        "species": rows,
+        "species": [row | {"entry": places[row["category"], row["species"]]} for row in rows],
         "n_species_rows": n_rows,
         "species_filters": _filters(rows),
+        "look_up": look_up,
+        "n_shown": lookup.most_queries(look_up["entries"]),
+        "jpegs": jpegs,
+        "thumbnails": lookup.embedded(jpegs),
         "statistics": sizes_and_repairs.sizes(statistics),
         "repairs": sizes_and_repairs.repairs(gaps),
         "set_aside": sizes_and_repairs.set_aside(quarantine),

@@ -7,8 +7,15 @@ from jinja2 import Environment, StrictUndefined
 
 KINDS = [
     "recall",
+    "recall_curve",
+    "reachable",
+    "pairwise",
     "improvement_by_species",
     "improvement_by_genus",
+    "improvement_by_training_size",
+    "base_against_trained",
+    "most_changed",
+    "confusions",
     "training",
     "training_size",
     "training_buckets",

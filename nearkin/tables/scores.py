@@ -4,9 +4,11 @@ import dataframely as dy
 
 from nearkin.tables.fields import level_key, protocol_key
 
+METRICS = ["recall", "precision", "r_precision", "map_at_r", "mrr", "genus_mean_of_species"]
+
 
 class Hits(dy.Schema):
-    """One row per query and level: where its first right neighbour stands."""
+    """One row per query and level: what it found of its own label."""
 
     protocol = protocol_key()
     level = level_key()
@@ -22,20 +24,39 @@ class Hits(dy.Schema):
         min=1,
         description="rank of the first neighbour of its label; null if none within the depth",
     )
+    n_right = dy.List(
+        dy.Int32(min=0), description="right neighbours among the k nearest, for each k of `recall: ks`"
+    )
+    r_precision = dy.Float64(
+        nullable=True,
+        min=0,
+        max=1,
+        description="share of right ones among the n_relevant nearest; null if so many are not stored",
+    )
+    average_precision = dy.Float64(
+        nullable=True,
+        min=0,
+        max=1,
+        description="what MAP@R is the mean of; null if n_relevant neighbours are not stored",
+    )
     masked = dy.Bool(description="whether group mates were left out of the gallery")
 
 
 class Recall(dy.Schema):
-    """One row per number: a recall, over whom, and how many stand behind it.
+    """One row per number: which, over whom, and how many stand behind it.
 
     `recall` at a level is the share of queries with any right neighbour among the k
-    nearest. `genus_mean_of_species`, at level genus, is the mean of the species recalls
-    within a genus, as the reference study printed it.
+    nearest; `docs/metrics.md` defines the others. `genus_mean_of_species`, at level genus, is
+    the mean of the species recalls within a genus, as the reference study printed it.
     """
 
     protocol = protocol_key()
     level = level_key()
-    metric = dy.String(primary_key=True, description="recall or genus_mean_of_species")
+    metric = dy.String(
+        primary_key=True,
+        check=lambda column: column.is_in(METRICS),
+        description="recall, precision, r_precision, map_at_r, mrr or genus_mean_of_species",
+    )
     average = dy.String(
         primary_key=True,
         check=lambda column: column.is_in(["micro", "macro", "label"]),
@@ -49,7 +70,8 @@ class Recall(dy.Schema):
     category = dy.String(primary_key=True, description="one category, or `all`")
     label = dy.String(primary_key=True, description="one label, or `all`")
     k = dy.Int32(primary_key=True, min=1, description="how many neighbours were looked at")
-    value = dy.Float64(nullable=True, min=0, max=1, description="the recall, 0 to 1; null without queries")
+    value = dy.Float64(nullable=True, min=0, max=1, description="the number, 0 to 1; null where undefined")
+    why = dy.String(nullable=True, description="why the value is null")
     low = dy.Float64(nullable=True, min=0, max=1, description="lower end of the 95 % interval")
     high = dy.Float64(nullable=True, min=0, max=1, description="upper end of the 95 % interval")
     n_queries = dy.Int64(min=0, description="queries behind the value")
@@ -78,7 +100,48 @@ class Differences(dy.Schema):
     high = dy.Float64(nullable=True, description="upper end of the 95 % interval, in points")
     p_value = dy.Float64(nullable=True, min=0, max=1, description="sign-flip test over groups, two-sided")
     p_holm = dy.Float64(nullable=True, min=0, max=1, description="the same, Holm over ranked labels")
+    p_bh = dy.Float64(nullable=True, min=0, max=1, description="the same, Benjamini and Hochberg")
+    shrunken = dy.Float64(
+        nullable=True,
+        description="points of a label, drawn towards the mean of its category (empirical Bayes)",
+    )
     n_queries = dy.Int64(min=1, description="queries behind both recalls")
     n_groups = dy.Int64(min=1, description="groups behind both recalls")
     n_train = dy.Int64(min=0, description="training images of this label or category")
     ranked = dy.Bool(description="whether it has enough queries to be ranked")
+
+
+class Flips(dy.Schema):
+    """One row per query and level: which image was nearest under two models, and who was right."""
+
+    protocol = protocol_key()
+    level = level_key()
+    uuid = dy.String(primary_key=True, description="the query")
+    category = dy.String(description="the query's category")
+    label = dy.String(description="the query's label at this level")
+    outcome = dy.String(
+        check=lambda column: column.is_in(["kept", "won", "lost", "missed"]),
+        description="nearest image right under both, only the trained, only the base, or neither",
+    )
+    base_nearest = dy.String(nullable=True, description="uuid of the nearest image under the base")
+    trained_nearest = dy.String(nullable=True, description="uuid of the nearest image under the trained")
+    base_first_hit = dy.Int32(nullable=True, min=1, description="first_hit under the base")
+    trained_first_hit = dy.Int32(nullable=True, min=1, description="first_hit under the trained")
+
+
+class Pairwise(dy.Schema):
+    """One row per ordered pair of models: the difference of their overall recalls."""
+
+    protocol = protocol_key()
+    level = level_key()
+    base = dy.String(primary_key=True, description="a model")
+    trained = dy.String(primary_key=True, description="another model")
+    k = dy.Int32(primary_key=True, min=1, description="how many neighbours were looked at")
+    base_recall = dy.Float64(min=0, max=1, description="recall of the base")
+    trained_recall = dy.Float64(min=0, max=1, description="recall of the trained")
+    points = dy.Float64(min=-100, max=100, description="trained less base, in percentage points")
+    low = dy.Float64(description="lower end of the 95 % interval, in points")
+    high = dy.Float64(description="upper end of the 95 % interval, in points")
+    p_value = dy.Float64(min=0, max=1, description="sign-flip test over groups, two-sided")
+    n_queries = dy.Int64(min=1, description="queries behind both recalls")
+    n_groups = dy.Int64(min=1, description="groups behind both recalls")

@@ -29,7 +29,7 @@ addEventListener("error", () => { window.harm += 1; });
 
 
 class Browser:
-    """An open browser with one page; close it after use."""
+    """An open browser with one page; close it after use. `events` is what it told unasked."""
 
     def __init__(self, profile):
         read_end, self._to = os.pipe()
@@ -49,7 +49,7 @@ class Browser:
         )
         for end in (read_end, write_end, *ends):
             os.close(end)
-        self._rest, self._n, self._session = b"", 0, {}
+        self._rest, self._n, self._session, self.events = b"", 0, {}, []
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         self._session = {
             "sessionId": self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -63,7 +63,7 @@ class Browser:
         message = {"id": self._n, "method": method, "params": params} | self._session
         os.write(self._to, json.dumps(message).encode() + b"\0")
         while (answer := self._answer()).get("id") != self._n:
-            pass
+            self.events.append(answer)
         if "error" in answer:
             raise RuntimeError(answer["error"])
         return answer["result"]

@@ -3,21 +3,24 @@
 import numpy as np
 import polars as pl
 
-from nearkin import comparison, recall, statistics
+from nearkin import comparison, confusions, curves, recall, statistics
+from nearkin.claims import weighing
 from nearkin.identity import image_uuid
 from tests.unit.drawn import labels_of
 
 MODELS = ["untrained", "lite0", "lite0_unicom"]
+DEPTH = 100
 SKILL = {"untrained": 0.1, "lite0": 0.55, "lite0_unicom": 0.65}
 
 
 def study(n_species=250, *, seed=1, resamples=100, ks=(1, 5)):
-    """Tables by name: labels, splits, statistics; and by model or pair: recall, sizes, differences."""
+    """Tables by name: labels, splits, statistics; and by model or pair: recalls, sizes, differences, ..."""
     rng = np.random.default_rng(seed)
     labels, splits = _images(rng, n_species)
-    hits = {model: _hits(rng, labels, splits, SKILL[model]) for model in MODELS}
+    hits = {model: _hits(rng, labels, splits, SKILL[model], ks) for model in MODELS}
     recalls = {
-        model: recall.recall(frame, ks=list(ks), resamples=resamples, seed=1) for model, frame in hits.items()
+        model: recall.recall(frame, ks=list(ks), depth=DEPTH, resamples=resamples, seed=1)
+        for model, frame in hits.items()
     }
     n_train = comparison.training_counts(labels, splits)
     differences = {
@@ -39,6 +42,14 @@ def study(n_species=250, *, seed=1, resamples=100, ks=(1, 5)):
         "recalls": recalls,
         "sizes": {model: statistics.training_size(frame, labels, splits) for model, frame in recalls.items()},
         "differences": differences,
+        "claims": {
+            pair: weighing.weighed({model: recalls[model] for model in pair}, frame, k=1)
+            for pair, frame in differences.items()
+        },
+        "curves": {
+            model: curves.curve(frame, depth=DEPTH, resamples=resamples, seed=1)
+            for model, frame in hits.items()
+        },
     }
 
 
@@ -60,7 +71,7 @@ def _images(rng, n_species):
     return labels, splits
 
 
-def _hits(rng, labels, splits, skill):
+def _hits(rng, labels, splits, skill, ks):
     """Hits by protocol and level, nested; species differ in how easily they are found."""
     ease = {name: rng.normal(0, 0.15) for name in labels["species"].unique().sort()}
     queries = labels.join(splits.select("uuid", "split", "group_id"), on="uuid").filter(
@@ -84,9 +95,26 @@ def _hits(rng, labels, splits, skill):
                 first_hit=pl.Series(found).cast(pl.Int32),
                 masked=pl.lit(True),
             )
-            hit = (pl.col("n_relevant") > 0) & (pl.col("first_hit") <= 100)
-            parts.append(block.with_columns(first_hit=pl.when(hit).then("first_hit")))
+            hit = (pl.col("n_relevant") > 0) & (pl.col("first_hit") <= DEPTH)
+            block = block.with_columns(first_hit=pl.when(hit).then("first_hit"))
+            n_right = [(pl.col("first_hit") <= k).fill_null(False).cast(pl.Int32) for k in ks]
+            once = (1 / pl.col("first_hit")).fill_null(0)  # as if nobody else were right
+            block = block.with_columns(
+                n_right=pl.concat_list(n_right), r_precision=once, average_precision=once
+            )
+            parts.append(block)
     return pl.concat(parts)
+
+
+def confused(n_species=250, *, model="lite0"):
+    """The `Confusions` of a made-up study: queries find their own species, or one near to it by name."""
+    rng = np.random.default_rng(1)
+    labels, splits = _images(rng, n_species)
+    tested = labels.join(splits.filter(split="test").select("uuid"), on="uuid")
+    tested = tested.sort("category", "species", "uuid")
+    away = rng.geometric(SKILL[model] / 5, len(tested)).clip(1, len(tested) - 1)
+    place = (np.arange(len(tested)) + away * rng.choice([-1, 1], len(tested))) % len(tested)
+    return confusions.count(tested.select("uuid", neighbour=tested["uuid"].gather(place)), labels)
 
 
 def training(*, n_epochs=8, n_steps=20, chosen=5):

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nearkin import checks, metrics, searches
+from nearkin import checks, scoring, searches
 from nearkin.recall import recall
 from tests.unit import drawn
 
@@ -14,8 +14,8 @@ def study():
     labels, splits = drawn.study(1)
     vectors_of = drawn.vectors_of(labels["uuid"], drawn.vectors(1, len(labels)))
     found = searches.find(splits, vectors_of, protocol="leave_one_out", depth=9, mask_groups=True)
-    hits = metrics.hits(found, labels, splits, masked=True, wanted=["leave_one_out"])
-    return labels, splits, found, hits, recall(hits, ks=[1, 5], resamples=100, seed=1)
+    hits = scoring.hits([found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1, 5], depth=15)
+    return labels, splits, found, hits, recall(hits, ks=[1, 5], depth=15, resamples=100, seed=1)
 
 
 def broken(check, *tables, said, **arguments):

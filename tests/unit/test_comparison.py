@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
-from nearkin import comparison, metrics, searches
+from nearkin import comparison, scoring, searches
 from tests.unit import drawn
 
 KS = [1, 3]
@@ -17,7 +18,11 @@ def hits_of(seed, vectors_seed):
     labels, splits = drawn.study(seed)
     vectors_of = drawn.vectors_of(labels["uuid"], drawn.vectors(vectors_seed, len(labels), width=4))
     found = searches.find(splits, vectors_of, protocol="leave_one_out", depth=15, mask_groups=True)
-    return labels, splits, metrics.hits(found, labels, splits, masked=True, wanted=["leave_one_out"])
+    return (
+        labels,
+        splits,
+        scoring.hits([found], labels, splits, masked=True, wanted=["leave_one_out"], ks=KS, depth=15),
+    )
 
 
 def compared(seed=1, **other):
@@ -67,6 +72,18 @@ def test_differences_are_those_of_the_hits():
         assert (row["base"], row["trained"]) == (pytest.approx(before), pytest.approx(after))
         assert row["points"] == pytest.approx(100 * (after - before))
         assert row["low"] is None or row["low"] - 1e-9 <= row["points"] <= row["high"] + 1e-9
+
+
+def test_adjusted_p_values_equal_statsmodels():
+    rng = np.random.default_rng(2)
+    for n in (1, 2, 40):
+        p_values = rng.random(n) ** 3
+        assert comparison.holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])
+    *_, table = compared(min_queries=4)
+    ranked = table.filter("ranked", level="species", k=1)
+    expected = multipletests(ranked["p_value"].to_numpy(), method="fdr_bh")[1]
+    assert ranked["p_bh"].to_numpy() == pytest.approx(expected)
+    assert (ranked["p_bh"] <= ranked["p_holm"] + 1e-12).all()
 
 
 def test_only_labels_with_enough_queries_are_ranked():

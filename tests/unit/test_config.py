@@ -124,6 +124,11 @@ def test_a_wrong_key_is_named_with_what_is_allowed(path, value, said):
     assert said in wrong(path, value)
 
 
+@pytest.mark.parametrize("name", ["inspection", "figures", "thumbnails", "report_thumbnails"])
+def test_a_model_cannot_take_the_place_of_what_belongs_to_the_dataset(name):
+    assert name in wrong(["models", name], {"library": "histogram", "preprocess": "square_224"})
+
+
 def test_a_dataset_like_another_keeps_its_images_names():
     config = copy.deepcopy(SHIPPED)
     config["datasets"]["again"] = {"like": "museum", "split": {"seed": 2}}

@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib.collections import PathCollection
 
 from nearkin.figures import boxes, improvement, leaks, recall, theme, training, training_size
 from tests.unit import finished
+from tests.unit.pictured import points_at, texts
 
 
 @pytest.fixture(scope="module")
@@ -37,21 +37,6 @@ def sizes_of(rows):
     )
 
 
-def texts(figure):
-    return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
-
-
-def points_at(axis):
-    """The values of the points drawn at each position, by the label under it."""
-    drawn = {round(place): [] for place in axis.get_xticks()}
-    for collection in axis.collections:
-        if isinstance(collection, PathCollection):
-            for place, value in collection.get_offsets():
-                drawn[round(place)].append(float(value))
-    labels = [label.get_text() for label in axis.get_xticklabels()]
-    return dict(zip(labels, drawn.values(), strict=True))
-
-
 buckets = st.sampled_from(training_size.ORDER)
 species = st.tuples(st.sampled_from(["Bird", "Fish"]), buckets, st.sampled_from([0.0, 0.25, 1.0]))
 
@@ -75,6 +60,19 @@ def test_boxes_keep_the_order_of_their_names_and_an_empty_one_its_place():
     axis = theme.figure(2).subplots()
     boxes.draw(axis, {"c": [1, 2, 3], "a": [], "b": [9]}, colour="k")
     assert points_at(axis) == {"c\nn = 3": [1, 2, 3], "a\nn = 0": [], "b\nn = 1": [9]}
+
+
+def test_a_box_stands_for_the_values_under_its_label():
+    axis = theme.figure(2).subplots()
+    values = {"a": [1, 2, 4], "b": [], "c": [8]}
+    boxes.draw(axis, values, colour="k")
+    medians = {tuple(line.get_xdata().round(3)): float(line.get_ydata()[0]) for line in axis.lines[4::5]}
+    assert medians == {(-0.275, 0.275): 2, (1.725, 2.275): 8}
+
+
+def test_a_value_that_cannot_be_drawn_is_not_counted_but_an_error():
+    with pytest.raises(ValueError, match="'a' is not a number"):
+        boxes.draw(theme.figure(2).subplots(), {"a": [1.0, None]}, colour="k")
 
 
 def test_each_improvement_stands_over_its_category(made):
@@ -176,7 +174,13 @@ def test_the_overview_says_n_and_species_recall(made):
     said = texts(figure)
     for model, table in made["recalls"].items():
         row = table.filter(
-            protocol="search", level="species", average="micro", population="all", category="all", k=1
+            protocol="search",
+            level="species",
+            metric="recall",
+            average="micro",
+            population="all",
+            category="all",
+            k=1,
         )
         assert f"{row['value'].item():.3f}" in said
         assert f"Search, n = {row['n_queries'].item():,} queries" in said

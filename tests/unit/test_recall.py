@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from nearkin import metrics, protocols, searches
+from nearkin import protocols, scoring, searches
 from nearkin.intervals import wilson
 from nearkin.recall import recall
 from tests.unit import drawn
@@ -23,7 +23,12 @@ def scored(seed, masked=True, levels=None):
         searches.find(splits, vectors_of, protocol=protocol, depth=15, mask_groups=masked)
         for protocol in protocols.SIDES
     )
-    return labels, splits, found, metrics.hits(found, labels, splits, masked=masked, wanted=protocols.SIDES)
+    return (
+        labels,
+        splits,
+        found,
+        scoring.hits([found], labels, splits, masked=masked, wanted=protocols.SIDES, ks=KS, depth=15),
+    )
 
 
 def loops(labels, splits, found, protocol, masked):
@@ -75,7 +80,8 @@ def loops(labels, splits, found, protocol, masked):
 def tabled(table, protocol):
     """The same numbers, from our table."""
     values = {}
-    for row in table.filter(protocol=protocol).to_dicts():
+    metrics = pl.col("metric").is_in(["recall", "genus_mean_of_species"])
+    for row in table.filter(metrics, protocol=protocol).to_dicts():
         label = f"{row['category']}/{row['label']}" if row["label"] != "all" else row["category"]
         what = row["average"]
         if row["metric"] == "genus_mean_of_species":
@@ -90,7 +96,7 @@ def tabled(table, protocol):
 @pytest.mark.parametrize("seed", range(4))
 def test_recall_equals_the_plain_loops(seed, masked):
     labels, splits, found, hits = scored(seed, masked, levels=2 if seed % 2 else None)
-    table = recall(hits, ks=KS, resamples=100, seed=1)
+    table = recall(hits, ks=KS, depth=15, resamples=100, seed=1)
     for protocol in protocols.SIDES:
         slow, ours = loops(labels, splits, found, protocol, masked), tabled(table, protocol)
         assert len(slow) > 30
@@ -113,8 +119,8 @@ def test_a_hand_worked_table():
             "similarity": [0.9, 0.8] * 4,
         }
     ).with_columns(pl.col("rank").cast(pl.Int32))
-    hits = metrics.hits(found, labels, splits, masked=True, wanted=["leave_one_out"])
-    table = recall(hits, ks=[1, 2], resamples=100, seed=1)
+    hits = scoring.hits([found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1, 2], depth=2)
+    table = recall(hits, ks=[1, 2], depth=2, resamples=100, seed=1)
 
     def value(**which):
         which = {"metric": "recall", "average": "micro", "population": "all", "label": "all"} | which
@@ -138,8 +144,8 @@ def test_a_hand_worked_table():
 
 def test_intervals_hold_their_value_and_do_not_depend_on_row_order():
     *_, hits = scored(5)
-    table = recall(hits, ks=KS, resamples=300, seed=1)
-    again = recall(hits.reverse(), ks=KS, resamples=300, seed=1)
+    table = recall(hits, ks=KS, depth=15, resamples=300, seed=1)
+    again = recall(hits.reverse(), ks=KS, depth=15, resamples=300, seed=1)
     assert table.sort(table.columns).equals(again.sort(table.columns))
     within = table.filter(pl.col("low").is_not_null())
     assert (within["low"] <= within["value"] + 1e-12).all()
@@ -166,8 +172,8 @@ def test_no_reachable_query_is_null_not_zero():
             "similarity": [0.5] * 2,
         }
     ).with_columns(pl.col("rank").cast(pl.Int32))
-    hits = metrics.hits(found, labels, splits, masked=True, wanted=["leave_one_out"])
-    table = recall(hits, ks=[1], resamples=100, seed=1)
+    hits = scoring.hits([found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1], depth=2)
+    table = recall(hits, ks=[1], depth=2, resamples=100, seed=1)
     row = table.filter(level="species", average="micro", population="reachable", category="all").row(
         0, named=True
     )
@@ -182,4 +188,59 @@ def test_no_query_at_all_is_an_error_that_says_so():
     )
     found = searches.find(splits, None, protocol="search", depth=1, mask_groups=True)
     with pytest.raises(ValueError, match="no test images"):
-        metrics.hits(found, labels, splits, masked=True, wanted=protocols.SIDES)
+        scoring.hits([found], labels, splits, masked=True, wanted=protocols.SIDES, ks=KS, depth=15)
+
+
+def scores_of(hits, k):
+    """Every score of each query, row by row: {(metric, k): [(label, reachable, score)]}."""
+    found = defaultdict(list)
+    for row in hits.to_dicts():
+        here = (row["category"], row["label"]), row["n_relevant"] > 0
+        first = row["first_hit"]
+        found["mrr", 15].append((*here, 1 / first if first else 0))
+        found["precision", k].append((*here, row["n_right"][KS.index(k)] / k))
+        found["r_precision", 15].append((*here, row["r_precision"]))
+        found["map_at_r", 15].append((*here, row["average_precision"]))
+    return found
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_other_metrics_are_means_of_their_scores_or_null_with_a_reason(seed):
+    *_, hits = scored(seed)
+    table = recall(hits, ks=KS, depth=15, resamples=100, seed=1)
+    n_null = 0
+    for level in ("category", "genus", "species"):
+        mine = scores_of(hits.filter(protocol="leave_one_out", level=level), 3)
+        for (metric, k), scores in mine.items():
+            for population in ("all", "reachable"):
+                chosen = [(label, score) for label, can, score in scores if can or population == "all"]
+                at = {"protocol": "leave_one_out", "level": level, "metric": metric, "k": k}
+                rows = table.filter(label="all", category="all", population=population, **at)
+                by_average = {row["average"]: row for row in rows.to_dicts()}
+                if any(score is None for _, score in chosen):
+                    n_null += 1
+                    assert {row["value"] for row in by_average.values()} == {None}
+                    assert all("could find more than the 15" in row["why"] for row in by_average.values())
+                    continue
+                by_label = defaultdict(list)
+                for label, score in chosen:
+                    by_label[label].append(score)
+                macro = np.mean([np.mean(values) for values in by_label.values()])
+                assert by_average["micro"]["value"] == pytest.approx(np.mean([s for _, s in chosen]))
+                assert by_average["macro"]["value"] == pytest.approx(macro)
+                assert by_average["micro"]["why"] is None
+    assert n_null
+
+
+def test_where_all_groups_agree_the_interval_is_wilsons():
+    labels = drawn.labels_of(["Aa x"] * 6)
+    uuids = labels["uuid"].to_list()
+    splits = pl.DataFrame({"uuid": uuids, "split": ["test"] * 6, "group_id": uuids, "reason": [None] * 6})
+    found = searches.find(
+        splits, drawn.vectors_of(labels["uuid"], drawn.vectors(1, 6)), protocol="leave_one_out", depth=3,
+        mask_groups=True,
+    )  # fmt: skip
+    hits = scoring.hits([found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1], depth=3)
+    table = recall(hits, ks=[1], depth=3, resamples=100, seed=1)
+    row = table.filter(level="species", metric="recall", average="micro", population="all", category="all")
+    assert row.select("value", "low", "high").row(0) == (1.0, pytest.approx(wilson(1.0, 6)[0]), 1.0)

@@ -11,7 +11,7 @@ import pytest
 
 from nearkin import headline
 from nearkin.report import contents, page, pictures, species
-from tests.unit import finished
+from tests.unit import finished, looked_at
 
 CAPTIONS = {
     path.stem: path.read_text(encoding="utf-8")
@@ -38,20 +38,21 @@ class Page(HTMLParser):
 
     def __init__(self, html):
         super().__init__()
-        self.tags, self.text, self.scripts, self._inside = [], [], [], None
+        self.tags, self.text, self.scripts, self.data, self._inside = [], [], [], [], None
         self.feed(html)
         self.text = re.sub(r"\s+", " ", "".join(self.text))
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
         self._inside = tag
+        self.held = dict(attrs).get("type") == "application/json"  # data, which no browser runs
 
     def handle_endtag(self, tag):
         self._inside = None
 
     def handle_data(self, data):
         if self._inside == "script":
-            self.scripts.append(data)
+            (self.data if self.held else self.scripts).append(data)
         elif self._inside != "style":
             self.text.append(data)
 
@@ -84,13 +85,14 @@ def content_of(made, **changes):
         "splits": made["splits"],
         "recalls": made["recalls"],
         "differences": made["differences"],
+        "claims": made["claims"],
         "comparisons": {pair: "the printed form of " + "/".join(pair) for pair in made["differences"]},
         "descriptions": {
             "lite0": {"library": "package", "name": "efficientnet_lite0", "fingerprint": "f" * 64}
         },
         "figures": figures,
         "captions": CAPTIONS,
-    }
+    } | looked_at.shown(made, list(changes.get("recalls", made["recalls"])))
     return contents.gather(**(given | changes))
 
 

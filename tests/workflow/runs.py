@@ -53,6 +53,6 @@ def jobs(output):
         rule = re.match(r"(?:local)?rule (\w+):", block)[1]
         wildcards = re.search(r"^ +wildcards: (.*)$", block, re.MULTILINE)
         values = [pair.split("=", 1)[1] for pair in wildcards[1].split(", ")] if wildcards else []
-        if rule not in ("all", "curate"):
+        if rule not in ("all", "curate", "figures"):
             found.add((rule, " ".join(values)))
     return found

@@ -17,6 +17,13 @@ from tests.workflow import runs
 
 SHARDS = ["0", "1"]
 MODELS = ["untrained", "lite0", "tuned"]
+DRAWN = [
+    "plot_improvement",
+    "plot_improvement_by_training_size",
+    "plot_base_against_trained",
+    "plot_most_changed",
+]
+LOOKED_AT = ["choose_sheets", "draw_contact_sheets"]
 PAIRS = {"untrained lite0": ["untrained", "lite0"], "lite0 tuned": ["lite0", "tuned"]}
 
 
@@ -31,21 +38,33 @@ def audit():
 def comparisons(*models):
     """Comparisons in which one of the models takes part, with what is drawn of them."""
     pairs = [pair for pair, both in PAIRS.items() if set(both) & set(models)]
-    rules = ["compare_models", "print_comparison", "plot_improvement"]
-    return {(rule, f"museum {pair}") for rule in rules for pair in pairs}
+    rules = ["compare_models", "weigh_claims", "print_comparison", *DRAWN]
+    return {(rule, f"museum {pair}") for rule in rules for pair in pairs} | looks(*pairs)
+
+
+def looks(*pairs):
+    """Thumbnails and contact sheets, once those of some pairs are chosen anew."""
+    chosen = {("choose_sheets", f"museum {pair}") for pair in pairs}
+    return chosen | {("draw_thumbnails", f"museum {shard}") for shard in SHARDS} | contact_sheets()
+
+
+def contact_sheets():
+    return {("draw_contact_sheets", f"museum {pair}") for pair in PAIRS}
 
 
 def scores(*models):
-    rules = ["score_recall", "count_training_images", "print_training_size"]
+    rules = ["score_recall", "trace_recall", "count_training_images", "print_training_size"]
     rules += ["plot_training_size", "plot_training_buckets"]
     own = {(rule, f"museum {model}") for rule in rules for model in models}
-    shared = {("plot_recall", "museum"), ("write_headline", "museum")}
+    shared = {(rule, "museum") for rule in ("plot_recall", "plot_recall_curve", "plot_reachable")}
+    shared |= {(rule, "museum") for rule in ("write_headline", "compare_all_models", "plot_pairwise")}
     return own | shared | comparisons(*models) | page()
 
 
 def searches(*models):
-    joined = {("join_neighbours", f"museum {model}") for model in models}
-    return {("find_neighbours", f"museum {model} 0") for model in models} | joined | scores(*models)
+    rules = ["join_neighbours", "count_confusions", "plot_confusions", "choose_examples"]
+    own = {(rule, f"museum {model}") for rule in rules for model in models}
+    return {("find_neighbours", f"museum {model} 0") for model in models} | own | scores(*models)
 
 
 def leaks():
@@ -80,9 +99,14 @@ def split():
 
 
 def figures():
-    one = {("plot_recall", "museum"), ("plot_leaks", "museum"), ("plot_training", "museum tuned")}
-    each = {(rule, f"museum {m}") for rule in ("plot_training_size", "plot_training_buckets") for m in MODELS}
-    return one | each | {("plot_improvement", f"museum {pair}") for pair in PAIRS} | page() | audit()
+    of_all = ["plot_recall", "plot_recall_curve", "plot_reachable", "plot_pairwise", "plot_leaks"]
+    of_each = ["plot_training_size", "plot_training_buckets", "plot_confusions"]
+    return (
+        {(rule, "museum") for rule in of_all}
+        | {("plot_training", "museum tuned")}
+        | {(rule, f"museum {model}") for rule in of_each for model in MODELS}
+        | {(rule, f"museum {pair}") for rule in DRAWN for pair in PAIRS}
+    )
 
 
 def ranked():
@@ -96,7 +120,7 @@ CODE = {
     "scripts/embed_images.py": embeddings(*MODELS),
     "scripts/finetune_encoder.py": training(),
     "nearkin/neighbours.py": searches(*MODELS) | leaks(),
-    "nearkin/figures/theme.py": figures(),
+    "nearkin/figures/theme.py": figures() | page() | audit() | contact_sheets(),
     "nearkin/captions/ladder.py": {("fix_captions", "museum")} | page() | audit(),
     "nearkin/splits.py": split(),
     "nearkin/museum/fish.py": "all",
@@ -143,6 +167,12 @@ def test_changed_code_reruns_what_imports_it(project, path):
     if CODE[path] == "all":
         wanted = {job for job in wanted if job[0] != "prepare_encoder"}
     assert runs.planned(project) == wanted
+
+
+def test_figures_alone_are_drawn_anew_after_a_change_of_theme(project):
+    with open(project / "nearkin/figures/theme.py", "a") as code:
+        code.write("\n# changed\n")
+    assert runs.planned(project, "figures") == figures()
 
 
 @pytest.mark.parametrize("key", CONFIG)
@@ -215,7 +245,7 @@ def test_a_changed_checkpoint_reruns_its_own_model_and_a_touched_one_nothing(pro
             os.utime(checkpoint)
             assert runs.planned(project) == set()
     own = {("prepare_encoder", "museum local"), ("compare_models", "museum lite0 local")}
-    own |= {(rule, "museum lite0 local") for rule in ("print_comparison", "plot_improvement")}
+    own |= {(rule, "museum lite0 local") for rule in ("weigh_claims", "print_comparison", *DRAWN, *LOOKED_AT)}
     assert runs.planned(project) == own | embeddings("local")
 
 

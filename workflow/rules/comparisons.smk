@@ -1,4 +1,4 @@
-"""Needs the hits of two models; produces what changed between them, as table and as text."""
+"""Needs the scores of two models; produces what changed between them, as table, text and claims."""
 
 
 rule compare_models:
@@ -7,10 +7,13 @@ rule compare_models:
         code=sources_of("compare_models.py"),
         base="results/{dataset}/{base}/hits.parquet",
         trained="results/{dataset}/{trained}/hits.parquet",
+        base_neighbours="results/{dataset}/{base}/neighbours.parquet",
+        trained_neighbours="results/{dataset}/{trained}/neighbours.parquet",
         labels="results/{dataset}/labels.parquet",
         splits="results/{dataset}/splits.parquet",
     output:
         differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
+        flips="results/{dataset}/comparisons/{base}/{trained}/flips.parquet",
     log:
         "logs/compare_models/{dataset}/{base}/{trained}.log",
     conda:
@@ -22,6 +25,26 @@ rule compare_models:
         min_queries=lookup(within=config, dpath="comparison/min_queries"),
     script:
         "../../scripts/compare_models.py"
+
+
+rule compare_all_models:
+    """Every model against every other on the same queries."""
+    input:
+        code=sources_of("compare_all_models.py"),
+        hits=expand("results/{{dataset}}/{model}/hits.parquet", model=MODELS),
+    output:
+        pairwise="results/{dataset}/pairwise.parquet",
+    log:
+        "logs/compare_all_models/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        models=list(MODELS),
+        k=1,
+        resamples=lookup(within=config, dpath="recall/resamples"),
+        seed=lookup(within=config, dpath="recall/seed"),
+    script:
+        "../../scripts/compare_all_models.py"
 
 
 rule print_comparison:
@@ -46,3 +69,22 @@ rule print_comparison:
         k=1,
     script:
         "../../scripts/print_comparison.py"
+
+
+rule weigh_claims:
+    """The sentences that the numbers bear out, or do not, each with its evidence."""
+    input:
+        code=sources_of("weigh_claims.py"),
+        base="results/{dataset}/{base}/recall.parquet",
+        trained="results/{dataset}/{trained}/recall.parquet",
+        differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
+    output:
+        claims="results/{dataset}/comparisons/{base}/{trained}/claims.parquet",
+    log:
+        "logs/weigh_claims/{dataset}/{base}/{trained}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        k=1,
+    script:
+        "../../scripts/weigh_claims.py"

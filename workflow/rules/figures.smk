@@ -25,6 +25,77 @@ rule plot_recall:
         "../../scripts/plot_recall.py"
 
 
+rule plot_recall_curve:
+    """Recall of every model against the number of neighbours looked at."""
+    input:
+        code=sources_of("plot_recall_curve.py"),
+        curves=expand("results/{{dataset}}/{model}/recall_curve.parquet", model=MODELS),
+    output:
+        svg=report(
+            "results/{dataset}/figures/recall_curve.svg",
+            caption="../report/recall_curve.rst",
+            category="{dataset}",
+            labels={"figure": "recall by k", "model": "all"},
+        ),
+        png="results/{dataset}/figures/recall_curve.png",
+    log:
+        "logs/plot_recall_curve/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        models=list(MODELS),
+    script:
+        "../../scripts/plot_recall_curve.py"
+
+
+rule plot_reachable:
+    """Species recall over all queries beside that over the queries that could hit."""
+    input:
+        code=sources_of("plot_reachable.py"),
+        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=MODELS),
+    output:
+        svg=report(
+            "results/{dataset}/figures/reachable.svg",
+            caption="../report/reachable.rst",
+            category="{dataset}",
+            labels={"figure": "reachable queries", "model": "all"},
+        ),
+        png="results/{dataset}/figures/reachable.png",
+    log:
+        "logs/plot_reachable/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        models=list(MODELS),
+        k=1,
+    script:
+        "../../scripts/plot_reachable.py"
+
+
+rule plot_pairwise:
+    """Every model against every other, in one matrix."""
+    input:
+        code=sources_of("plot_pairwise.py"),
+        pairwise="results/{dataset}/pairwise.parquet",
+    output:
+        svg=report(
+            "results/{dataset}/figures/pairwise.svg",
+            caption="../report/pairwise.rst",
+            category="{dataset}",
+            labels={"figure": "every model against every other", "model": "all"},
+        ),
+        png="results/{dataset}/figures/pairwise.png",
+    log:
+        "logs/plot_pairwise/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        models=list(MODELS),
+        k=1,
+    script:
+        "../../scripts/plot_pairwise.py"
+
+
 rule plot_leaks:
     """What a split that ignores groups would have done to the recall."""
     input:
@@ -95,6 +166,29 @@ rule plot_training_buckets:
         "../../scripts/plot_training_buckets.py"
 
 
+rule plot_confusions:
+    """Which genera a model takes for which."""
+    input:
+        code=sources_of("plot_confusions.py"),
+        confusions="results/{dataset}/{model}/confusions.parquet",
+    output:
+        svg=report(
+            "results/{dataset}/figures/{model}/confusions.svg",
+            caption="../report/confusions.rst",
+            category="{dataset}",
+            labels={"figure": "confusions", "model": "{model}"},
+        ),
+        png="results/{dataset}/figures/{model}/confusions.png",
+    log:
+        "logs/plot_confusions/{dataset}/{model}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        model="{model}",
+    script:
+        "../../scripts/plot_confusions.py"
+
+
 rule plot_training:
     """Loss and learning rate of a training, and how the epoch was chosen."""
     input:
@@ -149,3 +243,81 @@ rule plot_improvement:
         k=1,
     script:
         "../../scripts/plot_improvement.py"
+
+
+rule plot_base_against_trained:
+    """Recall of a base and a trained model, species by species."""
+    input:
+        code=sources_of("plot_base_against_trained.py"),
+        differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
+    output:
+        svg=report(
+            "results/{dataset}/figures/{base}/{trained}/base_against_trained.svg",
+            caption="../report/base_against_trained.rst",
+            category="{dataset}",
+            labels={"figure": "base against trained", "model": "{base} to {trained}"},
+        ),
+        png="results/{dataset}/figures/{base}/{trained}/base_against_trained.png",
+    log:
+        "logs/plot_base_against_trained/{dataset}/{base}/{trained}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        base="{base}",
+        trained="{trained}",
+        protocol="leave_one_out",
+        k=1,
+    script:
+        "../../scripts/plot_base_against_trained.py"
+
+
+rule plot_most_changed:
+    """The species that training improved or worsened most, with intervals."""
+    input:
+        code=sources_of("plot_most_changed.py"),
+        differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
+    output:
+        svg=report(
+            "results/{dataset}/figures/{base}/{trained}/most_changed.svg",
+            caption="../report/most_changed.rst",
+            category="{dataset}",
+            labels={"figure": "most changed species", "model": "{base} to {trained}"},
+        ),
+        png="results/{dataset}/figures/{base}/{trained}/most_changed.png",
+    log:
+        "logs/plot_most_changed/{dataset}/{base}/{trained}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        base="{base}",
+        trained="{trained}",
+        protocol="leave_one_out",
+        k=1,
+    script:
+        "../../scripts/plot_most_changed.py"
+
+
+rule plot_improvement_by_training_size:
+    """The improvement of each species beside its number of training images."""
+    input:
+        code=sources_of("plot_improvement_by_training_size.py"),
+        differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
+    output:
+        svg=report(
+            "results/{dataset}/figures/{base}/{trained}/improvement_by_training_size.svg",
+            caption="../report/improvement_by_training_size.rst",
+            category="{dataset}",
+            labels={"figure": "improvement by training images", "model": "{base} to {trained}"},
+        ),
+        png="results/{dataset}/figures/{base}/{trained}/improvement_by_training_size.png",
+    log:
+        "logs/plot_improvement_by_training_size/{dataset}/{base}/{trained}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        base="{base}",
+        trained="{trained}",
+        protocol="leave_one_out",
+        k=1,
+    script:
+        "../../scripts/plot_improvement_by_training_size.py"

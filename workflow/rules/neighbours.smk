@@ -1,4 +1,4 @@
-"""Needs embeddings and the split; produces exact neighbours, hits, recall and the leak audit."""
+"""Needs embeddings and the split; produces exact neighbours, hits, recall, confusions and the leak audit."""
 
 
 rule find_neighbours:
@@ -63,11 +63,49 @@ rule score_recall:
     params:
         protocols=lookup(within=config, dpath="search/protocols"),
         ks=lookup(within=config, dpath="recall/ks"),
+        depth=lookup(within=config, dpath="search/depth"),
         resamples=lookup(within=config, dpath="recall/resamples"),
         seed=lookup(within=config, dpath="recall/seed"),
         mask_groups=lookup(within=config, dpath="search/mask_groups"),
     script:
         "../../scripts/score_recall.py"
+
+
+rule trace_recall:
+    """Recall of a model against the number of neighbours looked at."""
+    input:
+        code=sources_of("trace_recall.py"),
+        hits="results/{dataset}/{model}/hits.parquet",
+    output:
+        curve="results/{dataset}/{model}/recall_curve.parquet",
+    log:
+        "logs/trace_recall/{dataset}/{model}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        depth=lookup(within=config, dpath="search/depth"),
+        resamples=lookup(within=config, dpath="recall/resamples"),
+        seed=lookup(within=config, dpath="recall/seed"),
+    script:
+        "../../scripts/trace_recall.py"
+
+
+rule count_confusions:
+    """Who is taken for whom by a model: queries beside their nearest images, leave one out."""
+    input:
+        code=sources_of("count_confusions.py"),
+        neighbours="results/{dataset}/{model}/neighbours.parquet",
+        labels="results/{dataset}/labels.parquet",
+    output:
+        confusions="results/{dataset}/{model}/confusions.parquet",
+    log:
+        "logs/count_confusions/{dataset}/{model}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        protocol="leave_one_out",
+    script:
+        "../../scripts/count_confusions.py"
 
 
 rule count_training_images:

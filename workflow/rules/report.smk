@@ -2,17 +2,26 @@
 
 FIGURES = [
     "results/{dataset}/figures/recall.svg",
+    "results/{dataset}/figures/recall_curve.svg",
+    "results/{dataset}/figures/reachable.svg",
     "results/{dataset}/figures/leak_effect.svg",
+    *(["results/{dataset}/figures/pairwise.svg"] if len(MODELS) > 1 else []),
     *expand(
         "results/{{dataset}}/figures/{model}/{figure}.svg",
         model=MODELS,
-        figure=["training_size", "training_buckets"],
+        figure=["training_size", "training_buckets", "confusions"],
     ),
     *expand("results/{{dataset}}/figures/{model}/training.svg", model=TUNED),
     *[
-        f"results/{{dataset}}/figures/{base}/{trained}/improvement_by_{level}.svg"
+        f"results/{{dataset}}/figures/{base}/{trained}/{figure}.svg"
         for base, trained in config["compare"]
-        for level in ("species", "genus")
+        for figure in (
+            "improvement_by_species",
+            "improvement_by_genus",
+            "improvement_by_training_size",
+            "base_against_trained",
+            "most_changed",
+        )
     ],
 ]
 PAIRS = [f"results/{{dataset}}/comparisons/{base}/{trained}" for base, trained in config["compare"]]
@@ -54,8 +63,13 @@ rule write_report:
         recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=MODELS),
         differences=[f"{pair}/differences.parquet" for pair in PAIRS],
         comparisons=[f"{pair}/comparison.txt" for pair in PAIRS],
+        claims=[f"{pair}/claims.parquet" for pair in PAIRS],
         descriptions=expand("results/{{dataset}}/{model}/encoder/encoder.json", model=PREPARED + TUNED),
         figures=FIGURES,
+        examples=expand("results/{{dataset}}/{model}/examples.parquet", model=MODELS),
+        mistaken=expand("results/{{dataset}}/{model}/mistaken.parquet", model=MODELS),
+        labels="results/{dataset}/labels.parquet",
+        thumbnails=expand("results/{{dataset}}/thumbnails/{shard}.parquet", shard=SHARDS),
         captions=[relative(path) for path in sorted(Path(ROOT, "workflow", "report").glob("*.rst"))],
         templates=templates_of("report"),
     output:
@@ -65,6 +79,7 @@ rule write_report:
             category="{dataset}",
             labels={"figure": "report", "model": "all"},
         ),
+        thumbnails=directory("results/{dataset}/report_thumbnails"),
     log:
         "logs/write_report/{dataset}.log",
     conda:
@@ -95,7 +110,19 @@ rule check_results:
         hits=expand("results/{{dataset}}/{model}/hits.parquet", model=MODELS),
         recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=MODELS),
         figures=FIGURES,
-        figure_tables=[f"{pair}/differences.parquet" for pair in PAIRS],
+        contact_sheets=[
+            f"results/{{dataset}}/figures/{base}/{trained}/contact_sheets/{sheet}.png"
+            for base, trained in config["compare"]
+            for sheet in SHEETS
+        ],
+        figure_tables=[
+            *(f"{pair}/{table}.parquet" for pair in PAIRS for table in ("differences", "flips", "claims")),
+            *expand(
+                "results/{{dataset}}/{model}/{table}.parquet",
+                model=MODELS,
+                table=["training_size", "recall_curve", "confusions"],
+            ),
+        ],
         texts=expand("results/{{dataset}}/{model}/training_size.txt", model=MODELS),
     output:
         passed="results/{dataset}/checks.passed",

@@ -1,0 +1,55 @@
+"""Did the typical label improve, and did any get worse beyond chance?"""
+
+import polars as pl
+
+from nearkin.claims import change
+from nearkin.claims.evidence import ALPHA, FEWEST, Evidence, answered
+from nearkin.tables.claims import CANNOT_BE_TOLD, COUNT, HODGES_LEHMANN, IMPROVED, NOT_SHOWN, SHOWN, WORSE
+
+
+def improved(labels, noun):
+    """Whether the typical one of `labels`, rows of a `Differences` table, rose: an answer.
+
+    `noun` says what they are, species or genera.
+    """
+    points = labels["points"].round(change.DECIMALS)
+    if len(labels) < FEWEST:
+        found = Evidence(why=f"it takes {FEWEST} {noun}, not {len(labels)}")
+    else:
+        found = change.typical(points.to_numpy())
+    counts = {"n_rose": (points > 0).sum(), "n_fell": (points < 0).sum()}
+    return answered(IMPROVED, HODGES_LEHMANN, found) | counts
+
+
+def got_worse(ranked):
+    """Which of the `ranked` rows of a `Differences` table fell beyond chance (Holm): an answer."""
+    beyond = ranked.filter(pl.col("p_holm") < ALPHA)
+    fell = beyond.filter(pl.col("points") < 0).sort("points", "category", "label")
+    why = _no_chance(ranked)
+    return {
+        "claim": WORSE,
+        "measure": COUNT,
+        "answer": CANNOT_BE_TOLD if why is not None else SHOWN if len(fell) else NOT_SHOWN,
+        "why": why,
+        "estimate": float(len(fell)) if why is None else None,
+        "n_rose": len(beyond) - len(fell),
+        "n_fell": len(fell),
+        "fallen": fell["label"].to_list(),
+    }
+
+
+def _no_chance(ranked):
+    """Why no species could be told from chance; None if one could.
+
+    The smallest p of the sign-flip test is 2 / 2**n_groups, when all groups change alike, and
+    Holm's first step multiplies it by the number of species.
+    """
+    if ranked.is_empty():
+        return "no species has enough queries"
+    most = ranked["n_groups"].max()
+    if len(ranked) * 2.0 ** (1 - most) < ALPHA:
+        return None
+    return (
+        f"none of {len(ranked)} species has more than {most} groups of images, too few to pass Holm’s "
+        "adjustment even if all of them changed alike"
+    )

@@ -1,0 +1,15 @@
+"""Is category recall saturated?"""
+
+from nearkin.claims.evidence import Evidence, answered
+from nearkin.tables.claims import RECALL, SATURATED
+
+
+def saturated(row):
+    """Whether a category recall, a row of a `Recall` table, surely lies above the ceiling: an answer."""
+    if row["value"] is None:
+        found = Evidence(why=row["why"])
+    elif row["n_labels"] < 2:
+        found = Evidence(why="there is one category only, so that every neighbour is of it")
+    else:
+        found = Evidence(row["value"], row["low"], row["high"])
+    return answered(SATURATED, RECALL, found)

@@ -1,0 +1,50 @@
+"""Does recall rise with the number of training images, and does the improvement go with it?"""
+
+import numpy as np
+
+from nearkin.claims import correlation, odds
+from nearkin.claims.evidence import FEWEST, Evidence, answered
+from nearkin.tables.claims import ODDS_RATIO, RELATED, RISES, SPEARMAN
+
+
+def rises(species, column):
+    """Two answers about one model: by rank correlation, and by the odds of a hit.
+
+    `species` are rows of a `Differences` table, `column` is base or trained.
+    """
+    n_train, recall, queries = (species[name].to_numpy() for name in ("n_train", column, "n_queries"))
+    why = _no_size(n_train)
+    if why is None and not np.ptp(recall):
+        why = f"all species have the same recall, {recall[0]:.3f}"
+    if why is not None:
+        by_rank = by_odds = Evidence(why=why)
+    else:
+        by_rank = correlation.spearman(n_train, recall)
+        by_odds = odds.per_doubling(np.rint(recall * queries), queries, n_train)
+    found = answered(RISES, SPEARMAN, by_rank), answered(RISES, ODDS_RATIO, by_odds)
+    return [answer | _images(species) for answer in found]
+
+
+def related(species):
+    """Whether species with more training images improved more, or less: an answer."""
+    n_train, points = (species[name].to_numpy() for name in ("n_train", "points"))
+    why = _no_size(n_train)
+    if why is None and not np.ptp(points):
+        why = "all species changed alike"
+    found = Evidence(why=why) if why is not None else correlation.spearman(n_train, points)
+    return answered(RELATED, SPEARMAN, found, showing=(1, -1)) | _images(species)
+
+
+def _images(species):
+    return {"fewest_images": species["n_train"].min(), "most_images": species["n_train"].max()}
+
+
+def _no_size(n_train):
+    """Why nothing can be said of training size; None if something can."""
+    if len(n_train) < FEWEST:
+        return f"it takes {FEWEST} species, not {len(n_train)}"
+    if not n_train.any():
+        return "no species has training images"
+    if not np.ptp(n_train):
+        return f"all species have {n_train[0]} training images"
+    return None

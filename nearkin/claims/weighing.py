@@ -1,0 +1,75 @@
+"""All claims about a base and a trained model, weighed."""
+
+import logging
+
+import polars as pl
+
+from nearkin.claims import improvement, saturation, training_size
+from nearkin.recall import ALL
+from nearkin.tables.claims import Claims
+from nearkin.tables.fields import PROTOCOLS
+
+logger = logging.getLogger(__name__)
+
+
+def weighed(recalls, differences, *, k):
+    """The claims about two models as a `Claims` table: its declaration says what the rows are.
+
+    `recalls` maps both models, the base first, to their `Recall` tables; `differences` is their
+    `Differences` table.
+    """
+    rows = []
+    for protocol in sorted(set(differences["protocol"]), key=PROTOCOLS.index):
+        shared = {"protocol": protocol, "k": k, "about": "/".join(recalls), "level": "species"}
+        found = differences.filter(protocol=protocol, k=k)
+        labels = found.filter(pl.col("label") != ALL).sort("category", "label")
+        for category in sorted(set(found["category"]) - {ALL}):
+            asked = _of_category(labels.filter(category=category), list(recalls), protocol)
+            rows += [shared | {"category": category} | row for row in asked]
+        overall = [
+            _got_worse(labels),
+            *(_saturated(one, model, protocol, k) for model, one in recalls.items()),
+        ]
+        rows += [shared | {"category": ALL} | row for row in overall]
+    blank = {"fewest_images": None, "most_images": None, "n_rose": None, "n_fell": None, "fallen": []}
+    types = {name: column.dtype for name, column in Claims.columns().items()}
+    table = pl.DataFrame([blank | row for row in rows], schema=types)
+    for answer, n in table.group_by("answer").len().sort("answer").iter_rows():
+        logger.info("%d claims: %s", n, answer)
+    return table
+
+
+def _of_category(labels, models, protocol):
+    """Answers about one category; species of `unseen` have no training images to be asked about."""
+    species = labels.filter(level="species", metric="recall")
+    genera = labels.filter(metric="genus_mean_of_species")
+    if protocol != "unseen":
+        for model, column in zip(models, ["base", "trained"], strict=True):
+            for answer in training_size.rises(species, column):
+                yield answer | _behind(species) | {"about": model}
+        yield training_size.related(species) | _behind(species)
+    yield improvement.improved(species, "species") | _behind(species)
+    yield improvement.improved(genera, "genera") | _behind(genera) | {"level": "genus"}
+
+
+def _got_worse(labels):
+    ranked = labels.filter("ranked", level="species", metric="recall")
+    return improvement.got_worse(ranked) | _behind(ranked)
+
+
+def _saturated(recall, model, protocol, k):
+    chosen = recall.filter(
+        protocol=protocol,
+        level="category",
+        metric="recall",
+        average="micro",
+        population="all",
+        category=ALL,
+        k=k,
+    )
+    behind = chosen.select("n_labels", "n_queries").row(0, named=True)
+    return saturation.saturated(chosen.row(0, named=True)) | behind | {"about": model, "level": "category"}
+
+
+def _behind(labels):
+    return {"n_labels": len(labels), "n_queries": labels["n_queries"].sum()}

@@ -1,0 +1,42 @@
+"""Species whose recall changed beyond chance, as all figures of a comparison mark them."""
+
+import polars as pl
+
+from nearkin.figures import theme
+from nearkin.recall import ALL
+
+CERTAIN = 0.05
+LOOKS = {0: ("o", theme.QUIET), 1: ("^", theme.COLOURS[0]), -1: ("v", theme.COLOURS[1])}
+"""Marker and colour by turn, in the order in which they are drawn."""
+
+
+def species(differences, *, protocol, k):
+    """The compared species, sorted by name, with their `turn`: 1 rose, -1 fell, 0 not beyond chance.
+
+    Beyond chance is a Holm-adjusted p under 0.05, among species with enough queries.
+    """
+    chosen = differences.filter(level="species", metric="recall", protocol=protocol, k=k)
+    certain = (pl.col("p_holm") < CERTAIN).fill_null(False)
+    turn = pl.when(certain).then(pl.col("points").sign()).otherwise(0).cast(pl.Int8)
+    return chosen.filter(pl.col("label") != ALL).with_columns(turn=turn).sort("category", "label")
+
+
+def named(label):
+    """A species name as it is printed: where it is too long, its genus is a letter, then its middle is cut.
+
+    >>> named("Parus major"), named("Pseudopontia paradoxoides"), named("Aa " + 9 * "longer" + "most")
+    ('Parus major', 'P. paradoxoides', 'A. longerlo…rlongermost')
+    """
+    label = " ".join(label.split())
+    if len(label) > theme.LONGEST_NAME and " " in label:
+        label = f"{label[0]}. {label.split(' ', 1)[1]}"
+    half = theme.LONGEST_NAME // 2
+    return label if len(label) <= theme.LONGEST_NAME else f"{label[:half]}…{label[-half:]}"
+
+
+def none_compared(base, trained, protocol, k):
+    """The error where there is nothing to draw."""
+    return ValueError(
+        f"no species of {base} and {trained} to compare at k = {k} for protocol {protocol!r}: "
+        "has the test split any images?"
+    )

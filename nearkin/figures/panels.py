@@ -1,0 +1,24 @@
+"""Panels of one kind in one figure: a category each."""
+
+from nearkin.figures import theme
+
+
+def stacked(n, *, title, height=1.5):
+    """A figure and so many axes, below one another; in two columns if there are many.
+
+    `height` is that of a panel, in inches.
+    """
+    n_columns = 1 if n <= 4 else 2
+    n_rows = -(-n // n_columns)
+    figure = theme.figure(0.65 + height * n_rows, width=theme.COLUMN * n_columns)
+    figure.suptitle(title, x=0.02, ha="left", fontsize=8)
+    axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
+    for unused in axes[n:]:
+        unused.remove()
+    return figure, axes[:n]
+
+
+def titled(axis, name, note):
+    """Name a panel, with a note at its right."""
+    axis.set_title(theme.shown(name))
+    axis.set_title(note, loc="right", fontweight="normal", fontsize=7)

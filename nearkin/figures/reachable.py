@@ -1,0 +1,101 @@
+"""Recall over all queries beside that over the queries that could hit."""
+
+import polars as pl
+
+from nearkin.figures import theme
+from nearkin.recall import ALL, POPULATIONS
+from nearkin.tables.fields import PROTOCOLS
+
+APART = 0.16
+"""Of a mark from the middle of its row, in rows."""
+
+
+@theme.styled
+def beside_all(recalls, *, k):
+    """A figure with a panel per protocol and a row per model: filled for all queries, hollow for reachable.
+
+    `recalls` maps model names to `Recall` tables. Marks are species recalls, micro averages, with
+    95 % intervals; both values stand at the right. The title says how many cannot hit.
+    """
+    values = _values(recalls, k)
+    found = set(values["protocol"])
+    protocols = [protocol for protocol in PROTOCOLS if protocol in found]
+    if not protocols:
+        raise ValueError(f"no recall at k = {k} in the tables of {', '.join(recalls)}: score it first")
+    models = list(recalls)
+    figure = theme.figure(0.75 + len(protocols) * (0.5 + 0.27 * len(models)))
+    axes = figure.subplots(len(protocols), 1, squeeze=False, sharex=True)[:, 0]
+    for axis, protocol in zip(axes, protocols, strict=True):
+        _panel(axis, values.filter(protocol=protocol), models)
+        axis.set_title(theme.PROTOCOL_NAMES[protocol], pad=14)
+        note = _lost(values.filter(protocol=protocol))
+        axis.annotate(
+            note, (0, 1), xytext=(0, 4), xycoords="axes fraction", textcoords="offset points", fontsize=7
+        )
+    figure.supxlabel(f"Species recall@{k} (any hit), micro average", fontsize=7.5)
+    drawn = {mark.get_label(): mark for axis in axes for mark in axis.get_legend_handles_labels()[0]}
+    figure.legend(
+        drawn.values(), drawn, loc="outside upper left", ncols=2, handletextpad=0.3, columnspacing=1.2
+    )
+    return figure
+
+
+def _values(recalls, k):
+    """The overall species recalls of both populations, with their model."""
+    parts = [
+        recall.filter(level="species", metric="recall", average="micro", category=ALL, label=ALL, k=k).select(
+            "protocol",
+            "population",
+            "value",
+            "low",
+            "high",
+            "n_queries",
+            "n_unreachable",
+            model=pl.lit(model),
+        )
+        for model, recall in recalls.items()
+    ]
+    return pl.concat(parts)
+
+
+def _lost(values):
+    """How many queries cannot hit, as a panel says it."""
+    n_lost, n_all = values.filter(population=ALL).select("n_unreachable", "n_queries").row(0)
+    share = f"{100 * n_lost / n_all:.1f} %"
+    return f"{n_lost:,} of {theme.counted(n_all, 'query')} unreachable ({share})"
+
+
+def _panel(axis, values, models):
+    for y, model in enumerate(models):
+        said = []
+        for population in POPULATIONS:
+            (row,) = values.filter(model=model, population=population).to_dicts()
+            said.append("–" if row["value"] is None else f"{row['value']:.3f}")
+            if row["value"] is not None:
+                _mark(axis, y, row, name=population if y == 0 else None)
+        axis.annotate(
+            "  ".join(said), (1.03, y), xycoords=("axes fraction", "data"), va="center", fontsize=6.5
+        )
+    axis.set_yticks(range(len(models)), [theme.wrapped(model, 16) for model in models])
+    axis.set(xlim=(0, 1), ylim=(len(models) - 0.45, -0.55))
+    axis.tick_params(axis="y", length=0)
+    axis.grid(True, axis="x")
+
+
+def _mark(axis, y, row, *, name):
+    reachable = row["population"] != ALL
+    y += APART if reachable else -APART
+    colour = theme.COLOURS[0] if reachable else theme.LEVEL_COLOURS["species"]
+    axis.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
+    axis.scatter(
+        [row["value"]],
+        [y],
+        s=15,
+        marker="o",
+        facecolors="white" if reachable else colour,
+        edgecolors=colour,
+        linewidths=0.9,
+        zorder=3,
+        clip_on=False,
+        label=name and f"{name} queries",
+    )

@@ -1,0 +1,62 @@
+"""The claims of the page: for every pair and protocol the questions, with answers and sentences."""
+
+from nearkin.claims.evidence import CEILING
+from nearkin.claims.sentences import sentence
+from nearkin.recall import ALL
+from nearkin.reference import in_order
+from nearkin.report.headline import TITLES
+from nearkin.tables.claims import ANSWERS, IMPROVED, MEASURES, RELATED, RISES, SATURATED, SHOWN, WORSE
+from nearkin.tables.fields import PROTOCOLS
+
+QUESTIONS = {
+    RISES: (
+        "Does recall rise with the number of training images of a species?",
+        "Species with many training images have many test images too and are easier to find for any model, "
+        "also for one that was not trained on them.",
+    ),
+    RELATED: (
+        "Is the improvement related to the number of training images?",
+        "A species that the base finds already has less to gain.",
+    ),
+    IMPROVED: (
+        "Did the typical species, and the typical genus, improve?",
+        "A genus is the mean of its species.",
+    ),
+    WORSE: (
+        "Did any species get worse beyond chance?",
+        "Only species with enough queries; p-values are adjusted by Holm over them.",
+    ),
+    SATURATED: ("Is category recall saturated?", f"It is where its whole interval lies above {CEILING}."),
+}
+"""A question and a note for each kind of claim, in their order on the page."""
+
+
+def of_pair(claims, *, base, trained):
+    """What the page says of a pair's `Claims` table: a block for each protocol.
+
+    A block has counts of answers and questions, and these have rows (answer, shown, sentence), genera
+    last, categories in order, the base first.
+    """
+    protocols = [name for name in PROTOCOLS if name in set(claims["protocol"])]
+    blocks = [_block(claims.filter(protocol=protocol), TITLES[protocol][0], base) for protocol in protocols]
+    return {"base": base, "trained": trained, "blocks": blocks}
+
+
+def _block(claims, title, base):
+    categories = [*in_order(set(claims["category"]) - {ALL}), ALL]
+
+    def place(row):
+        measure = MEASURES.index(row["measure"])
+        return row["level"] == "genus", categories.index(row["category"]), row["about"] != base, measure
+
+    found = []
+    for claim, (question, note) in QUESTIONS.items():
+        rows = sorted(claims.filter(claim=claim).to_dicts(), key=place)
+        if rows:
+            found.append({"text": question, "note": note, "rows": [_row(row) for row in rows]})
+    counts = [(answer, len(claims.filter(answer=answer))) for answer in ANSWERS]
+    return {"title": title, "questions": found, "counts": counts}
+
+
+def _row(row):
+    return {"answer": row["answer"], "shown": row["answer"] == SHOWN, "sentence": sentence(row)}

@@ -1,0 +1,119 @@
+"""The hits of queries: what each found of its own label, level by level."""
+
+import logging
+
+import numpy as np
+import polars as pl
+
+from nearkin import metrics, protocols
+from nearkin.tables.fields import LEVELS
+
+logger = logging.getLogger(__name__)
+
+
+def levels_of(labels):
+    """The levels at which any image has a label, coarse to fine."""
+    return [level for level in LEVELS if labels[level].null_count() < len(labels)]
+
+
+def hits(neighbours, labels, splits, *, wanted, masked, ks, depth):
+    """The scores of every query, as a `Hits` table.
+
+    `neighbours` gives `Neighbours` tables of whole queries, one after the other, so that they
+    need not be in memory together; `depth` is how many each query could have. `wanted` names
+    the protocols. A neighbour is right at a level if its label there is the query's; genus and
+    species only count within one category, for zoology and botany share genus names. An
+    image without a label at a level does not query there and is never right. Raises ValueError
+    where nobody queries.
+    """
+    named = splits.join(labels.select("uuid", *LEVELS), on="uuid", how="left", validate="1:1").sort("uuid")
+    levels = levels_of(labels)
+    coded = named.with_columns(_coded(named, level) for level in levels)
+    sides = {name: protocols.queries_and_gallery(coded, name) for name in wanted}
+    blanks = {
+        name: {level: _unanswered(*sides[name], level, name, masked, ks, depth) for level in levels}
+        for name in wanted
+        if len(sides[name][0])
+    }
+    if not blanks:
+        raise ValueError("no test images: no protocol has a query (see split of the dataset in the config)")
+    for block in neighbours:
+        for name, answers in blanks.items():
+            _answer(block.filter(protocol=name), *sides[name], answers, ks=ks, depth=depth)
+    parts = [
+        _table(sides[name][0], answer, name, level, masked)
+        for name, answers in blanks.items()
+        for level, answer in answers.items()
+    ]
+    logger.info("%d rows, one for each query and level", sum(map(len, parts)))
+    return pl.concat(parts)
+
+
+def _code(level):
+    return f"{level} code"
+
+
+def _coded(named, level):
+    """Integers that are equal where the labels are right for each other; -1 without a label."""
+    key = ["category", level] if level in ("genus", "species") else [level]
+    name = pl.concat_str([pl.col(one).str.len_bytes().cast(pl.String) + ":" + pl.col(one) for one in key])
+    return name.rank("dense").cast(pl.Int32).fill_null(-1).alias(_code(level))
+
+
+def _unanswered(queries, gallery, level, protocol, masked, ks, depth):
+    """The scores of queries that find nobody, with their `n_relevant`; a dict of arrays."""
+    counted = _n_relevant(queries, gallery, _code(level), masked=masked, itself=protocol != "search")
+    nothing = np.zeros((len(queries), 0), dtype=bool)
+    beyond = counted > depth
+    scores = metrics.of_queries(nothing, np.zeros_like(counted), ks=ks)
+    for name in ("r_precision", "average_precision"):
+        scores[name][beyond] = np.nan
+    return scores | {"n_relevant": counted}
+
+
+def _n_relevant(queries, gallery, code, *, masked, itself):
+    """How many gallery images each query could find: those of its label, less the hidden."""
+    everyone = gallery.group_by(code).agg(everyone=pl.len().cast(pl.Int64))
+    counted = queries.select(code, "group_id").join(everyone, on=code, how="left", maintain_order="left")
+    if masked:
+        own = gallery.group_by(code, "group_id").agg(own=pl.len().cast(pl.Int64))
+        counted = counted.join(own, on=[code, "group_id"], how="left", maintain_order="left")
+    else:
+        counted = counted.with_columns(own=pl.lit(int(itself), dtype=pl.Int64))
+    return (counted["everyone"].fill_null(0) - counted["own"].fill_null(0)).to_numpy().copy()
+
+
+def _answer(found, queries, gallery, answers, *, ks, depth):
+    """Write the scores of the queries in `found` into `answers`, in their place."""
+    if found.is_empty():
+        return
+    place = gallery.select(pl.col("uuid").alias("neighbour"), pl.int_range(pl.len()).alias("place"))
+    asked = found.select("neighbour").join(place, on="neighbour", how="left", maintain_order="left")["place"]
+    asking = found["uuid"].unique(maintain_order=True)
+    rows = queries["uuid"].search_sorted(asking).to_numpy()
+    query = found["uuid"].rle_id().to_numpy()
+    right = np.zeros((len(rows), depth), dtype=bool)
+    for level, answer in answers.items():
+        own, others = (side[_code(level)].to_numpy() for side in (queries, gallery))
+        same = own[rows[query]] == others[asked.to_numpy()]
+        right[query, found["rank"].to_numpy() - 1] = same & (own[rows[query]] >= 0)
+        for name, values in metrics.of_queries(right, answer["n_relevant"][rows], ks=ks).items():
+            answer[name][rows] = values
+
+
+def _table(queries, answer, protocol, level, masked):
+    first = pl.Series(answer["first_hit"])
+    return queries.select(
+        protocol=pl.lit(protocol),
+        level=pl.lit(level),
+        uuid="uuid",
+        category="category",
+        label=pl.col(level),
+        group_id="group_id",
+        n_relevant=pl.Series(answer["n_relevant"]),
+        first_hit=first.set(first == 0, None),
+        n_right=pl.Series(answer["n_right"]).arr.to_list(),
+        r_precision=pl.Series(answer["r_precision"]).fill_nan(None),
+        average_precision=pl.Series(answer["average_precision"]).fill_nan(None),
+        masked=pl.lit(masked),
+    ).filter(pl.col("label").is_not_null())

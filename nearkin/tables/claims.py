@@ -1,0 +1,63 @@
+"""The sentences of a study, each with its evidence."""
+
+import dataframely as dy
+
+from nearkin.tables.fields import level_key, protocol_key
+
+SHOWN, NOT_SHOWN, CANNOT_BE_TOLD = ANSWERS = ["shown", "not shown", "cannot be told"]
+RISES, RELATED, IMPROVED, WORSE, SATURATED = CLAIMS = [
+    "rises_with_training_images",
+    "improvement_goes_with_training_images",
+    "typical_label_improved",
+    "some_got_worse",
+    "category_is_saturated",
+]
+SPEARMAN, ODDS_RATIO, HODGES_LEHMANN, COUNT, RECALL = MEASURES = [
+    "spearman",
+    "odds_ratio",
+    "hodges_lehmann",
+    "count",
+    "recall",
+]
+
+
+class Claims(dy.Schema):
+    """One row per claim, model or pair, and category: whether it is shown, and by what.
+
+    An estimate is, by its measure, Spearman's rank correlation; the factor of the odds of a hit
+    for every doubling of 1 + training images; the Hodges-Lehmann estimate of a change, in
+    percentage points; how many got worse beyond chance; or a recall.
+    """
+
+    claim = dy.String(
+        primary_key=True, check=lambda column: column.is_in(CLAIMS), description=f"one of {', '.join(CLAIMS)}"
+    )
+    about = dy.String(primary_key=True, description="a model, or a pair as `base/trained`")
+    protocol = protocol_key()
+    level = level_key()
+    category = dy.String(primary_key=True, description="one category, or `all`")
+    measure = dy.String(
+        primary_key=True,
+        check=lambda column: column.is_in(MEASURES),
+        description=f"what the estimate is: {', '.join(MEASURES)}",
+    )
+    k = dy.Int32(primary_key=True, min=1, description="how many neighbours were looked at")
+    answer = dy.String(check=lambda column: column.is_in(ANSWERS), description=", ".join(ANSWERS))
+    why = dy.String(nullable=True, description="why it cannot be told")
+    estimate = dy.Float64(nullable=True, description="the measure's value")
+    low = dy.Float64(nullable=True, description="lower end of the 95 % interval")
+    high = dy.Float64(nullable=True, description="upper end of the 95 % interval")
+    p_value = dy.Float64(nullable=True, min=0, max=1, description="two-sided, of this row alone")
+    n_labels = dy.Int64(min=0, description="species, genera or categories behind it")
+    n_queries = dy.Int64(min=0, description="queries behind it")
+    fewest_images = dy.Int64(
+        nullable=True, min=0, description="fewest training images of a label, where a claim is about them"
+    )
+    most_images = dy.Int64(
+        nullable=True, min=0, description="most training images of a label, where a claim is about them"
+    )
+    n_rose = dy.Int64(nullable=True, min=0, description="labels that rose; of some_got_worse, beyond chance")
+    n_fell = dy.Int64(nullable=True, min=0, description="labels that fell; of some_got_worse, beyond chance")
+    fallen = dy.List(
+        dy.String(), description="of some_got_worse, which fell beyond chance, the most fallen first"
+    )

@@ -1,0 +1,73 @@
+"""What people look at: queries with their nearest neighbours, whom species are taken for, small pictures."""
+
+import dataframely as dy
+
+from nearkin.tables.fields import protocol_key, uuid_key
+
+SHEETS = ["best", "worst", "most_improved", "most_worsened", "confusions"]
+"""The contact sheets of a comparison."""
+
+
+class Examples(dy.Schema):
+    """One row per neighbour that is shown: of the queries that stand for their species, the nearest few."""
+
+    protocol = protocol_key()
+    uuid = dy.String(primary_key=True, description="the query")
+    rank = dy.Int32(primary_key=True, min=1, description="1 for the nearest")
+    category = dy.String(description="the query's category")
+    species = dy.String(description="the query's species")
+    neighbour = dy.String(description="uuid of the image found")
+    similarity = dy.Float64(description="cosine")
+    right = dy.Bool(description="whether it is of the query's species")
+
+
+class Mistaken(dy.Schema):
+    """One row per species and another one that its queries are taken for."""
+
+    protocol = protocol_key()
+    category = dy.String(primary_key=True, description="of the queries")
+    species = dy.String(primary_key=True, description="of the queries")
+    taken_category = dy.String(primary_key=True, description="of their nearest neighbours")
+    taken_for = dy.String(
+        primary_key=True, description="species of their nearest neighbours; the genus where it is unknown"
+    )
+    n = dy.Int64(min=1, description="queries whose nearest neighbour is of that species")
+    n_queries = dy.Int64(min=1, description="queries of the species")
+
+
+class Sheets(dy.Schema):
+    """One row per neighbour on a contact sheet: a query as both models see it, leave one out."""
+
+    sheet = dy.String(
+        primary_key=True,
+        check=lambda column: column.is_in(SHEETS),
+        description="best or worst by the trained model, most_improved, most_worsened, or confusions",
+    )
+    place = dy.Int32(primary_key=True, min=1, description="of the species, or pair of them, on the sheet")
+    uuid = dy.String(primary_key=True, description="the query")
+    model = dy.String(
+        primary_key=True,
+        check=lambda column: column.is_in(["base", "trained"]),
+        description="base or trained",
+    )
+    rank = dy.Int32(primary_key=True, min=1, description="1 for the nearest")
+    category = dy.String(description="the query's category")
+    species = dy.String(description="the query's species")
+    taken_for = dy.String(nullable=True, description="the other species of a confusion")
+    n = dy.Int64(min=1, description="queries of the species; of a confusion, those that are confused")
+    base = dy.Float64(nullable=True, description="species recall@1 of the base; null for a confusion")
+    trained = dy.Float64(nullable=True, description="species recall@1 of the trained model; null likewise")
+    neighbour = dy.String(description="uuid of the image found")
+    name = dy.String(description="its species, or its genus where that is unknown")
+    similarity = dy.Float64(description="cosine")
+    right = dy.Bool(description="whether it is of the query's species")
+
+
+class Thumbnails(dy.Schema):
+    """One row per image that is shown anywhere: a small picture of it, without any metadata."""
+
+    uuid = uuid_key()
+    sha256 = dy.String(description="of the image file's bytes, hexadecimal")
+    jpeg = dy.Binary(description="the picture, as a JPEG")
+    width = dy.Int32(min=1, description="pixels")
+    height = dy.Int32(min=1, description="pixels")

@@ -1,0 +1,22 @@
+"""The neighbours of many queries, read so that they need not all be in memory."""
+
+import polars as pl
+
+from nearkin.tables import io
+from nearkin.tables.neighbours import Neighbours
+
+ROWS = 2**22
+"""Rows in memory at once."""
+
+
+def whole_queries(path):
+    """The `Neighbours` table at `path` in parts of about ROWS rows, each of whole queries."""
+    rows = io.scan([path], Neighbours)
+    n_rows = rows.select(pl.len()).collect().item()
+    rest = pl.DataFrame(schema=rows.collect_schema())
+    for start in range(0, n_rows, ROWS):
+        part = pl.concat([rest, rows.slice(start, ROWS).collect()])
+        last = (pl.col("protocol") == part["protocol"][-1]) & (pl.col("uuid") == part["uuid"][-1])
+        whole = part.filter(~last) if start + ROWS < n_rows else part
+        rest = part[len(whole) :]
+        yield io.checked(whole, path, Neighbours)

@@ -1,0 +1,25 @@
+"""Every model against every other on the same queries."""
+
+from nearkin.logs import log_to
+from nearkin.pairwise import pairwise
+from nearkin.tables import io
+from nearkin.tables.scores import Hits, Pairwise
+
+
+def compare_all_models(hits_paths, pairwise_path, *, k, resamples, seed, dataset):
+    """`hits_paths` maps models to their hits."""
+    hits = {model: io.read(path, Hits) for model, path in hits_paths.items()}
+    table = pairwise(hits, k=k, resamples=resamples, seed=seed)
+    io.write(table, pairwise_path, Pairwise, dataset=dataset)
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    compare_all_models(
+        hits_paths=dict(zip(snakemake.params.models, snakemake.input.hits, strict=True)),
+        pairwise_path=snakemake.output.pairwise,
+        k=snakemake.params.k,
+        resamples=snakemake.params.resamples,
+        seed=snakemake.params.seed,
+        dataset=snakemake.wildcards.dataset,
+    )

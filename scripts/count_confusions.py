@@ -1,0 +1,31 @@
+"""Who is taken for whom by a model: the labels of queries beside those of their nearest images."""
+
+import polars as pl
+
+from nearkin import confusions
+from nearkin.logs import log_to
+from nearkin.tables import io
+from nearkin.tables.confusions import Confusions
+from nearkin.tables.labels import Labels
+from nearkin.tables.neighbours import Neighbours
+
+
+def count_confusions(neighbours_path, labels_path, confusions_path, *, protocol, stamps):
+    nearest = io.scan([neighbours_path], Neighbours).filter(pl.col("rank") == 1, protocol=protocol)
+    found = confusions.count(
+        nearest.select("uuid", "neighbour").collect(engine="streaming"),
+        io.read(labels_path, Labels, ["uuid", "category", *confusions.LEVELS]),
+    )
+    stamps = stamps | {"fingerprint": io.metadata(neighbours_path).get("fingerprint")}
+    io.write(found, confusions_path, Confusions, **stamps)
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    count_confusions(
+        neighbours_path=snakemake.input.neighbours,
+        labels_path=snakemake.input.labels,
+        confusions_path=snakemake.output.confusions,
+        protocol=snakemake.params.protocol,
+        stamps=dict(snakemake.wildcards.items()),
+    )

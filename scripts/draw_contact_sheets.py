@@ -1,0 +1,30 @@
+"""Contact sheets of a comparison: telling species and confusions, as both models see them."""
+
+import polars as pl
+
+from nearkin.logs import log_to
+from nearkin.looking import drawing
+from nearkin.tables import io
+from nearkin.tables.looking import Sheets, Thumbnails
+
+
+def draw_contact_sheets(sheets_path, thumbnails_paths, png_paths, *, base, trained):
+    """`png_paths` are by sheet."""
+    sheets = io.read(sheets_path, Sheets)
+    shown = pl.concat([sheets["uuid"], sheets["neighbour"]]).implode()
+    found = io.scan(thumbnails_paths, Thumbnails).filter(pl.col("uuid").is_in(shown))
+    thumbnails = dict(found.select("uuid", "jpeg").collect().iter_rows())
+    for sheet, path in png_paths.items():
+        image = drawing.draw(sheets.filter(sheet=sheet), thumbnails, sheet=sheet, base=base, trained=trained)
+        drawing.save(image, path)
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    draw_contact_sheets(
+        sheets_path=snakemake.input.sheets,
+        thumbnails_paths=snakemake.input.thumbnails,
+        png_paths=dict(snakemake.output.items()),
+        base=snakemake.wildcards.base,
+        trained=snakemake.wildcards.trained,
+    )

@@ -1,0 +1,68 @@
+"""Small pictures of the images of a shard that are shown on the report or a contact sheet."""
+
+import logging
+import os
+
+import polars as pl
+
+from nearkin.logs import log_to
+from nearkin.looking import thumbnails
+from nearkin.tables import io
+from nearkin.tables.images import Inspection
+from nearkin.tables.looking import Examples, Sheets, Thumbnails
+
+logger = logging.getLogger(__name__)
+
+
+def draw_thumbnails(
+    inspection_path,
+    examples_paths,
+    sheets_paths,
+    thumbnails_path,
+    *,
+    folder,
+    max_megapixels,
+    n_threads,
+    dataset,
+):
+    shown = [
+        *(io.read(path, Examples, columns=["uuid", "neighbour"]) for path in examples_paths),
+        *(io.read(path, Sheets, columns=["uuid", "neighbour"]) for path in sheets_paths),
+    ]
+    wanted = pl.concat(frame.select(uuid=name) for frame in shown for name in frame.columns).unique()
+    inspection = io.read(inspection_path, Inspection, columns=["uuid", "path", "problem", "sha256"])
+    stamps = {"version": thumbnails.VERSION}
+    table, n_reused = thumbnails.draw(
+        inspection.join(wanted, on="uuid", how="semi"),
+        folder,
+        max_megapixels=max_megapixels,
+        n_threads=n_threads,
+        known=_earlier(thumbnails_path, stamps),
+    )
+    io.write(table, thumbnails_path, Thumbnails, dataset=dataset, **stamps)
+    logger.info("drew %d, reused %d", len(table) - n_reused, n_reused)
+
+
+def _earlier(path, stamps):
+    """The table of an earlier run of the same kind, or an empty one if there is none that can be read."""
+    if os.path.exists(path):
+        try:
+            if stamps.items() <= io.metadata(path).items():
+                return io.read(path, Thumbnails)
+        except (ValueError, pl.exceptions.PolarsError) as error:
+            logger.warning("not reused: %s", error)
+    return Thumbnails.create_empty()
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    draw_thumbnails(
+        inspection_path=snakemake.input.inspection,
+        examples_paths=snakemake.input.examples,
+        sheets_paths=snakemake.input.sheets,
+        thumbnails_path=snakemake.output.thumbnails,
+        folder=snakemake.params.folder,
+        max_megapixels=snakemake.params.max_megapixels,
+        n_threads=snakemake.threads,
+        dataset=snakemake.wildcards.dataset,
+    )

@@ -1,0 +1,21 @@
+"""Which genera a model takes for which."""
+
+from nearkin.figures import confusions, theme
+from nearkin.logs import log_to
+from nearkin.tables import io
+from nearkin.tables.confusions import Confusions
+
+
+def plot_confusions(confusions_path, svg_path, png_path, *, model):
+    figure = confusions.of_genera(io.read(confusions_path, Confusions), model=model)
+    theme.save(figure, svg_path, png_path)
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    plot_confusions(
+        confusions_path=snakemake.input.confusions,
+        svg_path=snakemake.output.svg,
+        png_path=snakemake.output.png,
+        model=snakemake.params.model,
+    )

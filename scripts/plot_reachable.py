@@ -1,0 +1,22 @@
+"""Species recall over all queries beside that over the queries that could hit."""
+
+from nearkin.figures import reachable, theme
+from nearkin.logs import log_to
+from nearkin.tables import io
+from nearkin.tables.scores import Recall
+
+
+def plot_reachable(recall_paths, svg_path, png_path, *, models, k):
+    recalls = {model: io.read(path, Recall) for model, path in zip(models, recall_paths, strict=True)}
+    theme.save(reachable.beside_all(recalls, k=k), svg_path, png_path)
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    plot_reachable(
+        recall_paths=snakemake.input.recalls,
+        svg_path=snakemake.output.svg,
+        png_path=snakemake.output.png,
+        models=snakemake.params.models,
+        k=snakemake.params.k,
+    )

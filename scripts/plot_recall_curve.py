@@ -1,0 +1,21 @@
+"""Recall of every model against the number of neighbours looked at."""
+
+from nearkin.figures import recall_curve, theme
+from nearkin.logs import log_to
+from nearkin.tables import io
+from nearkin.tables.curves import RecallCurve
+
+
+def plot_recall_curve(curve_paths, svg_path, png_path, *, models):
+    curves = {model: io.read(path, RecallCurve) for model, path in zip(models, curve_paths, strict=True)}
+    theme.save(recall_curve.by_protocol(curves), svg_path, png_path)
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    plot_recall_curve(
+        curve_paths=snakemake.input.curves,
+        svg_path=snakemake.output.svg,
+        png_path=snakemake.output.png,
+        models=snakemake.params.models,
+    )

@@ -1,0 +1,28 @@
+"""Recall of a model against the number of neighbours looked at."""
+
+from nearkin import curves
+from nearkin.logs import log_to
+from nearkin.tables import io
+from nearkin.tables.curves import RecallCurve
+from nearkin.tables.scores import Hits
+
+COLUMNS = ["protocol", "level", "uuid", "category", "label", "group_id", "first_hit"]
+
+
+def trace_recall(hits_path, curve_path, *, depth, resamples, seed, stamps):
+    hits = io.read(hits_path, Hits, COLUMNS)
+    stamps = stamps | {"fingerprint": io.metadata(hits_path).get("fingerprint")}
+    curve = curves.curve(hits, depth=depth, resamples=resamples, seed=seed)
+    io.write(curve, curve_path, RecallCurve, **stamps)
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    trace_recall(
+        hits_path=snakemake.input.hits,
+        curve_path=snakemake.output.curve,
+        depth=snakemake.params.depth,
+        resamples=snakemake.params.resamples,
+        seed=snakemake.params.seed,
+        stamps=dict(snakemake.wildcards.items()),
+    )

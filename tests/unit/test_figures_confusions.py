@@ -1,0 +1,86 @@
+"""The heat map of genera: every cell holds the share of its own row and column."""
+
+import warnings
+
+import numpy as np
+import polars as pl
+import pytest
+
+from nearkin.figures import confusions, theme
+from tests.unit import finished
+from tests.unit.pictured import texts
+
+
+def table_of(rows):
+    """A `Confusions` table of genera from (genus, taken for, n)."""
+    found = pl.DataFrame(rows, schema=["label", "taken_for", "n"], orient="row")
+    return found.with_columns(
+        level=pl.lit("genus"),
+        category=pl.lit("Fish"),
+        taken_for_category=pl.lit("Fish"),
+        n_queries=pl.col("n").sum().over("label"),
+    )
+
+
+def shares_of(figure):
+    """The drawn share of each (row, column), the diagonal left out."""
+    axis = figure.axes[0]
+    rows, columns = ([label.get_text() for label in one.get_ticklabels()] for one in (axis.yaxis, axis.xaxis))
+    assert rows == columns
+    cells = np.ma.filled(axis.collections[0].get_array(), np.nan)
+    drawn = {(a, b): cells[i, j] for i, a in enumerate(rows) for j, b in enumerate(columns)}
+    return rows, {key: share for key, share in drawn.items() if share > 0}
+
+
+def test_shares_and_counts_worked_out_by_hand():
+    table = table_of([("Aa", "Aa", 6), ("Aa", "Bb", 2), ("Bb", "Aa", 1), ("Cc", "Cc", 5), ("Aa", "Dd", 1)])
+    figure = confusions.of_genera(table, model="lite0")
+    rows, shares = shares_of(figure)
+    assert shares == {("Aa", "Bb"): 2 / 9, ("Bb", "Aa"): 1, ("Aa", "Dd"): 1 / 9}
+    counts = [text.get_text() for text in figure.axes[0].texts if text.get_text() != "n"]
+    assert dict(zip(rows, counts, strict=True)) == {"Aa": "9", "Bb": "1", "Dd": "0"}
+    assert abs(rows.index("Aa") - rows.index("Bb")) == 1  # they are taken for each other
+    said = "lite0\n4 of 15 queries taken for another genus\n3 of 4 genera, 4 of these confusions"
+    assert said in texts(figure)
+
+
+def test_genera_of_one_name_in_two_categories_are_two():
+    table = table_of([("Aa", "Aa", 2)]).with_columns(taken_for_category=pl.lit("Bird"))
+    rows, shares = shares_of(confusions.of_genera(table, model="lite0"))
+    assert set(rows) == {"Aa (Bird)", "Aa (Fish)"}
+    assert shares == {("Aa (Fish)", "Aa (Bird)"): 1}
+
+
+def test_many_genera_show_those_with_the_most_confusions():
+    table = finished.confused()
+    rows, shares = shares_of(confusions.of_genera(table, model="lite0"))
+    assert len(rows) == confusions.SHOWN
+    wrong = table.filter(pl.col("label") != pl.col("taken_for"), level="genus")
+    both = pl.concat([wrong.select("label", "n"), wrong.select("n", label="taken_for").select("label", "n")])
+    most = both.group_by("label").agg(pl.col("n").sum()).sort("n", "label", descending=[True, False])
+    assert set(rows) == set(most["label"].head(confusions.SHOWN))
+    known = {(a, b): n / of for a, b, n, of in wrong["label", "taken_for", "n", "n_queries"].rows()}
+    assert shares == {key: known[key] for key in known if set(key) <= set(rows)}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("Aa", "Aa", 3)],
+        [("Aa", "Bb", 1)],
+        [(f"Hub{i} $x$", f"a leaf with a name that is long {i} {j}", 2) for i in range(25) for j in range(2)],
+    ],
+)
+def test_odd_tables_draw_without_a_warning(rows, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = confusions.of_genera(table_of(rows), model="lite0")
+        theme.save(figure, tmp_path / "a.svg", tmp_path / "a.png")
+    assert (
+        len(rows) > 1 or rows[0][0] != rows[0][1] or "No query is taken for another genus." in texts(figure)
+    )
+
+
+def test_a_table_without_queries_is_drawn_as_none():
+    figure = confusions.of_genera(table_of([("Aa", "Aa", 3)]).clear(), model="lite0")
+    assert "lite0\n0 of 0 queries taken for another genus" in texts(figure)

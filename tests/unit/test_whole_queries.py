@@ -1,0 +1,26 @@
+"""A table of neighbours in parts: all rows, in order, no query torn apart."""
+
+import polars as pl
+import pytest
+
+from nearkin.tables import io, whole_queries
+from nearkin.tables.neighbours import Neighbours
+
+
+@pytest.mark.parametrize("n_rows", [1, 3, 5, 7, 100])
+def test_parts_are_whole_queries(tmp_path, monkeypatch, n_rows):
+    lengths = {("leave_one_out", "a"): 3, ("leave_one_out", "b"): 1, ("search", "a"): 4, ("search", "b"): 2}
+    rows = [(*query, rank, "x", 0.5) for query, n in lengths.items() for rank in range(1, n + 1)]
+    schema = {name: column.dtype for name, column in Neighbours.columns().items()}
+    table = pl.DataFrame(rows, schema=schema, orient="row")
+    io.write(table, tmp_path / "n.parquet", Neighbours)
+    monkeypatch.setattr(whole_queries, "ROWS", n_rows)
+    parts = list(whole_queries.whole_queries(tmp_path / "n.parquet"))
+    assert pl.concat(parts).equals(table)
+    queries = [set(part.select("protocol", "uuid").iter_rows()) for part in parts]
+    assert sum(map(len, queries)) == len(lengths)
+
+
+def test_no_neighbours_at_all(tmp_path):
+    io.write(Neighbours.create_empty(), tmp_path / "n.parquet", Neighbours)
+    assert list(whole_queries.whole_queries(tmp_path / "n.parquet")) == []

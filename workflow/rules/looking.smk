@@ -1,0 +1,90 @@
+"""Needs neighbours, comparisons and image files; produces what people look at: examples, thumbnails, contact sheets."""
+
+SHEETS = ["best", "worst", "most_improved", "most_worsened", "confusions"]
+
+
+rule choose_examples:
+    """The queries that stand for their species with their neighbours, and whom species are taken for."""
+    input:
+        code=sources_of("choose_examples.py"),
+        neighbours="results/{dataset}/{model}/neighbours.parquet",
+        labels="results/{dataset}/labels.parquet",
+    output:
+        examples="results/{dataset}/{model}/examples.parquet",
+        mistaken="results/{dataset}/{model}/mistaken.parquet",
+    log:
+        "logs/choose_examples/{dataset}/{model}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../../scripts/choose_examples.py"
+
+
+rule choose_sheets:
+    """What is on the contact sheets of a comparison."""
+    input:
+        code=sources_of("choose_sheets.py"),
+        differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
+        mistaken="results/{dataset}/{trained}/mistaken.parquet",
+        base="results/{dataset}/{base}/neighbours.parquet",
+        trained="results/{dataset}/{trained}/neighbours.parquet",
+        labels="results/{dataset}/labels.parquet",
+    output:
+        sheets="results/{dataset}/comparisons/{base}/{trained}/sheets.parquet",
+    log:
+        "logs/choose_sheets/{dataset}/{base}/{trained}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../../scripts/choose_sheets.py"
+
+
+rule draw_thumbnails:
+    """Small pictures of the images of a shard that are shown on the report or a contact sheet."""
+    input:
+        code=sources_of("draw_thumbnails.py"),
+        inspection="results/{dataset}/inspection/{shard}.parquet",
+        examples=expand("results/{{dataset}}/{model}/examples.parquet", model=MODELS),
+        sheets=[
+            f"results/{{dataset}}/comparisons/{base}/{trained}/sheets.parquet"
+            for base, trained in config["compare"]
+        ],
+    output:
+        thumbnails=update("results/{dataset}/thumbnails/{shard}.parquet"),
+    log:
+        "logs/draw_thumbnails/{dataset}/{shard}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 8
+    params:
+        folder=source_folder,
+        max_megapixels=lookup(within=config, dpath="datasets/{dataset}/inspection/max_megapixels"),
+    script:
+        "../../scripts/draw_thumbnails.py"
+
+
+rule draw_contact_sheets:
+    """Telling species and confusions of a comparison: queries with their neighbours under both models."""
+    input:
+        code=sources_of("draw_contact_sheets.py"),
+        sheets="results/{dataset}/comparisons/{base}/{trained}/sheets.parquet",
+        thumbnails=expand("results/{{dataset}}/thumbnails/{shard}.parquet", shard=SHARDS),
+    output:
+        **{
+            sheet: report(
+                f"results/{{dataset}}/figures/{{base}}/{{trained}}/contact_sheets/{sheet}.png",
+                caption="../report/contact_sheet.rst",
+                category="{dataset}",
+                labels={
+                    "figure": f"contact sheet, {sheet.replace('_', ' ')}",
+                    "model": "{base} to {trained}",
+                },
+            )
+            for sheet in SHEETS
+        },
+    log:
+        "logs/draw_contact_sheets/{dataset}/{base}/{trained}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../../scripts/draw_contact_sheets.py"
