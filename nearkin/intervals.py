@@ -63,5 +63,5 @@ def wilson(share, n):
 
 def widened(value, ends, n_groups):
     """The `ends` of bootstrap intervals; Wilson's where drawing anew found no spread."""
-    flat = (ends[0] == ends[1]) & (n_groups > 0)
+    flat = (ends[0] == ends[1]) & (np.asarray(n_groups) > 0)
     return np.where(flat, wilson(value, np.maximum(n_groups, 1)), ends)

@@ -89,6 +89,7 @@ def wrong(path, value):
         (["models", "lite0_unicom", "finetune", "base"], "histogram", "no weights that could be trained"),
         (["models", "figures"], {"library": "histogram"}, "figures"),
         (["compare"], [["lite0", "lite2"]], "config key compare: no model 'lite2'"),
+        (["compare"], [["lite0", "lite0"]], "compare.0: ['lite0', 'lite0'] has non-unique elements"),
         (["recall"], {"ks": [5]}, "1 is always among them"),
         (["leak_audit"], {"model": "lite2"}, "config key leak_audit.model: no model 'lite2'"),
         (["datasets", "museum", "split"], {"folds": 5, "fold": 6}, "split.fold: 6 of only 5 folds"),
