@@ -32,7 +32,7 @@ def study(base_chance, trained_chance, seed):
     """`{number: (low, high)}` of one study."""
     hits = [
         invented_hits.hits(chance, seed=[seed, i], ks=(1,)).filter(level="species")
-        for i, chance in enumerate((base_chance, trained_chance))
+        for i, chance in enumerate((base_chance, trained_chance), start=1)  # [seed, 0] would be `seed` again
     ]
     averages = recall(hits[0], ks=[1], depth=100, resamples=RESAMPLES, seed=seed)
     averages = averages.filter(

@@ -15,6 +15,7 @@ from nearkin.shrinkage import shrunken
 logger = logging.getLogger(__name__)
 
 EXACT_UP_TO = 4000  # changed groups; beyond, the normal approximation differs in no printed digit
+FEW = 6  # changed groups: with one less, 2 * 0.5**5 > 0.05
 AT_ONCE = 2**25  # resampled differences in memory
 
 
@@ -22,8 +23,8 @@ def compare(base_hits, trained_hits, *, n_train, ks, min_queries, resamples, see
     """Base against trained as a `Differences` table: see its declaration for the rows.
 
     `n_train` is (level, category, label, n_train). Both models must have answered the same
-    queries; ValueError otherwise. Intervals resample groups within species; where all groups
-    changed alike they reach as far as Wilson's upper end for the share of others. The p-value
+    queries; ValueError otherwise. Intervals resample groups within species; where fewer than
+    FEW groups changed, they come from the shares that rose and fell. The p-value
     is the exact sign-flip test over groups (McNemar's exact test where every group is one image),
     Holm over the labels with at least `min_queries` queries.
     """
@@ -74,6 +75,8 @@ def _compared(block, k, ends, min_queries):
         p_value=pl.col("change"),
         n_queries=pl.col("n").sum(),
         n_groups=pl.len().cast(pl.Int64),
+        n_rose=(pl.col("change") > 0).sum(),
+        n_fell=(pl.col("change") < 0).sum(),
         spread=((pl.col("change") / pl.col("n") - pl.col("change").sum() / pl.col("n").sum()) ** 2).sum(),
     )
     found = _shrunken(found)
@@ -101,13 +104,21 @@ def _shrunken(found):
 
 
 def widened(found):
-    """Intervals without any width reach as far as Wilson's upper end for no exception among `n_groups`."""
-    reach = 100 * intervals.wilson(0.0, found["n_groups"].to_numpy())[1]
-    flat = pl.when(pl.col("high") - pl.col("low") < 1e-9)
+    """Intervals that hang on fewer than FEW changed groups, or have no width, from the shares that changed.
+
+    With so few changes they hold 0: even if all went one way, the exact test could not tell at 5 %.
+    Takes and drops the columns `n_rose` and `n_fell`, of groups.
+    """
+    counts = (found[name].to_numpy() for name in ("n_rose", "n_fell", "n_groups"))
+    down, up = (100 * pl.Series(reach) for reach in intervals.of_few_changes(*counts))
+    low = (pl.col("points") - down).clip(lower_bound=-100)
+    high = (pl.col("points") + up).clip(upper_bound=100)
+    few = pl.col("n_rose") + pl.col("n_fell") < FEW
+    flat = pl.col("high") - pl.col("low") < 1e-9
     return found.with_columns(
-        low=flat.then((pl.col("points") - reach).clip(lower_bound=-100)).otherwise("low"),
-        high=flat.then((pl.col("points") + reach).clip(upper_bound=100)).otherwise("high"),
-    )
+        low=pl.when(few).then(low.clip(upper_bound=0)).when(flat).then(low).otherwise("low"),
+        high=pl.when(few).then(high.clip(lower_bound=0)).when(flat).then(high).otherwise("high"),
+    ).drop("n_rose", "n_fell")
 
 
 def _ends(block, strata, ks, resamples, seed):

@@ -46,6 +46,7 @@ def _rows(block, strata, models, resamples, seed):
     found = []
     for base, trained in permutations(models, 2):
         low, high = 100 * intervals.percentile_interval(shares[trained] - shares[base])
+        change = (groups[trained] - groups[base]).to_numpy()
         found.append(
             {
                 "base": base,
@@ -55,7 +56,9 @@ def _rows(block, strata, models, resamples, seed):
                 "points": 100 * (recalls[trained] - recalls[base]),
                 "low": float(low),
                 "high": float(high),
-                "p_value": sign_flip((groups[trained] - groups[base]).to_numpy()),
+                "p_value": sign_flip(change),
+                "n_rose": int((change > 0).sum()),
+                "n_fell": int((change < 0).sum()),
             }
         )
     counts = {

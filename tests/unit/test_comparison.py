@@ -118,3 +118,20 @@ def test_no_change_at_all():
     table = comparison.compare(base, base, n_train=counts, ks=KS, min_queries=4, resamples=100, seed=1)
     assert set(table["points"]) == {0.0}
     assert set(table["p_value"].drop_nulls()) == {1.0}
+
+
+def test_few_changes_are_never_certain():
+    n_rose = [0, 3, 5, 0, 6, 40]
+    n_fell = [0, 0, 0, 2, 0, 0]
+    n_groups = [40, 3, 5, 50, 50, 40]
+    rose, fell, groups = map(np.array, (n_rose, n_fell, n_groups))
+    points = 100 * (rose - fell) / groups
+    given = {"points": points, "low": points - 1, "high": points + 1}
+    given |= {"n_rose": rose, "n_fell": fell, "n_groups": groups}
+    given["low"][5] = given["high"][5] = 100.0  # all rose alike: drawn anew, it is always the same
+    found = comparison.widened(pl.DataFrame(given)).to_dicts()
+    for few in found[:4]:
+        assert few["low"] <= 0 <= few["high"] and few["low"] <= few["points"] <= few["high"]
+    assert found[0]["high"] == -found[0]["low"] > 5
+    assert (found[4]["low"], found[4]["high"]) == (11.0, 13.0)
+    assert 80 < found[5]["low"] < found[5]["high"] == 100

@@ -50,3 +50,18 @@ def test_percentiles_are_numpys_without_what_was_not_drawn():
     samples[5, 2] = 0.5
     ours = intervals.percentile_interval(samples)
     assert np.allclose(ours, np.nanquantile(samples, [0.025, 0.975], axis=0))
+
+
+def test_near_its_ends_a_share_has_wilsons_interval():
+    value, ends = np.array([0.98, 0.5, 1.0]), np.array([[0.978, 0.4, 1.0], [0.982, 0.6, 1.0]])
+    low, high = intervals.widened(value, ends, 48)
+    assert (low[0], high[0]) == tuple(intervals.wilson(0.98, 48))  # not even one group's worth misses
+    assert (low[1], high[1]) == (0.4, 0.6)
+    assert (low[2], high[2]) == tuple(intervals.wilson(1.0, 48))
+    nothing = np.array([np.nan])
+    assert np.isnan(intervals.widened(nothing, np.stack([nothing, nothing]), np.array([0]))).all()
+
+
+def test_few_changes_mirror():
+    down, up = intervals.of_few_changes(np.array([3]), np.array([1]), np.array([30]))
+    assert intervals.of_few_changes(np.array([1]), np.array([3]), np.array([30])) == (up, down)
