@@ -47,10 +47,3 @@ rule figures:
     """All figures; where only their looks changed, nothing else is made anew."""
     input:
         expand(FIGURES, dataset=config["datasets"]),
-
-
-onsuccess:
-    for dataset in config["datasets"]:
-        for page in ("audit", "report"):
-            if Path("results", dataset, f"{page}.html").exists():
-                print(f"The {page} of {dataset}: results/{dataset}/{page}.html")

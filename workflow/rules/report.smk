@@ -134,3 +134,10 @@ rule check_results:
         mask_groups=lookup(within=config, dpath="search/mask_groups"),
     script:
         "../../scripts/check_results.py"
+
+
+onsuccess:
+    for dataset in config["datasets"]:
+        for page in ("audit", "report"):
+            if Path("results", dataset, f"{page}.html").exists():
+                print(f"The {page} of {dataset}: results/{dataset}/{page}.html")
