@@ -2,4 +2,6 @@
 
 import os
 
+from tests.unit.browser import chromium, tab  # noqa: F401 (fixtures)
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -1,30 +1,21 @@
 """The pages in a browser: no delivered text runs, tables work, and what they export is harmless."""
 
 import csv
-import io
 
 import polars as pl
 import pytest
+from playwright.sync_api import expect
 
 from nearkin.audit import page as audit_page
 from nearkin.report import page as report_page
 from tests.unit import audited, finished
-from tests.unit.browser import CHROMIUM, Browser
+from tests.unit.browser import PHONE, show, width
 from tests.unit.test_audit import EVIL
 from tests.unit.test_audit import content_of as audit_of
 from tests.unit.test_audit import evil as evil_curation
 from tests.unit.test_report import content_of as report_of
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 FORMULA = "=cmd|'/C calc'!A0"
-DONE = "document.readyState === 'complete' && document.querySelectorAll('.dt-container').length === {}"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    opened = Browser(tmp_path_factory.mktemp("profile"))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -33,17 +24,12 @@ def curated(tmp_path_factory):
     return audited.curation(folder), folder
 
 
-def show(browser, html, path, *, n_tables):
-    path.write_text(html, encoding="utf-8")
-    browser.open(path, DONE.format(n_tables))
-
-
-def exported(browser):
-    """The cells that the page offers as CSV."""
-    browser.run("blobs.length = 0; document.querySelector('.buttons-csv').click()")
-    browser.wait("blobs.length > 0")
-    text = browser.run("blobs[0].text()")
-    return [row for row in csv.reader(io.StringIO(text.removeprefix("\ufeff"))) if row]
+def exported(tab):
+    """The cells of the CSV file that the page offers."""
+    with tab.expect_download() as download:
+        tab.locator(".buttons-csv").first.click()
+    with open(download.value.path(), encoding="utf-8-sig", newline="") as file:
+        return [row for row in csv.reader(file) if row]
 
 
 def assert_harmless(rows):
@@ -52,17 +38,16 @@ def assert_harmless(rows):
 
 
 @pytest.mark.parametrize("text", [EVIL, FORMULA, "-1+1", "\t=1"])
-def test_no_text_of_a_delivery_runs_in_the_audit_or_in_a_spreadsheet(browser, curated, tmp_path, text):
+def test_no_text_of_a_delivery_runs_in_the_audit_or_in_a_spreadsheet(tab, curated, tmp_path, text):
     tables, folder = curated
     html = audit_page.render(audit_of(evil_curation(tables, text), folder))
-    show(browser, html, tmp_path / "audit.html", n_tables=2)
-    rows = exported(browser)
+    expect(show(tab, tmp_path / "audit.html", html)).to_have_count(2)
+    rows = exported(tab)
     assert_harmless(rows)
     assert len(rows) == len(tables["gaps"]) + 1
-    assert browser.run("harm") == 0
 
 
-def test_no_name_runs_in_the_report_or_in_a_spreadsheet(browser, tmp_path):
+def test_no_name_runs_in_the_report_or_in_a_spreadsheet(tab, tmp_path):
     made = finished.study(8, resamples=5)
     named = (
         pl.when(pl.col("label") == "all").then("label").otherwise(pl.lit(FORMULA + EVIL) + pl.col("label"))
@@ -71,28 +56,27 @@ def test_no_name_runs_in_the_report_or_in_a_spreadsheet(browser, tmp_path):
         kind: {key: frame.with_columns(label=named) for key, frame in made[kind].items()}
         for kind in ("recalls", "differences")
     }
-    show(browser, report_page.render(report_of(made, **evil)), tmp_path / "report.html", n_tables=1)
-    rows = exported(browser)
+    expect(show(tab, tmp_path / "report.html", report_page.render(report_of(made, **evil)))).to_have_count(1)
+    rows = exported(tab)
     assert_harmless(rows)
     assert [cell for cell in rows[1] if cell.startswith(f"'{FORMULA}")]
-    assert browser.run("harm") == 0
 
 
-def test_a_defect_leads_to_its_rows(browser, curated, tmp_path):
+def test_a_defect_leads_to_its_rows(tab, curated, tmp_path):
     tables, folder = curated
-    show(browser, audit_page.render(audit_of(tables, folder)), tmp_path / "audit.html", n_tables=2)
-    rows = "document.querySelectorAll('#repair-rows tbody tr').length"
-    assert browser.run(rows) == len(tables["gaps"])
-    browser.run("document.querySelector('#defect-counts a[data-defect=\"conflicting rows\"]').click()")
-    assert browser.run(rows) == 2
-    assert browser.run("document.querySelector('#repair-filters select[name=field]').value") == "row"
-    browser.run("document.querySelector('#overview a[data-defect=\"missing file\"]').click()")
-    assert browser.run(rows) == 1
+    expect(show(tab, tmp_path / "audit.html", audit_page.render(audit_of(tables, folder)))).to_have_count(2)
+    rows = tab.locator("#repair-rows tbody tr")
+    expect(rows).to_have_count(len(tables["gaps"]))
+    tab.locator("#defect-counts a[data-defect='conflicting rows']").click()
+    expect(rows).to_have_count(2)
+    expect(tab.locator("#repair-filters select[name=field]")).to_have_value("row")
+    tab.locator("#overview a[data-defect='missing file']").click()
+    expect(rows).to_have_count(1)
 
 
-def test_nothing_is_wider_than_a_phone(browser, curated, tmp_path):
+def test_nothing_is_wider_than_a_phone(tab, curated, tmp_path):
     tables, folder = curated
-    browser.ask("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=True)
+    tab.set_viewport_size(PHONE)
     html = audit_page.render(audit_of(evil_curation(tables, "x" * 1000), folder))
-    show(browser, html, tmp_path / "audit.html", n_tables=2)
-    assert browser.run("document.documentElement.scrollWidth") <= 390
+    expect(show(tab, tmp_path / "audit.html", html)).to_have_count(2)
+    assert width(tab) <= PHONE["width"]
