@@ -33,6 +33,7 @@ rule all:
         expand("results/{dataset}/audit.html", dataset=config["datasets"]),
         expand("results/{dataset}/report.html", dataset=config["datasets"]),
         expand("results/{dataset}/checks.passed", dataset=config["datasets"]),
+        expand(rules.write_csv_twins.output, dataset=config["datasets"]),
 
 
 rule curate:

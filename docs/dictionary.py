@@ -70,6 +70,7 @@ fingerprint of its encoder. `?` marks a column that may be null.
 | `audit.html` | write_audit | the page for a curator: what was wrong, what was done, what to look at; opens offline |
 | `headline.txt`, `headline.json` | write_headline | overall recall of every model, printed and for machines |
 | `comparisons/{base}/{trained}/comparison.txt` | print_comparison | the printed form of the reference study |
+| `**/*.csv` | write_csv_twins | the same as the small table of that name, for programs that do not read Parquet |
 | `{model}/training_size.txt` | print_training_size | recall by number of training images, as text |
 | `figures/**.svg`, `.png` | plot_* | figures; each draws one of the tables below |
 | `figures/{base}/{trained}/contact_sheets/*.png` | draw_contact_sheets | queries with their nearest neighbours under both models: best, worst, most improved and most worsened species, and confusions |

@@ -31,6 +31,10 @@ def page():
     return {("write_report", "museum"), ("check_results", "museum")}
 
 
+def csvs():
+    return {("write_csv_twins", "museum")}
+
+
 def audit():
     return {("write_audit", "museum")}
 
@@ -39,7 +43,7 @@ def comparisons(*models):
     """Comparisons in which one of the models takes part, with what is drawn of them."""
     pairs = [pair for pair, both in PAIRS.items() if set(both) & set(models)]
     rules = ["compare_models", "weigh_claims", "print_comparison", *DRAWN]
-    return {(rule, f"museum {pair}") for rule in rules for pair in pairs} | looks(*pairs)
+    return {(rule, f"museum {pair}") for rule in rules for pair in pairs} | looks(*pairs) | csvs()
 
 
 def looks(*pairs):
@@ -68,7 +72,7 @@ def searches(*models):
 
 
 def leaks():
-    return {("audit_leaks", "museum"), ("plot_leaks", "museum")}
+    return {("audit_leaks", "museum"), ("plot_leaks", "museum")} | csvs()
 
 
 def embeddings(*models):

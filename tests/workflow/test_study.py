@@ -3,6 +3,7 @@
 import json
 
 import polars as pl
+import polars.selectors as cs
 
 from tests.workflow import runs
 
@@ -26,7 +27,15 @@ def test_all_that_was_promised_is_there(finished):
         assert (results / f"figures/{figure}.png").read_bytes().startswith(b"\x89PNG")
     text = (results / "comparisons/lite0/tuned/comparison.txt").read_text()
     assert text.startswith("Trained\nOverall Category Recall: ")
-    assert set(json.loads((results / "headline.json").read_text())) >= {"recalls"}
+    assert set(json.loads((results / "headline.json").read_text())) >= {"recalls", "others"}
+
+
+def test_the_twin_of_a_table_says_the_same(finished):
+    for table in ["statistics", "lite0/recall", "lite0/tuned/claims"]:
+        path = finished / RESULTS / ("comparisons" if table.count("/") > 1 else "") / f"{table}.parquet"
+        frame = pl.read_parquet(path).with_columns(cs.list().list.join("; "))
+        twin = pl.read_csv(path.with_suffix(".csv"), schema=frame.schema)
+        assert twin.equals(frame.with_columns(cs.string().replace("", None)))
 
 
 def test_a_second_run_does_nothing(finished):
@@ -37,9 +46,10 @@ def test_a_second_run_does_nothing(finished):
 
 def test_a_real_encoder_beats_an_untrained_one(finished):
     recall = {
-        model: pl.read_parquet(finished / RESULTS / model / "recall.parquet").filter(
-            protocol="leave_one_out", level="category", average="micro", population="all", category="all", k=1
-        )["value"][0]
+        model: pl.read_parquet(finished / RESULTS / model / "recall.parquet")
+        .filter(protocol="leave_one_out", level="category", metric="recall", k=1)
+        .filter(average="micro", population="all", category="all")["value"]
+        .item()
         for model in ("untrained", "lite0")
     }
     assert recall["lite0"] > recall["untrained"]

@@ -26,6 +26,34 @@ FIGURES = [
 ]
 PAIRS = [f"results/{{dataset}}/comparisons/{base}/{trained}" for base, trained in config["compare"]]
 
+SMALL_TABLES = [
+    "results/{dataset}/statistics",
+    "results/{dataset}/leak_audit",
+    *(["results/{dataset}/pairwise"] if len(MODELS) > 1 else []),
+    *expand(
+        "results/{{dataset}}/{model}/{table}",
+        model=MODELS,
+        table=["recall", "recall_curve", "confusions", "training_size"],
+    ),
+    *expand("results/{{dataset}}/{model}/training", model=TUNED),
+    *(f"{pair}/{table}" for pair in PAIRS for table in ("differences", "claims")),
+]
+
+
+rule write_csv_twins:
+    """CSV twins of the small tables, beside them."""
+    input:
+        code=sources_of("write_csv_twins.py"),
+        tables=[f"{table}.parquet" for table in SMALL_TABLES],
+    output:
+        [f"{table}.csv" for table in SMALL_TABLES],
+    log:
+        "logs/write_csv_twins/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../../scripts/write_csv_twins.py"
+
 
 rule write_headline:
     """The headline numbers of every model, printed and for machines."""

@@ -1,0 +1,24 @@
+"""CSV twins of tables, for programs that do not read Parquet."""
+
+import polars.selectors as cs
+
+from nearkin.files import replacing
+
+
+def harmless(frame):
+    """A frame as it goes into CSV: lists of texts joined by `; `, and no text that a spreadsheet computes.
+
+    A text that starts like a formula gets an apostrophe in front, as in the tables that the pages offer.
+
+    >>> import polars as pl
+    >>> harmless(pl.DataFrame({"n": [-1], "name": ["=1+1"], "fallen": [["Aus bus", "Aus cus"]]})).row(0)
+    (-1, "'=1+1", 'Aus bus; Aus cus')
+    """
+    joined = frame.with_columns(cs.list().list.join("; "))
+    return joined.with_columns(cs.string().str.replace(r"^([=+\-@\t\r])", "'$1"))
+
+
+def write(frame, path):
+    """Write a frame as CSV (RFC 4180, UTF-8), whole or not at all; numbers in full, nulls empty."""
+    with replacing(path) as temporary:
+        harmless(frame).write_csv(temporary)
