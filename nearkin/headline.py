@@ -4,8 +4,10 @@ import polars as pl
 
 from nearkin.recall import ALL
 from nearkin.tables.fields import LEVELS, PROTOCOLS
+from nearkin.tables.scores import METRICS
 
 PRINTED_LEVELS = ["category", "genus", "species"]
+OTHERS = ["precision", "r_precision", "map_at_r", "mrr"]
 DEFINITION = (
     "recall@k (any hit): share of queries with at least one image of their own label among their k "
     "nearest neighbours; micro averages queries, macro averages labels; low and high are the ends of "
@@ -18,22 +20,28 @@ def records(recalls, *, ks):
 
     `recalls` maps model names to `Recall` tables. A recall without any query is None.
     """
+    return _overall(recalls, pl.col("metric") == "recall", pl.col("k").is_in(ks))
+
+
+def others(recalls, *, ks):
+    """The same of the other scores: precision at the `ks`, R-precision, MAP@R and MRR."""
+    at_k = pl.col("k").is_in(ks) | (pl.col("metric") != "precision")
+    return _overall(recalls, pl.col("metric").is_in(OTHERS), at_k)
+
+
+def _overall(recalls, *conditions):
     order = {
-        "protocol": pl.Enum(PROTOCOLS),
-        "level": pl.Enum(LEVELS),
-        "average": pl.Enum(["micro", "macro"]),
+        "protocol": PROTOCOLS,
+        "level": LEVELS,
+        "metric": METRICS,
+        "average": ["micro", "macro"],
     }
+    by = [pl.col(name).cast(pl.Enum(values)) for name, values in order.items()]
     found = []
     for model, recall in recalls.items():
-        chosen = recall.filter(
-            pl.col("k").is_in(ks),
-            pl.col("average") != "label",
-            metric="recall",
-            category=ALL,
-            label=ALL,
-        )
-        chosen = chosen.sort(*(pl.col(name).cast(kind) for name, kind in order.items()), "population", "k")
-        found += [{"model": model, **row} for row in chosen.drop("category", "label").to_dicts()]
+        chosen = recall.filter(pl.col("average") != "label", *conditions, category=ALL, label=ALL)
+        rows = chosen.sort(*by, "population", "k").drop("category", "label")
+        found += [{"model": model, **row} for row in rows.to_dicts()]
     return found
 
 

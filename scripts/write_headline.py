@@ -12,7 +12,8 @@ from nearkin.tables.scores import Recall
 def write_headline(recall_paths, json_path, text_path, *, models, ks):
     recalls = {model: io.read(path, Recall) for model, path in zip(models, recall_paths, strict=True)}
     records = headline.records(recalls, ks=ks)
-    whole = {"definition": headline.DEFINITION, "recalls": records}
+    others = headline.others(recalls, ks=ks)
+    whole = {"definition": headline.DEFINITION, "recalls": records, "others": others}
     write_text(json_path, json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
     write_text(text_path, headline.text(records))
 

@@ -18,11 +18,13 @@ from nearkin.tables.statistics import Statistics
 def write_report(inputs, report_path, thumbnails_folder, *, dataset, models, pairs, method):
     """`inputs` holds the rule's paths by name; its lists are in the order of models or pairs."""
     pairs = [tuple(pair) for pair in pairs]
+    headline = json.loads(_text(inputs.headline))
     content = contents.gather(
         dataset=dataset,
         models=models,
         method=method,
-        records=json.loads(_text(inputs.headline))["recalls"],
+        records=headline["recalls"],
+        others=headline["others"],
         statistics=io.read(inputs.statistics, Statistics),
         gaps=io.read(inputs.gaps, Gaps, columns=["field", "defect", "action"]),
         quarantine=io.read(inputs.quarantine, Quarantine, columns=["reason"]),

@@ -14,6 +14,7 @@ def gather(
     models,
     method,
     records,
+    others,
     statistics,
     gaps,
     quarantine,
@@ -34,8 +35,9 @@ def gather(
 
     `recalls`, `descriptions`, `examples` and `mistaken` are by model, `differences`, `comparisons`
     and `claims` by (base, trained), `captions` by kind; `labels` and `thumbnails` are lazy;
-    `figures` by where they lie, ending in their kind, as bytes of SVG. `records` are those of
-    `headline.records`; `method` holds the config's values that the methods section puts into words.
+    `figures` by where they lie, ending in their kind, as bytes of SVG. `records` and `others`
+    are those of `nearkin.headline`; `method` holds the config's values that the methods section
+    puts into words.
     """
     rows, n_rows = species.table(recalls, differences)
     places = lookup.places_of(rows)
@@ -50,7 +52,7 @@ def gather(
         "verdict": pairs.verdict,
         "whole": statistics.filter(category=ALL, split=ALL).row(0, named=True),
         "lead": headline.lead(records, models=models),
-        "headline": headline.tables(records, models=models),
+        "headline": headline.tables(records, others, models=models),
         "pairs": [
             pairs.summary(frame, base=base, trained=trained, text=comparisons[base, trained])
             for (base, trained), frame in differences.items()

@@ -22,13 +22,21 @@ TITLES = {
 LEVELS = ["category", "genus", "species"]
 
 
-def tables(records, *, models):
-    """One dict per protocol: title, text, columns and rows, from `headline.records`.
+SCORES = {"precision": "Precision", "r_precision": "R-precision", "map_at_r": "MAP@R", "mrr": "MRR"}
 
-    A column says level, k, average, population and n; a cell is value, low and high.
+
+def tables(records, others, *, models):
+    """One dict per protocol: title, text, columns and rows, from `headline.records` and `.others`.
+
+    A column says level, k, average, population and n; a cell is value, low and high. Under
+    `others` stand the columns of the species' other scores: `score`, n and cells.
     """
     present = {record["protocol"] for record in records}
-    return [_table(records, protocol, models) for protocol in PROTOCOLS if protocol in present]
+    return [
+        _table(records, protocol, models) | {"others": _others(others, protocol, models)}
+        for protocol in PROTOCOLS
+        if protocol in present
+    ]
 
 
 def lead(records, *, models):
@@ -61,6 +69,23 @@ def _table(records, protocol, models):
         "n_unreachable": lost,
         "masked": masked,
     }
+
+
+def _others(records, protocol, models):
+    """Precision at the larger ks (at 1 it is recall), and the scores without a k."""
+    shown = [row for row in records if row["metric"] != "precision" or row["k"] > 1]
+    columns = []
+    for metric, k in dict.fromkeys((row["metric"], row["k"]) for row in shown):
+        wanted = {"level": "species", "metric": metric, "k": k, "average": "micro", "population": "all"}
+        found = [_record(shown, protocol, model, wanted) for model in models]
+        counts = [record["n_queries"] for record in found if record]
+        if counts:
+            at = f"@{k}" if metric in ("precision", "mrr") else ""
+            n = count_range(min(counts), max(counts))
+            columns.append(
+                {"score": SCORES[metric] + at, "n": n, "cells": dict(zip(models, found, strict=True))}
+            )
+    return columns
 
 
 def _wanted(ks):

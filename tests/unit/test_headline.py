@@ -26,6 +26,14 @@ def test_only_the_ks_asked_for(recalls):
     assert {row["k"] for row in headline.records(recalls, ks=[5])} == {5}
 
 
+def test_the_other_scores_are_those_of_the_table(recalls):
+    found = headline.others(recalls, ks=[1, 5])
+    assert {(row["metric"], row["k"]) for row in found} >= {("precision", 1), ("precision", 5)}
+    assert {row["metric"] for row in found} == {"precision", "r_precision", "map_at_r", "mrr"}
+    at_one = [row["value"] for row in found if (row["metric"], row["k"]) == ("precision", 1)]
+    assert at_one == [row["value"] for row in headline.records(recalls, ks=[1])]
+
+
 def test_the_text_gives_four_decimals_both_averages_and_n(recalls):
     records = headline.records({"lite0": recalls["lite0"]}, ks=[1])
     for row in records:

@@ -79,6 +79,7 @@ def content_of(made, **changes):
         "models": finished.MODELS,
         "method": METHOD,
         "records": headline.records(made["recalls"], ks=[1, 5]),
+        "others": headline.others(made["recalls"], ks=[1, 5]),
         "statistics": made["statistics"],
         "gaps": finished.repairs(),
         "quarantine": finished.set_aside(),
@@ -171,6 +172,24 @@ def test_the_headline_says_value_interval_and_n(made, html):
         assert f"{value:.3f}95 % interval {low:.3f} to {high:.3f}n = {n:,} queries" in text
 
 
+def test_other_scores_of_species_stand_beside_recall_with_their_n(made, html):
+    text = Page(html).text
+    for metric, k, title in [("precision", 5, "Precision@5"), ("r_precision", None, "R-precision")]:
+        chosen = pl.lit(True) if k is None else pl.col("k") == k
+        row = made["recalls"]["lite0"].filter(
+            chosen,
+            protocol="leave_one_out",
+            level="species",
+            metric=metric,
+            average="micro",
+            population="all",
+            category="all",
+        )
+        value, low, high, n = row.select("value", "low", "high", "n_queries").row(0)
+        assert f"{title}n = {n:,}" in text
+        assert f"{value:.3f}{low:.3f} to {high:.3f}" in text
+
+
 def test_a_difference_is_in_points_with_its_interval(made, html):
     row = made["differences"]["lite0", "lite0_unicom"].filter(
         protocol="unseen", level="species", metric="recall", category="all", label="all", k=1
@@ -233,6 +252,7 @@ def test_one_model_no_pairs_and_nothing_repaired_is_a_page_too(made):
         made,
         models=["lite0"],
         records=headline.records({"lite0": made["recalls"]["lite0"]}, ks=[1]),
+        others=[],
         recalls={"lite0": made["recalls"]["lite0"]},
         differences={},
         comparisons={},
