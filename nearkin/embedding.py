@@ -60,7 +60,9 @@ def embed(encoder, pixels, *, batch, known, model):
                 "emb": pl.Series(vectors, dtype=pl.Array(pl.Float32, encoder.width)),
             }
         )
-    logger.info("embedded %d, reused %d", len(missing), len(pixels) - len(missing))
+    n_new, n_reused = len(missing), len(pixels) - len(missing)
+    counts = {"images embedded": n_new, "reused": n_reused}
+    logger.info("embedded %d, reused %d", n_new, n_reused, extra={"counts": counts})
 
 
 def _computed(encoder, pixels, rows, *, batch, model):
@@ -99,5 +101,5 @@ def _check(vectors, rows, pixels, model):
     finite = np.isfinite(vectors).all(axis=1)
     for right, what in [(finite, "is not finite"), (vectors.any(axis=1), "is zero")]:
         if not right.all():
-            image = pixels.uuids[rows[int(np.argmin(right))]]
+            image = pixels.uuids[int(rows[np.argmin(right)])]
             raise ValueError(f"the embedding of image {image} by model {model!r} {what}; use other weights")

@@ -73,10 +73,10 @@ def write_pixels(inspection, path, *, seen, n_threads):
                     done.update()
                 writer.write_batch(_batch(photos, rows, block, schema))
             done.close()
-    n_left_out = len(inspection) - len(photos)
-    n_reused = len(photos) - len(missing)
-    logger.info("decoded %d, reused %d, left out %d", len(missing), n_reused, n_left_out)
-    return len(missing), n_reused
+    n_new, n_reused, n_left_out = len(missing), len(photos) - len(missing), len(inspection) - len(photos)
+    counts = {"images decoded": n_new, "reused": n_reused, "left out": n_left_out}
+    logger.info("decoded %d, reused %d, left out %d", n_new, n_reused, n_left_out, extra={"counts": counts})
+    return n_new, n_reused
 
 
 class Pixels:
@@ -184,7 +184,7 @@ def _batch(source, rows, block, schema):
     pixels = pa.FixedSizeBinaryArray.from_buffers(
         schema.field("pixels").type, len(rows), [None, pa.py_buffer(block)]
     )
-    columns = [source.uuids[part], source.sha256s[part], [zlib.crc32(image) for image in block]]
+    columns = [list(source.uuids[part]), list(source.sha256s[part]), [zlib.crc32(image) for image in block]]
     return pa.record_batch([*columns, pixels], schema=schema)
 
 

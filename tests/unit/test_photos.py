@@ -105,8 +105,8 @@ def test_images_come_in_the_order_asked_for(tmp_path, n_threads):
     source = opened(tmp_path / "photos", names, n_threads)
     table = inspected(tmp_path / "photos", names)
     single = [photos.square(Image.open(tmp_path / "photos" / name), GEOMETRY) for name in table["path"]]
-    assert source.uuids == table["uuid"].to_list() == sorted(source.uuids)
-    rows = [7, 0, 0, 10, 3]
+    assert list(source.uuids) == table["uuid"].to_list() == sorted(source.uuids)
+    rows = np.array([7, 0, 0, 10, 3])  # as embed asks
     assert np.array_equal(source.take(rows), [single[row] for row in rows])
     assert np.array_equal(list(source.one_by_one(range(11), ahead=4)), single)
     assert source.take([]).shape == (0, 16, 16, 3) and list(source.one_by_one([], ahead=4)) == []

@@ -35,7 +35,7 @@ def test_a_store_holds_what_its_photos_are(folder, tmp_path):
     assert write(inspection, tmp_path / "0.arrow", folder) == (4, 0)
     store = pixels.Pixels(tmp_path / "0.arrow")
     source = photos.Photos(inspection, seen=seen(folder), n_threads=2)
-    assert len(store) == 4 and store.uuids == source.uuids and store.sha256s == source.sha256s
+    assert len(store) == 4 and store.uuids == list(source.uuids) and store.sha256s == list(source.sha256s)
     assert (store.geometry, store.decode) == (source.geometry, source.decode) == (GEOMETRY, "exact")
     for rows in ([3, 0, 0], [], range(4)):
         assert np.array_equal(store.take(rows), source.take(rows))
@@ -187,13 +187,15 @@ def test_shards_without_a_store_are_one_source_of_image_files(folder, tmp_path):
 
     assert [type(source) for source in opened(stores)] == [pixels.Pixels] * 3
     (source,) = opened([])
-    assert isinstance(source, photos.Photos) and source.uuids == inspected(folder, NAMES)["uuid"].to_list()
+    assert (
+        isinstance(source, photos.Photos) and list(source.uuids) == inspected(folder, NAMES)["uuid"].to_list()
+    )
     for store in stores[1:]:
         date, size = store.stat().st_mtime_ns, store.stat().st_size
         assert pixels.emptied(store) == size and store.stat().st_mtime_ns == date
     kept, given_back = opened(stores)
-    assert kept.uuids == inspected(folder, NAMES[0::3])["uuid"].to_list()
-    assert given_back.uuids == inspected(folder, NAMES[1::3] + NAMES[2::3])["uuid"].to_list()
-    row = source.uuids.index(given_back.uuids[0])
+    assert list(kept.uuids) == inspected(folder, NAMES[0::3])["uuid"].to_list()
+    assert list(given_back.uuids) == inspected(folder, NAMES[1::3] + NAMES[2::3])["uuid"].to_list()
+    row = list(source.uuids).index(given_back.uuids[0])
     assert np.array_equal(given_back[0], source[row])
     assert write(inspected(folder, NAMES[1::3]), stores[1], folder) == (2, 0)
