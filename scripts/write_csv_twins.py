@@ -2,17 +2,15 @@
 
 import logging
 
-import polars as pl
-
 from nearkin.logs import log_to
-from nearkin.tables import twins
+from nearkin.tables import pages, twins
 
 
 def write_csv_twins(table_paths, csv_paths):
     for table, csv in zip(table_paths, csv_paths, strict=True):
-        frame = pl.read_parquet(table)
+        frame = pages.read(table)
         twins.write(frame, csv)
-        logging.info("wrote %d rows to %s", len(frame), csv)
+        logging.info("wrote %d rows to %s", len(frame), csv, extra={"counts": {"rows out": len(frame)}})
 
 
 if __name__ == "__main__":

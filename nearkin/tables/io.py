@@ -9,7 +9,7 @@ import logging
 import polars as pl
 from dataframely.exc import SchemaError, ValidationError
 
-from nearkin.files import replacing
+from nearkin.tables import pages
 
 logger = logging.getLogger(__name__)
 
@@ -21,11 +21,8 @@ def read(path, schema, columns=None):
 
     With `columns`, only these are read, and only their types are checked.
     """
-    try:
-        frame = pl.read_parquet(path, columns=columns)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise ValueError(f"{path}: cannot be read as a table: {error}") from error
-    logger.info("read %d rows of %s", len(frame), path)
+    frame = pages.read(path, columns)
+    logger.info("read %d rows of %s", len(frame), path, extra={"counts": {"rows in": len(frame)}})
     if columns is None:
         return checked(frame, path, schema)
     declared = {name: column.dtype for name, column in schema.columns().items()}
@@ -43,17 +40,17 @@ def read_all(paths, schema, columns=None):
 
 
 def scan(paths, schema):
-    """The rows of all shards of a table, to be read lazily; of its columns only the types are checked."""
+    """The rows of all shards of a table, to be read lazily; they are whole, and their types as declared."""
     declared = pl.Schema({name: column.dtype for name, column in schema.columns().items()})
     for path in paths:
-        try:
-            found = pl.read_parquet_schema(path)
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise ValueError(f"{path}: cannot be read as a table: {error}") from error
+        found = pages.verified(path)
         wrong = [name for name, dtype in declared.items() if found.get(name) != dtype]
         if wrong:
             raise ValueError(f"{path}: is not a {schema.__name__} table: see column {wrong[0]!r}")
-    return pl.scan_parquet(paths, glob=False)
+    rows = pl.scan_parquet(paths, glob=False)
+    n_rows = rows.select(pl.len()).collect().item()  # said by the files' metadata
+    logger.info("%d rows of %d files", n_rows, len(paths), extra={"counts": {"rows in": n_rows}})
+    return rows
 
 
 def write(frame, path, schema, **metadata):
@@ -63,25 +60,24 @@ def write(frame, path, schema, **metadata):
     """
     frame = frame.select(schema.column_names()).sort(schema.primary_key())
     frame = checked(frame, path, schema)
-    with replacing(path) as temporary:
-        frame.write_parquet(temporary, compression="zstd", statistics=True, metadata=stamps(schema, metadata))
-    logger.info("wrote %d rows to %s", len(frame), path)
+    _log_written(pages.write([frame], path, schema=frame.schema, stamps=stamps(schema, metadata)), path)
 
 
 def sink(rows, path, schema, **metadata):
     """Write a lazy frame that comes in the order of its key, never all in memory."""
-    with replacing(path) as temporary:
-        rows.select(schema.column_names()).sink_parquet(
-            temporary, row_group_size=2**17, maintain_order=True, metadata=stamps(schema, metadata)
-        )
+    rows = rows.select(schema.column_names())
+    parts = rows.collect_batches(chunk_size=pages.ROWS, maintain_order=True)
+    stamped = stamps(schema, metadata)
+    _log_written(pages.write(parts, path, schema=rows.collect_schema(), stamps=stamped), path)
+
+
+def _log_written(n_rows, path):
+    logger.info("wrote %d rows to %s", n_rows, path, extra={"counts": {"rows out": n_rows}})
 
 
 def metadata(path):
     """What was stamped into a table, without the `nearkin.` in front."""
-    try:
-        found = pl.read_parquet_metadata(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise ValueError(f"{path}: cannot be read as a table: {error}") from error
+    found = pages.stamps(path)
     return {key.removeprefix("nearkin."): value for key, value in found.items() if key.startswith("nearkin.")}
 
 

@@ -1,5 +1,7 @@
 """Tables: whole or not at all, as declared, the same bytes for any row order."""
 
+from contextlib import suppress
+
 import polars as pl
 import pytest
 
@@ -7,6 +9,7 @@ from nearkin.files import replacing
 from nearkin.tables import io
 from nearkin.tables.splits import Splits
 
+LOUD = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 TABLE = pl.DataFrame(
     {
         "uuid": ["b", "a"],
@@ -48,6 +51,41 @@ def test_a_file_that_is_no_table_is_named(tmp_path):
     (tmp_path / "x.parquet").write_text("no table")
     with pytest.raises(ValueError, match=r"x\.parquet: cannot be read as a table"):
         io.read(tmp_path / "x.parquet", Splits)
+
+
+def damaged(path):
+    """Write every file at `path` that differs from the one there by a bit, one bit of each byte."""
+    whole = path.read_bytes()
+    for place, byte in enumerate(whole):
+        path.write_bytes(whole[:place] + bytes([byte ^ 1 << place % 8]) + whole[place + 1 :])
+        yield place
+
+
+def test_a_flipped_bit_is_an_error_or_changes_nothing(tmp_path):
+    path = tmp_path / "x.parquet"
+    io.write(TABLE, path, Splits)
+    for place in damaged(path):
+        try:
+            assert io.read(path, Splits).equals(TABLE.sort("uuid")), place
+        except ValueError as error:
+            assert "x.parquet" in str(error)
+
+
+def test_a_flipped_bit_is_an_error_when_rows_are_gone_through(tmp_path):
+    path = tmp_path / "x.parquet"
+    io.write(TABLE, path, Splits)
+    for place in damaged(path):
+        with suppress(ValueError, *LOUD):
+            assert io.scan([path], Splits).collect().equals(TABLE.sort("uuid")), place
+
+
+def test_many_rows_are_written_without_being_all_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("nearkin.tables.pages.ROWS", 3)
+    rows = TABLE.drop("uuid").head(1).join(pl.DataFrame({"uuid": [f"{i}" for i in range(8)]}), how="cross")
+    io.sink(rows.lazy(), tmp_path / "x.parquet", Splits, dataset="museum")
+    assert io.read(tmp_path / "x.parquet", Splits).equals(rows.select(TABLE.columns))
+    assert io.metadata(tmp_path / "x.parquet")["dataset"] == "museum"
+    assert pl.read_parquet(tmp_path / "x.parquet").equals(rows.select(TABLE.columns))
 
 
 def test_an_error_leaves_the_old_file(tmp_path):

@@ -1,0 +1,70 @@
+"""Parquet files whose pages carry checksums, held against them whenever they are read.
+
+The checksum of a page is the CRC-32 that the format provides for; any reader of Parquet opens
+such files. polars does not look at it, so that a flipped bit could pass for another value.
+"""
+
+from contextlib import contextmanager
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from nearkin.files import replacing
+
+ROWS = 2**17
+"""Rows of a row group, which is what a reader that goes through a file has in memory."""
+
+
+def read(path, columns=None):
+    """The table in a file, or some of its columns in this order.
+
+    Raises ValueError, naming the file, if it is damaged or has no such column.
+    """
+    with _opened(path) as file:
+        found = _frame(file.read(columns))
+        if len(found) != file.metadata.num_rows:
+            raise ValueError(f"it has {len(found)} rows, not {file.metadata.num_rows}")
+        return found if columns is None else found.select(columns)
+
+
+def verified(path):
+    """The names and types of a file's columns, all its pages having been read; errors as those of `read`."""
+    with _opened(path) as file:
+        n_rows = sum(len(batch) for batch in file.iter_batches(ROWS))
+        if n_rows != file.metadata.num_rows:
+            raise ValueError(f"it has {n_rows} rows, not {file.metadata.num_rows}")
+        return pl.read_parquet_schema(path)
+
+
+def stamps(path):
+    """What was stamped into a file, by name; errors as those of `read`."""
+    with _opened(path) as file:
+        return {key.decode(): value.decode() for key, value in (file.metadata.metadata or {}).items()}
+
+
+def write(frames, path, *, schema, stamps):
+    """Write frames of one polars schema that follow each other, whole or not at all; returns how many rows.
+
+    `stamps`, texts by name, stand in the file's metadata.
+    """
+    arrow, n_rows = pl.DataFrame(schema=schema).to_arrow().schema.with_metadata(stamps), 0
+    options = {"compression": "zstd", "write_page_checksum": True}
+    with replacing(path) as temporary, pq.ParquetWriter(temporary, arrow, **options) as writer:
+        for frame in frames:
+            writer.write_table(frame.to_arrow().cast(arrow), row_group_size=ROWS)
+            n_rows += len(frame)
+    return n_rows
+
+
+def _frame(table):
+    return pl.from_arrow(table.replace_schema_metadata(None))  # polars can't bear damaged stamps
+
+
+@contextmanager
+def _opened(path):
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            yield file
+    except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as error:
+        raise ValueError(f"{path}: cannot be read as a table: {error}; remove it and rerun") from error
