@@ -9,7 +9,7 @@ READY := .venv/complete
 SNAKEMAKE := $(BIN)/python -m snakemake --configfile "$(CONFIG)" --cores $(CORES)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study curate why estimate test unit lint lock dictionary pictures clean-pixels
+.PHONY: help setup study curate why status adopt estimate test test-slow unit lint lock dictionary pictures clean-pixels
 
 help: ## List these targets
 	@echo "make TARGET [CONFIG=$(CONFIG)] [CORES=$(CORES)]"
@@ -31,13 +31,22 @@ curate: $(READY) ## Stop after gap-fixing and splits; no encoder needed
 	$(SNAKEMAKE) curate
 
 why: $(READY) ## Say what a run would do, and why, without doing it
-	$(SNAKEMAKE) --dry-run
+	@PYTHONPATH=. $(BIN)/python workflow/why.py --configfile "$(CONFIG)"
+
+status: $(READY) ## Say what is done, at work, failed and left, without running anything
+	@PYTHONPATH=. $(BIN)/python workflow/status.py --configfile "$(CONFIG)"
+
+adopt: $(READY) ## Take over results that were copied into this clone, if they are what it would make
+	@PYTHONPATH=. $(BIN)/python workflow/adopt.py --configfile "$(CONFIG)"
 
 estimate: $(READY) ## Say what a run would take in time, disk and memory, without doing it
 	@PYTHONPATH=. $(BIN)/python workflow/estimate.py --configfile "$(CONFIG)" --cores $(CORES)
 
 test: $(READY) lint unit ## Check style and run all tests
 	$(BIN)/python -m pytest tests/workflow
+
+test-slow: $(READY) ## Run the tests that take long and are not part of `make test`
+	$(BIN)/python -m pytest -m slow tests
 
 lint: $(READY) ## Check style only
 	$(BIN)/ruff check .

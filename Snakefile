@@ -24,16 +24,16 @@ include: "workflow/rules/comparisons.smk"
 include: "workflow/rules/looking.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/costs.smk"
 
 
 rule all:
     """The whole study: tables, figures, report and checks of every dataset."""
     default_target: True
     input:
-        expand("results/{dataset}/audit.html", dataset=config["datasets"]),
-        expand("results/{dataset}/report.html", dataset=config["datasets"]),
+        expand("results/{dataset}/{page}.html", dataset=config["datasets"], page=["audit", "report"]),
         expand("results/{dataset}/checks.passed", dataset=config["datasets"]),
-        expand(rules.write_csv_twins.output, dataset=config["datasets"]),
+        expand([*rules.write_csv_twins.output, rules.plot_costs.output.svg], dataset=config["datasets"]),
 
 
 rule curate:

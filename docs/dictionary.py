@@ -8,6 +8,7 @@ from pathlib import Path
 from nearkin.tables import (
     claims,
     confusions,
+    costs,
     curves,
     embeddings,
     groups,
@@ -54,6 +55,7 @@ TABLES = [
     ("comparisons/{base}/{trained}/sheets.parquet", "choose_sheets", looking.Sheets),
     ("pairwise.parquet", "compare_all_models", scores.Pairwise),
     ("thumbnails/{shard}.parquet", "draw_thumbnails", looking.Thumbnails),
+    ("costs.parquet", "gather_costs", costs.Costs),
 ]
 
 HEAD = """\
@@ -75,6 +77,7 @@ fingerprint of its encoder. `?` marks a column that may be null.
 | `figures/**.svg`, `.png` | plot_* | figures; each draws one of the tables below |
 | `figures/{base}/{trained}/contact_sheets/*.png` | draw_contact_sheets | queries with their nearest neighbours under both models: best, worst, most improved and most worsened species, and confusions |
 | `checks.passed` | check_results | there when all invariants hold |
+| `provenance.jsonl` | every run, at its end | how each file was made, for `make adopt`: its checksum, rule, parameters and inputs |
 | `pixels/{preprocess}/{shard}.arrow` | cache_pixels | decoded images, `uuid`, `sha256`, `pixels` (uint8, height x width x 3) |
 | `{model}/encoder/` | prepare_encoder, finetune_encoder | weights (safetensors) and their description (JSON) |
 | `{model}/training.state` | finetune_encoder | where an interrupted training goes on; empty of weights when finished |

@@ -50,7 +50,7 @@ def write(parts, path, *, width, **metadata):
         if error.errno not in FULL:
             raise
         raise OSError(error.errno, f"{path}: no room to write it; what was there is kept") from error
-    logger.info("wrote %d rows to %s", n_rows, path)
+    logger.info("wrote %d rows to %s", n_rows, path, extra={"counts": {"rows out": n_rows}})
 
 
 def parts(path):

@@ -51,7 +51,8 @@ def grouped(labels, inspection, delivered, vectors_of, *, specimen, near_duplica
     reported.append(doubtful.described(images, doubtful.disagreeing(images), "labels_disagree"))
     for kind, pairs in ties.items():
         logger.info("%d images tied by %s", len(np.unique(pairs)), kind)
-    logger.info("%d groups of %d images", images["group_id"].n_unique(), len(images))
+    n_groups, counts = images["group_id"].n_unique(), {"images grouped": len(images)}
+    logger.info("%d groups of %d images", n_groups, len(images), extra={"counts": counts})
     return images.select(Groups.column_names()), pl.concat(reported)
 
 

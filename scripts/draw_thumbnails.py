@@ -40,7 +40,9 @@ def draw_thumbnails(
         known=_earlier(thumbnails_path, stamps),
     )
     io.write(table, thumbnails_path, Thumbnails, dataset=dataset, **stamps)
-    logger.info("drew %d, reused %d", len(table) - n_reused, n_reused)
+    n_new = len(table) - n_reused
+    counts = {"images drawn": n_new, "reused": n_reused}
+    logger.info("drew %d, reused %d", n_new, n_reused, extra={"counts": counts})
 
 
 def _earlier(path, stamps):

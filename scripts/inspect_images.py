@@ -22,7 +22,9 @@ def inspect_images(images_path, inspection_path, *, folder, shard, n_shards, max
         images.filter(in_shard(shard, n_shards)), folder, max_megapixels=max_megapixels, known=known
     )
     io.write(table, inspection_path, Inspection, dataset=dataset, **stamps)
-    logger.info("inspected %d, reused %d", len(table) - n_reused, n_reused)
+    n_new, n_problems = len(table) - n_reused, table["problem"].count()
+    counts = {"images inspected": n_new, "reused": n_reused, "with a problem": n_problems}
+    logger.info("inspected %d, reused %d", n_new, n_reused, extra={"counts": counts})
 
 
 def _earlier(path, stamps):

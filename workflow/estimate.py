@@ -9,14 +9,13 @@ import json
 import logging
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections import Counter
 from functools import cache, cached_property
 from pathlib import Path
 
 import yaml
+from dry_run import dry_run
 
 from nearkin.config import base_of, settle
 from nearkin.encoders.encoder import read_description
@@ -192,22 +191,13 @@ def _of(job):
     return " ".join(value for key, value in job.wildcards.items() if key not in ("dataset", "shard", "chunk"))
 
 
-def planned_jobs(config_path):
-    """The jobs of a dry run. Exits with Snakemake's complaint if there can be none."""
-    command = [sys.executable, "-m", "snakemake", "--configfile", config_path, "--cores", "1", "--dry-run"]
-    done = subprocess.run([*command, "--nocolor"], capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        sys.exit(done.stdout + done.stderr)
-    return planned.planned(done.stdout + done.stderr)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--configfile", required=True)
     parser.add_argument("--cores", type=int, default=os.cpu_count())
     options = parser.parse_args()
     logging.disable()
-    jobs = planned_jobs(options.configfile)
+    jobs = planned.planned(dry_run(options.configfile))
     config = settle(
         yaml.safe_load(Path(options.configfile).read_text(encoding="utf-8")),
         yaml.safe_load(SCHEMA.read_text(encoding="utf-8")),

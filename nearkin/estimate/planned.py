@@ -5,29 +5,32 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-NOT_WORK = ("all", "curate")
+NOT_WORK = ("all", "curate", "figures")
 
 
 class Job(NamedTuple):
-    """A job of a rule, and its wildcards by name."""
+    """A job of a rule, its wildcards by name, why Snakemake would run it, and where it logs."""
 
     rule: str
     wildcards: dict
+    reason: str = ""
+    log: str = ""
 
 
 def planned(said):
     """The jobs in the output of a dry run, targets left out.
 
     >>> planned("rule embed_images:\\n    input: a\\n    wildcards: dataset=d, shard=0\\nrule all:\\n")
-    [Job(rule='embed_images', wildcards={'dataset': 'd', 'shard': '0'})]
+    [Job(rule='embed_images', wildcards={'dataset': 'd', 'shard': '0'}, reason='', log='')]
     """
     found = []
     for block in re.split(r"^(?=(?:local)?rule \w+:$)", said, flags=re.MULTILINE)[1:]:
         rule = re.match(r"(?:local)?rule (\w+):", block)[1]
-        wildcards = re.search(r"^ +wildcards: (.*)$", block, re.MULTILINE)
-        pairs = wildcards[1].split(", ") if wildcards else []
+        told = dict(re.findall(r"^ +(wildcards|reason|log): (.*)$", block, re.MULTILINE))
+        pairs = told["wildcards"].split(", ") if "wildcards" in told else []
         if rule not in NOT_WORK:
-            found.append(Job(rule, dict(pair.split("=", 1) for pair in pairs)))
+            wildcards = dict(pair.split("=", 1) for pair in pairs)
+            found.append(Job(rule, wildcards, told.get("reason", ""), told.get("log", "")))
     return found
 
 

@@ -104,7 +104,8 @@ class Run:
             self.rows.append(self._step(epoch, rows, flipped, rng))
             bar.update(self.batch)
         loss = np.mean([row["loss"] for row in self.rows[-self.n_steps :]])
-        logger.info("epoch %d: mean loss %.4f", epoch, loss)
+        counts = {"images learned from": order.size}
+        logger.info("epoch %d: mean loss %.4f", epoch, loss, extra={"counts": counts})
 
     def judge(self):
         """Measure the validation recall, and keep the weights if they are the best so far."""

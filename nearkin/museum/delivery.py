@@ -59,7 +59,10 @@ def write_museum(folder, *, seed, n_species, largest_species, image_size, fault_
         folder.rmdir()
     part.rename(folder)
     n_genera = len({one.genus for one in species})
-    logger.info("%d species in %d genera, %d files", len(species), n_genera, len(jobs))
+    counts = {"images drawn": len(jobs)}
+    logger.info(
+        "%d species in %d genera, %d files", len(species), n_genera, len(jobs), extra={"counts": counts}
+    )
     logger.info("%d rows with a fault", sum(one.defect != "none" for one in entries))
 
 

@@ -51,7 +51,7 @@ def read(path, columns, *, free=None, unquoted=""):
             frames.append(pl.DataFrame(cells, schema=frames[0].schema))
             done.update(len(block))
     table = pl.concat(frames)
-    logger.info("read %d rows of %s", len(table), path)
+    logger.info("read %d rows of %s", len(table), path, extra={"counts": {"rows in": len(table)}})
     return table
 
 

@@ -88,7 +88,7 @@ def _read_parquet(path, names):
             )
     rows = pl.scan_parquet(path, glob=False).select(pl.col(names).cast(pl.String))
     rows = rows.collect(engine="streaming")
-    logger.info("read %d rows of %s", len(rows), path)
+    logger.info("read %d rows of %s", len(rows), path, extra={"counts": {"rows in": len(rows)}})
     return rows
 
 

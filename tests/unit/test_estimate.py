@@ -16,6 +16,7 @@ rule embed_images:
     threads: 2
 localrule download_dataset:
     output: results/birds/download.json
+    log: logs/download_dataset/birds.log
     wildcards: dataset=birds
 rule all:
     input: results/birds/report.html
@@ -24,8 +25,8 @@ rule all:
 
 def test_a_dry_run_tells_the_jobs():
     assert planned.planned(SAID) == [
-        ("embed_images", {"dataset": "birds", "model": "clip", "shard": "0"}),
-        ("download_dataset", {"dataset": "birds"}),
+        ("embed_images", {"dataset": "birds", "model": "clip", "shard": "0"}, "Missing output files", ""),
+        ("download_dataset", {"dataset": "birds"}, "", "logs/download_dataset/birds.log"),
     ]
 
 

@@ -1,14 +1,20 @@
 """Running Snakemake on a copy of the project, and reading what it did or would do."""
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+ALONE = ["unshare", "--map-root-user", "--net"]
+"""Puts a command into a network of its own, in which there is nobody."""
 PARTS = ["Snakefile", "workflow", "scripts", "nearkin", "envs", "profiles", "config"]
 CONFIG = "small.yaml"
+MEASURED = ("costs.parquet", "costs.svg", "costs.png", "provenance.jsonl")
+"""Files with times in them, which no two runs share."""
 
 
 def copy_project(folder):
@@ -25,14 +31,47 @@ def copy_project(folder):
     return folder
 
 
-def snakemake(project, *arguments, config=CONFIG, check=True):
-    """The finished process of `snakemake --cores 2 ...` in `project`."""
-    command = [sys.executable, "-m", "snakemake", "--configfile", config, "--cores", "2", "--nocolor"]
-    done = subprocess.run([*command, *arguments], cwd=project, capture_output=True, text=True, check=False)
+def snakemake(project, *arguments, config=CONFIG, check=True, within=(), **environment):
+    """What `snakemake --cores 2 ...` prints in `project`.
+
+    `within` is a command that it is given to, such as ALONE; `environment` goes beside the test's own.
+    """
+    done = subprocess.run(
+        [*within, *_command(config), *arguments],
+        cwd=project,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     output = done.stdout + done.stderr
     if check and done.returncode:
         raise AssertionError(f"snakemake {' '.join(arguments)} failed:\n{output[-6000:]}\n{logs(project)}")
     return output
+
+
+def started(project, *arguments):
+    """A process of `snakemake --cores 2 ...` that runs, silently, in a process group of its own."""
+    command, nothing = [*_command(CONFIG), *arguments], subprocess.DEVNULL
+    return subprocess.Popen(command, cwd=project, stdout=nothing, stderr=nothing, start_new_session=True)
+
+
+def _command(config):
+    return [sys.executable, "-m", "snakemake", "--configfile", config, "--cores", "2", "--nocolor"]
+
+
+def contents(project):
+    """The sha256 of every file in `results` but MEASURED, by its path below it."""
+    results = Path(project, "results")
+    paths = sorted(path for path in results.rglob("*") if path.is_file() and path.name not in MEASURED)
+    return {str(path.relative_to(results)): sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def can_be_alone():
+    """Whether this system lets a command have no network."""
+    if shutil.which(ALONE[0]) is None:
+        return False
+    return subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode == 0
 
 
 def logs(project):

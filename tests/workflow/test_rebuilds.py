@@ -28,7 +28,12 @@ PAIRS = {"untrained lite0": ["untrained", "lite0"], "lite0 tuned": ["lite0", "tu
 
 
 def page():
-    return {("write_report", "museum"), ("check_results", "museum")}
+    return {("write_report", "museum"), ("check_results", "museum")} | costs()
+
+
+def costs():
+    """What the study took is gathered once its pages or checks were made anew."""
+    return {("gather_costs", "museum"), ("plot_costs", "museum")}
 
 
 def csvs():
@@ -139,6 +144,8 @@ CONFIG = {
     "recall/seed": (2, scores(*MODELS) | leaks()),
     "leak_audit/model": ("untrained", leaks() | page()),
     "search/depth": (50, searches(*MODELS)),
+    "search/protocols": (["leave_one_out", "search"], searches(*MODELS)),
+    "search/mask_groups": (False, searches(*MODELS)),
     "search/chunks": (2, searches(*MODELS) | {("find_neighbours", f"museum {model} 1") for model in MODELS}),
     "comparison/min_queries": (2, ranked()),
     "models/tuned/finetune/epochs": (3, training()),

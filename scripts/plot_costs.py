@@ -1,0 +1,20 @@
+"""Time, memory and images per second of every rule."""
+
+from nearkin.figures import costs, theme
+from nearkin.logs import log_to
+from nearkin.tables import io
+from nearkin.tables.costs import Costs
+
+
+def plot_costs(costs_path, svg_path, png_path, *, dataset):
+    theme.save(costs.chart(io.read(costs_path, Costs), dataset=dataset), svg_path, png_path)
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    plot_costs(
+        costs_path=snakemake.input.costs,
+        svg_path=snakemake.output.svg,
+        png_path=snakemake.output.png,
+        dataset=snakemake.wildcards.dataset,
+    )

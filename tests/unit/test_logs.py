@@ -1,0 +1,42 @@
+"""The last line of a log: what a step counted, or what stopped it."""
+
+import logging
+import subprocess
+import sys
+
+from nearkin.logs import Counts
+
+STEP = """
+import logging, sys
+from nearkin.logs import log_to
+log_to(sys.argv[1])
+for n in (2, 3):
+    logging.getLogger("step").info("read %d rows", n, extra={"counts": {"rows in": n}})
+logging.getLogger("step").warning("one is odd")
+"""
+
+
+def log_of(tmp_path, step):
+    log = tmp_path / "step.log"
+    subprocess.run([sys.executable, "-c", step, str(log)], check=False, capture_output=True)
+    return log.read_text().splitlines()
+
+
+def test_a_step_that_ends_says_what_it_counted(tmp_path):
+    lines = log_of(tmp_path, STEP)
+    assert lines[-1].endswith(" INFO nearkin.logs: done: 5 rows in")
+    assert sum(" done: " in line for line in lines) == 1
+
+
+def test_a_step_that_fails_says_why_and_is_not_done(tmp_path):
+    text = "\n".join(log_of(tmp_path, STEP + "raise ValueError('no images')"))
+    assert "CRITICAL nearkin.logs: stopped by ValueError: no images" in text
+    assert " done: " not in text
+
+
+def test_counts_are_summed_by_name_in_the_order_in_which_they_come():
+    counts = Counts()
+    for told in ({"rows in": 1}, {}, {"rows out": 4, "rows in": 2}):
+        counts.emit(logging.makeLogRecord({"counts": told} if told else {}))
+    assert counts.said() == "3 rows in, 4 rows out"
+    assert Counts().said() == "nothing to count"

@@ -1,0 +1,47 @@
+"""Needs a finished study and the benchmark files of its jobs; produces what it took, which nothing else hangs on."""
+
+
+rule gather_costs:
+    """What the jobs of a study took: time, memory and images per second."""
+    input:
+        code=sources_of("gather_costs.py"),
+        finished=[
+            "results/{dataset}/audit.html",
+            "results/{dataset}/report.html",
+            "results/{dataset}/checks.passed",
+        ],
+    output:
+        costs=update("results/{dataset}/costs.parquet"),
+    log:
+        "logs/gather_costs/{dataset}.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        names=[*MODELS, *config["preprocessing"]],
+        n_shards=config["shards"],
+        n_chunks=lookup(within=config, dpath="search/chunks"),
+    script:
+        "../../scripts/gather_costs.py"
+
+
+rule plot_costs:
+    """Time, memory and images per second of every rule."""
+    input:
+        code=sources_of("plot_costs.py"),
+        costs="results/{dataset}/costs.parquet",
+    output:
+        svg=report(
+            "results/{dataset}/figures/costs.svg",
+            caption="../report/costs.rst",
+            category="{dataset}",
+            labels={"figure": "costs", "model": "all"},
+        ),
+        png="results/{dataset}/figures/costs.png",
+    log:
+        "logs/plot_costs/{dataset}.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../../scripts/plot_costs.py"
