@@ -74,7 +74,10 @@ def _searched(collect, queries, gallery, depth):
     finally:
         torch.set_num_threads(n_threads)
     n_queries = len(queries.exact)
-    logger.info("%d queries, %d of them in float64 against the whole gallery", n_queries, n_exhaustive)
+    logger.info(
+        "%d queries, %d of them in float64 against the whole gallery", n_queries, n_exhaustive,
+        extra={"counts": {"queries": n_queries}},
+    )  # fmt: skip
 
 
 def _one_by_one(queries, gallery, depth, threads):
@@ -137,5 +140,7 @@ def _has_room(n, depth):
 def _device():
     """A CUDA GPU if there is one, told to add up in float32; else the CPU, for other GPUs lack float64."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.type == "cpu":
+        logger.info("no CUDA GPU is seen: searching on the CPU")
     compute_in("fp32", device)
     return device

@@ -4,6 +4,7 @@ import ast
 import hashlib
 import os
 import stat
+from functools import cache
 from pathlib import Path
 
 PACKAGE = "nearkin"
@@ -30,6 +31,7 @@ def sources(root, script):
     return sorted(os.path.relpath(path) for path in found)
 
 
+@cache  # modules are imported by many scripts: most of the time in which a workflow is read
 def _imported(root, path):
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -25,6 +25,10 @@ rule write_audit:
         ),
     log:
         "logs/write_audit/{dataset}.log",
+    benchmark:
+        "logs/costs/write_audit/{dataset}.tsv"
+    group:
+        together("repairs")
     conda:
         "../../envs/analysis.yaml"
     params:

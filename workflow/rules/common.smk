@@ -10,7 +10,8 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 
-ROOT = workflow.basedir
+# Not workflow.basedir, which in a module is the folder of the workflow that uses it.
+ROOT = str(Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1])
 sys.path.insert(0, ROOT)
 os.environ.update(PYTHONPATH=ROOT)  # for the scripts: this project's modules and nobody else's
 
@@ -18,8 +19,12 @@ if " " in sys.executable:  # Snakemake puts it into commands without quotes; fou
     os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]))
     sys.executable = "python"
 
-from nearkin import provenance
+from nearkin import progress, provenance, records
 from nearkin.config import ConfigError, base_of, settle
+from nearkin.unanswered import keep_unanswered
+
+if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):  # Snakemake has it, if it is installed
+    keep_unanswered(slurm.Executor)
 
 try:
     schema_path = Path(ROOT, "workflow", "schemas", "config.schema.yaml")
@@ -47,6 +52,28 @@ def one_of(names):
     return "|".join(re.escape(name) for name in sorted(names)) or "(?!)"
 
 
+def together(group):
+    """A group of short jobs that go to a cluster as one; a dry run shows them one by one."""
+    return lambda wildcards: None if workflow.dryrun else group
+
+
+def growing(base, per_mb=None):
+    """A resource of a job: `base`, and so much more for each MB of the inputs named; doubled by each retry.
+
+    Inputs that another job of the same group makes are not there yet, and count for nothing.
+    """
+
+    def size(paths):
+        paths = [paths] if isinstance(paths, str) else paths
+        return sum(os.path.getsize(path) for path in paths if os.path.isfile(path)) / 1e6
+
+    def amount(wildcards, input, attempt):
+        more = sum(each * size(input.get(name)) for name, each in (per_mb or {}).items())
+        return 2 ** (attempt - 1) * round(base + more)
+
+    return amount
+
+
 wildcard_constraints:
     dataset=one_of(config["datasets"]),
     model=one_of(MODELS),
@@ -71,6 +98,16 @@ def templates_of(page):
     """The files of a page's package and of what all pages share, as inputs."""
     folders = [Path(ROOT, "nearkin", folder) for folder in ("pages", page)]
     return [relative(path) for folder in folders for path in sorted(folder.glob("*.*"))]
+
+
+def keep_records():
+    """Write down beside the results how they were made, for `make adopt`."""
+    for dataset in config["datasets"]:
+        if Path("results", dataset).is_dir():
+            try:
+                records.write(f"results/{dataset}", workflow.persistence._read_record)
+            except OSError as error:
+                print(f"make adopt will not know all results of {dataset}: {error}", file=sys.stderr)
 
 
 def source_folder(wildcards):

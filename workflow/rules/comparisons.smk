@@ -16,8 +16,14 @@ rule compare_models:
         flips="results/{dataset}/comparisons/{base}/{trained}/flips.parquet",
     log:
         "logs/compare_models/{dataset}/{base}/{trained}.log",
+    benchmark:
+        "logs/costs/compare_models/{dataset}/{base}/{trained}.tsv"
+    group:
+        together("comparison")
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000, {"base": 10, "trained": 10}),
     params:
         ks=lookup(within=config, dpath="recall/ks"),
         resamples=lookup(within=config, dpath="recall/resamples"),
@@ -36,8 +42,14 @@ rule compare_all_models:
         pairwise="results/{dataset}/pairwise.parquet",
     log:
         "logs/compare_all_models/{dataset}.log",
+    benchmark:
+        "logs/costs/compare_all_models/{dataset}.tsv"
+    group:
+        together("report")
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000, {"hits": 10}),
     params:
         models=list(MODELS),
         k=1,
@@ -62,6 +74,8 @@ rule print_comparison:
         ),
     log:
         "logs/print_comparison/{dataset}/{base}/{trained}.log",
+    group:
+        together("report")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -82,6 +96,8 @@ rule weigh_claims:
         claims="results/{dataset}/comparisons/{base}/{trained}/claims.parquet",
     log:
         "logs/weigh_claims/{dataset}/{base}/{trained}.log",
+    group:
+        together("comparison")
     conda:
         "../../envs/analysis.yaml"
     params:

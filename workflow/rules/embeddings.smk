@@ -22,6 +22,8 @@ rule embed_images:
     threads: config["arithmetic_threads"]
     resources:
         **GPU,
+        mem_mb=growing(3000, {"weights": 4}),
+        runtime=growing(60, {"inspection": 60}),
     params:
         seen=seen,
         precision=lookup(within=config, dpath="models/{model}/precision"),
@@ -41,9 +43,13 @@ rule import_embeddings:
         embeddings="results/{dataset}/{model}/embeddings/{shard}.parquet",
     log:
         "logs/import_embeddings/{dataset}/{model}/{shard}.log",
+    benchmark:
+        "logs/costs/import_embeddings/{dataset}/{model}/{shard}.tsv"
     wildcard_constraints:
         model=one_of(TABLES),
     conda:
         "../../envs/torch.yaml"
+    resources:
+        mem_mb=growing(2000, {"table": 4}),
     script:
         "../../scripts/import_embeddings.py"

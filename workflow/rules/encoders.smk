@@ -11,8 +11,11 @@ rule prepare_encoder:
         description="results/{dataset}/{model}/encoder/encoder.json",
     log:
         "logs/prepare_encoder/{dataset}/{model}.log",
+    benchmark:
+        "logs/costs/prepare_encoder/{dataset}/{model}.tsv"
     wildcard_constraints:
         model=one_of(PREPARED),
+    localrule: True  # may fetch weights, and the nodes of a cluster seldom have a network
     conda:
         "../../envs/torch.yaml"
     params:
@@ -48,6 +51,8 @@ rule finetune_encoder:
     threads: config["arithmetic_threads"]
     resources:
         **GPU,
+        mem_mb=growing(8000, {"weights": 6}),
+        runtime=growing(240, {"inspection": 60}),
     params:
         seen=seen,
         recipe=recipe_of,

@@ -16,6 +16,8 @@ rule plot_recall:
         png="results/{dataset}/figures/recall.png",
     log:
         "logs/plot_recall/{dataset}.log",
+    group:
+        together("report")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -40,6 +42,8 @@ rule plot_recall_curve:
         png="results/{dataset}/figures/recall_curve.png",
     log:
         "logs/plot_recall_curve/{dataset}.log",
+    group:
+        together("report")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -63,6 +67,8 @@ rule plot_reachable:
         png="results/{dataset}/figures/reachable.png",
     log:
         "logs/plot_reachable/{dataset}.log",
+    group:
+        together("report")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -87,6 +93,8 @@ rule plot_pairwise:
         png="results/{dataset}/figures/pairwise.png",
     log:
         "logs/plot_pairwise/{dataset}.log",
+    group:
+        together("report")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -111,6 +119,8 @@ rule plot_leaks:
         png="results/{dataset}/figures/leak_effect.png",
     log:
         "logs/plot_leaks/{dataset}.log",
+    group:
+        together("report")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -135,6 +145,8 @@ rule plot_training_size:
         png="results/{dataset}/figures/{model}/training_size.png",
     log:
         "logs/plot_training_size/{dataset}/{model}.log",
+    group:
+        together("scores")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -158,6 +170,8 @@ rule plot_training_buckets:
         png="results/{dataset}/figures/{model}/training_buckets.png",
     log:
         "logs/plot_training_buckets/{dataset}/{model}.log",
+    group:
+        together("scores")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -181,6 +195,8 @@ rule plot_confusions:
         png="results/{dataset}/figures/{model}/confusions.png",
     log:
         "logs/plot_confusions/{dataset}/{model}.log",
+    group:
+        together("scores")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -204,6 +220,8 @@ rule plot_training:
         png="results/{dataset}/figures/{model}/training.png",
     log:
         "logs/plot_training/{dataset}/{model}.log",
+    group:
+        together("report")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -234,6 +252,8 @@ rule plot_improvement:
         genus_png="results/{dataset}/figures/{base}/{trained}/improvement_by_genus.png",
     log:
         "logs/plot_improvement/{dataset}/{base}/{trained}.log",
+    group:
+        together("comparison")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -260,6 +280,8 @@ rule plot_base_against_trained:
         png="results/{dataset}/figures/{base}/{trained}/base_against_trained.png",
     log:
         "logs/plot_base_against_trained/{dataset}/{base}/{trained}.log",
+    group:
+        together("comparison")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -286,6 +308,8 @@ rule plot_most_changed:
         png="results/{dataset}/figures/{base}/{trained}/most_changed.png",
     log:
         "logs/plot_most_changed/{dataset}/{base}/{trained}.log",
+    group:
+        together("comparison")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -312,6 +336,8 @@ rule plot_improvement_by_training_size:
         png="results/{dataset}/figures/{base}/{trained}/improvement_by_training_size.png",
     log:
         "logs/plot_improvement_by_training_size/{dataset}/{base}/{trained}.log",
+    group:
+        together("comparison")
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -14,6 +14,8 @@ rule draw_museum:
     conda:
         "../../envs/analysis.yaml"
     threads: 8
+    resources:
+        mem_mb=growing(4000),
     params:
         museum=lookup(within=config, dpath="datasets/{dataset}/source/museum"),
     script:
@@ -28,6 +30,8 @@ rule download_dataset:
         record="results/{dataset}/download.json",
     log:
         "logs/download_dataset/{dataset}.log",
+    benchmark:
+        "logs/costs/download_dataset/{dataset}.tsv"
     wildcard_constraints:
         dataset=one_of(DOWNLOADS.values()),
     localrule: True  # the nodes of a cluster seldom have a network
@@ -51,8 +55,13 @@ rule list_images:
         images="results/{dataset}/images.parquet",
     log:
         "logs/list_images/{dataset}.log",
+    benchmark:
+        "logs/costs/list_images/{dataset}.tsv"
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         layout=lookup(within=config, dpath="datasets/{dataset}/source/layout"),
         source_id=lookup(within=config, dpath="datasets/{dataset}/source/id"),
@@ -78,6 +87,9 @@ rule inspect_images:
         "logs/costs/inspect_images/{dataset}/{shard}.tsv"
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000, {"images": 8}),
+        runtime=growing(60, {"images": 20 / config["shards"]}),
     params:
         folder=source_folder,
         n_shards=config["shards"],
@@ -100,6 +112,9 @@ rule cache_pixels:
     conda:
         "../../envs/torch.yaml"
     threads: 8
+    resources:
+        mem_mb=growing(4000, {"inspection": 8}),
+        runtime=growing(60, {"inspection": 20}),
     params:
         seen=seen,
     script:

@@ -14,8 +14,14 @@ rule fix_labels:
         repairs="results/{dataset}/repairs.parquet",
     log:
         "logs/fix_labels/{dataset}.log",
+    benchmark:
+        "logs/costs/fix_labels/{dataset}.tsv"
+    group:
+        together("repairs")
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000, {"images": 10, "inspection": 10}),
     params:
         policies=lookup(within=config, dpath="datasets/{dataset}/labels/policies"),
         misspelt=lookup(within=config, dpath="datasets/{dataset}/labels/misspelt"),
@@ -36,6 +42,10 @@ rule fix_captions:
         gaps="results/{dataset}/gaps.parquet",
     log:
         "logs/fix_captions/{dataset}.log",
+    benchmark:
+        "logs/costs/fix_captions/{dataset}.tsv"
+    group:
+        together("repairs")
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -14,6 +14,10 @@ rule choose_examples:
         mistaken="results/{dataset}/{model}/mistaken.parquet",
     log:
         "logs/choose_examples/{dataset}/{model}.log",
+    benchmark:
+        "logs/costs/choose_examples/{dataset}/{model}.tsv"
+    group:
+        together("scores")
     conda:
         "../../envs/analysis.yaml"
     script:
@@ -33,6 +37,8 @@ rule choose_sheets:
         sheets="results/{dataset}/comparisons/{base}/{trained}/sheets.parquet",
     log:
         "logs/choose_sheets/{dataset}/{base}/{trained}.log",
+    group:
+        together("comparison")
     conda:
         "../../envs/analysis.yaml"
     script:
@@ -53,9 +59,13 @@ rule draw_thumbnails:
         thumbnails=update("results/{dataset}/thumbnails/{shard}.parquet"),
     log:
         "logs/draw_thumbnails/{dataset}/{shard}.log",
+    benchmark:
+        "logs/costs/draw_thumbnails/{dataset}/{shard}.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 8
+    resources:
+        mem_mb=growing(4000),
     params:
         folder=source_folder,
         max_megapixels=lookup(within=config, dpath="datasets/{dataset}/inspection/max_megapixels"),
@@ -84,6 +94,8 @@ rule draw_contact_sheets:
         },
     log:
         "logs/draw_contact_sheets/{dataset}/{base}/{trained}.log",
+    group:
+        together("report")
     conda:
         "../../envs/analysis.yaml"
     script:

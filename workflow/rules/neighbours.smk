@@ -18,6 +18,8 @@ rule find_neighbours:
     threads: 8
     resources:
         **GPU,
+        mem_mb=growing(3000, {"embeddings": 2}),
+        runtime=growing(60, {"embeddings": 0.1}),
     params:
         protocols=lookup(within=config, dpath="search/protocols"),
         depth=lookup(within=config, dpath="search/depth"),
@@ -39,9 +41,14 @@ rule join_neighbours:
         neighbours="results/{dataset}/{model}/neighbours.parquet",
     log:
         "logs/join_neighbours/{dataset}/{model}.log",
-    localrule: True
+    benchmark:
+        "logs/costs/join_neighbours/{dataset}/{model}.tsv"
+    group:
+        together("scores")
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000, {"chunks": 4}),
     script:
         "../../scripts/join_neighbours.py"
 
@@ -58,6 +65,10 @@ rule score_recall:
         recall="results/{dataset}/{model}/recall.parquet",
     log:
         "logs/score_recall/{dataset}/{model}.log",
+    benchmark:
+        "logs/costs/score_recall/{dataset}/{model}.tsv"
+    group:
+        together("scores")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -80,6 +91,10 @@ rule trace_recall:
         curve="results/{dataset}/{model}/recall_curve.parquet",
     log:
         "logs/trace_recall/{dataset}/{model}.log",
+    benchmark:
+        "logs/costs/trace_recall/{dataset}/{model}.tsv"
+    group:
+        together("scores")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -100,6 +115,10 @@ rule count_confusions:
         confusions="results/{dataset}/{model}/confusions.parquet",
     log:
         "logs/count_confusions/{dataset}/{model}.log",
+    benchmark:
+        "logs/costs/count_confusions/{dataset}/{model}.tsv"
+    group:
+        together("scores")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -119,6 +138,8 @@ rule count_training_images:
         sizes="results/{dataset}/{model}/training_size.parquet",
     log:
         "logs/count_training_images/{dataset}/{model}.log",
+    group:
+        together("scores")
     conda:
         "../../envs/analysis.yaml"
     script:
@@ -139,6 +160,8 @@ rule print_training_size:
         ),
     log:
         "logs/print_training_size/{dataset}/{model}.log",
+    group:
+        together("scores")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -169,6 +192,9 @@ rule audit_leaks:
         "logs/costs/audit_leaks/{dataset}.tsv"
     conda:
         "../../envs/torch.yaml"
+    resources:
+        mem_mb=growing(3000, {"embeddings": 3}),
+        runtime=growing(60, {"embeddings": 0.1}),
     params:
         model=lookup(within=config, dpath="leak_audit/model"),
         dealing=dealing_of,

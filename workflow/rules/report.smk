@@ -49,6 +49,8 @@ rule write_csv_twins:
         [f"{table}.csv" for table in SMALL_TABLES],
     log:
         "logs/write_csv_twins/{dataset}.log",
+    group:
+        together("report")
     conda:
         "../../envs/analysis.yaml"
     script:
@@ -70,6 +72,8 @@ rule write_headline:
         ),
     log:
         "logs/write_headline/{dataset}.log",
+    group:
+        together("report")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -110,6 +114,10 @@ rule write_report:
         thumbnails=directory("results/{dataset}/report_thumbnails"),
     log:
         "logs/write_report/{dataset}.log",
+    benchmark:
+        "logs/costs/write_report/{dataset}.tsv"
+    group:
+        together("report")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -156,15 +164,30 @@ rule check_results:
         passed="results/{dataset}/checks.passed",
     log:
         "logs/check_results/{dataset}.log",
+    benchmark:
+        "logs/costs/check_results/{dataset}.tsv"
+    group:
+        together("report")
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000, {"images": 10, "hits": 10}),
     params:
         mask_groups=lookup(within=config, dpath="search/mask_groups"),
     script:
         "../../scripts/check_results.py"
 
 
+onstart:
+    progress.show_what_is_left(workflow.logger_manager.get_log_handlers())
+
+
+onerror:
+    keep_records()
+
+
 onsuccess:
+    keep_records()
     for dataset in config["datasets"]:
         for page in ("audit", "report"):
             if Path("results", dataset, f"{page}.html").exists():

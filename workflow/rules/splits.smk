@@ -16,8 +16,13 @@ rule group_images:
         "logs/group_images/{dataset}.log",
     benchmark:
         "logs/costs/group_images/{dataset}.tsv"
+    group:
+        together("repairs")
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000, {"images": 10, "inspection": 10, "embeddings": 3}),
+        runtime=growing(60, {"embeddings": 0.1}),
     params:
         specimen=lookup(within=config, dpath="datasets/{dataset}/groups/specimen"),
         near_duplicates=lookup(within=config, dpath="datasets/{dataset}/groups/near_duplicates"),
@@ -41,6 +46,10 @@ rule split_images:
         splits="results/{dataset}/splits.parquet",
     log:
         "logs/split_images/{dataset}.log",
+    benchmark:
+        "logs/costs/split_images/{dataset}.tsv"
+    group:
+        together("repairs")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -59,6 +68,8 @@ rule describe_dataset:
         statistics="results/{dataset}/statistics.parquet",
     log:
         "logs/describe_dataset/{dataset}.log",
+    group:
+        together("repairs")
     conda:
         "../../envs/analysis.yaml"
     script:
