@@ -1,0 +1,136 @@
+"""What may happen to a run, and that its results are none the worse for it: the same bytes afterwards."""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from functools import partial
+
+import pyarrow.parquet as pq
+import pytest
+
+from docs.dictionary import TABLES
+from nearkin import embedding_files
+from nearkin.encoders.encoder import load_encoder
+from nearkin.pixels import Pixels
+from nearkin.tables import io
+from tests.workflow import runs
+from tests.workflow.test_rebuilds import SHARDS
+
+EMBEDDINGS = [f"results/museum/lite0/embeddings/{shard}.parquet" for shard in SHARDS]
+DAY = 86_400  # seconds
+
+
+@pytest.fixture
+def project(finished, tmp_path):
+    """A copy of the finished study whose files may be changed; times are kept."""
+    copied = tmp_path / "study"
+    shutil.copytree(finished, copied, symlinks=True)
+    return copied
+
+
+@pytest.fixture
+def small_disk(project):
+    """The study with its embeddings on a disk of their own, to which half of them fit."""
+    if os.geteuid():
+        pytest.skip("only root can mount a disk")
+    folder = (project / EMBEDDINGS[0]).parent
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    shutil.rmtree(folder)
+    folder.mkdir()
+    mount("-t", "tmpfs", "-o", f"size={size // 2}", "tmpfs", folder)
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_is_named_and_what_is_there_is_whole(finished, project, small_disk):
+    said = runs.snakemake(project, *EMBEDDINGS, check=False)
+    assert "no room to write it" in said + runs.logs(project)
+    for path in small_disk.glob("*.parquet"):
+        assert path.read_bytes() == (finished / path.relative_to(project)).read_bytes()
+    mount("-o", "remount,size=100m", small_disk)
+    runs.snakemake(project, *EMBEDDINGS)
+    assert_same(project, finished, EMBEDDINGS)
+
+
+def test_a_read_only_disk_changes_nothing(finished, project, small_disk):
+    mount("-o", "remount,ro,size=100m", small_disk)
+    said = runs.snakemake(project, *EMBEDDINGS, check=False)
+    assert "Read-only file system" in said + runs.logs(project)
+    mount("-o", "remount,rw", small_disk)
+    runs.snakemake(project, *EMBEDDINGS)
+    assert_same(project, finished, EMBEDDINGS)
+
+
+def test_a_second_run_at_once_is_told_so_and_harms_nobody(finished, project):
+    shutil.rmtree((project / EMBEDDINGS[0]).parent)
+    with runs.started(project, *EMBEDDINGS) as first:
+        while not list((project / ".snakemake/locks").glob("*")) and first.poll() is None:
+            time.sleep(0.01)
+        said = runs.snakemake(project, *EMBEDDINGS, check=False)
+    assert "Directory cannot be locked" in said
+    assert first.returncode == 0
+    assert_same(project, finished, EMBEDDINGS)
+
+
+def test_an_image_that_is_gone_before_it_is_decoded_is_named(finished, project):
+    stores = [f"results/museum/pixels/square_224/{shard}.arrow" for shard in SHARDS]
+    for store in stores:
+        (project / store).unlink()
+    image = next((project / "results/museum/delivery").rglob("Bird/**/*.jpg"))
+    away = image.rename(project / "away.jpg")
+    said = runs.snakemake(project, *stores, check=False)
+    assert f"{image.name}: gone since inspection" in said + runs.logs(project)
+    away.rename(image)
+    runs.snakemake(project, *stores)
+    assert_same(project, finished, stores)
+
+
+def test_a_clock_that_was_set_back_reruns_nothing(project):
+    made = [path for path in (project / "results/museum").iterdir() if path.name != "delivery"]
+    for path in [inner for one in made for inner in (one, *one.rglob("*"))]:  # a folder has no checksum
+        moved = path.stat().st_mtime + DAY
+        os.utime(path, (moved, moved))
+    assert runs.planned(project) == set()
+    figure = "results/museum/figures/recall.svg"
+    runs.snakemake(project, "--forcerun", "plot_recall", "--", figure)  # now older than its inputs
+    assert runs.planned(project, figure) == set()
+
+
+def test_a_flipped_byte_in_any_artifact_is_noticed_and_its_file_named(finished, tmp_path):
+    for path, opened in artifacts(finished / "results/museum"):
+        damaged, content = tmp_path / path.name, bytearray(path.read_bytes())
+        content[within_data(path)] ^= 1
+        damaged.write_bytes(content)
+        with pytest.raises(ValueError, match=path.name):
+            opened(damaged)
+
+
+def artifacts(results):
+    """One file of each kind that later steps read, and what opens it."""
+    for place, _, schema in TABLES:
+        found = sorted(results.glob(re.sub(r"\{\w+\}", "*", place)))
+        filled = [path for path in found if pq.read_metadata(path).num_rows]
+        opened = embedding_files.parts if "embeddings" in place else partial(io.read, schema=schema)
+        yield from ((path, lambda path, opened=opened: list(opened(path))) for path in filled[:1])
+    yield results / "pixels/square_224/0.arrow", lambda path: Pixels(path).check()
+    encoder = results / "lite0/encoder"
+    yield encoder / "weights.safetensors", lambda path: load_encoder(path, encoder / "encoder.json")
+
+
+def within_data(path):
+    """Where a byte of a file's data stands: the middle, of a table the end of its first column."""
+    if path.suffix != ".parquet":
+        return path.stat().st_size // 2
+    column = pq.read_metadata(path).row_group(0).column(0)
+    return (column.dictionary_page_offset or column.data_page_offset) + column.total_compressed_size - 1
+
+
+def mount(*arguments):
+    subprocess.run(["mount", *arguments], check=True)
+
+
+def assert_same(project, finished, paths):
+    for path in paths:
+        assert (project / path).read_bytes() == (finished / path).read_bytes(), path

@@ -1,0 +1,60 @@
+"""Whole studies under the worst: each ends with the bytes of the undisturbed one. They take minutes."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.workflow import runs
+
+pytestmark = pytest.mark.slow
+KILLING = Path(__file__).parent / "killing" / "sitecustomize.py"
+
+
+def test_every_rule_is_killed_twice_while_it_writes(finished, tmp_path):
+    project = runs.copy_project(tmp_path / "killed study")
+    shutil.copy2(KILLING, project)
+    kills = tmp_path / "kills"
+    kills.mkdir()
+    said = runs.snakemake(project, "--retries", "2", KILLS=str(kills))
+    assert {path.stem for path in kills.iterdir()} == {rule for rule, _ in runs.jobs(said)}
+    assert not list((project / "results").rglob(".*.part"))
+    assert runs.contents(project) == runs.contents(finished)
+
+
+def test_the_whole_run_is_killed_four_times(finished, tmp_path):
+    project = runs.copy_project(tmp_path / "killed study")
+    for seconds in (15, 31, 23, 47):
+        with runs.started(project) as run:
+            time.sleep(seconds)
+            os.killpg(run.pid, signal.SIGKILL)
+        runs.snakemake(project, "--unlock")
+    runs.snakemake(project)
+    assert runs.contents(project) == runs.contents(finished)
+
+
+def test_odd_surroundings(finished, tmp_path):
+    """No UTF-8, files for oneself only, odd letters in the path, a read-only delivery behind a link."""
+    if os.geteuid():
+        pytest.skip("only root can mount a folder read-only")
+    project = runs.copy_project(tmp_path / "Übung mit späces" / "研究")
+    delivery, link = tmp_path / "fötos", tmp_path / "link"
+    shutil.copytree(finished / "results/museum/delivery", delivery)
+    link.symlink_to(delivery)
+    config = yaml.safe_load((project / runs.CONFIG).read_text(encoding="utf-8"))
+    config["datasets"]["museum"]["source"] = {"layout": "vlm4bio", "folder": str(link)}
+    (project / runs.CONFIG).write_text(yaml.safe_dump(config), encoding="utf-8")
+    subprocess.run(["mount", "--bind", "-o", "ro", delivery, delivery], check=True)
+    before = os.umask(0o077)
+    try:
+        runs.snakemake(project, LC_ALL="POSIX", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    finally:
+        os.umask(before)
+        subprocess.run(["umount", delivery], check=True)
+    drawn = {path: sha for path, sha in runs.contents(finished).items() if "/delivery/" not in path}
+    assert runs.contents(project) == drawn
