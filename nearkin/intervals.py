@@ -59,8 +59,8 @@ def wilson(share, n):
     z = 1.959963984540054
     centre = share + z**2 / (2 * n)
     half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    ends = np.stack([centre - half, centre + half]) / (1 + z**2 / n)
-    return np.clip(ends, 0, 1)
+    low, high = np.stack([centre - half, centre + half]) / (1 + z**2 / n)
+    return np.stack([np.clip(low, 0, share), np.clip(high, share, 1)])  # rounding may pass them by
 
 
 def widened(value, ends, n_groups):
