@@ -54,7 +54,7 @@ def averages(hits):
 
 
 @pytest.mark.parametrize("species", [["Aa x"] * 6, ["Aa x", "Aa x", "Aa y", "Aa y", "Bb z", "Bb z"]])
-@pytest.mark.parametrize("rights", itertools.product([True, False], repeat=2))
+@pytest.mark.parametrize("rights", list(itertools.product([True, False], repeat=2)))
 def test_all_hit_none_hit_or_one_species_alone(species, rights):
     labels, splits = study(species)
     found = [nearest(labels, right=right) for right in rights]
