@@ -1,6 +1,7 @@
 """Recall of two models, species by species: one across, the other up."""
 
 import numpy as np
+import polars as pl
 from scipy.optimize import isotonic_regression
 
 from nearkin.figures import marks, panels, sized, theme
@@ -17,7 +18,8 @@ APART = 0.075
 def scatter(differences, *, base, trained, protocol, k):
     """A figure with a panel per category: each species a point, its area by its queries.
 
-    Species that changed beyond chance have another mark, and their names at the right.
+    A bar is the interval of the change, so that it crosses the diagonal where it holds 0. Species
+    that changed beyond chance have another mark, and their names at the right.
     """
     species = marks.species(differences, protocol=protocol, k=k)
     if species.is_empty():
@@ -37,6 +39,7 @@ def scatter(differences, *, base, trained, protocol, k):
 
 def _panel(axis, species, most):
     axis.plot([0, 1], [0, 1], color=theme.INK, linewidth=0.7, zorder=1.5)
+    _bars(axis, species)
     sized.points(axis, species, across="base", up="trained", most=most)
     ticks = [0, 0.25, 0.5, 0.75, 1]
     axis.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xticks=ticks, yticks=ticks)
@@ -46,6 +49,13 @@ def _panel(axis, species, most):
     shown = changed.sort(changed["points"].abs(), "label", descending=[True, False])
     _name(axis, shown.head(NAMED))
     axis.annotate(_said(species, changed), (1.06, 0), xycoords="axes fraction", fontsize=6.5, va="bottom")
+
+
+def _bars(axis, species):
+    """The interval of each change, counted from the base; where species share a line, it is darker."""
+    known = species.filter(pl.col("low").is_not_null())
+    ends = (known["base"] + known[end] / 100 for end in ("low", "high"))
+    axis.vlines(known["base"], *ends, color=theme.QUIET, linewidth=0.6, alpha=0.3, zorder=1.7)
 
 
 def _name(axis, species):

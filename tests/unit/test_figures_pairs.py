@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import polars as pl
 import pytest
+from matplotlib.collections import LineCollection
 
 from nearkin.figures import base_against_trained, improvement_by_training_size, marks, most_changed, theme
 from tests.unit import finished
@@ -32,6 +33,19 @@ def test_each_point_is_a_species_of_its_category(made, draw, columns):
         assert axis.get_title(loc="left") == name
         np.testing.assert_allclose(scattered(axis), sorted(chosen.select(columns).rows()))
         assert any(f"n = {len(chosen)} species" in text for text in texts(axis))
+
+
+def test_a_bar_is_the_interval_of_a_species_change(made):
+    figure = base_against_trained.scatter(made, **PAIR)
+    for axis, name in zip(figure.axes, ["Bird", "Butterfly", "Fish"], strict=True):
+        (bars,) = [one for one in axis.collections if isinstance(one, LineCollection)]
+        drawn = sorted((x, *sorted((low, high))) for (x, low), (_, high) in bars.get_segments())
+        chosen = species_of(made).filter(pl.col("low").is_not_null(), category=name)
+        ends = [
+            (base, base + low / 100, base + high / 100)
+            for base, low, high in chosen["base", "low", "high"].rows()
+        ]
+        np.testing.assert_allclose(drawn, sorted(ends))
 
 
 def test_species_beyond_chance_are_named_at_their_points(made):
