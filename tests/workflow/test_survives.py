@@ -48,7 +48,7 @@ def test_odd_surroundings(finished, tmp_path):
     link.symlink_to(delivery)
     config = yaml.safe_load((project / runs.CONFIG).read_text(encoding="utf-8"))
     config["datasets"]["museum"]["source"] = {"layout": "vlm4bio", "folder": str(link)}
-    (project / runs.CONFIG).write_text(yaml.safe_dump(config), encoding="utf-8")
+    (project / runs.CONFIG).write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     subprocess.run(["mount", "--bind", "-o", "ro", delivery, delivery], check=True)
     before = os.umask(0o077)
     try:

@@ -13,7 +13,8 @@ from snakemake.exceptions import WorkflowError
 # Not workflow.basedir, which in a module is the folder of the workflow that uses it.
 ROOT = str(Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1])
 sys.path.insert(0, ROOT)
-os.environ.update(PYTHONPATH=ROOT)  # for the scripts: this project's modules and nobody else's
+# For the scripts: this project's modules and nobody else's, and names of files in UTF-8 whatever the locale.
+os.environ.update(PYTHONPATH=ROOT, PYTHONUTF8="1")
 
 if " " in sys.executable:  # Snakemake puts it into commands without quotes; found by name it needs none
     os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]))
