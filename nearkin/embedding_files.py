@@ -5,7 +5,6 @@ reader of Parquet opens. Its metadata holds a sha256 of all that was written, so
 flipped bit is noticed by whoever reads it through this module.
 """
 
-import errno
 import hashlib
 import json
 import logging
@@ -24,8 +23,6 @@ logger = logging.getLogger(__name__)
 ROWS = 1024
 """Rows of a part, which is a row group: some megabytes, in memory while they are written or read."""
 
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
 
 def write(parts, path, *, width, **metadata):
     """Write a shard from tables that follow each other in the order of `uuid`, whole or not at all.
@@ -36,20 +33,15 @@ def write(parts, path, *, width, **metadata):
     stamps = io.stamps(schema, metadata)
     digest, n_rows, last = Digest(stamps), 0, ""
     options = {"compression": "zstd", "use_dictionary": False}
-    try:
-        with replacing(path) as temporary, pq.ParquetWriter(temporary, _arrow(width), **options) as writer:
-            for part in parts:
-                part = io.checked(part, path, schema).select(schema.column_names())
-                if len(part) and not (part["uuid"].is_sorted() and last < part["uuid"][0]):
-                    raise ValueError(f"{path}: embeddings are not in the order of their uuids")
-                writer.write_table(part.to_arrow().cast(_arrow(width)), row_group_size=ROWS)
-                digest.add(part)
-                n_rows, last = n_rows + len(part), part["uuid"][-1] if len(part) else last
-            writer.add_key_value_metadata(stamps | {"nearkin.digest": digest.said()})
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        raise OSError(error.errno, f"{path}: no room to write it; what was there is kept") from error
+    with replacing(path) as temporary, pq.ParquetWriter(temporary, _arrow(width), **options) as writer:
+        for part in parts:
+            part = io.checked(part, path, schema).select(schema.column_names())
+            if len(part) and not (part["uuid"].is_sorted() and last < part["uuid"][0]):
+                raise ValueError(f"{path}: embeddings are not in the order of their uuids")
+            writer.write_table(part.to_arrow().cast(_arrow(width)), row_group_size=ROWS)
+            digest.add(part)
+            n_rows, last = n_rows + len(part), part["uuid"][-1] if len(part) else last
+        writer.add_key_value_metadata(stamps | {"nearkin.digest": digest.said()})
     logger.info("wrote %d rows to %s", n_rows, path, extra={"counts": {"rows out": n_rows}})
 
 

@@ -1,8 +1,11 @@
 """Files that are either whole or not there."""
 
+import errno
 import os
 from contextlib import contextmanager
 from pathlib import Path
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
@@ -10,7 +13,8 @@ def replacing(path):
     """A temporary path beside `path` that takes its place when the block ends well.
 
     After an error, a full disk or a kill, `path` is what it was before. What a kill
-    leaves of the temporary file is written over by the next try.
+    leaves of the temporary file is written over by the next try. Raises OSError naming
+    `path` if the disk is full.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -20,6 +24,10 @@ def replacing(path):
         with open(temporary, "rb") as written:
             os.fsync(written.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise OSError(error.errno, f"{path}: no room to write it; what was there is kept") from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -1,7 +1,6 @@
 """Small pictures of the images of a shard that are shown on the report or a contact sheet."""
 
 import logging
-import os
 
 import polars as pl
 
@@ -37,23 +36,12 @@ def draw_thumbnails(
         folder,
         max_megapixels=max_megapixels,
         n_threads=n_threads,
-        known=_earlier(thumbnails_path, stamps),
+        known=io.earlier(thumbnails_path, Thumbnails, **stamps),
     )
     io.write(table, thumbnails_path, Thumbnails, dataset=dataset, **stamps)
     n_new = len(table) - n_reused
     counts = {"images drawn": n_new, "reused": n_reused}
     logger.info("drew %d, reused %d", n_new, n_reused, extra={"counts": counts})
-
-
-def _earlier(path, stamps):
-    """The table of an earlier run of the same kind, or an empty one if there is none that can be read."""
-    if os.path.exists(path):
-        try:
-            if stamps.items() <= io.metadata(path).items():
-                return io.read(path, Thumbnails)
-        except (ValueError, pl.exceptions.PolarsError) as error:
-            logger.warning("not reused: %s", error)
-    return Thumbnails.create_empty()
 
 
 if __name__ == "__main__":

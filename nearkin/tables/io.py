@@ -5,6 +5,7 @@ A table is a Parquet file whose columns, types and keys are declared once, as a
 """
 
 import logging
+from pathlib import Path
 
 import polars as pl
 from dataframely.exc import SchemaError, ValidationError
@@ -37,6 +38,17 @@ def read_all(paths, schema, columns=None):
     frame = pl.concat([read(path, schema, columns) for path in paths])
     key = [name for name in schema.primary_key() if name in frame.columns]
     return frame.sort(key) if key else frame
+
+
+def earlier(path, schema, **metadata):
+    """The table that an earlier run stamped with this `metadata`, or an empty one if none can be read."""
+    if Path(path).exists():
+        try:
+            if stamps(schema, metadata).items() <= pages.stamps(path).items():
+                return read(path, schema)
+        except (ValueError, pl.exceptions.PolarsError) as error:
+            logger.warning("not reused: %s", error)
+    return schema.create_empty()
 
 
 def scan(paths, schema):

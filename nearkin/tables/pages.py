@@ -23,17 +23,14 @@ def read(path, columns=None):
     """
     with _opened(path) as file:
         found = _frame(file.read(columns))
-        if len(found) != file.metadata.num_rows:
-            raise ValueError(f"it has {len(found)} rows, not {file.metadata.num_rows}")
+        _check(len(found), file)
         return found if columns is None else found.select(columns)
 
 
 def verified(path):
     """The names and types of a file's columns, all its pages having been read; errors as those of `read`."""
     with _opened(path) as file:
-        n_rows = sum(len(batch) for batch in file.iter_batches(ROWS))
-        if n_rows != file.metadata.num_rows:
-            raise ValueError(f"it has {n_rows} rows, not {file.metadata.num_rows}")
+        _check(sum(len(batch) for batch in file.iter_batches(ROWS)), file)
         return pl.read_parquet_schema(path)
 
 
@@ -59,6 +56,11 @@ def write(frames, path, *, schema, stamps):
 
 def _frame(table):
     return pl.from_arrow(table.replace_schema_metadata(None))  # polars can't bear damaged stamps
+
+
+def _check(n_rows, file):
+    if n_rows != file.metadata.num_rows:
+        raise ValueError(f"it has {n_rows} rows, not {file.metadata.num_rows}")
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """One finished small study, in a folder whose name has spaces, shared by all workflow tests."""
 
+import shutil
+
 import pytest
 
 from tests.workflow import runs
@@ -11,3 +13,9 @@ def finished(tmp_path_factory):
     project = runs.copy_project(tmp_path_factory.mktemp("a study") / "with spaces")
     runs.snakemake(project, within=runs.ALONE if runs.can_be_alone() else ())
     return project
+
+
+@pytest.fixture
+def project(finished, tmp_path):
+    """A copy of the finished study whose files may be changed; times are kept."""
+    return shutil.copytree(finished, tmp_path / "copied study", symlinks=True)

@@ -1,12 +1,13 @@
 """Running Snakemake on a copy of the project, and reading what it did or would do."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
 from hashlib import sha256
 from pathlib import Path
+
+from nearkin.estimate.planned import planned as of_dry_run
 
 ROOT = Path(__file__).parents[2]
 ALONE = ["unshare", "--map-root-user", "--net"]
@@ -87,11 +88,4 @@ def planned(project, *arguments, config=CONFIG):
 
 def jobs(output):
     """The jobs in Snakemake's output: a set of (rule, wildcards as text), targets left out."""
-    found = set()
-    for block in re.split(r"^(?=(?:local)?rule \w+:$)", output, flags=re.MULTILINE)[1:]:
-        rule = re.match(r"(?:local)?rule (\w+):", block)[1]
-        wildcards = re.search(r"^ +wildcards: (.*)$", block, re.MULTILINE)
-        values = [pair.split("=", 1)[1] for pair in wildcards[1].split(", ")] if wildcards else []
-        if rule not in ("all", "curate", "figures"):
-            found.add((rule, " ".join(values)))
-    return found
+    return {(job.rule, " ".join(job.wildcards.values())) for job in of_dry_run(output)}

@@ -45,10 +45,8 @@ def run(project, conda, *arguments):
     )
 
 
-def test_what_needs_only_the_small_environment(finished, conda, tmp_path):
+def test_what_needs_only_the_small_environment(finished, project, conda):
     """All but encoders, decoding, embedding and search, which stay as they were made without conda."""
-    project = tmp_path / "study"
-    shutil.copytree(finished, project, symlinks=True)
     going_over = ["--dry-run", "--rerun-triggers", "mtime", "params", "input"]
     assert "Nothing to be done" in run(project, conda, *going_over)
     said = run(project, conda, "--forceall", "--allowed-rules", "all", *OF_ANALYSIS)

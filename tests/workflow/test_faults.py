@@ -23,14 +23,6 @@ DAY = 86_400  # seconds
 
 
 @pytest.fixture
-def project(finished, tmp_path):
-    """A copy of the finished study whose files may be changed; times are kept."""
-    copied = tmp_path / "study"
-    shutil.copytree(finished, copied, symlinks=True)
-    return copied
-
-
-@pytest.fixture
 def small_disk(project):
     """The study with its embeddings on a disk of their own, to which half of them fit."""
     if os.geteuid():

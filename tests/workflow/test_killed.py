@@ -17,9 +17,7 @@ def in_work(shards):
     return [path for path in shards if path.with_name(f".{path.name}.part").exists()]
 
 
-def test_killed_while_it_embeds(finished, tmp_path):
-    project = tmp_path / "killed study"
-    shutil.copytree(finished, project, symlinks=True)
+def test_killed_while_it_embeds(project):
     targets = [f"results/museum/lite0/embeddings/{shard}.parquet" for shard in SHARDS]
     shards = [project / target for target in targets]
     whole = [path.read_bytes() for path in shards]

@@ -156,14 +156,6 @@ CONFIG = {
 }
 
 
-@pytest.fixture
-def project(finished, tmp_path):
-    """A copy of the finished study whose files may be changed; times are kept."""
-    copied = tmp_path / "copied study"
-    shutil.copytree(finished, copied, symlinks=True)
-    return copied
-
-
 def test_a_touch_reruns_nothing(project):
     for path in [*project.glob("scripts/*.py"), *project.glob("nearkin/**/*.py")]:
         os.utime(path)

@@ -47,9 +47,9 @@ def test_the_study_ends_though_its_driver_is_killed(finished, cluster, tmp_path)
 
 
 @pytest.fixture
-def project(finished, cluster, tmp_path):
+def project(project, cluster):
     """The finished study without two shards of embeddings, whose jobs wait while there is a file `hold`."""
-    project = slurm.edited(shutil.copytree(finished, tmp_path / "a study that is held", symlinks=True))
+    project = slurm.edited(project)
     shutil.rmtree(project / "results/museum/lite0/embeddings")
     script = project / "scripts/embed_images.py"
     script.write_text(HELD + script.read_text())

@@ -15,9 +15,7 @@ def test_a_finished_study_has_nothing_left(finished):
     assert said(finished, "why") == (0, "Nothing would run.\n")
 
 
-def test_a_failed_job_is_named_with_its_error_and_its_log(finished, tmp_path):
-    project = tmp_path / "stopped study"
-    shutil.copytree(finished, project, symlinks=True)
+def test_a_failed_job_is_named_with_its_error_and_its_log(finished, project):
     embeddings = project / "results/museum/lite0/embeddings"
     shutil.rmtree(embeddings)
     (project / "results/museum/checks.passed").unlink()  # without which nobody would miss them
