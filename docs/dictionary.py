@@ -76,6 +76,7 @@ fingerprint of its encoder. `?` marks a column that may be null.
 | `{model}/training_size.txt` | print_training_size | recall by number of training images, as text |
 | `figures/**.svg`, `.png` | plot_* | figures; each draws one of the tables below |
 | `figures/{base}/{trained}/contact_sheets/*.png` | draw_contact_sheets | queries with their nearest neighbours under both models: best, worst, most improved and most worsened species, and confusions |
+| `{model}/embeddings/shards.json` | list_embeddings | which shards hold the embeddings of a model: bytes and digest of each |
 | `checks.passed` | check_results | there when all invariants hold |
 | `provenance.jsonl` | every run, at its end | how each file was made, for `make adopt`: its checksum, rule, parameters and inputs |
 | `pixels/{preprocess}/{shard}.arrow` | cache_pixels | decoded images, `uuid`, `sha256`, `pixels` (uint8, height x width x 3) |

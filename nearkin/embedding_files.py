@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 ROWS = 1024
 """Rows of a part, which is a row group: some megabytes, in memory while they are written or read."""
 
+MEND = "remove it and shards.json beside it, and rerun"
+
 
 def write(parts, path, *, width, **metadata):
     """Write a shard from tables that follow each other in the order of `uuid`, whole or not at all.
@@ -62,9 +64,9 @@ def parts(path):
                 digest.add(part)
                 yield part
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError, TypeError) as error:
-        raise ValueError(f"{path}: cannot be read as embeddings: {error}; remove it and rerun") from error
+        raise ValueError(f"{path}: cannot be read as embeddings: {error}; {MEND}") from error
     if digest.said() != said:
-        raise ValueError(f"{path}: damaged: its values are not those that were written; remove it and rerun")
+        raise ValueError(f"{path}: damaged: its values are not those that were written; {MEND}")
 
 
 class Known:

@@ -55,10 +55,11 @@ def folder_digest(folder):
     digest = hashlib.sha256()
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        inside = os.path.relpath(place, folder) + os.sep if place != folder else ""
         for name in sorted(name for name in files if not name.startswith(".")):
             path = os.path.join(place, name)
             found = os.lstat(path)
-            line = f"{os.path.relpath(path, folder)}\0{found.st_size}\0"
+            line = f"{inside}{name}\0{found.st_size}\0"
             digest.update(line.encode(errors="surrogateescape"))
             if name.lower().endswith(TEXTS):
                 digest.update(_said(path, found))

@@ -4,19 +4,14 @@ import numpy as np
 import polars as pl
 
 from nearkin.embedding_files import parts
-from nearkin.tables import io
 
 
 def read_vectors(paths, wanted):
     """The unit vectors of the images `wanted` (sorted uuids): float32, (n_images, width).
 
     `paths` are the shards of one model's embeddings. Raises ValueError for an image without
-    an embedding, a NaN, a vector that is not of unit length, shards of two encoders, or a
-    shard that is not what was written.
+    an embedding, a NaN, a vector that is not of unit length, or a shard that is not what was written.
     """
-    stamps = {path: io.metadata(path).get("fingerprint") for path in paths}
-    if len(set(stamps.values())) > 1:
-        raise ValueError(f"embeddings of several encoders in one table: {stamps}; remove them and rerun")
     wanted = pl.Series("uuid", wanted, dtype=pl.String)
     vectors, filled = None, np.zeros(len(wanted), dtype=bool)
     for path in paths:

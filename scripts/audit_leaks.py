@@ -2,6 +2,7 @@
 
 from nearkin import checks, leaks
 from nearkin.logs import log_to
+from nearkin.shards import listed
 from nearkin.tables import io
 from nearkin.tables.fields import LEVELS
 from nearkin.tables.groups import Groups
@@ -19,7 +20,8 @@ def audit_leaks(inputs, leaks_path, *, dealing, ks, resamples, seed, stamps):
     checks.nothing_straddles(splits, io.read_all(inputs.inspection, Inspection, ["uuid", "sha256"]))
     checks.only_bridges_cut_groups(splits, io.read(inputs.groups, Groups, ["uuid", "group_id"]))
     checks.unseen_stays_unseen(splits, labels)
-    vectors = read_vectors(inputs.embeddings, splits["uuid"])
+    paths, fingerprint = listed(inputs.shards)
+    vectors = read_vectors(paths, splits["uuid"])
     table = leaks.audit(
         labels,
         splits,
@@ -29,8 +31,7 @@ def audit_leaks(inputs, leaks_path, *, dealing, ks, resamples, seed, stamps):
         resamples=resamples,
         seed=seed,
     )
-    stamps = stamps | {"fingerprint": io.metadata(inputs.embeddings[0]).get("fingerprint")}
-    io.write(table, leaks_path, LeakAudit, **stamps)
+    io.write(table, leaks_path, LeakAudit, fingerprint=fingerprint, **stamps)
 
 
 if __name__ == "__main__":

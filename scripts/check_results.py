@@ -5,6 +5,7 @@ from pathlib import Path
 from nearkin import checks, embedding_files
 from nearkin.files import write_text
 from nearkin.logs import log_to
+from nearkin.shards import listed
 from nearkin.tables import io
 from nearkin.tables.images import Images, Inspection
 from nearkin.tables.labels import Captions, Gaps, Labels, Quarantine
@@ -20,7 +21,7 @@ def check_results(inputs, passed_path, *, masked):
     checks.captions_whole(labels, io.read(inputs.captions, Captions))
     checks.nothing_straddles(splits, io.read_all(inputs.inspection, Inspection, ["uuid", "sha256"]))
     checks.unseen_stays_unseen(splits, labels)
-    for path in inputs.embeddings:
+    for path in (path for shards in inputs.shards for path in listed(shards)[0]):
         for part in embedding_files.parts(path):
             checks.unit_vectors(part, path)
     for neighbours, hits, recall in zip(inputs.neighbours, inputs.hits, inputs.recalls, strict=True):

@@ -7,6 +7,7 @@ import torch
 
 from nearkin import searches
 from nearkin.logs import log_to
+from nearkin.shards import listed
 from nearkin.tables import io
 from nearkin.tables.neighbours import Neighbours
 from nearkin.tables.splits import Splits
@@ -14,7 +15,7 @@ from nearkin.vectors import read_vectors
 
 
 def find_neighbours(
-    embeddings_paths,
+    shards_path,
     splits_path,
     neighbours_path,
     *,
@@ -28,17 +29,17 @@ def find_neighbours(
 ):
     torch.set_num_threads(threads)
     splits = io.read(splits_path, Splits)
-    vectors_of = partial(read_vectors, embeddings_paths)
+    paths, fingerprint = listed(shards_path)
+    vectors_of = partial(read_vectors, paths)
     told = {"depth": depth, "mask_groups": mask_groups, "chunk": chunk, "n_chunks": n_chunks}
     found = [searches.find(splits, vectors_of, protocol=protocol, **told) for protocol in wanted]
-    fingerprint = io.metadata(embeddings_paths[0]).get("fingerprint")
     io.write(pl.concat(found), neighbours_path, Neighbours, fingerprint=fingerprint, **stamps)
 
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
     find_neighbours(
-        embeddings_paths=snakemake.input.embeddings,
+        shards_path=snakemake.input.shards,
         splits_path=snakemake.input.splits,
         neighbours_path=snakemake.output.neighbours,
         wanted=snakemake.params.protocols,

@@ -2,6 +2,7 @@
 
 from nearkin import groups
 from nearkin.logs import log_to
+from nearkin.shards import listed
 from nearkin.tables import io
 from nearkin.tables.groups import DoubtfulGroups, Groups
 from nearkin.tables.images import Images, Inspection
@@ -13,7 +14,7 @@ def group_images(
     images_path,
     labels_path,
     inspection_paths,
-    embeddings_paths,
+    shards_path,
     groups_path,
     doubtful_path,
     *,
@@ -22,12 +23,12 @@ def group_images(
     runaway,
     dataset,
 ):
-    """`embeddings_paths` is empty unless a model is asked which images look alike."""
+    """`shards_path` is empty unless a model is asked which images look alike."""
     table, doubtful = groups.grouped(
         io.read(labels_path, Labels, columns=["uuid", "path", "category", "species"]),
         io.scan(inspection_paths, Inspection),
         io.read(images_path, Images, columns=["uuid", "specimen"]).drop_nulls(),
-        (lambda uuids: read_vectors(embeddings_paths, uuids)) if embeddings_paths else None,
+        (lambda uuids: read_vectors(listed(shards_path)[0], uuids)) if shards_path else None,
         specimen=specimen,
         near_duplicates=near_duplicates,
         runaway=runaway,
@@ -42,7 +43,7 @@ if __name__ == "__main__":
         images_path=snakemake.input.images,
         labels_path=snakemake.input.labels,
         inspection_paths=snakemake.input.inspection,
-        embeddings_paths=snakemake.input.embeddings,
+        shards_path=snakemake.input.shards,
         groups_path=snakemake.output.groups,
         doubtful_path=snakemake.output.doubtful,
         specimen=snakemake.params.specimen,

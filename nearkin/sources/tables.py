@@ -1,6 +1,7 @@
 """Images listed in a table of any kind: CSV, TSV or Parquet, and which of its columns says what."""
 
 import logging
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -53,7 +54,8 @@ def read(path, *, preset, own):
         raise ValueError(f"no table {path!r}: mend the dataset's source.table")
     with open(path, "rb") as file:
         is_parquet = file.read(len(PARQUET)) == PARQUET
-    has = _parquet_types(path).names() if is_parquet else delimited.header(path)
+    with _naming(path):
+        has = list(pl.read_parquet_schema(path)) if is_parquet else delimited.header(path)
     fields = columns.chosen(path, has, preset=preset, own=own)
     for field, texts in fields.items():
         logger.info("%s: from %s", field, ", or else ".join(texts))
@@ -72,22 +74,24 @@ def read(path, *, preset, own):
     return rows
 
 
-def _parquet_types(path):
+@contextmanager
+def _naming(path):
     try:
-        return pl.read_parquet_schema(path)
+        yield
     except (pl.exceptions.PolarsError, OSError) as error:
         raise ValueError(f"{path}: cannot be read as a table: {error}") from error
 
 
 def _read_parquet(path, names):
-    types = _parquet_types(path)
+    types = pl.read_parquet_schema(path)
     for name in names:
         if types[name].is_nested() or types[name] in (pl.Binary, pl.Object):
             raise ValueError(
                 f"{path}: column {name!r} is {types[name]}; nothing but texts and numbers is read"
             )
     rows = pl.scan_parquet(path, glob=False).select(pl.col(names).cast(pl.String))
-    rows = rows.collect(engine="streaming")
+    with _naming(path):
+        rows = rows.collect(engine="streaming")
     logger.info("read %d rows of %s", len(rows), path, extra={"counts": {"rows in": len(rows)}})
     return rows
 

@@ -6,6 +6,7 @@ import pytest
 
 from nearkin import embedding_files
 from nearkin.groups import grouped
+from nearkin.shards import list_shards
 from nearkin.tables import io
 from nearkin.tables.groups import DoubtfulGroups, Groups
 from nearkin.tables.images import Images, Inspection
@@ -152,8 +153,9 @@ def test_the_script_reads_shards_and_embeddings(tmp_path):
         io.write(inspection.filter(part), shards["inspection"][-1], Inspection)
         embedding_files.write([vectors.filter(part).sort("uuid")], shards["embeddings"][-1], width=2)
     groups, doubtful = tmp_path / "groups.parquet", tmp_path / "doubtful.parquet"
+    list_shards(shards["embeddings"], listed := tmp_path / "shards.json")
     group_images(
-        tmp_path / "images.parquet", tmp_path / "labels.parquet", shards["inspection"], shards["embeddings"],
+        tmp_path / "images.parquet", tmp_path / "labels.parquet", shards["inspection"], listed,
         groups, doubtful, **HOW, dataset="d",
     )  # fmt: skip
     found = io.read(groups, Groups).join(labels.select("uuid"), on="uuid", maintain_order="right")

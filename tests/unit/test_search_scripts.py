@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from nearkin import embedding_files
+from nearkin.shards import list_shards
 from nearkin.tables import io
 from nearkin.tables.neighbours import Neighbours
 from nearkin.tables.splits import Splits
@@ -35,11 +36,12 @@ def study(tmp_path):
 
 
 def searched(tmp_path, embeddings, splits, *, n_chunks, threads):
-    folder = tmp_path / f"{n_chunks} {threads} {len(embeddings)}"
+    folder, shards = tmp_path / f"{n_chunks} {threads} {len(embeddings)}", tmp_path / "shards.json"
+    list_shards(embeddings, shards)
     chunks = [folder / f"{chunk}.parquet" for chunk in range(n_chunks)]
     for chunk, path in enumerate(chunks):
         find_neighbours(
-            embeddings,
+            shards,
             splits,
             path,
             wanted=PROTOCOLS,

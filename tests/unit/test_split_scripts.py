@@ -7,6 +7,7 @@ import pytest
 
 from nearkin import embedding_files
 from nearkin.checks import CheckError
+from nearkin.shards import list_shards
 from nearkin.tables import io
 from nearkin.tables.leaks import LeakAudit
 from nearkin.tables.splits import Splits
@@ -31,9 +32,11 @@ def study(tmp_path):
     }
     for name, table in tables.items():
         table.write_parquet(tmp_path / f"{name}.parquet")
-    embedding_files.write([embedded], tmp_path / "embeddings.parquet", width=8)
-    paths = {name: tmp_path / f"{name}.parquet" for name in (*tables, "embeddings", "splits")}
-    return SimpleNamespace(**paths | {name: [paths[name]] for name in ("inspection", "embeddings")})
+    embedding_files.write([embedded], tmp_path / "0.parquet", width=8)
+    list_shards([tmp_path / "0.parquet"], tmp_path / "shards.json")
+    paths = {name: tmp_path / f"{name}.parquet" for name in (*tables, "splits")}
+    paths |= {"inspection": [paths["inspection"]], "shards": tmp_path / "shards.json"}
+    return SimpleNamespace(**paths)
 
 
 def split(study, *, images=None, previous=None, **other):

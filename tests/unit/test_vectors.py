@@ -41,12 +41,6 @@ def test_a_missing_image_is_named(tmp_path):
         read_vectors([path], ["a", "b"])
 
 
-def test_two_encoders_in_one_table_are_refused(tmp_path):
-    paths = [shard(tmp_path / "0", ["a"], UNIT[:1]), shard(tmp_path / "1", ["b"], UNIT[1:2], "other")]
-    with pytest.raises(ValueError, match="several encoders"):
-        read_vectors(paths, ["a", "b"])
-
-
 def test_an_empty_shard_is_fine(tmp_path):
     paths = [shard(tmp_path / "0", [], UNIT[:0]), shard(tmp_path / "1", ["a"], UNIT[:1])]
     assert np.array_equal(read_vectors(paths, ["a"]), UNIT[:1])

@@ -83,7 +83,8 @@ def leaks():
 def embeddings(*models):
     """Leaks are measured with the base of the last pair."""
     shards = {("embed_images", f"museum {model} {shard}") for model in models for shard in SHARDS}
-    return shards | searches(*models) | (leaks() if "lite0" in models else set())
+    lists = {("list_embeddings", f"museum {model}") for model in models}
+    return shards | lists | searches(*models) | (leaks() if "lite0" in models else set())
 
 
 def training():
@@ -252,15 +253,32 @@ def test_a_changed_checkpoint_reruns_its_own_model_and_a_touched_one_nothing(pro
     assert runs.planned(project) == own | embeddings("local")
 
 
-def test_ten_added_images_inspect_and_embed_ten(finished, tmp_path):
-    project = runs.copy_project(tmp_path / "growing")
+def delivered(finished, project, **source):
+    """A new project whose images are those of the drawn museum, delivered in a folder."""
+    runs.copy_project(project)
     shutil.copytree(finished / "results/museum/delivery", project / "delivery")
     config = yaml.safe_load((project / runs.CONFIG).read_text())
-    source = {"layout": "vlm4bio", "folder": "delivery"}
+    source |= {"layout": "vlm4bio", "folder": "delivery"}
     config["datasets"] = {"grown": {"source": source, "groups": config["datasets"]["museum"]["groups"]}}
     config["models"] = {"lite0": config["models"]["lite0"]}
     config["compare"] = []
     (project / runs.CONFIG).write_text(yaml.safe_dump(config, sort_keys=False))
+    return project
+
+
+@pytest.mark.parametrize("watch", [True, False])
+def test_an_added_image_is_noticed_if_its_folder_is_watched(finished, tmp_path, watch):
+    project, target = delivered(finished, tmp_path / "new", watch=watch), "results/grown/images.parquet"
+    runs.snakemake(project, target)
+    added = next((project / "delivery").rglob("*.jpg"))
+    shutil.copy(added, added.with_name("added.jpg"))
+    assert runs.planned(project, target) == ({("list_images", "grown")} if watch else set())
+    runs.snakemake(project, target, "--forcerun", "list_images")
+    assert any("added.jpg" in path for path in pl.read_parquet(project / target)["path"].drop_nulls())
+
+
+def test_ten_added_images_inspect_and_embed_ten(finished, tmp_path):
+    project = delivered(finished, tmp_path / "growing")
     targets = [f"results/grown/lite0/embeddings/{shard}.parquet" for shard in SHARDS]
     runs.snakemake(project, *targets)
     labels = pl.read_parquet(finished / "results/museum/labels.parquet")

@@ -33,6 +33,6 @@ rule write_audit:
         "../../envs/analysis.yaml"
     params:
         folder=source_folder,
-        max_megapixels=lookup(within=config, dpath="datasets/{dataset}/inspection/max_megapixels"),
+        max_megapixels=lookup(within=config["datasets"], dpath="{dataset}/inspection/max_megapixels"),
     script:
         "../../scripts/write_audit.py"

@@ -61,12 +61,18 @@ def together(group):
 def growing(base, per_mb=None):
     """A resource of a job: `base`, and so much more for each MB of the inputs named; doubled by each retry.
 
-    Inputs that another job of the same group makes are not there yet, and count for nothing.
+    Inputs that another job of the same group makes are not there yet, and count for nothing. A
+    list of shards counts as they do.
     """
+
+    def n_bytes(path):
+        if os.path.basename(path) == "shards.json":
+            return sum(shard["bytes"] for shard in json.loads(Path(path).read_text())["shards"])
+        return os.path.getsize(path)
 
     def size(paths):
         paths = [paths] if isinstance(paths, str) else paths
-        return sum(os.path.getsize(path) for path in paths if os.path.isfile(path)) / 1e6
+        return sum(n_bytes(path) for path in paths if os.path.isfile(path)) / 1e6
 
     def amount(wildcards, input, attempt):
         more = sum(each * size(input.get(name)) for name, each in (per_mb or {}).items())
@@ -164,11 +170,11 @@ def listed_by(wildcards):
 def listing(wildcards):
     """The digest of a delivered folder; nothing for the museum, which is an input.
 
-    Nothing either for a folder that is to be downloaded or is as the download left it, so
-    that the same is known before and after.
+    Nothing either for a folder that is not to be watched, is to be downloaded or is as the
+    download left it, so that the same is known before and after.
     """
     source = config["datasets"][wildcards.dataset]["source"]
-    if source["layout"] == "museum":
+    if source["layout"] == "museum" or not source["watch"]:
         return None
     record = downloaded(wildcards)
     if not record:
@@ -250,7 +256,7 @@ def embeddings_for_groups(wildcards):
     """The embeddings by which a dataset's near duplicates are told, if its config names a model for it."""
     near = config["datasets"][wildcards.dataset]["groups"]["near_duplicates"]
     model = near["model"] if near else None
-    return [f"results/{wildcards.dataset}/{model}/embeddings/{shard}.parquet" for shard in SHARDS if model]
+    return f"results/{wildcards.dataset}/{model}/embeddings/shards.json" if model else []
 
 
 def pixels_of(wildcards):

@@ -1,4 +1,4 @@
-"""Needs encoders and pixels; produces unit vectors, one shard at a time."""
+"""Needs encoders and pixels; produces unit vectors, one shard at a time, and the list of all."""
 
 
 rule embed_images:
@@ -26,8 +26,8 @@ rule embed_images:
         runtime=growing(60, {"inspection": 60}),
     params:
         seen=seen,
-        precision=lookup(within=config, dpath="models/{model}/precision"),
-        batch=lookup(within=config, dpath="models/{model}/batch"),
+        precision=lookup(within=MODELS, dpath="{model}/precision"),
+        batch=lookup(within=MODELS, dpath="{model}/batch"),
         arithmetic_threads=config["arithmetic_threads"],
     script:
         "../../scripts/embed_images.py"
@@ -53,3 +53,19 @@ rule import_embeddings:
         mem_mb=growing(2000, {"table": 4}),
     script:
         "../../scripts/import_embeddings.py"
+
+
+rule list_embeddings:
+    """The list of a model's shards, so that a search in many jobs has one input and not thousands."""
+    input:
+        code=sources_of("list_embeddings.py"),
+        embeddings=expand("results/{{dataset}}/{{model}}/embeddings/{shard}.parquet", shard=SHARDS),
+    output:
+        shards="results/{dataset}/{model}/embeddings/shards.json",
+    log:
+        "logs/list_embeddings/{dataset}/{model}.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../../scripts/list_embeddings.py"

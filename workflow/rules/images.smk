@@ -93,7 +93,7 @@ rule inspect_images:
     params:
         folder=source_folder,
         n_shards=config["shards"],
-        max_megapixels=lookup(within=config, dpath="datasets/{dataset}/inspection/max_megapixels"),
+        max_megapixels=lookup(within=config["datasets"], dpath="{dataset}/inspection/max_megapixels"),
     script:
         "../../scripts/inspect_images.py"
 

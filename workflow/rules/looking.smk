@@ -68,7 +68,7 @@ rule draw_thumbnails:
         mem_mb=growing(4000),
     params:
         folder=source_folder,
-        max_megapixels=lookup(within=config, dpath="datasets/{dataset}/inspection/max_megapixels"),
+        max_megapixels=lookup(within=config["datasets"], dpath="{dataset}/inspection/max_megapixels"),
     script:
         "../../scripts/draw_thumbnails.py"
 

@@ -5,7 +5,7 @@ rule find_neighbours:
     """The exact nearest neighbours of a chunk of the queries of every protocol."""
     input:
         code=sources_of("find_neighbours.py"),
-        embeddings=expand("results/{{dataset}}/{{model}}/embeddings/{shard}.parquet", shard=SHARDS),
+        shards="results/{dataset}/{model}/embeddings/shards.json",
         splits="results/{dataset}/splits.parquet",
     output:
         neighbours="results/{dataset}/{model}/neighbours/{chunk}.parquet",
@@ -18,8 +18,8 @@ rule find_neighbours:
     threads: 8
     resources:
         **GPU,
-        mem_mb=growing(3000, {"embeddings": 2}),
-        runtime=growing(60, {"embeddings": 0.1}),
+        mem_mb=growing(3000, {"shards": 2}),
+        runtime=growing(60, {"shards": 0.1}),
     params:
         protocols=lookup(within=config, dpath="search/protocols"),
         depth=lookup(within=config, dpath="search/depth"),
@@ -175,11 +175,7 @@ rule audit_leaks:
     """That no group straddles, and what a split that ignores groups would have done to the recall."""
     input:
         code=sources_of("audit_leaks.py"),
-        embeddings=expand(
-            "results/{{dataset}}/{model}/embeddings/{shard}.parquet",
-            model=config["leak_audit"]["model"],
-            shard=SHARDS,
-        ),
+        shards=f"results/{{dataset}}/{config['leak_audit']['model']}/embeddings/shards.json",
         labels="results/{dataset}/labels.parquet",
         groups="results/{dataset}/groups.parquet",
         splits="results/{dataset}/splits.parquet",
@@ -193,8 +189,8 @@ rule audit_leaks:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=growing(3000, {"embeddings": 3}),
-        runtime=growing(60, {"embeddings": 0.1}),
+        mem_mb=growing(3000, {"shards": 3}),
+        runtime=growing(60, {"shards": 0.1}),
     params:
         model=lookup(within=config, dpath="leak_audit/model"),
         dealing=dealing_of,

@@ -139,9 +139,7 @@ rule check_results:
         captions="results/{dataset}/captions.parquet",
         gaps="results/{dataset}/gaps.parquet",
         splits="results/{dataset}/splits.parquet",
-        embeddings=expand(
-            "results/{{dataset}}/{model}/embeddings/{shard}.parquet", model=MODELS, shard=SHARDS
-        ),
+        shards=expand("results/{{dataset}}/{model}/embeddings/shards.json", model=MODELS),
         neighbours=expand("results/{{dataset}}/{model}/neighbours.parquet", model=MODELS),
         hits=expand("results/{{dataset}}/{model}/hits.parquet", model=MODELS),
         recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=MODELS),

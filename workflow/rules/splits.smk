@@ -8,7 +8,7 @@ rule group_images:
         images="results/{dataset}/images.parquet",
         labels="results/{dataset}/labels.parquet",
         inspection=expand("results/{{dataset}}/inspection/{shard}.parquet", shard=SHARDS),
-        embeddings=embeddings_for_groups,
+        shards=embeddings_for_groups,
     output:
         groups="results/{dataset}/groups.parquet",
         doubtful="results/{dataset}/doubtful_groups.parquet",
@@ -21,8 +21,8 @@ rule group_images:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=growing(2000, {"images": 10, "inspection": 10, "embeddings": 3}),
-        runtime=growing(60, {"embeddings": 0.1}),
+        mem_mb=growing(2000, {"images": 10, "inspection": 10, "shards": 3}),
+        runtime=growing(60, {"shards": 0.1}),
     params:
         specimen=lookup(within=config, dpath="datasets/{dataset}/groups/specimen"),
         near_duplicates=lookup(within=config, dpath="datasets/{dataset}/groups/near_duplicates"),

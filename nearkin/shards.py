@@ -1,0 +1,61 @@
+"""The list of a model's shards of embeddings: one small file that stands for thousands.
+
+Whatever needs all embeddings takes the list as its input, and finds the shards through it. So
+a search in hundreds of jobs over thousands of shards is planned in seconds.
+"""
+
+import json
+import logging
+from pathlib import Path
+
+from nearkin.files import write_text
+from nearkin.tables import io
+
+logger = logging.getLogger(__name__)
+
+MEND = "remove the list and rerun"
+
+
+def list_shards(paths, list_path):
+    """Write the list of some shards, which lie beside it: name, bytes and digest of each, and their encoder.
+
+    Raises ValueError if a shard cannot be read, or shards are of several encoders.
+    """
+    told = {Path(path).name: _told(Path(path)) for path in paths}
+    encoders = {name: fingerprint for name, (_, _, fingerprint) in told.items()}
+    if len(set(encoders.values())) > 1:
+        raise ValueError(f"{list_path}: embeddings of several encoders: {encoders}; remove them and rerun")
+    shards = [{"file": name, "bytes": size, "digest": digest} for name, (size, digest, _) in told.items()]
+    written = {"fingerprint": next(iter(encoders.values())), "shards": shards}
+    write_text(list_path, json.dumps(written, indent=1) + "\n")
+    logger.info("listed %d shards", len(shards), extra={"counts": {"shards listed": len(shards)}})
+
+
+def listed(list_path):
+    """The paths of the shards in a list, and the fingerprint of their encoder.
+
+    Raises ValueError naming the file if the list cannot be read, or a shard is gone or is another
+    than was listed.
+    """
+    try:
+        written = json.loads(Path(list_path).read_text(encoding="utf-8"))
+        fingerprint = written["fingerprint"]
+        shards = {
+            Path(list_path).with_name(shard["file"]): (shard["bytes"], shard["digest"], fingerprint)
+            for shard in written["shards"]
+        }
+        if len(shards) < len(written["shards"]):
+            raise ValueError("it names a shard twice")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{list_path}: cannot be read as a list of shards: {error}; {MEND}") from error
+    for path, said in shards.items():
+        if not path.exists():
+            raise ValueError(f"{path}: is listed in {list_path} and gone; {MEND}")
+        if _told(path) != said:
+            raise ValueError(f"{path}: is not the shard that {list_path} lists; {MEND}")
+    return list(shards), fingerprint
+
+
+def _told(path):
+    stamps = io.metadata(path)
+    return path.stat().st_size, stamps.get("digest"), stamps.get("fingerprint")

@@ -1,0 +1,106 @@
+"""Whatever bytes a table holds, and whatever a config says, is read or refused by name."""
+
+import copy
+from contextlib import suppress
+from functools import reduce
+from operator import getitem
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nearkin import taxonomy
+from nearkin.captions import told
+from nearkin.config import ConfigError, settle
+from nearkin.sources import tables
+from tests.unit import deliveries
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+SHIPPED = settle(yaml.safe_load((ROOT / "config/config.yaml").read_text()), SCHEMA)
+
+HEADER = ["file", "scientificName", "caption"]
+ROWS = [["a.jpg", "Aus bus", 'a "fish"'], ["b.jpg", "Aus cus", "two\nlines"], ["c.jpg", "", "déjà vu"]]
+
+READERS = {
+    "images": lambda path: tables.read(path, preset=None, own={"file": "file", "species": "scientificName"}),
+    "taxonomy": lambda path: taxonomy.read(path, {"Aus"}),
+    "captions": lambda path: told.read(path, image="file", caption="caption"),
+}
+
+
+@pytest.fixture(scope="module", params=["csv", "parquet"])
+def content(request, tmp_path_factory):
+    """The bytes of a table that all readers understand, and how its name ends."""
+    path = tmp_path_factory.mktemp("table") / f"t.{request.param}"
+    if request.param == "csv":
+        deliveries.table(path, HEADER, ROWS)
+    else:
+        pl.DataFrame(ROWS, schema=HEADER, orient="row").write_parquet(path)
+    return path.read_bytes(), path.suffix
+
+
+@st.composite
+def damage(draw, content):
+    """Bytes written over some, put between some, or cut off."""
+    damaged = bytearray(content)
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(damaged)))
+        end = draw(st.sampled_from([start, start + 1, start + 8, len(damaged)]))
+        damaged[start:end] = draw(
+            st.binary(max_size=8) | st.sampled_from([b'"', b"\0", b",,,", b"\r", b"\xff\xfe"])
+        )
+    return bytes(damaged)
+
+
+@pytest.mark.parametrize("reader", READERS)
+@settings(deadline=None, max_examples=150)
+@given(data=st.data())
+def test_a_damaged_table_is_read_or_refused_by_name(reader, content, data, tmp_path_factory):
+    """No other error, no hang, and never a row more than bytes."""
+    whole, suffix = content
+    path = tmp_path_factory.getbasetemp() / f"damaged{suffix}"
+    path.write_bytes(data.draw(damage(whole)))
+    try:
+        found = READERS[reader](path)
+    except ValueError as error:
+        assert str(path) in str(error)
+    else:
+        assert len(found) <= path.stat().st_size
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 10**6) | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def keys(value, path=()):
+    """The path of every key and place in a list."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield (*path, key)
+        yield from keys(one, (*path, key))
+
+
+PLACES = sorted(keys(SHIPPED), key=str)
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.lists(st.tuples(st.sampled_from(PLACES), ANYTHING), min_size=1, max_size=2))
+def test_any_config_is_settled_whole_or_refused_by_key(changes):
+    config = copy.deepcopy(SHIPPED)
+    for path, value in changes:
+        with suppress(KeyError, IndexError, TypeError):  # the first change took the second one's place away
+            reduce(getitem, path[:-1], config)[path[-1]] = value
+    try:
+        settled = settle(config, SCHEMA)
+    except ConfigError as error:
+        assert str(error).startswith("config key ")
+    else:
+        assert settle(settled, SCHEMA) == settled
+        assert set(SCHEMA["properties"]) == set(settled)
