@@ -6,6 +6,7 @@ one and, on the very same queries, when their group mates are hidden from them a
 """
 
 import logging
+import math
 
 import numpy as np
 import polars as pl
@@ -22,11 +23,12 @@ PROTOCOLS = ["leave_one_out", "search"]
 DEALT = ["train", "val", "test"]
 
 
-def audit(labels, splits, *, vectors_of, dealing, ks, resamples, seed):
+def audit(labels, splits, *, vectors_of, dealing, most_queries, ks, resamples, seed):
     """The recalls under the study's split and under a naive one, as a `LeakAudit` table.
 
     `vectors_of` gives the unit vectors (n, width) of a series of uuids; `dealing` is what
-    `splits.split` was told. Averages are micro, intervals resample groups.
+    `splits.split` was told. Beyond `most_queries` of a protocol, about so many stand for all.
+    Averages are micro, intervals resample groups.
     """
     splits = splits.sort("uuid")
     coarser = [pl.lit(None, dtype=pl.String).alias(rank) for rank in LEVELS if rank not in AUDITED]
@@ -41,7 +43,8 @@ def audit(labels, splits, *, vectors_of, dealing, ks, resamples, seed):
         n_groups, n_images = straddling(sides)
         logger.info("%s: %d groups with %d images straddle", way, n_groups, n_images)
         for protocol in PROTOCOLS:
-            hits = _hits(labels, sides, vectors_of=vectors_of, protocol=protocol, ks=ks, masked=masked)
+            told = {"most": most_queries, "protocol": protocol, "masked": masked}
+            hits = _hits(labels, sides, vectors_of, ks=ks, **told)
             rows = _recalls(hits, ks=ks, resamples=resamples, seed=seed)
             parts.append(
                 rows.with_columns(
@@ -54,14 +57,17 @@ def audit(labels, splits, *, vectors_of, dealing, ks, resamples, seed):
     return pl.concat(parts)
 
 
-def _hits(labels, splits, *, vectors_of, protocol, ks, masked):
+def _hits(labels, splits, vectors_of, *, most, protocol, ks, masked):
     """The `Hits` of a protocol, and whether each query has a `mate` in its gallery; empty without queries."""
     queries, _ = protocols.queries_and_gallery(splits, protocol)
     if queries.is_empty():
         return Hits.create_empty().with_columns(mate=pl.lit(False))
-    depth = max(ks)
-    found = searches.find(splits, vectors_of, protocol=protocol, depth=depth, mask_groups=masked)
+    depth, n_chunks = max(ks), math.ceil(len(queries) / most)
+    told = {"depth": depth, "mask_groups": masked, "n_chunks": n_chunks}
+    found = searches.find(splits, vectors_of, protocol=protocol, **told)
+    asked = searches.part_of(queries, 0, n_chunks)["uuid"]
     hits = scoring.hits([found], labels, splits, wanted=[protocol], masked=masked, ks=ks, depth=depth)
+    hits = hits.filter(pl.col("uuid").is_in(asked.implode()))
     return hits.with_columns(mate=pl.col("uuid").is_in(with_mate(splits, protocol).implode()))
 
 

@@ -16,8 +16,7 @@ def find(splits, vectors_of, *, protocol, depth, mask_groups, chunk=0, n_chunks=
     alike = pl.col("group_id" if mask_groups else "uuid")
     coded = splits.with_columns(code=alike.rank("dense").cast(pl.Int64))
     queries, gallery = queries_and_gallery(coded, protocol)
-    start, stop = (len(queries) * part // n_chunks for part in (chunk, chunk + 1))
-    asking = queries[start:stop]
+    asking = part_of(queries, chunk, n_chunks)
     if asking.is_empty() or gallery.is_empty():
         return _rows(protocol, asking["uuid"], gallery["uuid"], [])
     depth = min(depth, len(gallery))
@@ -28,6 +27,12 @@ def find(splits, vectors_of, *, protocol, depth, mask_groups, chunk=0, n_chunks=
         own = vectors_of(asking["uuid"]), asking["code"].to_numpy()
         found = neighbours.nearest(*own, vectors, codes, depth=depth)
     return _rows(protocol, asking["uuid"], gallery["uuid"], found)
+
+
+def part_of(queries, chunk, n_chunks):
+    """The queries of a chunk: a random sample, for they are in the order of uuids, which are hashes."""
+    start, stop = (len(queries) * part // n_chunks for part in (chunk, chunk + 1))
+    return queries[start:stop]
 
 
 def _rows(protocol, queries, gallery, found):

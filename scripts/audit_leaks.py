@@ -1,5 +1,7 @@
 """That no group straddles, and what a split that ignores groups would have done to the recall."""
 
+import torch
+
 from nearkin import checks, leaks
 from nearkin.logs import log_to
 from nearkin.shards import listed
@@ -13,8 +15,9 @@ from nearkin.tables.splits import Splits
 from nearkin.vectors import read_vectors
 
 
-def audit_leaks(inputs, leaks_path, *, dealing, ks, resamples, seed, stamps):
+def audit_leaks(inputs, leaks_path, *, dealing, most_queries, ks, resamples, seed, threads, stamps):
     """`inputs` holds the rule's paths by name."""
+    torch.set_num_threads(threads)
     labels = io.read(inputs.labels, Labels, ["uuid", *LEVELS])
     splits = io.read(inputs.splits, Splits)
     checks.nothing_straddles(splits, io.read_all(inputs.inspection, Inspection, ["uuid", "sha256"]))
@@ -27,6 +30,7 @@ def audit_leaks(inputs, leaks_path, *, dealing, ks, resamples, seed, stamps):
         splits,
         vectors_of=lambda wanted: vectors[splits["uuid"].search_sorted(wanted)],
         dealing=dealing,
+        most_queries=most_queries,
         ks=ks,
         resamples=resamples,
         seed=seed,
@@ -40,8 +44,10 @@ if __name__ == "__main__":
         snakemake.input,
         snakemake.output.leaks,
         dealing=snakemake.params.dealing,
+        most_queries=snakemake.params.most_queries,
         ks=snakemake.params.ks,
         resamples=snakemake.params.resamples,
         seed=snakemake.params.seed,
+        threads=snakemake.threads,
         stamps={"dataset": snakemake.wildcards.dataset, "model": snakemake.params.model},
     )

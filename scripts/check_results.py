@@ -9,9 +9,9 @@ from nearkin.shards import listed
 from nearkin.tables import io
 from nearkin.tables.images import Images, Inspection
 from nearkin.tables.labels import Captions, Gaps, Labels, Quarantine
-from nearkin.tables.neighbours import Neighbours
 from nearkin.tables.scores import Hits, Recall
 from nearkin.tables.splits import Splits
+from nearkin.tables.whole_queries import whole_queries
 
 
 def check_results(inputs, passed_path, *, masked):
@@ -25,7 +25,8 @@ def check_results(inputs, passed_path, *, masked):
         for part in embedding_files.parts(path):
             checks.unit_vectors(part, path)
     for neighbours, hits, recall in zip(inputs.neighbours, inputs.hits, inputs.recalls, strict=True):
-        checks.neighbours_ordered(io.read(neighbours, Neighbours), splits, masked=masked)
+        for part in whole_queries(neighbours):
+            checks.neighbours_ordered(part, splits, masked=masked)
         hits, recall = io.read(hits, Hits), io.read(recall, Recall)
         checks.hits_nested(hits)
         checks.recall_grows(recall)

@@ -9,7 +9,7 @@ from nearkin.tables import io
 from nearkin.tables.leaks import LeakAudit
 from tests.unit import dealt, drawn
 
-TOLD = {"dealing": dealt.DEALING, "ks": [1, 3], "resamples": 200, "seed": 1}
+TOLD = {"dealing": dealt.DEALING, "most_queries": 1000, "ks": [1, 3], "resamples": 200, "seed": 1}
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,19 @@ def test_the_naive_split_deals_the_same_images_by_the_same_shares(frames):
     assert 0 < groups <= 36
     assert images == 3 * groups
     assert leaks.straddling(splits) == (0, 0)
+
+
+def test_a_sample_of_queries_stands_for_all_and_each_finds_what_it_finds_among_all(frames, table):
+    labels, splits, vectors = frames
+    told = TOLD | {"most_queries": 20}
+    sampled = leaks.audit(labels, splits, vectors_of=drawn.vectors_of(splits["uuid"], vectors), **told)
+    for split in ("grouped", "naive", "naive_masked"):
+        for protocol in leaks.PROTOCOLS:
+            few, every = row(sampled, split, protocol), row(table, split, protocol)
+            assert 10 <= few["n_queries"] <= 20 < every["n_queries"]
+            assert abs(few["recall"] - every["recall"]) < 0.25
+    straddling = ["n_straddling_groups", "n_straddling_images"]
+    assert sampled.select(straddling).equals(table.select(straddling))
 
 
 def test_without_test_images_the_audit_is_a_table_of_nothing():

@@ -16,7 +16,8 @@ from scripts.plot_leaks import plot_leaks
 from scripts.split_images import split_images
 from tests.unit import dealt, drawn
 
-AUDIT = {"dealing": dealt.DEALING, "ks": [1], "resamples": 100, "seed": 1, "stamps": {"model": "lite0"}}
+TOLD = {"dealing": dealt.DEALING, "most_queries": 9, "ks": [1], "resamples": 100, "seed": 1}
+AUDIT = TOLD | {"threads": 1, "stamps": {"model": "lite0"}}
 
 
 @pytest.fixture

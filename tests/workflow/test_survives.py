@@ -1,6 +1,7 @@
 """Whole studies under the worst: each ends with the bytes of the undisturbed one. They take minutes."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -36,6 +37,23 @@ def test_the_whole_run_is_killed_four_times(finished, tmp_path):
         runs.snakemake(project, "--unlock")
     runs.snakemake(project)
     assert runs.contents(project) == runs.contents(finished)
+
+
+@pytest.mark.parametrize(("shards", "chunks", "cores"), [(1, 1, 1), (7, 3, 2)])
+def test_shards_chunks_and_cores_change_no_byte(finished, tmp_path, shards, chunks, cores):
+    project = runs.copy_project(tmp_path / "parted")
+    config = yaml.safe_load((project / runs.CONFIG).read_text())
+    (project / runs.CONFIG).write_text(
+        yaml.safe_dump(config | {"shards": shards, "search": {"chunks": chunks}})
+    )
+    runs.snakemake(project, "--cores", str(cores))
+    assert whole(project) == whole(finished)
+
+
+def whole(project):
+    """The sha256 of every file that is not a shard, nor a list of such, by its path."""
+    parted = r"/(inspection|pixels|thumbnails|embeddings|neighbours)/"
+    return {path: sha for path, sha in runs.contents(project).items() if not re.search(parted, path)}
 
 
 def test_odd_surroundings(finished, tmp_path):

@@ -188,11 +188,13 @@ rule audit_leaks:
         "logs/costs/audit_leaks/{dataset}.tsv"
     conda:
         "../../envs/torch.yaml"
+    threads: 8
     resources:
         mem_mb=growing(3000, {"shards": 3}),
         runtime=growing(60, {"shards": 0.1}),
     params:
         model=lookup(within=config, dpath="leak_audit/model"),
+        most_queries=lookup(within=config, dpath="leak_audit/queries"),
         dealing=dealing_of,
         ks=lookup(within=config, dpath="recall/ks"),
         resamples=lookup(within=config, dpath="recall/resamples"),
