@@ -6,6 +6,7 @@ import os
 
 from jsonschema import Draft202012Validator
 
+from nearkin.finetune.recipe import PRESETS
 from nearkin.sources import columns
 
 WITHOUT_PRECISION = ("table", "histogram")
@@ -28,6 +29,9 @@ def settle(config, schema):
         raise ConfigError("\n".join(line for error in errors for line in _explain(error)))
     config = copy.deepcopy(config)
     config["datasets"] = {name: _resolved(config["datasets"], name, []) for name in config["datasets"]}
+    for model in config["models"].values():
+        if preset := model.get("finetune", {}).get("preset"):
+            model["finetune"] = PRESETS[preset] | model["finetune"]
     config = _with_defaults(config, schema, schema["$defs"])
     for name, dataset in config["datasets"].items():
         _check_dataset(name, dataset)

@@ -66,10 +66,11 @@ def trained(sizes, recipe, *, frozen, learning):
     other learns from one; to look at one takes a third of that.
 
     >>> from nearkin.finetune.recipe import Recipe
-    >>> trained({"train": 10, "val": 4}, Recipe(epochs=2, flip=True), frozen=1.0, learning=3.0)
+    >>> trained({"train": 10, "val": 4}, Recipe(epochs=2, augment="flip"), frozen=1.0, learning=3.0)
     96.0
     """
-    once = sizes["train"] * (1 + recipe.flip) + sizes["val"]
+    variants = {"none": 1, "flip": 2, "rand_augment": recipe.epochs}[recipe.augment]
+    once = sizes["train"] * variants + sizes["val"]
     looks = sizes["val"] * (recipe.epochs + 1)
     return once * frozen + recipe.epochs * sizes["train"] * learning + looks * learning / 3
 

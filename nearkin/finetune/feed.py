@@ -5,6 +5,8 @@ import logging
 import numpy as np
 import torch
 
+from nearkin.finetune.augment import distorted
+
 logger = logging.getLogger(__name__)
 
 BATCH = 8  # small, so that the buffers of a CPU are used again and not fetched from the system
@@ -14,20 +16,23 @@ MOST_BYTES = 2 * 2**30  # of kept activations; beyond, they are computed every t
 class Feed:
     """Batches for the trained part. The frozen part sees every image once, if its output fits.
 
-    With `flip` there are two of every image, as it is and mirrored. `before` is None where
-    nothing is frozen.
+    Mirrored images (`augment: flip`) are kept beside those that they mirror; of RandAugment's
+    there is no end. `before` is None where nothing is frozen.
     """
 
-    def __init__(self, before, images, *, flip, device):
+    def __init__(self, before, images, *, augment, device):
         self.before, self.images, self.device = before, images, device
-        self.kept = None
-        if before is not None and len(images):
-            self._keep(2 if flip else 1)
+        self.distorts, self.kept = augment == "rand_augment", None
+        if before is not None and len(images) and not self.distorts:
+            self._keep(2 if augment == "flip" else 1)
 
-    def __call__(self, rows, flipped):
-        """What the trained part is fed for the images `rows`, mirrored where `flipped` says so."""
+    def __call__(self, rows, flipped, seed=0):
+        """What the trained part is fed for the images `rows`, mirrored where `flipped` says so.
+
+        `seed` says how they are distorted, if they are.
+        """
         if self.kept is None:
-            return self._computed(rows, flipped)
+            return self._computed(rows, flipped, seed)
         found = self.kept[torch.from_numpy(flipped.astype(np.int64)), torch.from_numpy(rows)]
         return _channels_first(found).to(self.device)
 
@@ -45,8 +50,9 @@ class Feed:
                 self.kept[variant, start : start + BATCH] = _channels_last(self._computed(rows, mirrored))
         logger.info("the frozen part ran once: %.2f GiB kept", n_bytes / 2**30)
 
-    def _computed(self, rows, flipped):
-        pixels = torch.from_numpy(self.images.take(rows, flipped)).to(self.device)
+    def _computed(self, rows, flipped, seed=0):
+        images = self.images.take(rows, flipped)
+        pixels = torch.from_numpy(distorted(images, seed) if self.distorts else images).to(self.device)
         if self.before is None:
             return pixels
         with torch.no_grad():

@@ -5,6 +5,17 @@ import difflib
 import re
 
 GRADIENTS = ("straight_through", "exact")
+AUGMENTS = ("none", "flip", "rand_augment")
+EVENNESS = {"none": 0.0, "square_root": 0.5, "uniform": 1.0}
+"""By what power of its class's size an image is drawn more seldom."""
+
+UNICOM = {"trainable": "all", "lr": 1e-5, "head_lr": 10.0, "warm_up": 0.1, "augment": "none"}
+UNICOM |= {"scale": 32.0, "m1": 1.0, "m3": 0.0, "gradient": "straight_through", "sample_rate": 1.0}
+PRESETS = {
+    "unicom_vlm4bio": UNICOM | {"m2": 0.3, "batch": 128, "epochs": 32},
+    "unicom_sop": UNICOM | {"m2": 0.25, "batch": 64, "epochs": 64, "feature_rate": 2 / 3},
+}
+"""As the reference study trained, and as Unicom's repository does for Stanford Online Products."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -14,6 +25,7 @@ class Recipe:
     trainable: str = "last_5"  # all, head (a linear map on frozen features), or last_N (blocks)
     epochs: int = 8
     batch: int = 64
+    accumulate: int = 1  # batches whose gradients make one step
     lr: float = 1e-3  # peak, of the encoder's parameters
     head_lr: float = 10.0  # the class centres learn this many times faster
     warm_up: float = 0.1  # share of the steps in which the learning rate rises
@@ -22,8 +34,15 @@ class Recipe:
     m2: float = 0.3
     m3: float = 0.0
     gradient: str = "straight_through"  # or exact
-    sample_rate: float = 1.0  # share of the classes in each step's softmax; those of the batch always are
-    flip: bool = True  # half of the images of an epoch are mirrored
+    clip_norm: float | None = None  # longer gradients are shortened to this
+    sample_rate: float = 1.0  # share of the classes in each step's softmax; those of the step always are
+    feature_rate: float = 1.0  # share of the features in each step's cosines
+    augment: str = "flip"  # none, flip or rand_augment, which flips too
+    balance: str = (
+        "none"  # how often a class comes: as its images, as their square root, or all alike (uniform)
+    )
+    precision: str = "fp32"  # or bf16
+    patience: int | None = None  # epochs in a row without a better one, after which it stops
     seed: int = 1
 
     def __post_init__(self):
@@ -39,7 +58,14 @@ class Recipe:
             "m2": 0 <= self.m2 < 3.14,
             "m3": self.m3 >= 0,
             "gradient": self.gradient in GRADIENTS,
+            "accumulate": self.accumulate >= 1,
+            "clip_norm": self.clip_norm is None or self.clip_norm > 0,
             "sample_rate": 0 < self.sample_rate <= 1,
+            "feature_rate": 0 < self.feature_rate <= 1,
+            "augment": self.augment in AUGMENTS,
+            "balance": self.balance in EVENNESS,
+            "precision": self.precision in ("fp32", "bf16"),
+            "patience": self.patience is None or self.patience >= 1,
             "seed": self.seed >= 0,
         }
         for key, right in rules.items():
@@ -47,6 +73,11 @@ class Recipe:
                 raise ValueError(
                     f"finetune.{key}: {getattr(self, key)!r} cannot be used; see nearkin.finetune.recipe"
                 )
+
+    @property
+    def evenness(self):
+        """The power of its class's size by which an image is drawn more seldom."""
+        return EVENNESS[self.balance]
 
     @property
     def n_last(self):

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from nearkin.config import ConfigError, base_of, settle
-from nearkin.finetune.recipe import Recipe
+from nearkin.finetune.recipe import PRESETS, Recipe, read_recipe
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -163,7 +163,16 @@ def test_base_of_follows_fine_tunings():
 def test_the_recipes_defaults_are_the_schemas():
     schema = SCHEMA["$defs"]["finetune"]["properties"]
     recipe = {field.name: field.default for field in dataclasses.fields(Recipe)}
-    assert {key: inner["default"] for key, inner in schema.items() if key != "base"} == recipe
+    own = {key: inner["default"] for key, inner in schema.items() if key not in ("base", "preset")}
+    assert own == recipe
+
+
+def test_a_preset_holds_where_nothing_else_is_said():
+    finetune = {"base": "lite0", "preset": "unicom_sop", "epochs": 3}
+    said = settled_with(models__tuned__finetune=finetune)["models"]["tuned"]["finetune"]
+    assert [said[key] for key in ("epochs", "batch", "m2", "trainable", "seed")] == [3, 64, 0.25, "all", 1]
+    for preset in PRESETS.values():
+        assert read_recipe(preset).lr == 1e-5
 
 
 def test_the_order_of_keys_changes_nothing_but_the_order_of_models():

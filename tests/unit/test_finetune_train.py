@@ -1,6 +1,8 @@
 """Training: what is learned and kept, what is an error, and that a kill changes no bit."""
 
+import dataclasses
 import json
+import random
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +13,9 @@ from safetensors.torch import load_file
 
 from nearkin.encoders.encoder import load_encoder
 from nearkin.finetune import feed as feeding
+from nearkin.finetune import run as running
 from nearkin.finetune import train as training
+from nearkin.finetune.augment import distorted
 from nearkin.finetune.examples import examples_of
 from nearkin.finetune.feed import Feed
 from nearkin.finetune.recipe import Recipe, read_recipe
@@ -100,18 +104,25 @@ def test_the_table_has_a_row_per_step_and_marks_the_kept_epoch(taught, tmp_path)
 )
 def test_the_earliest_best_epoch_is_kept(taught, tmp_path, monkeypatch, recalls, kept, chosen):
     told = iter(recalls)
-    monkeypatch.setattr(training, "recall_at_1", lambda *_: next(told))
+    monkeypatch.setattr(running, "recall_at_1", lambda *_: next(told))
     encoder, outcome = trained(taught, tmp_path / "state")
     assert outcome.kept["epoch"] == kept
     assert outcome.table.filter("chosen")["step"].to_list() == chosen
     assert (bits(encoder) == bits(examples.encoder())) == (kept == 0)
 
 
-@pytest.mark.parametrize("trainable, changes", [("all", {}), ("head", {"flip": False, "sample_rate": 0.5})])
-@pytest.mark.parametrize("epochs_done", [1, 2, 3])
+LOTS = {"sample_rate": 0.5, "feature_rate": 0.5, "balance": "square_root", "augment": "rand_augment"}
+
+
+@pytest.mark.parametrize(
+    "trainable, changes",
+    [("all", {}), ("head", {"augment": "none", "sample_rate": 0.5}), ("all", LOTS)],
+)
+@pytest.mark.parametrize("n_saves", [1, 2, 4, 9, 12])
 def test_a_killed_training_goes_on_and_ends_with_the_same_bits(
-    taught, tmp_path, monkeypatch, trainable, changes, epochs_done
+    taught, tmp_path, monkeypatch, trainable, changes, n_saves
 ):
+    """Saved after each of nine steps and each of three epochs."""
     recipe = Recipe(trainable=trainable, epochs=3, batch=8, lr=3e-3, **changes)
     whole, expected = trained(taught, tmp_path / "whole", recipe)
     n_saved = 0
@@ -120,12 +131,12 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bits(
         nonlocal n_saved
         write_state(*arguments, **values)
         n_saved += 1
-        if n_saved == epochs_done:
+        if n_saved == n_saves:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(training, "write_state", save_and_die)
     with pytest.raises(KeyboardInterrupt):
-        trained(taught, tmp_path / "state", recipe)
+        train(examples.encoder(), taught, recipe=recipe, state_path=tmp_path / "state", saved_every=0)
     monkeypatch.undo()
     again, outcome = trained(taught, tmp_path / "state", recipe)
     assert bits(again) == bits(whole)
@@ -155,6 +166,70 @@ def test_a_finished_state_is_tiny_and_not_gone_on_from(tmp_path):
     assert read_state(tmp_path / "none", "k") is None
 
 
+def test_accumulated_batches_are_one_large_one(taught, tmp_path):
+    _, large = trained(taught, tmp_path / "large", Recipe(trainable="all", epochs=2, batch=8))
+    encoder, small = trained(
+        taught, tmp_path / "small", Recipe(trainable="all", epochs=2, batch=2, accumulate=4)
+    )
+    assert small.table["step"].to_list() == large.table["step"].to_list()
+    assert np.allclose(small.table["loss"], large.table["loss"], rtol=1e-5)
+    assert np.allclose(small.table["gradient_norm"], large.table["gradient_norm"], rtol=1e-4)
+
+
+def test_it_stops_when_patience_is_at_an_end_and_stays_stopped(taught, tmp_path, monkeypatch):
+    recipe = Recipe(trainable="all", epochs=9, batch=8, patience=2)
+    told = iter([0.1, 0.5, 0.4, 0.5, 0.9])
+    monkeypatch.setattr(running, "recall_at_1", lambda *_: next(told))
+    first = trained(taught, tmp_path / "state", recipe)[1]
+    again = trained(taught, tmp_path / "state", recipe)[1]
+    assert first.kept["epoch"] == again.kept["epoch"] == 1
+    assert first.table["epoch"].max() == again.table["epoch"].max() == 3
+
+
+def test_gradients_are_shortened(taught, tmp_path):
+    short = Recipe(trainable="all", epochs=1, batch=8, clip_norm=1e-9)
+    encoder, _ = trained(taught, tmp_path / "short", short)
+    free, _ = trained(taught, tmp_path / "free", dataclasses.replace(short, clip_norm=None))
+    began = examples.encoder().tower.state_dict()
+    moved = [
+        sum((value - began[name]).abs().sum().item() for name, value in one.tower.state_dict().items())
+        for one in (encoder, free)
+    ]
+    assert moved[0] < moved[1]
+
+
+@pytest.mark.parametrize(
+    "balance, shares", [("none", (0.8, 0.2)), ("square_root", (2 / 3, 1 / 3)), ("uniform", (0.5, 0.5))]
+)
+def test_how_often_classes_come(taught, balance, shares):
+    train, val, _ = taught
+    few = train._replace(species=np.array([0] * 16 + [1] * 4), images=train.images)
+    run = running.Run(examples.encoder(), (few, val, 2), Recipe(trainable="all", batch=4, balance=balance))
+    drawn = np.concatenate([few.species[run._order(epoch)].ravel() for epoch in range(200)])
+    assert np.allclose(np.bincount(drawn) / len(drawn), shares, atol=0.02)
+    assert run._order(1).tolist() == run._order(1).tolist() != run._order(2).tolist()
+
+
+def test_bf16_learns_and_keeps_its_weights_in_fp32(taught, tmp_path):
+    recipe = Recipe(trainable="all", epochs=1, batch=8, precision="bf16")
+    encoder, outcome = trained(taught, tmp_path / "half", recipe)
+    _, whole = trained(taught, tmp_path / "whole", dataclasses.replace(recipe, precision="fp32"))
+    assert {value.dtype for value in encoder.tower.parameters()} == {torch.float32}
+    assert np.allclose(outcome.table["loss"], whole.table["loss"], rtol=0.05)
+    assert not outcome.table["loss"].equals(whole.table["loss"])
+
+
+def test_distorted_images_depend_on_their_seed_alone():
+    images = np.random.default_rng(0).integers(0, 256, (400, 16, 16, 3), dtype=np.uint8)
+    first, again, other = (distorted(images, seed) for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert first.shape == images.shape and first.dtype == np.uint8
+    before = random.getstate()
+    distorted(images, 1)
+    assert random.getstate() == before
+
+
 def test_fewer_images_than_a_batch_are_one_batch(taught, tmp_path):
     recipe = Recipe(trainable="all", epochs=2, batch=64, lr=1e-3)
     _, outcome = trained(taught, tmp_path / "state", recipe)
@@ -170,8 +245,8 @@ def test_a_loss_that_is_not_finite_names_the_step_and_keeps_the_state(taught, tm
         losses.append(real(*arguments))
         return losses[-1] * (float("nan") if len(losses) == 5 else 1)
 
-    real = training.margin_loss
-    monkeypatch.setattr(training, "margin_loss", spoiled)
+    real = running.margin_loss
+    monkeypatch.setattr(running, "margin_loss", spoiled)
     with pytest.raises(ValueError, match="loss is nan in epoch 2, step 5: lower lr"):
         trained(taught, path)
     assert path.exists()
@@ -243,9 +318,9 @@ def test_kept_activations_are_those_computed_each_time(taught, monkeypatch):
         return tower.trunk.stem(tower.normalised(pixels))
 
     rows, flipped = np.array([3, 0, 11, 3]), np.array([True, False, True, False])
-    once = Feed(before, taught[0].images, flip=True, device="cpu")
+    once = Feed(before, taught[0].images, augment="flip", device="cpu")
     monkeypatch.setattr(feeding, "MOST_BYTES", 10)
-    each_time = Feed(before, taught[0].images, flip=True, device="cpu")
+    each_time = Feed(before, taught[0].images, augment="flip", device="cpu")
     assert once.kept is not None and each_time.kept is None
     assert torch.allclose(once(rows, flipped), each_time(rows, flipped), atol=1e-6)
     mirrored = taught[0].images.take([3, 3], [True, False])

@@ -275,7 +275,8 @@ def checkpoint_of(wildcards):
 
 
 def recipe_of(wildcards):
-    return {key: value for key, value in MODELS[wildcards.model]["finetune"].items() if key != "base"}
+    said = MODELS[wildcards.model]["finetune"]
+    return {key: value for key, value in said.items() if key not in ("base", "preset")}
 
 
 def method_of(wildcards):
