@@ -19,14 +19,18 @@ def publish(name, results, header, rows):
     sections = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     sections[name] = {"machine": machine()} | results
     RESULTS.write_text(json.dumps(dict(sorted(sections.items())), indent=1) + "\n", encoding="utf-8")
-    block = f"<!-- {name} -->\n{table(header, rows)}\n\n{described(machine())}\n<!-- end -->"
-    text, n = re.subn(
-        rf"<!-- {name} -->\n.*?<!-- end -->", lambda _: block, README.read_text(encoding="utf-8"), flags=re.S
-    )
-    if n != 1:
-        raise ValueError(f"{README}: has no marks <!-- {name} --> ... <!-- end -->")
-    README.write_text(text, encoding="utf-8")
+    put(README, name, f"{table(header, rows)}\n\n{described(machine())}")
     print(table(header, rows))
+
+
+def put(page, name, block):
+    """Write a block of Markdown between the marks of that name in a page."""
+    marked = f"<!-- {name} -->\n{block}\n<!-- end -->"
+    before = page.read_text(encoding="utf-8")
+    text, n = re.subn(rf"<!-- {name} -->\n.*?<!-- end -->", lambda _: marked, before, flags=re.S)
+    if n != 1:
+        raise ValueError(f"{page}: has no marks <!-- {name} --> ... <!-- end -->")
+    page.write_text(text, encoding="utf-8")
 
 
 def table(header, rows):

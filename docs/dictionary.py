@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nearkin.tables import (
     claims,
+    clusters,
     confusions,
     costs,
     curves,
@@ -39,6 +40,8 @@ TABLES = [
     ("splits.parquet", "split_images", splits.Splits),
     ("statistics.parquet", "describe_dataset", statistics.Statistics),
     ("leak_audit.parquet", "audit_leaks", leaks.LeakAudit),
+    ("clusters/{clustering}.parquet", "cluster_images", clusters.Clusters),
+    ("clusters/{clustering}_purity.parquet", "cluster_images", clusters.ClusterPurity),
     ("{model}/training.parquet", "finetune_encoder", training.Training),
     ("{model}/embeddings/{shard}.parquet", "embed_images", embeddings.embeddings(EMBEDDING_WIDTH)),
     ("{model}/neighbours.parquet", "find_neighbours", neighbours.Neighbours),

@@ -9,7 +9,7 @@ import polars as pl
 from scipy import sparse
 
 from nearkin import intervals
-from nearkin.tables.fields import LEVELS
+from nearkin.ranks import LEVELS
 
 LABEL = ["category", "label"]
 UNIT = ["category", "finest", "group_id"]

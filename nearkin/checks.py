@@ -6,8 +6,9 @@ Each check takes tables and raises CheckError naming the first image or number a
 import numpy as np
 import polars as pl
 
+from nearkin.ranks import LEVELS
 from nearkin.recall import ALL, LABEL
-from nearkin.tables.fields import ASIDE, LEVELS
+from nearkin.tables.fields import ASIDE
 
 
 class CheckError(ValueError):

@@ -7,6 +7,7 @@ import os
 from jsonschema import Draft202012Validator
 
 from nearkin.finetune.recipe import PRESETS
+from nearkin.ranks import LEVELS
 from nearkin.sources import columns
 
 WITHOUT_PRECISION = ("table", "histogram")
@@ -40,6 +41,8 @@ def settle(config, schema):
         _check_model(name, config)
     for name, dataset in config["datasets"].items():
         _check_groups(f"datasets.{name}.groups", dataset["groups"], config["models"])
+    for name, clustering in config["clusters"].items():
+        _check_clusters(f"clusters.{name}", clustering, config["models"])
     for name, model in config["models"].items():
         model["precision"] = _precision(config["models"], name)
     _check_comparable(config)
@@ -223,6 +226,16 @@ def _check_groups(key, groups, models):
         )
 
 
+def _check_clusters(key, clustering, models):
+    _known(clustering["model"], models, f"{key}.model", "model")
+    if "finetune" in models[clustering["model"]]:
+        raise ConfigError(
+            f"config key {key}.model: {clustering['model']!r} is trained; take a model with a library"
+        )
+    if (clustering["n"] is None) == (clustering["per_cluster"] is None):
+        raise ConfigError(f"config key {key}: give either n or per_cluster")
+
+
 def _check_downloads(datasets):
     """Datasets of one folder share its download."""
     first = {}
@@ -253,6 +266,7 @@ def _check_model(name, config):
         if model["library"] != "table":
             _known(model.get("preprocess"), config["preprocessing"], f"{key}.preprocess", "preprocessing")
         return
+    _known(model["finetune"]["labels"], [*LEVELS, *config["clusters"]], f"{key}.finetune.labels", "label")
     seen = [name]
     while "finetune" in config["models"][seen[-1]]:
         base = config["models"][seen[-1]]["finetune"]["base"]

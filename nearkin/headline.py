@@ -2,8 +2,9 @@
 
 import polars as pl
 
+from nearkin.ranks import LEVELS
 from nearkin.recall import ALL
-from nearkin.tables.fields import LEVELS, PROTOCOLS
+from nearkin.tables.fields import PROTOCOLS
 from nearkin.tables.scores import METRICS
 
 PRINTED_LEVELS = ["category", "genus", "species"]

@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 
 from nearkin import given_sides, intervals, protocols, scoring, searches
+from nearkin.ranks import LEVELS
 from nearkin.splits import split
-from nearkin.tables.fields import LEVELS
 from nearkin.tables.scores import Hits
 
 logger = logging.getLogger(__name__)

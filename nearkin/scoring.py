@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from nearkin import metrics, protocols
-from nearkin.tables.fields import LEVELS
+from nearkin.ranks import LEVELS
 
 logger = logging.getLogger(__name__)
 

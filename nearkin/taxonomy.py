@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from nearkin.tables.fields import RANKS
+from nearkin.ranks import RANKS
 
 logger = logging.getLogger(__name__)
 

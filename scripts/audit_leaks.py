@@ -4,9 +4,9 @@ import torch
 
 from nearkin import checks, leaks
 from nearkin.logs import log_to
+from nearkin.ranks import LEVELS
 from nearkin.shards import listed
 from nearkin.tables import io
-from nearkin.tables.fields import LEVELS
 from nearkin.tables.groups import Groups
 from nearkin.tables.images import Inspection
 from nearkin.tables.labels import Labels

@@ -12,21 +12,29 @@ from nearkin.finetune.train import train
 from nearkin.logs import log_to
 from nearkin.pixels import open_pixels
 from nearkin.tables import io
+from nearkin.tables.clusters import Clusters
 from nearkin.tables.labels import Labels
 from nearkin.tables.splits import Splits
 from nearkin.tables.training import Training
 
 
-def finetune_encoder(base, labels_path, splits_path, sources, tuned, *, recipe, arithmetic_threads, stamps):
+def finetune_encoder(
+    base, labels_path, clusters_path, splits_path, sources, tuned, *, recipe, arithmetic_threads, stamps
+):
     """`base` and `tuned` have `weights` and `description`, `tuned` also `training` and `state`: paths.
 
-    `sources` are those of the pixels, as `open_pixels` gives them.
+    `clusters_path` is empty unless images are taught as clusters. `sources` are those of the
+    pixels, as `open_pixels` gives them.
     """
     torch.set_num_threads(arithmetic_threads)
     recipe = read_recipe(recipe)
-    labels = io.read(labels_path, Labels, columns=["uuid", "species"])
+    if clusters_path:
+        classes = io.read(clusters_path, Clusters, ["uuid", "cluster"]).rename({"cluster": "label"})
+    else:
+        classes = io.read(labels_path, Labels, ["uuid", recipe.labels]).rename({recipe.labels: "label"})
+    species = io.read(labels_path, Labels, ["uuid", "species"]).rename({"species": "label"})
     splits = io.read(splits_path, Splits, columns=["uuid", "split", "group_id"])
-    examples = examples_of(labels, splits, sources)
+    examples = examples_of(classes, species, splits, sources)
     encoder = load_encoder(base.weights, base.description)
     outcome = train(encoder, examples, recipe=recipe, state_path=tuned.state)
     description = dataclasses.replace(
@@ -55,6 +63,7 @@ if __name__ == "__main__":
     finetune_encoder(
         base=snakemake.input,
         labels_path=snakemake.input.labels,
+        clusters_path=snakemake.input.clusters,
         splits_path=snakemake.input.splits,
         sources=sources,
         tuned=snakemake.output,

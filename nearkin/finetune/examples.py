@@ -10,12 +10,12 @@ logger = logging.getLogger(__name__)
 
 
 class Examples(NamedTuple):
-    """Images in the order of their uuids: where their pixels are, species and group as numbers."""
+    """Images in the order of their uuids: where their pixels are, and label and group as numbers."""
 
     images: "Images"
-    species: np.ndarray  # (n,) of the same numbering in training and validation
+    labels: np.ndarray  # (n,) the classes of training images, the species of validation images
     groups: np.ndarray  # (n,)
-    content: list  # (uuid, sha256, decoder, species, group) of each, for a digest
+    content: list  # (uuid, sha256, decoder, label, group) of each, for a digest
 
 
 class Images:
@@ -38,51 +38,37 @@ class Images:
         return images
 
 
-def examples_of(labels, splits, sources):
+def examples_of(classes, species, splits, sources):
     """`(training examples, validation examples, number of classes)`.
 
-    `sources` are what `nearkin.pixels.open_pixels` gives.
-    Classes are the species with training images, numbered in the order of their names;
-    images without a species are left out. Raises ValueError if there is nothing to tell
-    apart, or an image has no pixels.
+    `classes` and `species` say with a `label` for each `uuid` what training images are taught
+    as, and what validation images find if they find their own; images without a label are left out.
+    `sources` are what `nearkin.pixels.open_pixels` gives. Raises ValueError if there is
+    nothing to tell apart, or an image has no pixels.
     """
-    rows = labels.select("uuid", "species").drop_nulls().join(splits, on="uuid").sort("uuid")
-    train = rows.filter(rows["split"] == "train")
-    classes = sorted(train["species"].unique())
-    if len(classes) < 2:
-        told = f"all are {classes[0]!r}" if classes else "none has a species"
-        raise ValueError(f"nothing to learn from {len(train)} training images: {told}; see splits and labels")
-    numbers = {
-        name: number for number, name in enumerate(sorted(rows["species"].unique(), key=_after(classes)))
-    }
-    groups = {name: number for number, name in enumerate(sorted(rows["group_id"].unique()))}
-    parts = [
-        _examples(rows.filter(rows["split"] == split), numbers, groups, sources) for split in ("train", "val")
-    ]
-    logger.info(
-        "%d training images of %d species, %d for validation", len(train), len(classes), len(parts[1].species)
+    taught, judged = (
+        labels.select("uuid", "label").drop_nulls().join(splits.filter(split=split), on="uuid").sort("uuid")
+        for labels, split in ((classes, "train"), (species, "val"))
     )
-    return (*parts, len(classes))
+    names = taught["label"].unique()
+    if len(names) < 2:
+        told = f"all are {names[0]!r}" if len(names) else "none has a label"
+        raise ValueError(
+            f"nothing to learn from {len(taught)} training images: {told}; see splits and labels"
+        )
+    told = "%d training images of %d classes, %d for validation"
+    logger.info(told, len(taught), len(names), len(judged))
+    return _examples(taught, sources), _examples(judged, sources), len(names)
 
 
-def _after(classes):
-    """Sorts the species that are trained before those that are not."""
-    trained = set(classes)
-    return lambda name: (name not in trained, name)
-
-
-def _examples(rows, numbers, groups, sources):
+def _examples(rows, sources):
     places, content = [], []
-    for uuid, species, group in rows.select("uuid", "species", "group_id").iter_rows():
+    for uuid, label, group in rows.select("uuid", "label", "group_id").iter_rows():
         place, row = _place(uuid, sources)
         places.append((place, row))
-        content.append((uuid, sources[place].sha256s[row], sources[place].decode, species, group))
-    return Examples(
-        Images(sources, places),
-        np.array([numbers[name] for name in rows["species"]], dtype=np.int64),
-        np.array([groups[name] for name in rows["group_id"]], dtype=np.int64),
-        content,
-    )
+        content.append((uuid, sources[place].sha256s[row], sources[place].decode, label, group))
+    numbers = (rows[column].rank("dense").to_numpy().astype(np.int64) - 1 for column in ("label", "group_id"))
+    return Examples(Images(sources, places), *numbers, content)
 
 
 def _place(uuid, sources):

@@ -22,6 +22,7 @@ PRESETS = {
 class Recipe:
     """Unicom's recipe (An et al., ICLR 2023), with this project's defaults for small collections."""
 
+    labels: str = "species"  # what images are taught as: a rank, category, or the name of a clustering
     trainable: str = "last_5"  # all, head (a linear map on frozen features), or last_N (blocks)
     epochs: int = 8
     batch: int = 64

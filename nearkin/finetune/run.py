@@ -36,8 +36,8 @@ class Run:
         self.feed = Feed(self.parts.before, self.train.images, augment=recipe.augment, device=self.device)
         self.val_feed = Feed(self.parts.before, self.val.images, augment="none", device=self.device)
         # Fewer images than a step's are one step; otherwise what remains of an epoch is left out.
-        self.batch = min(recipe.batch * recipe.accumulate, len(self.train.species))
-        self.n_steps = len(self.train.species) // self.batch
+        self.batch = min(recipe.batch * recipe.accumulate, len(self.train.labels))
+        self.n_steps = len(self.train.labels) // self.batch
         self.width = description.width
         self.centres = Centres(self.n_classes, self.width, recipe.seed, self.device)
         self.tuned = dict(self.parts.parameters)
@@ -73,11 +73,11 @@ class Run:
         """Measure the validation recall, and keep the weights if they are the best so far."""
         vectors = []
         with torch.no_grad():
-            for start in range(0, len(self.val.species), JUDGED_AT_ONCE):
-                rows = np.arange(start, min(start + JUDGED_AT_ONCE, len(self.val.species)))
+            for start in range(0, len(self.val.labels), JUDGED_AT_ONCE):
+                rows = np.arange(start, min(start + JUDGED_AT_ONCE, len(self.val.labels)))
                 features = self._features(self.val_feed(rows, np.zeros(len(rows), dtype=bool)))
                 vectors.append(functional.normalize(features).cpu().numpy())
-        recall = recall_at_1(np.concatenate(vectors), self.val.species, self.val.groups) if vectors else None
+        recall = recall_at_1(np.concatenate(vectors), self.val.labels, self.val.groups) if vectors else None
         if recall is None and not self.recalls:
             logger.warning("no validation image can be found by another: the last epoch will be kept")
         logger.info("epoch %d: validation recall@1 %s", len(self.recalls), recall)
@@ -130,10 +130,10 @@ class Run:
     def _order(self, epoch):
         """The images of every step of an epoch: (n_steps, batch)."""
         rng = np.random.default_rng([self.recipe.seed, epoch])
-        n_images, n_drawn = len(self.train.species), self.n_steps * self.batch
+        n_images, n_drawn = len(self.train.labels), self.n_steps * self.batch
         if self.recipe.balance == "none":
             return rng.permutation(n_images)[:n_drawn].reshape(self.n_steps, self.batch)
-        share = np.bincount(self.train.species)[self.train.species] ** -self.recipe.evenness
+        share = np.bincount(self.train.labels)[self.train.labels] ** -self.recipe.evenness
         return rng.choice(n_images, (self.n_steps, self.batch), p=share / share.sum())
 
     def _step(self, epoch, rows):
@@ -141,7 +141,7 @@ class Run:
         rng = np.random.default_rng([recipe.seed, epoch, number])
         pace = one_cycle(number - 1, recipe.epochs * self.n_steps, warm_up=recipe.warm_up)
         flipped = rng.random(len(rows)) < (0 if recipe.augment == "none" else 0.5)
-        classes, labels = self._classes(self.train.species[rows], rng)
+        classes, labels = self._classes(self.train.labels[rows], rng)
         dimensions = self._dimensions(rng)
         centres, loss = self.centres.taken(classes), 0.0
         self.optimiser.zero_grad()
@@ -184,11 +184,11 @@ class Run:
         with half if self.recipe.precision == "bf16" else contextlib.nullcontext():
             return self.parts.after(fed).float()
 
-    def _classes(self, species, rng):
-        """The classes of a step's softmax, None for all, and the species as rows of them."""
+    def _classes(self, labels, rng):
+        """The classes of a step's softmax, None for all, and the labels as rows of them."""
         if self.recipe.sample_rate == 1:
-            return None, torch.from_numpy(species).to(self.device)
-        classes, labels = sampled_classes(species, self.n_classes, self.recipe.sample_rate, rng)
+            return None, torch.from_numpy(labels).to(self.device)
+        classes, labels = sampled_classes(labels, self.n_classes, self.recipe.sample_rate, rng)
         return torch.from_numpy(classes).to(self.device), torch.from_numpy(labels).to(self.device)
 
     def _dimensions(self, rng):

@@ -2,9 +2,10 @@
 
 import polars as pl
 
+from nearkin.ranks import LEVELS
 from nearkin.recall import ALL
 from nearkin.reference import in_order
-from nearkin.tables.fields import LEVELS, PROTOCOLS
+from nearkin.tables.fields import PROTOCOLS
 
 SHOWN = 10
 

@@ -2,11 +2,7 @@
 
 import dataframely as dy
 
-RANKS = ["kingdom", "phylum", "class", "order", "family", "genus", "species"]
-"""Taxonomic ranks, coarse to fine."""
-
-LEVELS = ["category", *RANKS]
-"""What a hit can be scored at, coarse to fine."""
+from nearkin.ranks import LEVELS
 
 PROTOCOLS = ["leave_one_out", "search", "unseen"]
 SPLITS = ["train", "val", "test", "unseen"]

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from safetensors.torch import save_file
 
-from nearkin.finetune.examples import examples_of
 from nearkin.finetune.recipe import Recipe
 from nearkin.finetune.train import train
 from tests.unit import encoder_examples as examples
-from tests.unit.test_finetune_train import study
+from tests.unit.test_finetune_train import study, taught_by
 
 ROOT = Path(__file__).parents[2]
 RECIPE = Recipe(trainable="all", epochs=25, batch=4, sample_rate=0.75, augment="rand_augment")
@@ -25,7 +24,7 @@ def main(folder):
     store = examples.store(folder / "pixels.arrow", images, labels["uuid"].to_list())
     encoder = examples.encoder()
     told = {"recipe": RECIPE, "state_path": folder / "state", "saved_every": 0}
-    outcome = train(encoder, examples_of(labels, splits, [store]), **told)
+    outcome = train(encoder, taught_by(labels, splits, [store]), **told)
     outcome.table.write_parquet(folder / "table.parquet")
     save_file(encoder.tower.state_dict(), folder / "weights.safetensors")
 

@@ -60,10 +60,16 @@ def stores(tmp_path):
     return [examples.store(tmp_path / f"{i}.arrow", *part) for i, part in enumerate(parts)]
 
 
+def taught_by(labels, splits, stores):
+    """The examples of a training on species."""
+    species = labels.select("uuid", label="species")
+    return examples_of(species, species, splits, stores)
+
+
 @pytest.fixture
 def taught(stores):
     labels, splits, _ = study()
-    return examples_of(labels, splits, stores)
+    return taught_by(labels, splits, stores)
 
 
 def trained(taught, path, recipe=RECIPE):
@@ -84,8 +90,8 @@ def test_training_finds_the_species_that_were_hard_to_find(taught, tmp_path):
         table.filter(pl.col("epoch") == 20)["loss"].mean() < table.filter(pl.col("epoch") == 1)["loss"].mean()
     )
     val = taught[1]
-    vectors = encoder.embed(val.images.take(np.arange(len(val.species)), np.zeros(len(val.species), bool)))
-    assert recall_at_1(vectors, val.species, val.groups) == outcome.kept["val_recall"]
+    vectors = encoder.embed(val.images.take(np.arange(len(val.labels)), np.zeros(len(val.labels), bool)))
+    assert recall_at_1(vectors, val.labels, val.groups) == outcome.kept["val_recall"]
 
 
 def test_the_table_has_a_row_per_step_and_marks_the_kept_epoch(taught, tmp_path):
@@ -203,9 +209,9 @@ def test_gradients_are_shortened(taught, tmp_path):
 )
 def test_how_often_classes_come(taught, balance, shares):
     train, val, _ = taught
-    few = train._replace(species=np.array([0] * 16 + [1] * 4), images=train.images)
+    few = train._replace(labels=np.array([0] * 16 + [1] * 4), images=train.images)
     run = running.Run(examples.encoder(), (few, val, 2), Recipe(trainable="all", batch=4, balance=balance))
-    drawn = np.concatenate([few.species[run._order(epoch)].ravel() for epoch in range(200)])
+    drawn = np.concatenate([few.labels[run._order(epoch)].ravel() for epoch in range(200)])
     assert np.allclose(np.bincount(drawn) / len(drawn), shares, atol=0.02)
     assert run._order(1).tolist() == run._order(1).tolist() != run._order(2).tolist()
 
@@ -255,7 +261,7 @@ def test_a_loss_that_is_not_finite_names_the_step_and_keeps_the_state(taught, tm
 def test_without_validation_the_last_epoch_is_kept(stores, tmp_path, caplog):
     labels, splits, _ = study()
     splits = splits.with_columns(split=pl.col("split").replace("val", "test"))
-    _, outcome = trained(examples_of(labels, splits, stores), tmp_path / "state")
+    _, outcome = trained(taught_by(labels, splits, stores), tmp_path / "state")
     assert outcome.kept == {"epoch": 3, "val_recall": None, "val_recall_base": None}
     assert "the last epoch will be kept" in caplog.text
     assert outcome.table["val_recall"].null_count() == 9
@@ -275,22 +281,22 @@ def test_classes_are_the_species_with_training_images(stores):
     splits = splits.with_columns(
         split=pl.when(pl.col("uuid").is_in(first.implode())).then(pl.lit("val")).otherwise("split")
     )
-    train_part, val_part, n_classes = examples_of(labels, splits, stores)
-    assert n_classes == 3 and sorted(set(train_part.species)) == [0, 1, 2]
-    assert set(val_part.species) == {0, 1, 2, 3}
+    train_part, val_part, n_classes = taught_by(labels, splits, stores)
+    assert n_classes == 3 and sorted(set(train_part.labels)) == [0, 1, 2]
+    assert set(val_part.labels) == {0, 1, 2, 3}
 
 
 @pytest.mark.parametrize(
     "change, said",
     [
         (pl.lit("Aa aa"), "24 training images: all are 'Aa aa'"),
-        (pl.lit(None, dtype=pl.String), "0 training images: none has a species"),
+        (pl.lit(None, dtype=pl.String), "0 training images: none has a label"),
     ],
 )
 def test_nothing_to_tell_apart_is_an_error(stores, change, said):
     labels, splits, _ = study()
     with pytest.raises(ValueError, match=f"nothing to learn from {said}"):
-        examples_of(labels.with_columns(species=change), splits, stores)
+        taught_by(labels.with_columns(species=change), splits, stores)
 
 
 def test_images_of_several_sources_come_in_the_order_asked_for_mirrored_where_asked(taught, stores):
@@ -307,7 +313,7 @@ def test_a_labelled_image_without_pixels_is_named(stores):
     gone = stores[0].uuids[0]
     splits = splits.with_columns(split=pl.lit("train"))
     with pytest.raises(ValueError, match="has a label but no pixels"):
-        examples_of(labels, splits, stores[1:])
+        taught_by(labels, splits, stores[1:])
     assert gone in labels["uuid"]
 
 
@@ -348,6 +354,7 @@ def run_script(place, stores, recipe):
     finetune_encoder(
         base,
         place / "labels.parquet",
+        [],
         place / "splits.parquet",
         stores,
         tuned,

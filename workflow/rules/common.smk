@@ -89,6 +89,7 @@ wildcard_constraints:
     preprocess=one_of(config["preprocessing"]),
     shard=r"\d+",
     chunk=r"\d+",
+    clustering=one_of(config["clusters"]),
 
 
 def sources_of(script):
@@ -257,6 +258,18 @@ def embeddings_for_groups(wildcards):
     near = config["datasets"][wildcards.dataset]["groups"]["near_duplicates"]
     model = near["model"] if near else None
     return f"results/{wildcards.dataset}/{model}/embeddings/shards.json" if model else []
+
+
+def shards_for_clusters(wildcards):
+    """The embeddings that a clustering is made from."""
+    model = config["clusters"][wildcards.clustering]["model"]
+    return f"results/{wildcards.dataset}/{model}/embeddings/shards.json"
+
+
+def clusters_of(wildcards):
+    """The clusters that a model is trained on, if it is."""
+    labels = MODELS[wildcards.model]["finetune"]["labels"]
+    return f"results/{wildcards.dataset}/clusters/{labels}.parquet" if labels in config["clusters"] else []
 
 
 def pixels_of(wildcards):

@@ -33,6 +33,7 @@ rule finetune_encoder:
         description=base_encoder("encoder.json"),
         labels="results/{dataset}/labels.parquet",
         splits="results/{dataset}/splits.parquet",
+        clusters=clusters_of,
         inspection=expand("results/{{dataset}}/inspection/{shard}.parquet", shard=SHARDS),
         pixels=pixels_of,
     output:

@@ -1,0 +1,64 @@
+"""Images that look alike to an encoder, in clusters: what Unicom trains on where nobody gave names."""
+
+import logging
+
+import faiss
+import numpy as np
+import polars as pl
+
+logger = logging.getLogger(__name__)
+
+ROUNDS = 25
+"""Passes of k-means, faiss's default."""
+
+
+def clustered(vectors, *, n, seed, threads):
+    """Spherical k-means of unit vectors (n_images, width): each one's cluster, and cosine with its centre.
+
+    Clusters are numbered from 0 in the order of their first images; none is empty, so that there
+    may be fewer than `n`. The same vectors, seed and threads give the same clusters. Raises
+    ValueError for more clusters than images. Dhillon and Modha, Machine Learning 42, 2001; first
+    centres by k-means++ (Arthur and Vassilvitskii, SODA 2007).
+    """
+    if n > len(vectors):
+        raise ValueError(f"{n} clusters of {len(vectors)} training images; ask for fewer")
+    faiss.omp_set_num_threads(threads)
+    means = faiss.Kmeans(
+        vectors.shape[1],
+        n,
+        niter=ROUNDS,
+        spherical=True,
+        seed=seed,
+        min_points_per_centroid=1,
+        max_points_per_centroid=len(vectors),
+        init_method=faiss.ClusteringInitMethod_KMEANS_PLUS_PLUS,
+    )
+    means.train(vectors)
+    similarities, found = means.index.search(vectors, 1)
+    _, first, numbers = np.unique(found[:, 0], return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[numbers], similarities[:, 0].clip(-1, 1).astype(np.float64)
+
+
+def purity(clusters, labels):
+    """A `ClusterPurity` table: the most common species of each cluster, and its share of those that have one.
+
+    Of equally common ones the first by name counts. The whole's purity, the mean over images,
+    is in the log (Manning, Raghavan and Schütze, Introduction to Information Retrieval, 16.3).
+    """
+    rows = clusters.join(labels.select("uuid", "species"), on="uuid", how="left")
+    counts = rows.drop_nulls("species").group_by("cluster", "species").agg(n=pl.len().cast(pl.Int64))
+    counts = counts.sort(["cluster", "n", "species"], descending=[False, True, False])
+    common = counts.group_by("cluster").agg(
+        pl.col("species").first(),
+        n_most=pl.col("n").first(),
+        n_named=pl.col("n").sum(),
+        n_species=pl.len().cast(pl.Int64),
+    )
+    n_most, n_named = common["n_most"].sum(), common["n_named"].sum()
+    logger.info("purity against species: %.3f (%d of %d images)", n_most / max(1, n_named), n_most, n_named)
+    sizes = rows.group_by("cluster").agg(
+        n_images=pl.len().cast(pl.Int64), mean_similarity=pl.col("similarity").mean()
+    )
+    return sizes.join(common, on="cluster", how="left").with_columns(
+        pl.col("n_species").fill_null(0), purity=pl.col("n_most") / pl.col("n_named")
+    )

@@ -1,0 +1,41 @@
+"""The training images of a dataset in clusters by their looks, and how these agree with species."""
+
+import polars as pl
+
+from nearkin.clusters import clustered, purity
+from nearkin.logs import log_to
+from nearkin.shards import listed
+from nearkin.tables import io
+from nearkin.tables.clusters import ClusterPurity, Clusters
+from nearkin.tables.labels import Labels
+from nearkin.tables.splits import Splits
+from nearkin.vectors import read_vectors
+
+
+def cluster_images(
+    shards_path, labels_path, splits_path, clusters_path, purity_path, *, how, threads, stamps
+):
+    """`how` is an entry of `clusters` in the config."""
+    uuids = io.read(splits_path, Splits).filter(split="train")["uuid"].sort()
+    paths, fingerprint = listed(shards_path)
+    n = how["n"] or max(1, round(len(uuids) / how["per_cluster"]))
+    numbers, similarities = clustered(read_vectors(paths, uuids), n=n, seed=how["seed"], threads=threads)
+    clusters = pl.DataFrame({"uuid": uuids, "cluster": numbers, "similarity": similarities})
+    stamps |= {"fingerprint": fingerprint}
+    io.write(clusters, clusters_path, Clusters, **stamps)
+    labels = io.read(labels_path, Labels, ["uuid", "species"])
+    io.write(purity(clusters, labels), purity_path, ClusterPurity, **stamps)
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    cluster_images(
+        shards_path=snakemake.input.shards,
+        labels_path=snakemake.input.labels,
+        splits_path=snakemake.input.splits,
+        clusters_path=snakemake.output.clusters,
+        purity_path=snakemake.output.purity,
+        how=snakemake.params.how,
+        threads=snakemake.threads,
+        stamps=dict(snakemake.wildcards.items()),
+    )
