@@ -31,7 +31,7 @@ def settle(config, schema):
     config = copy.deepcopy(config)
     config["datasets"] = {name: _resolved(config["datasets"], name, []) for name in config["datasets"]}
     for model in config["models"].values():
-        if preset := model.get("finetune", {}).get("preset"):
+        if preset := model.get("finetune", {}).pop("preset", None):
             model["finetune"] = PRESETS[preset] | model["finetune"]
     config = _with_defaults(config, schema, schema["$defs"])
     for name, dataset in config["datasets"].items():

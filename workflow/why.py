@@ -29,9 +29,9 @@ FEW = 3
 
 
 def explained(jobs):
-    """Sentences: which jobs would run and why, those with a cause of their own first."""
+    """Sentences: which jobs would run and why, by rule; those with a cause of their own first."""
     roots, following = {}, Counter()
-    for job in jobs:
+    for job in sorted(jobs, key=lambda job: (job.rule, sorted(job.wildcards.items()))):
         own = [part for part in job.reason.split("; ") if not part.startswith(FOLLOWS)]
         if own:
             kinds = [part.split(": ", 1) for part in own]

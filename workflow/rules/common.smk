@@ -289,7 +289,7 @@ def checkpoint_of(wildcards):
 
 def recipe_of(wildcards):
     said = MODELS[wildcards.model]["finetune"]
-    return {key: value for key, value in said.items() if key not in ("base", "preset")}
+    return {key: value for key, value in said.items() if key != "base"}
 
 
 def method_of(wildcards):
