@@ -63,7 +63,8 @@ def test_ready_is_the_encoders_own_transform_and_forward(name, device):
     cosines = (rounded.embed(pixels) * expected).sum(axis=1)
     assert cosines.min() > 0.995 and cosines.max() < 1 - 1e-9
     for encoder in (exact, rounded):
-        assert encoder.products == ("oneDNN" if device == "cpu" and products.has_onednn() else "torch")
+        fast = device == "cpu" and products.has_onednn(encoder.tower.dtype)
+        assert encoder.products == ("oneDNN" if fast else "torch")
 
 
 @pytest.mark.parametrize("device", ["cpu", CUDA])
@@ -84,7 +85,7 @@ def test_the_last_block_of_a_clip_transformer_computes_one_token():
 
 
 def test_linear_maps_and_attention_are_those_of_torch():
-    if not products.has_onednn():
+    if not products.has_onednn(torch.float32):
         pytest.skip("this torch has no oneDNN")
     torch.manual_seed(0)
     whole = nn.ModuleDict(
@@ -125,8 +126,24 @@ def test_a_network_that_onednn_cannot_stand_in_for_is_left_as_it_is(caplog):
     made = ready.ready(encoder, precision="fp32")
     assert made.products == "torch alone"
     assert np.array_equal(made.embed(pixels), expected)
-    if products.has_onednn():
+    if products.has_onednn(torch.float32):
         assert "slower, by torch alone" in caplog.text
+
+
+def test_maps_that_onednn_refuses_are_left_to_torch(caplog, monkeypatch):
+    def refuse(module):
+        raise RuntimeError("needs another processor")
+
+    monkeypatch.setattr(ready, "has_onednn", lambda dtype: True)
+    monkeypatch.setattr(ready, "use_onednn", refuse)
+    assert made_ready("timm", "fp32").products == "torch alone"
+    assert "(needs another processor): slower, by torch alone" in caplog.text
+
+
+def test_a_processor_without_bf16_says_so_and_computes_all_the_same(caplog, monkeypatch):
+    monkeypatch.setattr(ready, "has_onednn", lambda dtype: dtype != torch.bfloat16)
+    assert made_ready("timm", "bf16").products == "torch"
+    assert "fp32 is many times faster here" in caplog.text
 
 
 def test_normalisations_keep_their_digits_in_bf16():
