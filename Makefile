@@ -65,12 +65,13 @@ lock: ## Pin all dependencies anew (needs uv)
 		--all-extras --upgrade --output-file requirements.lock pyproject.toml
 	$(BIN)/python envs/pin.py
 
-bench: $(READY) ## Measure search, embedding and scores beside peers, which it installs in .bench/ (an hour)
+bench: $(READY) ## Measure search, embedding, scores and training beside peers, installed in .bench/ (75 minutes)
 	PYTHONPATH=. $(BIN)/python benchmarks/neighbours.py
 	PYTHONPATH=. $(BIN)/python benchmarks/embedding.py
 	PYTHONPATH=. $(BIN)/python benchmarks/many_images.py
 	PYTHONPATH=. $(BIN)/python benchmarks/scoring.py
 	PYTHONPATH=. $(BIN)/python benchmarks/coverage.py
+	PYTHONPATH=. $(BIN)/python benchmarks/training.py
 
 dictionary: $(READY) ## Write results/README.md from the table declarations
 	PYTHONPATH=. $(BIN)/python docs/dictionary.py

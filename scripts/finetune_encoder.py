@@ -5,6 +5,7 @@ import dataclasses
 import torch
 
 from nearkin.encoders.encoder import load_encoder, save_encoder
+from nearkin.finetune.buffers import keep_buffers
 from nearkin.finetune.examples import examples_of
 from nearkin.finetune.recipe import read_recipe
 from nearkin.finetune.state import finish_state
@@ -34,7 +35,7 @@ def finetune_encoder(
         classes = io.read(labels_path, Labels, ["uuid", recipe.labels]).rename({recipe.labels: "label"})
     species = io.read(labels_path, Labels, ["uuid", "species"]).rename({"species": "label"})
     splits = io.read(splits_path, Splits, columns=["uuid", "split", "group_id"])
-    examples = examples_of(classes, species, splits, sources)
+    examples = examples_of(classes, species, splits, sources, share=recipe.share, seed=recipe.seed)
     encoder = load_encoder(base.weights, base.description)
     outcome = train(encoder, examples, recipe=recipe, state_path=tuned.state)
     description = dataclasses.replace(
@@ -54,6 +55,7 @@ def finetune_encoder(
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
+    keep_buffers()
     sources = open_pixels(
         snakemake.input.pixels,
         snakemake.input.inspection,

@@ -70,9 +70,10 @@ def trained(sizes, recipe, *, frozen, learning):
     96.0
     """
     variants = {"none": 1, "flip": 2, "rand_augment": recipe.epochs}[recipe.augment]
-    once = sizes["train"] * variants + sizes["val"]
+    n_train = recipe.share * sizes["train"]
+    once = n_train * variants + sizes["val"]
     looks = sizes["val"] * (recipe.epochs + 1)
-    return once * frozen + recipe.epochs * sizes["train"] * learning + looks * learning / 3
+    return once * frozen + recipe.epochs * n_train * learning + looks * learning / 3
 
 
 def search_memory(n_images, width):

@@ -5,6 +5,7 @@ import logging
 from typing import NamedTuple
 
 import numpy as np
+import polars as pl
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +39,12 @@ class Images:
         return images
 
 
-def examples_of(classes, species, splits, sources):
+def examples_of(classes, species, splits, sources, *, share=1.0, seed=0):
     """`(training examples, validation examples, number of classes)`.
 
     `classes` and `species` say with a `label` for each `uuid` what training images are taught
     as, and what validation images find if they find their own; images without a label are left out.
+    Of every class a `share` of the training images is taken, one at least, drawn by `seed`.
     `sources` are what `nearkin.pixels.open_pixels` gives. Raises ValueError if there is
     nothing to tell apart, or an image has no pixels.
     """
@@ -50,15 +52,27 @@ def examples_of(classes, species, splits, sources):
         labels.select("uuid", "label").drop_nulls().join(splits.filter(split=split), on="uuid").sort("uuid")
         for labels, split in ((classes, "train"), (species, "val"))
     )
+    if share < 1:
+        taught = _drawn(taught, share, seed)
     names = taught["label"].unique()
     if len(names) < 2:
         told = f"all are {names[0]!r}" if len(names) else "none has a label"
         raise ValueError(
-            f"nothing to learn from {len(taught)} training images: {told}; see splits and labels"
+            f"nothing to learn from {len(taught)} training images: {told}; name other finetune.labels, "
+            "or see labels.parquet and splits.parquet"
         )
     told = "%d training images of %d classes, %d for validation"
     logger.info(told, len(taught), len(names), len(judged))
     return _examples(taught, sources), _examples(judged, sources), len(names)
+
+
+def _drawn(rows, share, seed):
+    """A share of the rows of every label, rounded, in their order; with a greater share more are added."""
+    lots = pl.Series("lot", np.random.default_rng(seed).permutation(len(rows)))
+    n_wanted = (share * pl.len()).round().clip(1)
+    return rows.with_columns(lots).filter(
+        pl.col("lot").rank("ordinal").over("label") <= n_wanted.over("label")
+    )
 
 
 def _examples(rows, sources):

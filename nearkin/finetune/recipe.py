@@ -43,6 +43,7 @@ class Recipe:
         "none"  # how often a class comes: as its images, as their square root, or all alike (uniform)
     )
     precision: str = "fp32"  # or bf16
+    share: float = 1.0  # of the training images of every class
     patience: int | None = None  # epochs in a row without a better one, after which it stops
     seed: int = 1
 
@@ -66,6 +67,7 @@ class Recipe:
             "augment": self.augment in AUGMENTS,
             "balance": self.balance in EVENNESS,
             "precision": self.precision in ("fp32", "bf16"),
+            "share": 0 < self.share <= 1,
             "patience": self.patience is None or self.patience >= 1,
             "seed": self.seed >= 0,
         }
@@ -84,6 +86,11 @@ class Recipe:
     def n_last(self):
         """How many blocks train; None if `trainable` is all or head."""
         return int(self.trainable.removeprefix("last_")) if self.trainable.startswith("last_") else None
+
+
+def settings(finetune):
+    """What of a model's `finetune` in the config is its recipe."""
+    return {key: value for key, value in finetune.items() if key not in ("base", "variant")}
 
 
 def read_recipe(values):

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import beside, embedding, neighbours, report
+from benchmarks import beside, embedding, neighbours, report, training
 from benchmarks.ways.search import WAYS, without_self
 
 
@@ -60,3 +60,14 @@ def test_a_section_is_replaced_and_the_others_stay(tmp_path, monkeypatch):
     assert "old" not in text
     with pytest.raises(ValueError, match="has no marks"):
         report.publish("unheard of", {}, ["n"], [])
+
+
+def test_training_is_told_beside_the_bare_pass_and_the_plain_loop():
+    steps = [{"trainable": "all", "step_per_second": 9.0, "bare_per_second": 10.0, "ratios": [0.8, 0.9, 1.0]}]
+    assert list(training.rows_of_steps(steps)) == [["all", "9.0", "10.0", "90.0%", "80.0%, 100.0%"]]
+    recalls = {"val_recall": [0.5, 0.7], "test_recall": [0.25, 0.75], "peak": [1.0, 3.0]}
+    records = [{"way": "ours", "seconds": [1.0, 3.0]} | recalls]
+    records.append({"way": training.LOOP, "seconds": [4.0, 6.0]} | recalls)
+    _, ours, loop = training.rows_of_ways(records, {"val_recall": 0, "test_recall": 0})
+    assert ours == ["ours", "2.0", "3.00 x", "0.6000", "0.5000", "0.2500, 0.7500", "2"]
+    assert loop[2] == "1.00 x"

@@ -1,0 +1,65 @@
+"""A drawn museum to train on: its pixels, as an encoder sees them, its species and its splits."""
+
+import hashlib
+from concurrent.futures import ProcessPoolExecutor
+from typing import NamedTuple
+
+import polars as pl
+
+from nearkin import given_sides, splits
+from nearkin.museum import scene
+from nearkin.museum.encode import encode
+from nearkin.museum.entries import clean_entries
+from nearkin.museum.species import taxonomy
+from nearkin.pixels import Pixels, write_pixels
+
+SEED, N_SPECIES, LARGEST, SIDE = 1, 96, 40, 256
+GEOMETRY = {"size": 224, "crop": 0.875, "interpolation": "bicubic"}
+DEALING = {"train": 0.3, "val": 0.2, "test": 0.5, "unseen": 0.0, "unseen_by": "category"}
+DEALING |= {"seed": SEED, "folds": None, "fold": 1, "min_test_groups": 2}
+
+
+class Museum(NamedTuple):
+    """What a training needs of it."""
+
+    pixels: Pixels
+    species: pl.DataFrame  # uuid, label
+    splits: pl.DataFrame
+
+
+def museum(folder, n_threads):
+    """The museum in `folder`, drawn unless it is there."""
+    entries = clean_entries(taxonomy(SEED, N_SPECIES, LARGEST), SEED)
+    labels = pl.DataFrame(
+        {
+            "uuid": [f"{number:06d}" for number in range(len(entries))],
+            "category": [one.category for one in entries],
+            "genus": [one.species.genus for one in entries],
+            "species": [one.species.name for one in entries],
+            "group_id": [f"{one.species.name} {one.specimen}" for one in entries],
+        }
+    )
+    store = folder / "pixels.arrow"
+    if not store.exists():
+        _draw(entries, labels["uuid"], store, n_threads)
+    dealt = splits.split(labels, labels, given_sides.together([]), **DEALING)
+    return Museum(Pixels(store), labels.select("uuid", label="species"), dealt)
+
+
+def _draw(entries, uuids, store, n_threads):
+    folder = store.parent / "photos"
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    with ProcessPoolExecutor(n_threads) as pool:
+        for uuid, data in zip(uuids, pool.map(_photo, entries), strict=True):
+            (folder / uuid).write_bytes(data)
+            rows.append((uuid, uuid, None, len(data), hashlib.sha256(data).hexdigest()))
+    fields = {"uuid": pl.String, "path": pl.String, "problem": pl.String, "n_bytes": pl.Int64}
+    inspection = pl.DataFrame(rows, schema=fields | {"sha256": pl.String}, orient="row")
+    seen = {"folder": folder, "geometry": GEOMETRY, "decode": "exact", "max_megapixels": 100}
+    write_pixels(inspection, store, seen=seen, n_threads=n_threads)
+
+
+def _photo(entry):
+    picture = scene.picture(entry.species, entry.specimen, entry.view, seed=SEED, image_size=SIDE)
+    return encode(picture, entry.path)[0]
