@@ -27,7 +27,8 @@ def replacing(path):
     except OSError as error:
         if error.errno not in FULL:
             raise
-        raise OSError(error.errno, f"{path}: no room to write it; what was there is kept") from error
+        said = f"{path}: no room to write it; what was there is kept: make room and rerun"
+        raise OSError(error.errno, said) from error
     finally:
         temporary.unlink(missing_ok=True)
 

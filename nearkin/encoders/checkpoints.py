@@ -32,7 +32,9 @@ def read_checkpoint(path):
             "save its state_dict() as safetensors"
         ) from error
     except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise ValueError(f"{path}: damaged, or not a checkpoint: {error}") from error
+        raise ValueError(
+            f"{path}: damaged, or not a checkpoint: {error}; copy it anew, or save its state_dict()"
+        ) from error
     return _bare(found, path)
 
 

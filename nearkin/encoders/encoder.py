@@ -12,12 +12,14 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch.nn import functional
 
 from nearkin.encoders.architectures import Tower, build
+from nearkin.encoders.checkpoints import fill
 from nearkin.encoders.device import best_device, check_room, compute_in
-from nearkin.files import replacing, write_text
+from nearkin.files import write_text
+from nearkin.tensors import write_tensors
 
 logger = logging.getLogger(__name__)
 
@@ -102,21 +104,24 @@ def load_encoder(weights_path, description_path):
     """The encoder of a folder, in full precision, on the best device there is.
 
     Raises ValueError naming the file if it is damaged, if weights and description do not
-    belong together, or if memory is too small for them.
+    belong together or do not fit the network, or if memory is too small for them.
     """
     description, device = read_description(description_path), best_device()
     check_room(weights_path, device)
     try:
         tensors = load_file(weights_path)
     except (SafetensorError, OSError) as error:
-        raise ValueError(f"{weights_path}: not a whole safetensors file: {error}") from error
+        raise ValueError(
+            f"{weights_path}: not a whole safetensors file: {error}; remove it and rerun prepare_encoder or "
+            "finetune_encoder"
+        ) from error
     if fingerprint_of(tensors, description) != description.fingerprint:
         raise ValueError(
             f"{weights_path}: does not have the fingerprint in {description_path}: one of them is damaged or "
             "belongs to another encoder; remove both and rerun prepare_encoder or finetune_encoder"
         )
     tower = build_tower(description)
-    tower.load_state_dict(tensors)
+    fill(tower, tensors, source=weights_path)
     compute_in("fp32", device)
     logger.info(
         "%s %s (%d parameters) on %s", description.library, description.name, description.parameters, device
@@ -143,8 +148,7 @@ def save_encoder(tower, description, weights_path, description_path):
     if broken:
         raise ValueError(f"{description.name}: weights {broken[0]!r} are not finite; take another checkpoint")
     description = dataclasses.replace(description, fingerprint=fingerprint_of(tensors, description))
-    with replacing(weights_path) as temporary:
-        save_file(tensors, temporary)
+    write_tensors(tensors, weights_path)
     fields = dataclasses.asdict(description)
     write_text(description_path, json.dumps(fields, indent=2, ensure_ascii=False) + "\n")
     logger.info("fingerprint %s", description.fingerprint)

@@ -23,9 +23,7 @@ class Parts:
 
     def _used(self):
         """The names of the parameters that `after` looks at."""
-        named = dict(self.tower.named_parameters())
-        device = next(iter(named.values())).device
-        pixels = torch.zeros(1, *self.tower.image_shape, dtype=torch.uint8, device=device)
+        named, pixels = dict(self.tower.named_parameters()), _black(self.tower)
         with torch.no_grad():
             fed = pixels if self.before is None else self.before(pixels)
         found = torch.autograd.grad(self.after(fed).sum(), list(named.values()), allow_unused=True)
@@ -37,11 +35,19 @@ def cut(tower, trainable, *, width, size):
 
     `head` is a linear map of the frozen features onto as many numbers, which starts as the
     identity and becomes part of the encoder. `last_N` are the last N blocks of the network
-    and all that follows them. Raises ValueError for a network whose blocks are not known.
+    and all that follows them. Raises ValueError for a network whose blocks are not known, and
+    for one that does not give vectors of `width` numbers.
     """
     tower.image_shape = (size, size, 3)
     if not list(tower.parameters()):
         raise ValueError("this encoder has no weights that could be trained; take another base")
+    with torch.no_grad():
+        found = tower(_black(tower)).shape[1]
+    if found != width:
+        raise ValueError(
+            f"the base gives vectors of {found} numbers, but its encoder.json says {width}: remove its "
+            "folder and rerun prepare_encoder"
+        )
     if trainable == "all":
         return Parts(tower, None, tower)
     if trainable == "head":
@@ -107,6 +113,12 @@ def _of_clip(trunk):
         return pooled if trunk.proj is None else pooled @ trunk.proj
 
     return trunk._embeds, list(trunk.transformer.resblocks), tail
+
+
+def _black(tower):
+    """One image, where the tower computes."""
+    device = next(tower.parameters()).device
+    return torch.zeros(1, *tower.image_shape, dtype=torch.uint8, device=device)
 
 
 def _identity(width, device):

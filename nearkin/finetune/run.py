@@ -76,6 +76,8 @@ class Run:
             for start in range(0, len(self.val.labels), JUDGED_AT_ONCE):
                 rows = np.arange(start, min(start + JUDGED_AT_ONCE, len(self.val.labels)))
                 features = self._features(self.val_feed(rows, np.zeros(len(rows), dtype=bool)))
+                if not torch.isfinite(features).all():
+                    raise FloatingPointError(f"embeddings are not finite after epoch {len(self.recalls)}")
                 vectors.append(functional.normalize(features).cpu().numpy())
         recall = recall_at_1(np.concatenate(vectors), self.val.labels, self.val.groups) if vectors else None
         if recall is None and not self.recalls:
@@ -154,13 +156,12 @@ class Run:
             )
             part_loss.backward()
             loss += part_loss.item()
-        if not np.isfinite(loss):
-            raise ValueError(
-                f"the loss is {loss} in epoch {epoch}, step {number}: lower lr, m2 or scale; "
-                "the state file has the weights that were saved before"
-            )
         trained = [*self.tuned.values(), centres]
         norm = torch.nn.utils.get_total_norm(value.grad for value in trained)
+        if not np.isfinite([loss, norm.item()]).all():
+            raise FloatingPointError(
+                f"in epoch {epoch}, step {number} the loss is {loss}, its gradient {norm:.3g} long"
+            )
         if recipe.clip_norm is not None:
             torch.nn.utils.clip_grads_with_norm_(trained, recipe.clip_norm, norm)
         rates = recipe.lr * pace.factor, recipe.lr * recipe.head_lr * pace.factor

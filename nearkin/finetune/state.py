@@ -6,9 +6,8 @@ import logging
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
-from nearkin.files import replacing
+from nearkin.tensors import write_tensors
 
 logger = logging.getLogger(__name__)
 
@@ -20,9 +19,9 @@ def key_of(*parts):
 
 def write_state(path, key, *, tensors, progress):
     """Write tensors and `progress` (plain values) for the training `key`."""
-    with replacing(path) as temporary:
-        # One entry: safetensors writes several in an order that changes from run to run.
-        save_file(tensors, temporary, metadata={"state": json.dumps({"key": key, "progress": progress})})
+    # One entry: safetensors writes several in an order that changes from run to run.
+    stamps = {"state": json.dumps({"key": key, "progress": progress})}
+    write_tensors(tensors, path, metadata=stamps)
 
 
 def read_state(path, key):

@@ -33,7 +33,8 @@ def train(encoder, examples, *, recipe, state_path, saved_every=SAVED_EVERY):
     kept, the earliest of equals; epoch 0 is the encoder as it came. Without a reachable
     validation image the last epoch is kept. The state is saved to `state_path` after every
     epoch and every `saved_every` seconds; a training that was killed goes on from there and
-    ends with the same bits. Raises ValueError, naming the step, if the loss is not finite.
+    ends with the same bits. Raises ValueError, naming the step, if the loss or its gradient is
+    not finite; the state stays as it was saved last.
     """
     run = Run(encoder, examples, recipe)
     content = [part.content for part in examples[:2]]
@@ -43,18 +44,12 @@ def train(encoder, examples, *, recipe, state_path, saved_every=SAVED_EVERY):
         logger.info("going on after epoch %d, step %d", run.n_judged, len(run.rows))
     else:
         run.judge()
-    n_images, saved_at = recipe.epochs * run.n_steps * run.batch, time.monotonic()
-    with tqdm(total=n_images, desc="train", unit="image", disable=None) as bar:
-        bar.update(len(run.rows) * run.batch)
-        while not run.is_done:
-            for n_learned in run.learn():
-                bar.update(n_learned)
-                if time.monotonic() - saved_at >= saved_every:
-                    write_state(state_path, key, **run.state())
-                    saved_at = time.monotonic()
-            run.judge()
-            write_state(state_path, key, **run.state())
-            saved_at = time.monotonic()
+    try:
+        _finish(run, lambda: write_state(state_path, key, **run.state()), saved_every)
+    except FloatingPointError as error:
+        raise ValueError(
+            f"{error}: lower lr, m2 or scale; {state_path} stays as it was saved last"
+        ) from error
     run.take_best()
     kept = {
         "epoch": run.best_epoch,
@@ -65,6 +60,22 @@ def train(encoder, examples, *, recipe, state_path, saved_every=SAVED_EVERY):
     if run.best_epoch == 0:
         logger.warning("no epoch was better than the encoder as it came, which is kept; try another lr or m2")
     return Outcome(_table(run.rows, run.best_epoch), kept, key)
+
+
+def _finish(run, save, saved_every):
+    """Learn what remains of all epochs; `save` is called after each, and every `saved_every` seconds."""
+    n_images, saved_at = run.recipe.epochs * run.n_steps * run.batch, time.monotonic()
+    with tqdm(total=n_images, desc="train", unit="image", disable=None) as bar:
+        bar.update(len(run.rows) * run.batch)
+        while not run.is_done:
+            for n_learned in run.learn():
+                bar.update(n_learned)
+                if time.monotonic() - saved_at >= saved_every:
+                    save()
+                    saved_at = time.monotonic()
+            run.judge()
+            save()
+            saved_at = time.monotonic()
 
 
 def _table(rows, best_epoch):

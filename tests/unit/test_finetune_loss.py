@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pytorch_metric_learning.losses import ArcFaceLoss
 
 from nearkin.finetune.loss import margin_loss, put_margin, sampled_classes
 from nearkin.finetune.recipe import Recipe
@@ -99,12 +100,36 @@ def test_a_perfect_match_has_a_finite_gradient():
         assert torch.isfinite(features.grad).all() and torch.isfinite(centres.grad).all()
 
 
-def test_sampling_all_classes_is_the_dense_loss():
+@pytest.mark.parametrize("margin", [0.0, 0.3, 0.5])
+def test_arcface_of_pytorch_metric_learning(margin):
+    recipe = Recipe(gradient="exact", m2=margin)
+    for seed in range(5):
+        features, centres, labels = drawn(seed, n=20, width=6)
+        features += centres[labels]  # beyond pi both go on in a way of their own
+        features.requires_grad_(), centres.requires_grad_()
+        theirs = ArcFaceLoss(5, 6, margin=math.degrees(margin), scale=recipe.scale)
+        theirs.W.data = centres.detach().T.clone()
+        expected, loss = theirs(features, labels), margin_loss(features, labels, centres, recipe)
+        assert loss.item() == pytest.approx(expected.item(), rel=1e-10)
+        by_features, by_centres = torch.autograd.grad(expected, [features, theirs.W])
+        found = torch.autograd.grad(loss, [features, centres])
+        assert torch.allclose(found[0], by_features, atol=1e-8)
+        assert torch.allclose(found[1], by_centres.T, atol=1e-8)
+
+
+@pytest.mark.parametrize("gradient", ["exact", "straight_through"])
+def test_sampling_all_classes_is_the_dense_loss(gradient):
     features, centres, labels = drawn()
+    features.requires_grad_(), centres.requires_grad_()
     classes, rows = sampled_classes(labels.numpy(), 5, 1.0, np.random.default_rng(0))
-    dense = margin_loss(features, labels, centres, Recipe())
-    sampled = margin_loss(features, torch.from_numpy(rows), centres[torch.from_numpy(classes)], Recipe())
+    recipe, taken = Recipe(gradient=gradient), centres[torch.from_numpy(classes)]
+    dense = margin_loss(features, labels, centres, recipe)
+    sampled = margin_loss(features, torch.from_numpy(rows), taken, recipe)
     assert torch.equal(dense, sampled)
+    for one, other in zip(
+        *(torch.autograd.grad(loss, [features, centres]) for loss in (dense, sampled)), strict=True
+    ):
+        assert torch.allclose(one, other, atol=1e-12)
 
 
 @given(st.lists(st.integers(0, 29), min_size=1, max_size=20), st.floats(0.01, 1), st.integers(0, 99))

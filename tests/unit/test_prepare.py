@@ -88,15 +88,16 @@ def test_a_checkpoint_that_does_not_fit_is_never_half_loaded(tmp_path):
         prepare(model | {"name": "resnet18", "weights": str(path)}, SQUARE)
 
 
-def test_code_in_a_checkpoint_is_refused_and_not_run(tmp_path):
+@pytest.mark.parametrize("name", ["evil.pth", "evil.pt", "evil.bin", "evil.ckpt", "evil.safetensors"])
+def test_code_in_a_checkpoint_is_refused_and_not_run(tmp_path, name):
     class Code:
         def __reduce__(self):
             return (open, (str(tmp_path / "ran"), "w"))
 
-    path = tmp_path / "evil.pth"
+    path = tmp_path / name
     for save in (lambda: path.write_bytes(pickle.dumps(Code())), lambda: torch.save({"a": Code()}, path)):
         save()
-        with pytest.raises(ValueError, match="evil.pth"):
+        with pytest.raises(ValueError, match=f"{name}: .*(damaged|never run)"):
             prepare(RESNET | {"weights": str(path)}, SMALL)
     assert not (tmp_path / "ran").exists()
 

@@ -1,0 +1,26 @@
+"""Files of tensors that are either whole or not there."""
+
+import re
+
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+
+from nearkin.files import replacing
+
+
+def write_tensors(tensors, path, *, metadata=None):
+    """Write tensors by name, and `metadata` (texts), as safetensors.
+
+    Raises OSError naming `path` if the disk is full; what was there is kept.
+    """
+    with replacing(path) as temporary:
+        try:
+            save_file(tensors, temporary, metadata=metadata)
+        except SafetensorError as error:
+            raise _of_system(error) from error
+
+
+def _of_system(error):
+    """The OSError that safetensors reports as text, if it is one."""
+    number = re.search(r"\(os error (\d+)\)", str(error))
+    return OSError(int(number[1]), str(error)) if number else error
