@@ -22,6 +22,7 @@ from nearkin.tables import (
     splits,
     statistics,
     training,
+    variants,
 )
 
 ROOT = Path(__file__).parents[1]
@@ -57,6 +58,7 @@ TABLES = [
     ("comparisons/{base}/{trained}/claims.parquet", "weigh_claims", claims.Claims),
     ("comparisons/{base}/{trained}/sheets.parquet", "choose_sheets", looking.Sheets),
     ("pairwise.parquet", "compare_all_models", scores.Pairwise),
+    ("variants.parquet", "compare_variants", variants.Variants),
     ("thumbnails/{shard}.parquet", "draw_thumbnails", looking.Thumbnails),
     ("costs.parquet", "gather_costs", costs.Costs),
 ]

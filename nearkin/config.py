@@ -6,6 +6,7 @@ import os
 
 from jsonschema import Draft202012Validator
 
+from nearkin import matrix
 from nearkin.finetune.recipe import PRESETS
 from nearkin.ranks import LEVELS
 from nearkin.sources import columns
@@ -23,12 +24,10 @@ def settle(config, schema):
 
     Raises ConfigError naming the key, its value and what is allowed.
     """
-    errors = sorted(
-        Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path))
-    )
-    if errors:
-        raise ConfigError("\n".join(line for error in errors for line in _explain(error)))
+    _check_schema(config, schema)
     config = copy.deepcopy(config)
+    if any("matrix" in model.get("finetune", {}) for model in config["models"].values()):
+        config = _without_matrices(config, schema)
     config["datasets"] = {name: _resolved(config["datasets"], name, []) for name in config["datasets"]}
     for model in config["models"].values():
         if preset := model.get("finetune", {}).pop("preset", None):
@@ -39,6 +38,7 @@ def settle(config, schema):
     _check_downloads(config["datasets"])
     for name in config["models"]:
         _check_model(name, config)
+    _check_variants(config["models"])
     for name, dataset in config["datasets"].items():
         _check_groups(f"datasets.{name}.groups", dataset["groups"], config["models"])
     for name, clustering in config["clusters"].items():
@@ -50,6 +50,23 @@ def settle(config, schema):
         for name in (base, trained):
             _known(name, config["models"], "compare", "model")
     config["leak_audit"]["model"] = _audited(config)
+    return config
+
+
+def _check_schema(config, schema):
+    errors = sorted(
+        Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path))
+    )
+    if errors:
+        raise ConfigError("\n".join(line for error in errors for line in _explain(error)))
+
+
+def _without_matrices(config, schema):
+    try:
+        config = matrix.expanded(config)
+    except ValueError as error:
+        raise ConfigError(f"config key {error}") from None
+    _check_schema(config, schema)
     return config
 
 
@@ -280,6 +297,24 @@ def _check_model(name, config):
         raise ConfigError(
             f"config key {key}.finetune.base: {seen[-1]!r} has no weights that could be trained"
         )
+
+
+def _check_variants(models):
+    """Models of one variant differ in nothing but their seed."""
+    for variant, (first, *others) in matrix.variants_of(models).items():
+        for name in others:
+            if _but_seed(models[name]) != _but_seed(models[first]):
+                raise ConfigError(
+                    f"config key models.{name}.finetune.variant: {first!r} is of variant {variant!r} too, "
+                    "so the two may differ in nothing but the seed; name another"
+                )
+
+
+def _but_seed(model):
+    recipe = {
+        key: value for key, value in model.get("finetune", {}).items() if key not in ("seed", "variant")
+    }
+    return model | {"finetune": recipe}
 
 
 def _known(name, names, key, kind):

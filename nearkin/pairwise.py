@@ -19,13 +19,7 @@ def pairwise(hits, *, k, resamples, seed):
     and p-values are those of `comparison.compare`.
     """
     models = list(hits)
-    first = hits[models[0]]
-    right = (pl.col("first_hit") <= k).fill_null(False).cast(pl.Int64)
-    for model in models[1:]:
-        same_queries(first.select(KEYS), hits[model].select(KEYS))
-    together = first.with_columns(right.alias(models[0]))
-    for model in models[1:]:
-        together = together.join(hits[model].select(*KEYS, right.alias(model)), on=KEYS)
+    together = joined(hits).with_columns(right(model, k).alias(model) for model in models)
     parts = []
     for (protocol,), asked in together.group_by("protocol", maintain_order=True):
         asked, strata = with_units(asked)
@@ -33,6 +27,24 @@ def pairwise(hits, *, k, resamples, seed):
             rows = _rows(block, strata, models, resamples, seed)
             parts.append(rows.with_columns(protocol=pl.lit(protocol), level=pl.lit(level)))
     return pl.concat(parts).with_columns(k=pl.lit(k, dtype=pl.Int32))
+
+
+def joined(hits):
+    """The first of some `Hits` tables, and in a column for each model its `first_hit`.
+
+    Raises ValueError if the models did not answer the same queries.
+    """
+    first, *others = hits
+    together = hits[first].with_columns(pl.col("first_hit").alias(first))
+    for model in others:
+        same_queries(hits[first].select(KEYS), hits[model].select(KEYS))
+        together = together.join(hits[model].select(*KEYS, pl.col("first_hit").alias(model)), on=KEYS)
+    return together
+
+
+def right(model, k):
+    """Whether a model's k nearest neighbours hold a right one, 1 or 0, in what `joined` gives."""
+    return (pl.col(model) <= k).fill_null(False).cast(pl.Int64)
 
 
 def _rows(block, strata, models, resamples, seed):

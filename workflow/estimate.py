@@ -20,7 +20,7 @@ from dry_run import dry_run
 from nearkin.config import base_of, settle
 from nearkin.encoders.encoder import read_description
 from nearkin.estimate import costs, counts, planned, rates
-from nearkin.finetune.recipe import read_recipe
+from nearkin.finetune.recipe import read_recipe, settings
 from nearkin.memory import available_memory
 
 SCHEMA = Path(__file__).parent / "schemas/config.schema.yaml"
@@ -95,8 +95,7 @@ class Dataset:
         network = self._network(model)
         if network is None:
             return {}
-        given = self.config["models"][model]["finetune"]
-        recipe = read_recipe({key: value for key, value in given.items() if key != "base"})
+        recipe = read_recipe(settings(self.config["models"][model]["finetune"]))
         frozen, learning = rates.learning(
             self._architecture(model), self._geometry(model), width=network.width, trainable=recipe.trainable,
             threads=self.threads,

@@ -10,6 +10,7 @@ KINDS = [
     "recall_curve",
     "reachable",
     "pairwise",
+    "variants",
     "improvement_by_species",
     "improvement_by_genus",
     "improvement_by_training_size",

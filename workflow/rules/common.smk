@@ -22,6 +22,8 @@ if " " in sys.executable:  # Snakemake puts it into commands without quotes; fou
 
 from nearkin import progress, provenance, records
 from nearkin.config import ConfigError, base_of, settle
+from nearkin.finetune.recipe import settings
+from nearkin.matrix import variants_of
 from nearkin.unanswered import keep_unanswered
 
 if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):  # Snakemake has it, if it is installed
@@ -36,6 +38,11 @@ except ConfigError as error:
 MODELS = config["models"]
 PREPARED = [name for name in MODELS if MODELS[name].get("library") not in (None, "table")]
 TUNED = [name for name in MODELS if "finetune" in MODELS[name]]
+# Of models that differ only in their seed, the first stands for all where one is looked at.
+VARIANTS = variants_of(MODELS)
+VARIED = any(model.get("finetune", {}).get("variant") for model in MODELS.values())
+FIRSTS = [names[0] for names in VARIANTS.values()]
+SHOWN = [name for name in MODELS if name in {*FIRSTS}.union(*config["compare"])]
 TABLES = [name for name in MODELS if MODELS[name].get("library") == "table"]
 SHARDS = range(config["shards"])
 # The dataset that has the record of a folder's download: the first of those that share it.
@@ -288,14 +295,14 @@ def checkpoint_of(wildcards):
 
 
 def recipe_of(wildcards):
-    said = MODELS[wildcards.model]["finetune"]
-    return {key: value for key, value in said.items() if key != "base"}
+    """How an encoder is fine-tuned."""
+    return settings(MODELS[wildcards.model]["finetune"])
 
 
 def method_of(wildcards):
     """What the report's methods section says in words, from the config."""
     dataset = config["datasets"][wildcards.dataset]
-    tuned = {name: MODELS[name]["finetune"] for name in TUNED}
+    tuned = {name: MODELS[name]["finetune"] for name in TUNED if name in SHOWN}
     shared = {key: config[key] for key in ("search", "recall", "comparison", "preprocessing")}
     shared["precision"] = next((model["precision"] for model in MODELS.values() if model["precision"]), None)
     return shared | {"split": dataset["split"], "groups": dataset["groups"], "finetune": tuned}

@@ -37,7 +37,7 @@ rule compare_all_models:
     """Every model against every other on the same queries."""
     input:
         code=sources_of("compare_all_models.py"),
-        hits=expand("results/{{dataset}}/{model}/hits.parquet", model=MODELS),
+        hits=expand("results/{{dataset}}/{model}/hits.parquet", model=SHOWN),
     output:
         pairwise="results/{dataset}/pairwise.parquet",
     log:
@@ -51,12 +51,44 @@ rule compare_all_models:
     resources:
         mem_mb=growing(2000, {"hits": 10}),
     params:
-        models=list(MODELS),
+        models=SHOWN,
         k=1,
         resamples=lookup(within=config, dpath="recall/resamples"),
         seed=lookup(within=config, dpath="recall/seed"),
     script:
         "../../scripts/compare_all_models.py"
+
+
+rule compare_variants:
+    """Every model side by side, those that differ only in their seed told as one."""
+    input:
+        code=sources_of("compare_variants.py"),
+        hits=expand("results/{{dataset}}/{model}/hits.parquet", model=MODELS),
+    output:
+        variants="results/{dataset}/variants.parquet",
+    log:
+        "logs/compare_variants/{dataset}.log",
+    benchmark:
+        "logs/costs/compare_variants/{dataset}.tsv"
+    group:
+        together("report")
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000, {"hits": 10}),
+    params:
+        hits_of=list(MODELS),
+        models=VARIANTS,
+        bases={
+            name: MODELS[first]["finetune"]["base"]
+            for name, (first, *_) in VARIANTS.items()
+            if first in TUNED
+        },
+        ks=lookup(within=config, dpath="recall/ks"),
+        resamples=lookup(within=config, dpath="recall/resamples"),
+        seed=lookup(within=config, dpath="recall/seed"),
+    script:
+        "../../scripts/compare_variants.py"
 
 
 rule print_comparison:

@@ -5,7 +5,7 @@ rule plot_recall:
     """Recall@1 of every model, by protocol and level, with intervals."""
     input:
         code=sources_of("plot_recall.py"),
-        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=MODELS),
+        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=SHOWN),
     output:
         svg=report(
             "results/{dataset}/figures/recall.svg",
@@ -21,7 +21,7 @@ rule plot_recall:
     conda:
         "../../envs/analysis.yaml"
     params:
-        models=list(MODELS),
+        models=SHOWN,
         k=1,
     script:
         "../../scripts/plot_recall.py"
@@ -31,7 +31,7 @@ rule plot_recall_curve:
     """Recall of every model against the number of neighbours looked at."""
     input:
         code=sources_of("plot_recall_curve.py"),
-        curves=expand("results/{{dataset}}/{model}/recall_curve.parquet", model=MODELS),
+        curves=expand("results/{{dataset}}/{model}/recall_curve.parquet", model=SHOWN),
     output:
         svg=report(
             "results/{dataset}/figures/recall_curve.svg",
@@ -47,7 +47,7 @@ rule plot_recall_curve:
     conda:
         "../../envs/analysis.yaml"
     params:
-        models=list(MODELS),
+        models=SHOWN,
     script:
         "../../scripts/plot_recall_curve.py"
 
@@ -56,7 +56,7 @@ rule plot_reachable:
     """Species recall over all queries beside that over the queries that could hit."""
     input:
         code=sources_of("plot_reachable.py"),
-        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=MODELS),
+        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=SHOWN),
     output:
         svg=report(
             "results/{dataset}/figures/reachable.svg",
@@ -72,7 +72,7 @@ rule plot_reachable:
     conda:
         "../../envs/analysis.yaml"
     params:
-        models=list(MODELS),
+        models=SHOWN,
         k=1,
     script:
         "../../scripts/plot_reachable.py"
@@ -98,10 +98,36 @@ rule plot_pairwise:
     conda:
         "../../envs/analysis.yaml"
     params:
-        models=list(MODELS),
+        models=SHOWN,
         k=1,
     script:
         "../../scripts/plot_pairwise.py"
+
+
+rule plot_variants:
+    """Every variant's recall and what training changed, over its seeds."""
+    input:
+        code=sources_of("plot_variants.py"),
+        variants="results/{dataset}/variants.parquet",
+    output:
+        svg=report(
+            "results/{dataset}/figures/variants.svg",
+            caption="../report/variants.rst",
+            category="{dataset}",
+            labels={"figure": "variants, over seeds", "model": "all"},
+        ),
+        png="results/{dataset}/figures/variants.png",
+    log:
+        "logs/plot_variants/{dataset}.log",
+    group:
+        together("report")
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        names=list(VARIANTS),
+        k=1,
+    script:
+        "../../scripts/plot_variants.py"
 
 
 rule plot_leaks:

@@ -50,7 +50,7 @@ rule draw_thumbnails:
     input:
         code=sources_of("draw_thumbnails.py"),
         inspection="results/{dataset}/inspection/{shard}.parquet",
-        examples=expand("results/{{dataset}}/{model}/examples.parquet", model=MODELS),
+        examples=expand("results/{{dataset}}/{model}/examples.parquet", model=SHOWN),
         sheets=[
             f"results/{{dataset}}/comparisons/{base}/{trained}/sheets.parquet"
             for base, trained in config["compare"]

@@ -5,13 +5,16 @@ FIGURES = [
     "results/{dataset}/figures/recall_curve.svg",
     "results/{dataset}/figures/reachable.svg",
     "results/{dataset}/figures/leak_effect.svg",
-    *(["results/{dataset}/figures/pairwise.svg"] if len(MODELS) > 1 else []),
+    *(["results/{dataset}/figures/pairwise.svg"] if len(SHOWN) > 1 else []),
+    *(["results/{dataset}/figures/variants.svg"] if VARIED else []),
     *expand(
         "results/{{dataset}}/figures/{model}/{figure}.svg",
-        model=MODELS,
+        model=SHOWN,
         figure=["training_size", "training_buckets", "confusions"],
     ),
-    *expand("results/{{dataset}}/figures/{model}/training.svg", model=TUNED),
+    *expand(
+        "results/{{dataset}}/figures/{model}/training.svg", model=[name for name in SHOWN if name in TUNED]
+    ),
     *[
         f"results/{{dataset}}/figures/{base}/{trained}/{figure}.svg"
         for base, trained in config["compare"]
@@ -29,11 +32,13 @@ PAIRS = [f"results/{{dataset}}/comparisons/{base}/{trained}" for base, trained i
 SMALL_TABLES = [
     "results/{dataset}/statistics",
     "results/{dataset}/leak_audit",
-    *(["results/{dataset}/pairwise"] if len(MODELS) > 1 else []),
+    *(["results/{dataset}/pairwise"] if len(SHOWN) > 1 else []),
+    *(["results/{dataset}/variants"] if VARIED else []),
+    *expand("results/{{dataset}}/{model}/recall", model=MODELS),
     *expand(
         "results/{{dataset}}/{model}/{table}",
-        model=MODELS,
-        table=["recall", "recall_curve", "confusions", "training_size"],
+        model=SHOWN,
+        table=["recall_curve", "confusions", "training_size"],
     ),
     *expand("results/{{dataset}}/{model}/training", model=TUNED),
     *(f"{pair}/{table}" for pair in PAIRS for table in ("differences", "claims")),
@@ -92,14 +97,17 @@ rule write_report:
         gaps="results/{dataset}/gaps.parquet",
         quarantine="results/{dataset}/quarantine.parquet",
         splits="results/{dataset}/splits.parquet",
-        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=MODELS),
+        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=SHOWN),
         differences=[f"{pair}/differences.parquet" for pair in PAIRS],
         comparisons=[f"{pair}/comparison.txt" for pair in PAIRS],
         claims=[f"{pair}/claims.parquet" for pair in PAIRS],
-        descriptions=expand("results/{{dataset}}/{model}/encoder/encoder.json", model=PREPARED + TUNED),
+        descriptions=expand(
+            "results/{{dataset}}/{model}/encoder/encoder.json",
+            model=[name for name in PREPARED + TUNED if name in SHOWN],
+        ),
         figures=FIGURES,
-        examples=expand("results/{{dataset}}/{model}/examples.parquet", model=MODELS),
-        mistaken=expand("results/{{dataset}}/{model}/mistaken.parquet", model=MODELS),
+        examples=expand("results/{{dataset}}/{model}/examples.parquet", model=SHOWN),
+        mistaken=expand("results/{{dataset}}/{model}/mistaken.parquet", model=SHOWN),
         labels="results/{dataset}/labels.parquet",
         thumbnails=expand("results/{{dataset}}/thumbnails/{shard}.parquet", shard=SHARDS),
         captions=[relative(path) for path in sorted(Path(ROOT, "workflow", "report").glob("*.rst"))],
@@ -121,7 +129,7 @@ rule write_report:
     conda:
         "../../envs/analysis.yaml"
     params:
-        models=list(MODELS),
+        models=SHOWN,
         pairs=config["compare"],
         method=method_of,
     script:
@@ -153,11 +161,11 @@ rule check_results:
             *(f"{pair}/{table}.parquet" for pair in PAIRS for table in ("differences", "flips", "claims")),
             *expand(
                 "results/{{dataset}}/{model}/{table}.parquet",
-                model=MODELS,
+                model=SHOWN,
                 table=["training_size", "recall_curve", "confusions"],
             ),
         ],
-        texts=expand("results/{{dataset}}/{model}/training_size.txt", model=MODELS),
+        texts=expand("results/{{dataset}}/{model}/training_size.txt", model=SHOWN),
     output:
         passed="results/{dataset}/checks.passed",
     log:

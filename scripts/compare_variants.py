@@ -1,0 +1,28 @@
+"""Every model side by side, those that differ only in their seed told as one."""
+
+from nearkin.logs import log_to
+from nearkin.tables import io
+from nearkin.tables.scores import Hits
+from nearkin.tables.variants import Variants
+from nearkin.variants import variants
+
+
+def compare_variants(hits_paths, variants_path, *, models, bases, ks, resamples, seed, dataset):
+    """`hits_paths` maps models to their hits."""
+    hits = {model: io.read(path, Hits) for model, path in hits_paths.items()}
+    table = variants(hits, models, bases=bases, ks=ks, resamples=resamples, seed=seed)
+    io.write(table, variants_path, Variants, dataset=dataset)
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    compare_variants(
+        hits_paths=dict(zip(snakemake.params.hits_of, snakemake.input.hits, strict=True)),
+        variants_path=snakemake.output.variants,
+        models=snakemake.params.models,
+        bases=snakemake.params.bases,
+        ks=snakemake.params.ks,
+        resamples=snakemake.params.resamples,
+        seed=snakemake.params.seed,
+        dataset=snakemake.wildcards.dataset,
+    )
