@@ -22,6 +22,7 @@ from nearkin.tables import (
     splits,
     statistics,
     training,
+    trend,
     variants,
 )
 
@@ -56,6 +57,7 @@ TABLES = [
     ("comparisons/{base}/{trained}/differences.parquet", "compare_models", scores.Differences),
     ("comparisons/{base}/{trained}/flips.parquet", "compare_models", scores.Flips),
     ("comparisons/{base}/{trained}/claims.parquet", "weigh_claims", claims.Claims),
+    ("comparisons/{base}/{trained}/trend.parquet", "fit_trend", trend.Trend),
     ("comparisons/{base}/{trained}/sheets.parquet", "choose_sheets", looking.Sheets),
     ("pairwise.parquet", "compare_all_models", scores.Pairwise),
     ("variants.parquet", "compare_variants", variants.Variants),

@@ -34,13 +34,6 @@ def correlation(x, y):
     return float(stats.pearsonr(x, y).statistic)
 
 
-def rank_correlation(x, y):
-    """Spearman's rho, or None where it is not defined: under three points, or no spread."""
-    if len(x) < 3 or not np.ptp(x) or not np.ptp(y):
-        return None
-    return float(stats.spearmanr(x, y).statistic)
-
-
 def _block(sizes, min_queries):
     n_train, recall = sizes["n_train"], sizes["recall"]
     r = correlation(n_train.to_numpy(), recall.to_numpy())

@@ -1,15 +1,18 @@
-"""The improvement of each species beside its number of training images."""
+"""The improvement of each species beside its number of training images, and a curve through them."""
 
 from nearkin.figures import improvement_by_training_size, theme
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.scores import Differences
+from nearkin.tables.trend import Trend
 
 
-def plot_improvement_by_training_size(differences_path, svg_path, png_path, *, base, trained, protocol, k):
-    differences = io.read(differences_path, Differences)
+def plot_improvement_by_training_size(
+    differences_path, trend_path, svg_path, png_path, *, base, trained, protocol, k
+):
+    differences, trend = io.read(differences_path, Differences), io.read(trend_path, Trend)
     figure = improvement_by_training_size.scatter(
-        differences, base=base, trained=trained, protocol=protocol, k=k
+        differences, trend, base=base, trained=trained, protocol=protocol, k=k
     )
     theme.save(figure, svg_path, png_path)
 
@@ -18,6 +21,7 @@ if __name__ == "__main__":
     log_to(snakemake.log[0])
     plot_improvement_by_training_size(
         differences_path=snakemake.input.differences,
+        trend_path=snakemake.input.trend,
         svg_path=snakemake.output.svg,
         png_path=snakemake.output.png,
         base=snakemake.params.base,

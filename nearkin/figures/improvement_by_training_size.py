@@ -2,17 +2,16 @@
 
 from nearkin.figures import marks, panels, sized, theme
 from nearkin.reference import in_order
-from nearkin.sampling import rank_correlation
 
 TICKS = [0, *(first * 10**power for power in range(7) for first in (1, 3))]
 
 
 @theme.styled
-def scatter(differences, *, base, trained, protocol, k):
+def scatter(differences, trend, *, base, trained, protocol, k):
     """A figure with a panel per category: each species a point, its area by its queries.
 
-    Training images stand on a logarithmic axis with a place for 0. No trend is drawn, for
-    species with few queries scatter too widely; Spearman's rank correlation stands above.
+    Training images stand on a logarithmic axis with a place for 0. The curve of the `Trend`
+    table is drawn with its interval, where it has one for the panel.
     """
     species = marks.species(differences, protocol=protocol, k=k)
     if species.is_empty():
@@ -22,12 +21,15 @@ def scatter(differences, *, base, trained, protocol, k):
     reach = min(0, species["points"].min()) - 8, max(0, species["points"].max()) + 8
     title = f"{theme.shown(base)} → {theme.shown(trained)}\nSpecies recall@{k}, "
     title += theme.PROTOCOL_NAMES[protocol].lower()
+    curves = trend.filter(protocol=protocol, k=k).sort("n_train")
     figure, axes = panels.stacked(len(names), title=title)
     for axis, name in zip(axes, names, strict=True):
         chosen = species.filter(category=name)
         axis.axhline(0, color=theme.INK, linewidth=0.8, zorder=1.5)
         sized.points(axis, chosen, across="n_train", up="points", most=most)
-        panels.titled(axis, name, _note(chosen))
+        curve = curves.filter(category=name)
+        _draw(axis, curve)
+        panels.titled(axis, name, _note(chosen, curve))
         axis.set(ylim=reach, ylabel="Change (points)")
         axis.set_xscale("symlog", linthresh=1, linscale=0.4)
         axis.set_xticks([n for n in TICKS if n <= largest])
@@ -40,7 +42,18 @@ def scatter(differences, *, base, trained, protocol, k):
     return figure
 
 
-def _note(species):
-    rho = rank_correlation(species["n_train"].to_numpy(), species["points"].to_numpy())
-    relation = "ρ not defined" if rho is None else f"ρ = {rho:.2f}".replace("-", "−")
-    return f"{relation}, n = {len(species):,} species"
+def _draw(axis, curve):
+    x, middle, low, high = (curve[name].to_numpy() for name in ("n_train", "points", "low", "high"))
+    axis.plot(x, middle, color=theme.INK, linewidth=1.1, zorder=2.5)
+    axis.fill_between(x, low, high, color=theme.INK, alpha=0.12, linewidth=0, zorder=1.4)
+
+
+def _note(species, curve):
+    n = f"n = {len(species):,} species"
+    if curve.is_empty():
+        return n
+    slope, low, high = (
+        f"{curve[name][0]:+.1f}".replace("-", "−")
+        for name in ("per_doubling", "per_doubling_low", "per_doubling_high")
+    )
+    return f"{slope} ({low} to {high}) per doubling, {n}"

@@ -8,11 +8,19 @@ import pytest
 from matplotlib.collections import LineCollection
 
 from nearkin.figures import base_against_trained, improvement_by_training_size, marks, most_changed, theme
+from nearkin.trend import trend
 from tests.unit import finished
 from tests.unit.pictured import scattered, texts
 
 PAIR = {"base": "untrained", "trained": "lite0", "protocol": "leave_one_out", "k": 1}
-DRAW = [base_against_trained.scatter, improvement_by_training_size.scatter, most_changed.forest]
+
+
+def with_curve(differences, **pair):
+    """The improvement beside the training images, with the curve fitted to it."""
+    return improvement_by_training_size.scatter(differences, trend(differences, resamples=50, seed=1), **pair)
+
+
+DRAW = [base_against_trained.scatter, with_curve, most_changed.forest]
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +41,16 @@ def test_each_point_is_a_species_of_its_category(made, draw, columns):
         assert axis.get_title(loc="left") == name
         np.testing.assert_allclose(scattered(axis), sorted(chosen.select(columns).rows()))
         assert any(f"n = {len(chosen)} species" in text for text in texts(axis))
+
+
+def test_the_curve_and_its_slope_are_those_of_the_table(made):
+    curves = trend(made, resamples=50, seed=1).filter(protocol="leave_one_out", k=1)
+    for axis, name in zip(with_curve(made, **PAIR).axes, ["Bird", "Butterfly", "Fish"], strict=True):
+        curve = curves.filter(category=name)
+        drawn = axis.lines[-1].get_xydata()
+        np.testing.assert_allclose(drawn, curve.select("n_train", "points").to_numpy())
+        slope = f"{curve['per_doubling'][0]:+.1f}".replace("-", "−")
+        assert axis.get_title(loc="right").startswith(f"{slope} (")
 
 
 def test_a_bar_is_the_interval_of_a_species_change(made):

@@ -43,8 +43,3 @@ def test_the_correlation_is_pearson_s_and_undefined_without_spread():
     assert sampling.correlation(np.array([0, 1, 2]), np.array([0.0, 0.5, 1.0])) == pytest.approx(1)
     assert sampling.correlation(np.array([0, 1, 2]), np.array([0.5, 0.5, 0.5])) is None
     assert sampling.correlation(np.array([0, 1]), np.array([0.5, 0.6])) is None
-
-
-def test_the_rank_correlation_asks_only_for_the_order():
-    assert sampling.rank_correlation(np.array([0, 1, 20]), np.array([0.0, 0.1, 9.0])) == pytest.approx(1)
-    assert sampling.rank_correlation(np.array([0, 1, 2]), np.array([0.5, 0.5, 0.5])) is None

@@ -136,3 +136,23 @@ rule weigh_claims:
         k=1,
     script:
         "../../scripts/weigh_claims.py"
+
+
+rule fit_trend:
+    """How the improvement goes with the number of training images: a curve with its interval."""
+    input:
+        code=sources_of("fit_trend.py"),
+        differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
+    output:
+        trend="results/{dataset}/comparisons/{base}/{trained}/trend.parquet",
+    log:
+        "logs/fit_trend/{dataset}/{base}/{trained}.log",
+    group:
+        together("comparison")
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        resamples=lookup(within=config, dpath="recall/resamples"),
+        seed=lookup(within=config, dpath="recall/seed"),
+    script:
+        "../../scripts/fit_trend.py"

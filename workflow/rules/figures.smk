@@ -348,10 +348,11 @@ rule plot_most_changed:
 
 
 rule plot_improvement_by_training_size:
-    """The improvement of each species beside its number of training images."""
+    """The improvement of each species beside its number of training images, and a curve through them."""
     input:
         code=sources_of("plot_improvement_by_training_size.py"),
         differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
+        trend="results/{dataset}/comparisons/{base}/{trained}/trend.parquet",
     output:
         svg=report(
             "results/{dataset}/figures/{base}/{trained}/improvement_by_training_size.svg",

@@ -41,7 +41,7 @@ SMALL_TABLES = [
         table=["recall_curve", "confusions", "training_size"],
     ),
     *expand("results/{{dataset}}/{model}/training", model=TUNED),
-    *(f"{pair}/{table}" for pair in PAIRS for table in ("differences", "claims")),
+    *(f"{pair}/{table}" for pair in PAIRS for table in ("differences", "claims", "trend")),
 ]
 
 
@@ -158,7 +158,11 @@ rule check_results:
             for sheet in SHEETS
         ],
         figure_tables=[
-            *(f"{pair}/{table}.parquet" for pair in PAIRS for table in ("differences", "flips", "claims")),
+            *(
+                f"{pair}/{table}.parquet"
+                for pair in PAIRS
+                for table in ("differences", "flips", "claims", "trend")
+            ),
             *expand(
                 "results/{{dataset}}/{model}/{table}.parquet",
                 model=SHOWN,

@@ -1,0 +1,23 @@
+"""How the improvement goes with the number of training images: a fitted curve with its interval."""
+
+from nearkin.logs import log_to
+from nearkin.tables import io
+from nearkin.tables.scores import Differences
+from nearkin.tables.trend import Trend
+from nearkin.trend import trend
+
+
+def fit_trend(differences_path, trend_path, *, resamples, seed, stamps):
+    table = trend(io.read(differences_path, Differences), resamples=resamples, seed=seed)
+    io.write(table, trend_path, Trend, **stamps)
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    fit_trend(
+        differences_path=snakemake.input.differences,
+        trend_path=snakemake.output.trend,
+        resamples=snakemake.params.resamples,
+        seed=snakemake.params.seed,
+        stamps=dict(snakemake.wildcards.items()),
+    )
