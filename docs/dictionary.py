@@ -27,7 +27,7 @@ from nearkin.tables import (
 )
 
 ROOT = Path(__file__).parents[1]
-EMBEDDING_WIDTH = 1280  # of the shipped encoder, only to show a type
+EMBEDDING_WIDTH, CAPTION_WIDTH = 1280, 512  # of the shipped encoder and of CLIP ViT-B/32, only to show types
 
 TABLES = [
     ("images.parquet", "list_images", images.Images),
@@ -46,6 +46,11 @@ TABLES = [
     ("clusters/{clustering}_purity.parquet", "cluster_images", clusters.ClusterPurity),
     ("{model}/training.parquet", "finetune_encoder", training.Training),
     ("{model}/embeddings/{shard}.parquet", "embed_images", embeddings.embeddings(EMBEDDING_WIDTH)),
+    (
+        "{model}/caption_embeddings.parquet",
+        "embed_captions",
+        embeddings.caption_embeddings(CAPTION_WIDTH),
+    ),
     ("{model}/neighbours.parquet", "find_neighbours", neighbours.Neighbours),
     ("{model}/hits.parquet", "score_recall", scores.Hits),
     ("{model}/recall.parquet", "score_recall", scores.Recall),

@@ -1,4 +1,4 @@
-"""Images that look alike to an encoder, in clusters: what Unicom trains on where nobody gave names."""
+"""Images that an encoder finds alike, in clusters: what Unicom trains on where nobody gave names."""
 
 import logging
 
@@ -37,6 +37,12 @@ def clustered(vectors, *, n, seed, threads):
     similarities, found = means.index.search(vectors, 1)
     _, first, numbers = np.unique(found[:, 0], return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[numbers], similarities[:, 0].clip(-1, 1).astype(np.float64)
+
+
+def with_captions(images, captions):
+    """The unit mean of each image's unit vector and of its caption's: float32, (n_images, width)."""
+    together = images.astype(np.float64) + captions
+    return (together / np.linalg.norm(together, axis=1, keepdims=True).clip(1e-30)).astype(np.float32)
 
 
 def purity(clusters, labels):

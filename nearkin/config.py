@@ -249,6 +249,10 @@ def _check_clusters(key, clustering, models):
         raise ConfigError(
             f"config key {key}.model: {clustering['model']!r} is trained; take a model with a library"
         )
+    if clustering["captions"] and models[clustering["model"]]["library"] != "open_clip":
+        raise ConfigError(
+            f"config key {key}.captions: {clustering['model']!r} reads no captions; take a model of open_clip"
+        )
     if (clustering["n"] is None) == (clustering["per_cluster"] is None):
         raise ConfigError(f"config key {key}: give either n or per_cluster")
 

@@ -1,25 +1,31 @@
-"""The training images of a dataset in clusters by their looks, and how these agree with species."""
+"""The training images of a dataset in clusters, and how these agree with species."""
 
 import polars as pl
 
-from nearkin.clusters import clustered, purity
+from nearkin.clusters import clustered, purity, with_captions
 from nearkin.logs import log_to
 from nearkin.shards import listed
 from nearkin.tables import io
 from nearkin.tables.clusters import ClusterPurity, Clusters
+from nearkin.tables.embeddings import caption_embeddings
 from nearkin.tables.labels import Labels
 from nearkin.tables.splits import Splits
 from nearkin.vectors import read_vectors
 
 
 def cluster_images(
-    shards_path, labels_path, splits_path, clusters_path, purity_path, *, how, threads, stamps
+    shards_path, captions_path, labels_path, splits_path, clusters_path, purity_path, *, how, threads, stamps
 ):
-    """`how` is an entry of `clusters` in the config."""
+    """`how` is an entry of `clusters` in the config; `captions_path` are the captions' vectors, or None."""
     uuids = io.read(splits_path, Splits).filter(split="train")["uuid"].sort()
     paths, fingerprint = listed(shards_path)
     n = how["n"] or max(1, round(len(uuids) / how["per_cluster"]))
-    numbers, similarities = clustered(read_vectors(paths, uuids), n=n, seed=how["seed"], threads=threads)
+    vectors = read_vectors(paths, uuids)
+    if captions_path:
+        captions = io.read(captions_path, caption_embeddings(vectors.shape[1]))
+        captions = captions.filter(captions["uuid"].is_in(uuids.implode()))  # of every kept image, sorted
+        vectors = with_captions(vectors, captions["emb"].to_numpy())
+    numbers, similarities = clustered(vectors, n=n, seed=how["seed"], threads=threads)
     clusters = pl.DataFrame({"uuid": uuids, "cluster": numbers, "similarity": similarities})
     stamps |= {"fingerprint": fingerprint}
     io.write(clusters, clusters_path, Clusters, **stamps)
@@ -31,6 +37,7 @@ if __name__ == "__main__":
     log_to(snakemake.log[0])
     cluster_images(
         shards_path=snakemake.input.shards,
+        captions_path=snakemake.input.captions or None,
         labels_path=snakemake.input.labels,
         splits_path=snakemake.input.splits,
         clusters_path=snakemake.output.clusters,

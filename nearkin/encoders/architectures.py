@@ -1,8 +1,8 @@
 """The networks behind encoders, built from plain values, without any weights.
 
 An architecture is a small dict, part of an encoder's description, from which the network
-can be built again without a hub or a registry: `library` (timm, open_clip or histogram) and
-what that library needs.
+can be built again without a hub or a registry: `library` (timm, open_clip, open_clip_text or
+histogram) and what that library needs.
 """
 
 import torch
@@ -14,7 +14,8 @@ BINS = 8
 def build(architecture):
     """The network of an architecture: normalised (n, 3, size, size) to features (n, width).
 
-    Nothing is downloaded and no weights are loaded; those in it are meaningless.
+    That of texts takes tokens (n, length). Nothing is downloaded and no weights are loaded; those
+    in it are meaningless.
     """
     return BUILDERS[architecture["library"]](architecture)
 
@@ -82,6 +83,13 @@ def _open_clip(architecture):
     return _build_vision_tower(architecture["embed_dim"], vision, quick_gelu=architecture["quick_gelu"])
 
 
+def _open_clip_text(architecture):
+    from open_clip.model import _build_text_tower
+
+    text = architecture["text"] | {"output_tokens": False}
+    return _build_text_tower(architecture["embed_dim"], text, quick_gelu=architecture["quick_gelu"])
+
+
 def _histogram(architecture):
     return Histogram()
 
@@ -92,4 +100,9 @@ def _no_schema(name):
         raise ValueError(f"{name!r} is no architecture that is built in")
 
 
-BUILDERS = {"timm": _timm, "open_clip": _open_clip, "histogram": _histogram}
+BUILDERS = {
+    "timm": _timm,
+    "open_clip": _open_clip,
+    "open_clip_text": _open_clip_text,
+    "histogram": _histogram,
+}

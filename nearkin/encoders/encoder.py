@@ -167,14 +167,16 @@ def read_description(path):
 
 def fingerprint_of(tensors, description):
     """The sha256 of all that decides an embedding: tensors, preprocessing, architecture."""
+    names = ("architecture", "width", "projection", "mean", "std", "size", "crop", "interpolation")
+    return digest_of(tensors, {name: getattr(description, name) for name in names})
+
+
+def digest_of(tensors, decisive):
+    """The sha256 of tensors by name, and of plain values."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()
         digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
-    decisive = {
-        name: getattr(description, name)
-        for name in ("architecture", "width", "projection", "mean", "std", "size", "crop", "interpolation")
-    }
     digest.update(json.dumps(decisive, sort_keys=True).encode())
     return digest.hexdigest()

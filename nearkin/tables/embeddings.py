@@ -1,4 +1,4 @@
-"""Unit vectors of images."""
+"""Unit vectors of images and of their captions."""
 
 import dataframely as dy
 
@@ -22,3 +22,17 @@ def embeddings(width):
         )
 
     return Embeddings
+
+
+def caption_embeddings(width):
+    """The declaration of captions' embeddings of `width` numbers."""
+
+    class CaptionEmbeddings(dy.Schema):
+        """One row per kept image: the unit vector of its caption. The fingerprint is the text tower's."""
+
+        uuid = uuid_key()
+        emb = dy.Array(
+            dy.Float32(description="one coordinate"), shape=width, description="vector of unit length"
+        )
+
+    return CaptionEmbeddings

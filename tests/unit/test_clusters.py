@@ -72,11 +72,13 @@ def test_only_training_images_are_in_clusters(tmp_path, how, n):
     io.write(splits.with_columns(reason=nothing, evidence=nothing), tmp_path / "splits.parquet", Splits)
     uuids = labels["uuid"].sort().to_list()
     list_shards([shard(tmp_path / "0.parquet", uuids, crowds(4, 20, 4))], tmp_path / "shards.json")
-    paths = [
+    shards, *paths = [
         tmp_path / name
         for name in ("shards.json", "labels.parquet", "splits.parquet", "c.parquet", "p.parquet")
     ]
-    cluster_images(*paths, how=how | {"seed": 1}, threads=1, stamps={"dataset": "d", "clustering": "c"})
+    cluster_images(
+        shards, None, *paths, how=how | {"seed": 1}, threads=1, stamps={"dataset": "d", "clustering": "c"}
+    )
     found = io.read(tmp_path / "c.parquet", Clusters)
     assert set(found["uuid"]) == set(splits.filter(split="train")["uuid"])
     assert found["cluster"].n_unique() == n

@@ -99,6 +99,11 @@ def wrong(path, value):
         (["clusters"], {"c": {"model": "lite2", "n": 5}}, "clusters.c.model: no model 'lite2'"),
         (["clusters"], {"c": {"model": "lite0_unicom", "n": 5}}, "'lite0_unicom' is trained"),
         (["clusters"], {"c": {"model": "lite0"}}, "clusters.c: give either n or per_cluster"),
+        (
+            ["clusters"],
+            {"c": {"model": "lite0", "n": 5, "captions": True}},
+            "clusters.c.captions: 'lite0' reads no captions; take a model of open_clip",
+        ),
         (["clusters"], {"genus": {"model": "lite0", "n": 5}}, "clusters"),
         (["leak_audit"], {"model": "lite2"}, "config key leak_audit.model: no model 'lite2'"),
         (["datasets", "museum", "split"], {"folds": 5, "fold": 6}, "split.fold: 6 of only 5 folds"),

@@ -47,7 +47,7 @@ def audit():
 def comparisons(*models):
     """Comparisons in which one of the models takes part, with what is drawn of them."""
     pairs = [pair for pair, both in PAIRS.items() if set(both) & set(models)]
-    rules = ["compare_models", "weigh_claims", "print_comparison", *DRAWN]
+    rules = ["compare_models", "weigh_claims", "fit_trend", "print_comparison", *DRAWN]
     return {(rule, f"museum {pair}") for rule in rules for pair in pairs} | looks(*pairs) | csvs()
 
 
@@ -67,6 +67,7 @@ def scores(*models):
     own = {(rule, f"museum {model}") for rule in rules for model in models}
     shared = {(rule, "museum") for rule in ("plot_recall", "plot_recall_curve", "plot_reachable")}
     shared |= {(rule, "museum") for rule in ("write_headline", "compare_all_models", "plot_pairwise")}
+    shared |= {(rule, "museum") for rule in ("compare_variants", "plot_variants")}
     return own | shared | comparisons(*models) | page()
 
 
@@ -81,15 +82,19 @@ def leaks():
 
 
 def embeddings(*models):
-    """Leaks are measured with the base of the last pair."""
+    """Leaks are measured with the base of the last pair, and clusters to train on made from it."""
     shards = {("embed_images", f"museum {model} {shard}") for model in models for shard in SHARDS}
     lists = {("list_embeddings", f"museum {model}") for model in models}
-    return shards | lists | searches(*models) | (leaks() if "lite0" in models else set())
+    return shards | lists | searches(*models) | (leaks() | clusters() if "lite0" in models else set())
 
 
 def training():
     own = {(rule, "museum tuned") for rule in ("finetune_encoder", "plot_training")}
     return own | embeddings("tuned")
+
+
+def clusters():
+    return {("cluster_images", "museum looks")} | training()
 
 
 def decoding():
@@ -101,7 +106,7 @@ def split():
     """Splits do not reach the embeddings of encoders that are taken as they are."""
     return (
         {("split_images", "museum"), ("describe_dataset", "museum")}
-        | training()
+        | clusters()
         | searches(*MODELS)
         | leaks()
         | audit()
@@ -110,6 +115,7 @@ def split():
 
 def figures():
     of_all = ["plot_recall", "plot_recall_curve", "plot_reachable", "plot_pairwise", "plot_leaks"]
+    of_all += ["plot_variants"]
     of_each = ["plot_training_size", "plot_training_buckets", "plot_confusions"]
     return (
         {(rule, "museum") for rule in of_all}
@@ -150,6 +156,7 @@ CONFIG = {
     "search/chunks": (2, searches(*MODELS) | {("find_neighbours", f"museum {model} 1") for model in MODELS}),
     "comparison/min_queries": (2, ranked()),
     "models/tuned/finetune/epochs": (3, training()),
+    "clusters/looks/n": (9, clusters()),
     "preprocessing/square_224/decode": ("fast", decoding() | embeddings(*MODELS) | training()),
     "preprocessing/square_224/cache": (False, embeddings(*MODELS) | training()),
     "models/lite0/batch": (16, embeddings("lite0")),

@@ -44,6 +44,8 @@ VARIED = any(model.get("finetune", {}).get("variant") for model in MODELS.values
 FIRSTS = [names[0] for names in VARIANTS.values()]
 SHOWN = [name for name in MODELS if name in {*FIRSTS}.union(*config["compare"])]
 TABLES = [name for name in MODELS if MODELS[name].get("library") == "table"]
+# Models whose text tower reads captions, for clusters that are made with them.
+READERS = {how["model"] for how in config["clusters"].values() if how["captions"]}
 SHARDS = range(config["shards"])
 # The dataset that has the record of a folder's download: the first of those that share it.
 DOWNLOADS = {
@@ -271,6 +273,12 @@ def shards_for_clusters(wildcards):
     """The embeddings that a clustering is made from."""
     model = config["clusters"][wildcards.clustering]["model"]
     return f"results/{wildcards.dataset}/{model}/embeddings/shards.json"
+
+
+def captions_for_clusters(wildcards):
+    """The captions' vectors, where a clustering is made with them."""
+    how = config["clusters"][wildcards.clustering]
+    return f"results/{wildcards.dataset}/{how['model']}/caption_embeddings.parquet" if how["captions"] else []
 
 
 def clusters_of(wildcards):

@@ -1,0 +1,82 @@
+"""Texts as unit vectors, by the text tower that an open_clip model has beside its image tower.
+
+A text encoder is one safetensors file, which holds its architecture and its fingerprint too.
+"""
+
+import json
+import logging
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch.nn import functional
+from tqdm import tqdm
+
+from nearkin.encoders.architectures import build
+from nearkin.encoders.checkpoints import fill
+from nearkin.encoders.device import best_device, compute_in
+from nearkin.encoders.encoder import digest_of
+from nearkin.encoders.from_open_clip import open_clip_text
+from nearkin.tensors import write_tensors
+
+logger = logging.getLogger(__name__)
+
+BATCH = 64
+OF_TOKENS = ("clean", "reduction_mask")
+"""What a model may say of CLIP's own tokens."""
+
+
+class TextEncoder:
+    """A text tower at work."""
+
+    def __init__(self, tower, architecture, fingerprint, device):
+        from open_clip.tokenizer import SimpleTokenizer
+
+        self.tower, self.fingerprint, self.device = tower.to(device).eval(), fingerprint, device
+        text = architecture["text"]
+        told = {key: value for key, value in (text.get("tokenizer_kwargs") or {}).items() if key in OF_TOKENS}
+        self.tokens = SimpleTokenizer(context_length=text.get("context_length", 77), **told)
+        self.width = architecture["embed_dim"]
+
+    def embed(self, texts):
+        """Unit vectors of texts: float32 (n, width). What is too long is cut off, as CLIP does."""
+        found = torch.empty(len(texts), self.width)
+        with tqdm(total=len(texts), desc="embed", unit="text", disable=None) as bar, torch.inference_mode():
+            for start in range(0, len(texts), BATCH):
+                part = texts[start : start + BATCH]
+                features = self.tower(self.tokens(part).to(self.device)).double()
+                found[start : start + len(part)] = functional.normalize(features, eps=1e-30).float().cpu()
+                bar.update(len(part))
+        return found.numpy()
+
+
+def prepare_text_encoder(model, path):
+    """Write the text encoder of a model to `path`; `model` is its entry in the config.
+
+    Raises ValueError, saying what to write instead, for a model that has none.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(model.get("seed", 1))
+        tower, architecture = open_clip_text(model["name"], model["weights"])
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tower.state_dict().items()}
+    stamp = {"architecture": architecture, "fingerprint": digest_of(tensors, architecture)}
+    write_tensors(tensors, path, metadata={"text_encoder": json.dumps(stamp, sort_keys=True)})
+    logger.info("text encoder of %s, weights %s: %s", model["name"], model["weights"], stamp["fingerprint"])
+
+
+def load_text_encoder(path):
+    """The text encoder of a file, on the best device there is. Raises ValueError naming a damaged file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            stamp = json.loads(file.metadata()["text_encoder"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        architecture, fingerprint = stamp["architecture"], stamp["fingerprint"]
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path}: not a whole text encoder: {error}; rerun prepare_text_encoder") from error
+    if digest_of(tensors, architecture) != fingerprint:
+        raise ValueError(f"{path}: does not have its own fingerprint; rerun prepare_text_encoder")
+    with torch.random.fork_rng(devices=[]):
+        tower = build(architecture)
+    fill(tower, tensors, source=path)
+    device = best_device()
+    compute_in("fp32", device)
+    return TextEncoder(tower, architecture, fingerprint, device)

@@ -1,0 +1,33 @@
+"""The unit vectors of all captions under the text tower of a model."""
+
+import polars as pl
+import torch
+
+from nearkin.encoders.text import load_text_encoder
+from nearkin.logs import log_to
+from nearkin.tables import io
+from nearkin.tables.embeddings import caption_embeddings
+from nearkin.tables.labels import Captions
+
+
+def embed_captions(encoder_path, captions_path, embeddings_path, *, arithmetic_threads, stamps):
+    torch.set_num_threads(arithmetic_threads)
+    encoder = load_text_encoder(encoder_path)
+    captions = io.read(captions_path, Captions, ["uuid", "caption"])
+    texts = captions["caption"].unique().sort()
+    vectors = encoder.embed(texts.to_list())[texts.search_sorted(captions["caption"]).to_numpy()]
+    table = captions.select("uuid", emb=pl.Series(vectors, dtype=pl.Array(pl.Float32, encoder.width)))
+    io.write(
+        table, embeddings_path, caption_embeddings(encoder.width), fingerprint=encoder.fingerprint, **stamps
+    )
+
+
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    embed_captions(
+        encoder_path=snakemake.input.encoder,
+        captions_path=snakemake.input.captions,
+        embeddings_path=snakemake.output.embeddings,
+        arithmetic_threads=snakemake.params.arithmetic_threads,
+        stamps=dict(snakemake.wildcards.items()),
+    )
