@@ -22,7 +22,7 @@ def scatter(differences, trend, *, base, trained, protocol, k):
     title = f"{theme.shown(base)} → {theme.shown(trained)}\nSpecies recall@{k}, "
     title += theme.PROTOCOL_NAMES[protocol].lower()
     curves = trend.filter(protocol=protocol, k=k).sort("n_train")
-    figure, axes = panels.stacked(len(names), title=title)
+    figure, axes = panels.stacked(len(names), title=title, height=1.65)
     for axis, name in zip(axes, names, strict=True):
         chosen = species.filter(category=name)
         axis.axhline(0, color=theme.INK, linewidth=0.8, zorder=1.5)
@@ -56,4 +56,4 @@ def _note(species, curve):
         f"{curve[name][0]:+.1f}".replace("-", "−")
         for name in ("per_doubling", "per_doubling_low", "per_doubling_high")
     )
-    return f"{slope} ({low} to {high}) per doubling, {n}"
+    return f"{slope} points per doubling ({low} to {high})\n{n}"

@@ -1,5 +1,8 @@
 """Every variant's recall and what training changed, over its seeds."""
 
+import re
+import textwrap
+
 from nearkin.figures import theme
 from nearkin.recall import ALL
 from nearkin.tables.fields import PROTOCOLS
@@ -31,7 +34,8 @@ def forest(variants, *, names, k):
             _panel(axis, found.filter(measure=measure), names, colour=theme.COLOURS[0])
         n = theme.counted(found["n_queries"][0], "query")
         row[0].set_title(f"{theme.PROTOCOL_NAMES[protocol]}, n = {n}")
-        row[0].set_yticks(range(len(names)), [_label(name, found) for name in names])
+        n_seeds = dict(found.select("variant", "n_seeds").iter_rows())
+        row[0].set_yticks(range(len(names)), [_label(name, n_seeds[name]) for name in names])
         row[1].axvline(0, color=theme.INK, linewidth=0.8, zorder=1.5)
     for axis, label in zip(axes[-1], MEASURES.values(), strict=True):
         axis.set_xlabel(label.format(k=k))
@@ -54,6 +58,13 @@ def _panel(axis, rows, names, *, colour):
     axis.grid(True, axis="x")
 
 
-def _label(name, rows):
-    n_seeds = rows.filter(variant=name)["n_seeds"][0]
-    return theme.wrapped(f"{name}, {n_seeds} seeds" if n_seeds > 1 else name, LABEL)
+def _label(name, n_seeds):
+    """A variant's name, on two lines if it is long, and how many seeds it has.
+
+    >>> _label("swept.m2_0.2.gradient_straight_through", 3)
+    'swept.m2_0.2.\\ngradient_straight_through × 3'
+    """
+    spaced = re.sub(r"\.(?=[^\W\d])", ". ", name) if len(name) > LABEL else name
+    lines = [line.replace(". ", ".") for line in textwrap.wrap(spaced, LABEL, break_long_words=False)]
+    shown = "\n".join(line if len(line) <= LABEL else f"{line[: LABEL - 1]}…" for line in lines[:2])
+    return f"{shown} × {n_seeds}" if n_seeds > 1 else shown

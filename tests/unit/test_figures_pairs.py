@@ -50,7 +50,7 @@ def test_the_curve_and_its_slope_are_those_of_the_table(made):
         drawn = axis.lines[-1].get_xydata()
         np.testing.assert_allclose(drawn, curve.select("n_train", "points").to_numpy())
         slope = f"{curve['per_doubling'][0]:+.1f}".replace("-", "−")
-        assert axis.get_title(loc="right").startswith(f"{slope} (")
+        assert axis.get_title(loc="right").startswith(f"{slope} points per doubling (")
 
 
 def test_a_bar_is_the_interval_of_a_species_change(made):
