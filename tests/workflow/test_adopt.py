@@ -75,7 +75,7 @@ def test_results_of_another_config_are_named_and_made_anew(clone):
     path.write_text(yaml.safe_dump(config, sort_keys=False))
     status, text = said(clone, "adopt")
     assert status == 1
-    assert "compare_models, 2 jobs (museum untrained lite0, museum lite0 tuned): its settings" in text
+    assert "compare_models, 2 jobs (museum lite0 tuned, museum untrained lite0): its settings" in text
     assert "score_recall" not in text
     assert said(clone, "why")[1] in text
 
