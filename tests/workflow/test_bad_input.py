@@ -36,6 +36,7 @@ def folders(project, species, n=1, size=32):
         datasets={"photos": {"source": {"layout": "folders", "folder": "photos"}}},
         models=HISTOGRAM,
         compare=[],
+        clusters={},
     )
 
 
@@ -56,6 +57,7 @@ def test_a_missing_folder(project):
         datasets={"photos": {"source": {"layout": "folders", "folder": "nowhere"}}},
         models=HISTOGRAM,
         compare=[],
+        clusters={},
     )
     assert "no folder 'nowhere'" in said(project)
 
@@ -97,7 +99,7 @@ def test_a_nan_in_an_embedding_is_named(finished, tmp_path):
 
 def test_an_unknown_model_name_is_answered_with_near_ones(project):
     models = {"near": {"library": "timm", "name": "resnet5", "weights": "random", "preprocess": "square_224"}}
-    configure(project, models=models, compare=[])
+    configure(project, models=models, compare=[], clusters={})
     output = said(project, "results/museum/near/encoder/encoder.json")
     assert "resnet5" in output and "resnet50" in output
 
@@ -106,5 +108,5 @@ def test_a_corrupt_checkpoint_is_named(project):
     (project / "weights").mkdir()
     (project / "weights/broken.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0 broken")
     model = {"library": "timm", "name": "resnet10t", "weights": "weights/broken.safetensors"}
-    configure(project, models={"broken": model | {"preprocess": "square_224"}}, compare=[])
+    configure(project, models={"broken": model | {"preprocess": "square_224"}}, compare=[], clusters={})
     assert "weights/broken.safetensors" in said(project, "results/museum/broken/encoder/encoder.json")

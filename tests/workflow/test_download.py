@@ -19,7 +19,7 @@ def project(tmp_path, monkeypatch):
     source = {"layout": "folders", "folder": "photos", "download": {"repo": hub.REPO, "revision": hub.COMMIT}}
     model = {"histogram": {"library": "histogram", "preprocess": "square_224"}}
     config = yaml.safe_load((project / runs.CONFIG).read_text())
-    config |= {"datasets": {"fish": {"source": source}}, "models": model, "compare": []}
+    config |= {"datasets": {"fish": {"source": source}}, "models": model, "compare": [], "clusters": {}}
     (project / runs.CONFIG).write_text(yaml.safe_dump(config, sort_keys=False))
     picture = deliveries.picture(tmp_path / "1.png", seed=1).read_bytes()
     with hub.served({"Aus bus/1.png": picture, "Aus bus/1.txt": b"A fish."}) as environment:

@@ -110,7 +110,7 @@ def artifacts(results):
     for place, _, schema in TABLES:
         found = sorted(results.glob(re.sub(r"\{\w+\}", "*", place)))
         filled = [path for path in found if pq.read_metadata(path).num_rows]
-        opened = embedding_files.parts if "embeddings" in place else partial(io.read, schema=schema)
+        opened = embedding_files.parts if "/embeddings/" in place else partial(io.read, schema=schema)
         yield from ((path, lambda path, opened=opened: list(opened(path))) for path in filled[:1])
     yield results / "pixels/square_224/0.arrow", lambda path: Pixels(path).check()
     encoder = results / "lite0/encoder"
