@@ -93,6 +93,7 @@ fingerprint of its encoder. `?` marks a column that may be null.
 | `provenance.jsonl` | every run, at its end | how each file was made, for `make adopt`: its checksum, rule, parameters and inputs |
 | `pixels/{preprocess}/{shard}.arrow` | cache_pixels | decoded images, `uuid`, `sha256`, `pixels` (uint8, height x width x 3) |
 | `{model}/encoder/` | prepare_encoder, finetune_encoder | weights (safetensors) and their description (JSON) |
+| `{model}/text_encoder.safetensors` | prepare_text_encoder | the text tower of a model that reads captions, for clusters |
 | `{model}/training.state` | finetune_encoder | where an interrupted training goes on; empty of weights when finished |
 | `delivery/` | draw_museum | the drawn museum, with `truth.csv`: what is wrong with it |
 """

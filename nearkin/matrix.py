@@ -9,7 +9,7 @@ def expanded(config):
 
     Such a model is called by the values that set it apart, the seed last, and has a `variant`: its
     name without the seed. In `compare` a matrix stands for the first seed of each variant.
-    Raises ValueError if two models get one name.
+    Raises ValueError if two models get one name, or a model has a matrix and a variant.
 
     >>> models = {"a": {}, "b": {"finetune": {"base": "a", "matrix": {"seed": [1, 2], "m2": [0.3]}}}}
     >>> found = expanded({"models": models, "compare": [["a", "b"]]})
@@ -20,6 +20,10 @@ def expanded(config):
     """
     models, stands_for = {}, {}
     for name, model in config["models"].items():
+        if {"matrix", "variant"} <= set(model.get("finetune", {})):
+            raise ValueError(
+                f"models.{name}.finetune.variant: a matrix names its variants itself; leave it out"
+            )
         made = _combinations(name, model) if "matrix" in model.get("finetune", {}) else {name: model}
         for one in made:
             if one in models or (one != name and one in config["models"]):

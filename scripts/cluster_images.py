@@ -43,6 +43,6 @@ if __name__ == "__main__":
         clusters_path=snakemake.output.clusters,
         purity_path=snakemake.output.purity,
         how=snakemake.params.how,
-        threads=snakemake.threads,
+        threads=snakemake.params.arithmetic_threads,
         stamps=dict(snakemake.wildcards.items()),
     )

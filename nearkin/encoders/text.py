@@ -43,9 +43,15 @@ class TextEncoder:
         with tqdm(total=len(texts), desc="embed", unit="text", disable=None) as bar, torch.inference_mode():
             for start in range(0, len(texts), BATCH):
                 part = texts[start : start + BATCH]
-                features = self.tower(self.tokens(part).to(self.device)).double()
-                found[start : start + len(part)] = functional.normalize(features, eps=1e-30).float().cpu()
+                features = self.tower(self.tokens(part).to(self.device)).cpu().double()
+                found[start : start + len(part)] = functional.normalize(features, eps=1e-30)
                 bar.update(len(part))
+        wrong = (found.norm(dim=1) - 1).abs().nan_to_num(nan=1) > 1e-3
+        if wrong.any():
+            said = texts[int(wrong.int().argmax())]
+            raise ValueError(
+                f"the vector of the caption {said[:80]!r} is not finite, or zero; take other weights"
+            )
         return found.numpy()
 
 

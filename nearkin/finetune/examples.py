@@ -1,6 +1,5 @@
 """The images that a training learns from and is judged by."""
 
-import bisect
 import logging
 from typing import NamedTuple
 
@@ -49,7 +48,7 @@ def examples_of(classes, species, splits, sources, *, share=1.0, seed=0):
     nothing to tell apart, or an image has no pixels.
     """
     taught, judged = (
-        labels.select("uuid", "label").drop_nulls().join(splits.filter(split=split), on="uuid").sort("uuid")
+        _labelled(labels, splits.filter(split=split), split)
         for labels, split in ((classes, "train"), (species, "val"))
     )
     if share < 1:
@@ -66,6 +65,13 @@ def examples_of(classes, species, splits, sources, *, share=1.0, seed=0):
     return _examples(taught, sources), _examples(judged, sources), len(names)
 
 
+def _labelled(labels, images, split):
+    found = labels.select("uuid", "label").drop_nulls().join(images, on="uuid").sort("uuid")
+    if len(found) < len(images):
+        logger.info("%d images of %s have no label and are left out", len(images) - len(found), split)
+    return found
+
+
 def _drawn(rows, share, seed):
     """A share of the rows of every label, rounded, in their order; with a greater share more are added."""
     lots = pl.Series("lot", np.random.default_rng(seed).permutation(len(rows)))
@@ -76,18 +82,20 @@ def _drawn(rows, share, seed):
 
 
 def _examples(rows, sources):
-    places, content = [], []
-    for uuid, label, group in rows.select("uuid", "label", "group_id").iter_rows():
-        place, row = _place(uuid, sources)
-        places.append((place, row))
-        content.append((uuid, sources[place].sha256s[row], sources[place].decode, label, group))
+    places = pl.concat(_places(number, source) for number, source in enumerate(sources))
+    found = rows.join(places, on="uuid", how="left", maintain_order="left")
+    lost = found.filter(pl.col("row").is_null())["uuid"]
+    if len(lost):
+        raise ValueError(f"image {lost[0]} has a label but no pixels; rerun cache_pixels")
     numbers = (rows[column].rank("dense").to_numpy().astype(np.int64) - 1 for column in ("label", "group_id"))
-    return Examples(Images(sources, places), *numbers, content)
+    content = list(found.select("uuid", "sha256", "decode", "label", "group_id").iter_rows())
+    return Examples(Images(sources, found.select("source", "row").to_numpy()), *numbers, content)
 
 
-def _place(uuid, sources):
-    for number, source in enumerate(sources):
-        row = bisect.bisect_left(source.uuids, uuid)
-        if row < len(source) and source.uuids[row] == uuid:
-            return number, row
-    raise ValueError(f"image {uuid} has a label but no pixels; rerun cache_pixels")
+def _places(number, source):
+    """Where each image of a source is: (uuid, sha256, decode, source, row)."""
+    columns = {"uuid": source.uuids, "sha256": source.sha256s, "row": np.arange(len(source))}
+    types = {"uuid": pl.String, "sha256": pl.String, "row": pl.Int64}
+    return pl.DataFrame(columns, schema=types).with_columns(
+        decode=pl.lit(source.decode), source=pl.lit(number)
+    )

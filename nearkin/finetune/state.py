@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+from importlib.metadata import version
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -15,6 +16,14 @@ logger = logging.getLogger(__name__)
 def key_of(*parts):
     """A digest of all that decides how a training goes; `parts` are plain values."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def code():
+    """A digest of the modules of this package, and the version of the library that distorts images."""
+    digest = hashlib.sha256(version("timm").encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def write_state(path, key, *, tensors, progress):

@@ -9,7 +9,7 @@ import polars as pl
 from tqdm import tqdm
 
 from nearkin.finetune.run import Run
-from nearkin.finetune.state import key_of, read_state, write_state
+from nearkin.finetune.state import code, key_of, read_state, write_state
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def train(encoder, examples, *, recipe, state_path, saved_every=SAVED_EVERY):
     """
     run = Run(encoder, examples, recipe)
     content = [part.content for part in examples[:2]]
-    key = key_of(encoder.fingerprint, encoder.arithmetic, dataclasses.asdict(recipe), content)
+    key = key_of(encoder.fingerprint, encoder.arithmetic, code(), dataclasses.asdict(recipe), content)
     if saved := read_state(state_path, key):
         run.restore(*saved)
         logger.info("going on after epoch %d, step %d", run.n_judged, len(run.rows))

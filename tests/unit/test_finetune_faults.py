@@ -118,6 +118,16 @@ def test_the_state_of_a_training_of_another_base_is_not_gone_on_from(taught, tmp
     assert bits(other) == bits(fresh)
 
 
+def test_a_state_that_other_code_left_is_not_gone_on_from(taught, tmp_path, monkeypatch, caplog):  # noqa: F811
+    path = tmp_path / "state"
+    whole, _ = trained(taught, path)
+    monkeypatch.setattr("nearkin.finetune.train.code", lambda: "mended")
+    caplog.set_level("INFO")
+    again, _ = trained(taught, path)
+    assert "is of another training; starting anew" in caplog.text
+    assert bits(again) == bits(whole)
+
+
 @pytest.mark.parametrize("share", [0, 1e-3, 0.01, 0.5, 0.999])
 def test_truncated_files_are_never_half_read(tmp_path, monkeypatch, share, caplog):
     examples.install(monkeypatch)

@@ -65,6 +65,11 @@ def test_what_cannot_be_is_refused_by_name(matrix, said):
     assert said in str(caught.value)
 
 
+def test_a_matrix_names_its_variants_itself():
+    with pytest.raises(ConfigError, match="models.swept.finetune.variant: a matrix names its variants"):
+        studied({"variant": "mine", "matrix": {"seed": [1, 2]}})
+
+
 def test_two_models_of_one_name_are_refused():
     taken = {"swept.seed_1": {"finetune": {"base": "lite0"}}}
     with pytest.raises(ConfigError, match=r"models\.swept\.finetune\.matrix: 'swept\.seed_1' is already a"):

@@ -29,7 +29,8 @@ METHOD = {
     "split": {"seed": 11, "train": 0.5, "val": 0.15, "test": 0.35, "unseen": 0.15, "min_test_groups": 2}
     | {"unseen_by": "category", "folds": None, "fold": 1, "previous": None, "adopt": False},
     "groups": {"specimen": ["^fish_(\\d+)_"], "near_duplicates": {"coarse_distance": 10}},
-    "finetune": {"lite0_unicom": {"base": "lite0", "epochs": 8}},
+    "finetune": {"lite0_unicom": {"base": "lite0", "labels": "species", "epochs": 8, "variant": None}},
+    "clusters": {},
 }
 
 
@@ -245,6 +246,19 @@ def test_the_methods_say_how_a_split_came_to_be_otherwise(made):
     split = METHOD["split"] | {"previous": "old/splits.parquet", "adopt": True}
     text = Page(page.render(content_of(made, method=METHOD | {"split": split}))).text
     assert "Images of the earlier split old/splits.parquet did not move. Images with a delivered side" in text
+
+
+def test_the_methods_say_what_images_are_taught_as(made, html):
+    assert "from lite0 with a margin softmax over species (Unicom, ICLR 2023)" in Page(html).text
+    recipe = METHOD["finetune"]["lite0_unicom"] | {"labels": "looks"}
+    how = {"model": "clip", "captions": True, "n": None, "per_cluster": 7, "seed": 3}
+    method = METHOD | {"finetune": {"lite0_unicom": recipe}, "clusters": {"looks": how}}
+    text = Page(page.render(content_of(made, method=method))).text
+    assert (
+        "over clusters of training images (looks: spherical k-means of embeddings by clip, images and "
+        "captions averaged, about one for every 7 images, seed 3) (Unicom"
+    ) in text
+    assert "Recipe: epochs 8." in text
 
 
 def test_one_model_no_pairs_and_nothing_repaired_is_a_page_too(made):

@@ -98,6 +98,14 @@ def test_every_caption_gets_its_vector(whole, tmp_path):
     assert np.allclose(found["emb"].to_numpy(), expected, atol=1e-6)
 
 
+def test_a_vector_that_is_not_finite_is_named(whole, tmp_path):
+    whole.text_projection.data[:] = float("nan")
+    torch.save(whole.state_dict(), tmp_path / "w.pt")
+    prepare_text_encoder(model(tmp_path / "w.pt"), tmp_path / "t.safetensors")
+    with pytest.raises(ValueError, match="the caption 'a fish' is not finite, or zero; take other weights"):
+        load_text_encoder(tmp_path / "t.safetensors").embed(TEXTS)
+
+
 def test_the_mean_of_image_and_caption_has_unit_length():
     images, captions = np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32)[[0, 2, 1]]
     found = with_captions(images, captions)

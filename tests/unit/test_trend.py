@@ -43,7 +43,7 @@ def test_species_on_a_line_give_that_line_without_doubt():
         assert one["per_doubling"].unique().to_list() == pytest.approx([3.0])
         assert one["points"].to_list() == pytest.approx([10 + 3 * np.log2(1 + n) for n in one["n_train"]])
         assert (one["high"] - one["low"]).max() == pytest.approx(0, abs=1e-9)
-        assert one["n_species"][0], one["n_queries"][0] == (6, 21)
+        assert (one["n_species"][0], one["n_queries"][0]) == (6, 21)
     assert fish["n_train"].min() == 0 and fish["n_train"].max() == 31
 
 

@@ -200,7 +200,7 @@ def test_a_changed_config_value_reruns_what_depends_on_it(project, key):
     assert runs.planned(project) == wanted
 
 
-def test_another_precision_embeds_anew_and_trains_nothing(project):
+def test_another_precision_embeds_anew_and_trains_only_on_new_clusters(project):
     path = project / runs.CONFIG
     config = yaml.safe_load(path.read_text())
     for name in ("untrained", "lite0"):  # `tuned` takes that of its base

@@ -40,7 +40,7 @@ rule embed_captions:
     threads: config["arithmetic_threads"]
     resources:
         **GPU,
-        mem_mb=growing(3000, {"encoder": 4, "captions": 10}),
+        mem_mb=growing(3000, {"encoder": 4, "captions": 250}),
         runtime=growing(60, {"captions": 60}),
     params:
         arithmetic_threads=config["arithmetic_threads"],
@@ -69,6 +69,7 @@ rule cluster_images:
     resources:
         mem_mb=growing(2000, {"shards": 4}),
     params:
+        arithmetic_threads=config["arithmetic_threads"],
         how=lookup(within=config, dpath="clusters/{clustering}"),
     script:
         "../../scripts/cluster_images.py"

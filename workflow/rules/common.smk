@@ -313,4 +313,7 @@ def method_of(wildcards):
     tuned = {name: MODELS[name]["finetune"] for name in TUNED if name in SHOWN}
     shared = {key: config[key] for key in ("search", "recall", "comparison", "preprocessing")}
     shared["precision"] = next((model["precision"] for model in MODELS.values() if model["precision"]), None)
-    return shared | {"split": dataset["split"], "groups": dataset["groups"], "finetune": tuned}
+    taught = {recipe["labels"] for recipe in tuned.values()}
+    clusters = {name: how for name, how in config["clusters"].items() if name in taught}
+    shared |= {"split": dataset["split"], "groups": dataset["groups"]}
+    return shared | {"finetune": tuned, "clusters": clusters}

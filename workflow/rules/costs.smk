@@ -18,7 +18,7 @@ rule gather_costs:
     conda:
         "../../envs/analysis.yaml"
     params:
-        names=[*MODELS, *config["preprocessing"]],
+        names=[*MODELS, *config["preprocessing"], *config["clusters"]],
         n_shards=config["shards"],
         n_chunks=lookup(within=config, dpath="search/chunks"),
     script:
