@@ -23,6 +23,7 @@ DRAWN = [
     "plot_base_against_trained",
     "plot_most_changed",
 ]
+COMPARED = ["compare_models", "weigh_claims", "fit_trend", "print_comparison", *DRAWN]
 LOOKED_AT = ["choose_sheets", "draw_contact_sheets"]
 PAIRS = {"untrained lite0": ["untrained", "lite0"], "lite0 tuned": ["lite0", "tuned"]}
 
@@ -47,8 +48,7 @@ def audit():
 def comparisons(*models):
     """Comparisons in which one of the models takes part, with what is drawn of them."""
     pairs = [pair for pair, both in PAIRS.items() if set(both) & set(models)]
-    rules = ["compare_models", "weigh_claims", "fit_trend", "print_comparison", *DRAWN]
-    return {(rule, f"museum {pair}") for rule in rules for pair in pairs} | looks(*pairs) | csvs()
+    return {(rule, f"museum {pair}") for rule in COMPARED for pair in pairs} | looks(*pairs) | csvs()
 
 
 def looks(*pairs):
@@ -255,8 +255,8 @@ def test_a_changed_checkpoint_reruns_its_own_model_and_a_touched_one_nothing(pro
             runs.snakemake(project)
             os.utime(checkpoint)
             assert runs.planned(project) == set()
-    own = {("prepare_encoder", "museum local"), ("compare_models", "museum lite0 local")}
-    own |= {(rule, "museum lite0 local") for rule in ("weigh_claims", "print_comparison", *DRAWN, *LOOKED_AT)}
+    own = {("prepare_encoder", "museum local")}
+    own |= {(rule, "museum lite0 local") for rule in (*COMPARED, *LOOKED_AT)}
     assert runs.planned(project) == own | embeddings("local")
 
 
