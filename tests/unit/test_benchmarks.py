@@ -3,9 +3,10 @@
 import json
 
 import numpy as np
+import polars as pl
 import pytest
 
-from benchmarks import beside, embedding, neighbours, report, training
+from benchmarks import beside, embedding, fine_tunings, neighbours, report, training
 from benchmarks.ways.search import WAYS, without_self
 
 
@@ -71,3 +72,20 @@ def test_training_is_told_beside_the_bare_pass_and_the_plain_loop():
     _, ours, loop = training.rows_of_ways(records, {"val_recall": 0, "test_recall": 0})
     assert ours == ["ours", "2.0", "3.00 x", "0.6000", "0.5000", "0.2500, 0.7500", "2"]
     assert loop[2] == "1.00 x"
+
+
+def test_a_fine_tuning_is_told_with_its_interval_its_seeds_and_its_change(monkeypatch):
+    monkeypatch.setattr(fine_tunings, "NAMES", {"base": "as it is", "tuned": "trained"})
+    shared = {"lowest": 0.5, "highest": 0.75, "low": 0.25, "high": 1.0}
+    rows = [
+        {"variant": name, "measure": "recall", "level": level, "k": k, "mean": k / 10, "n_seeds": n} | shared
+        for name, n in [("base", 1), ("tuned", 3)]
+        for level in fine_tunings.LEVELS
+        for k in fine_tunings.KS
+    ]
+    gain = {"mean": -3.24, "low": -5.0, "high": 0.0, "n_seeds": 3, "lowest": 0, "highest": 0}
+    rows.append({"variant": "tuned", "measure": "points", "level": "species", "k": 1} | gain)
+    base, tuned = fine_tunings.rows(pl.DataFrame(rows, strict=False))
+    recalls = ["0.100 / 0.500 / 1.000"] * 3
+    assert base == ["as it is", *recalls, "0.250 to 1.000", "", ""]
+    assert tuned == ["trained", *recalls, "0.250 to 1.000", "0.500 to 0.750", "−3.2 (−5.0 to +0.0)"]

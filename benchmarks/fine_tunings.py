@@ -1,0 +1,75 @@
+"""What fine-tuning gains and loses on the real delivery, by its settings: the tables in docs/training.md.
+
+make study CONFIG=tests/training.yaml
+PYTHONPATH=. .venv/bin/python benchmarks/fine_tunings.py
+"""
+
+import sys
+
+import polars as pl
+
+from benchmarks.report import HERE, put, table
+from nearkin.recall import ALL
+from nearkin.tables import io
+from nearkin.tables.fields import PROTOCOLS
+from nearkin.tables.variants import Variants
+
+FOUND, PAGE = HERE.parent / "results/specimens/variants.parquet", HERE.parent / "docs/training.md"
+LEVELS, KS = ["category", "genus", "species"], [1, 5, 10]
+NAMES = {
+    "untrained": "random weights",
+    "lite0": "pretrained (ImageNet)",
+    "head": "head alone",
+    "blocks.gradient_straight_through": "last five blocks (the default)",
+    "blocks.gradient_exact": "the same, exact gradient",
+    "sampled": "the same, sample_rate 0.3",
+    "clustered.labels_looks_100": "the same, 100 clusters as labels",
+    "clustered.labels_looks_of_7": "the same, clusters of about 7 images",
+    "whole": "whole network",
+}
+
+
+def rows(found):
+    """A row per variant, of the rows of one protocol."""
+    for name, shown in NAMES.items():
+        own = found.filter(variant=name)
+        recalls = own.filter(measure="recall")
+        by_k = {
+            level: " / ".join(f"{recalls.filter(level=level, k=k)['mean'].item():.3f}" for k in KS)
+            for level in LEVELS
+        }
+        first = recalls.filter(level="species", k=1).row(0, named=True)
+        seeds = f"{first['lowest']:.3f} to {first['highest']:.3f}" if first["n_seeds"] > 1 else ""
+        interval = f"{first['low']:.3f} to {first['high']:.3f}"
+        change = own.filter(measure="points", level="species", k=1)
+        gained = [signed(change[end].item()) for end in ("mean", "low", "high")] if len(change) else None
+        told = f"{gained[0]} ({gained[1]} to {gained[2]})" if gained else ""
+        yield [shown, *by_k.values(), interval, seeds, told]
+
+
+def signed(points):
+    """A change in points as it is printed.
+
+    >>> signed(-3.24), signed(0.0)
+    ('−3.2', '+0.0')
+    """
+    return f"{points:+.1f}".replace("-", "−")
+
+
+def main():
+    if not FOUND.exists():
+        sys.exit(f"no {FOUND}: make study CONFIG=tests/training.yaml first")
+    variants = io.read(FOUND, Variants).filter(category=ALL)
+    header = ["encoder", *(f"{level}@1/5/10" for level in LEVELS)]
+    header += ["species@1, 95 % interval", "of the seeds", "change of species@1 in points"]
+    blocks = {}
+    for protocol in PROTOCOLS:
+        found = variants.filter(protocol=protocol)
+        n = found.filter(pl.col("level") == "species").select("n_queries", "n_groups").row(0)
+        blocks[protocol] = f"n = {n[0]} queries in {n[1]} groups.\n\n{table(header, rows(found))}"
+    for protocol, block in blocks.items():
+        put(PAGE, protocol, block)
+
+
+if __name__ == "__main__":
+    main()
