@@ -25,9 +25,9 @@ def test_a_failed_job_is_named_with_its_error_and_its_log(finished, project):
     shutil.copy2(finished / PIXELS, project / PIXELS)
     lines = said(project, "status")[1].splitlines()
     (stage,) = [line.split() for line in lines if "embed_images" in line and " of " in line]
-    assert stage == ["embed_images", "4", "of", "6:", "1", "stopped", "midway,", "1", "failed"]
+    assert stage == ["embed_images", "2", "of", "6:", "1", "stopped", "midway,", "1", "failed"]
     place = lines.index("    see logs/embed_images/museum/lite0/0.log")
     assert PIXELS in lines[place - 1]
     why = said(project, "why")[1]
     assert "embed_images, 2 jobs (museum lite0): its results are not there: " in why
-    assert "find_neighbours 1" in why
+    assert "cluster_images 1" in why and "find_neighbours 2" in why  # `tuned` is trained on its clusters
