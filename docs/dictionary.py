@@ -94,7 +94,7 @@ fingerprint of its encoder. `?` marks a column that may be null.
 | `pixels/{preprocess}/{shard}.arrow` | cache_pixels | decoded images, `uuid`, `sha256`, `pixels` (uint8, height x width x 3) |
 | `{model}/encoder/` | prepare_encoder, finetune_encoder | weights (safetensors) and their description (JSON) |
 | `{model}/text_encoder.safetensors` | prepare_text_encoder | the text tower of a model that reads captions, for clusters |
-| `{model}/training.state` | finetune_encoder | where an interrupted training goes on; empty of weights when finished |
+| `{model}/training.state` | finetune_encoder | where an interrupted training goes on; when it is finished, the trained weights after the last epoch (safetensors) |
 | `delivery/` | draw_museum | the drawn museum, with `truth.csv`: what is wrong with it |
 """
 

@@ -50,7 +50,7 @@ def finetune_encoder(
     )
     io.write(outcome.table, tuned.training, Training, **stamps)
     save_encoder(encoder.tower, description, tuned.weights, tuned.description)
-    finish_state(tuned.state, outcome.key)
+    finish_state(tuned.state, outcome.key, outcome.last)
 
 
 if __name__ == "__main__":

@@ -88,7 +88,11 @@ class Run:
             self.rows[-1]["val_recall"] = recall
         if recall is None or not self.best or recall > self.recalls[self.best_epoch]:
             self.best_epoch = len(self.recalls) - 1
-            self.best = {name: value.detach().clone() for name, value in self.tuned.items()}
+            self.best = self.copied()
+
+    def copied(self):
+        """The trained tensors of the tower as they are now."""
+        return {name: value.detach().clone() for name, value in self.tuned.items()}
 
     def take_best(self):
         """Put the weights of the best epoch into the encoder."""

@@ -50,9 +50,10 @@ def read_state(path, key):
     if stamps.get("key") != key:
         logger.info("the state in %s is of another training; starting anew", path)
         return None
-    return (tensors, stamps["progress"]) if tensors else None
+    return (tensors, stamps["progress"]) if stamps["progress"] else None
 
 
-def finish_state(path, key):
-    """Leave of the state nothing but whose it was."""
-    write_state(path, key, tensors={}, progress={})
+def finish_state(path, key, last):
+    """Leave of the state whose it was, and the trained tensors as they were at the end."""
+    tensors = {f"last/{name}": value.cpu().contiguous() for name, value in last.items()}
+    write_state(path, key, tensors=tensors, progress={})

@@ -23,6 +23,7 @@ class Outcome(NamedTuple):
     table: pl.DataFrame  # as `Training` in nearkin.tables.training
     kept: dict  # epoch, and validation recall of it and of the base
     key: str  # of the state, to be finished once the encoder is saved
+    last: dict  # trained tensors of the tower after the last epoch, by name
 
 
 def train(encoder, examples, *, recipe, state_path, saved_every=SAVED_EVERY):
@@ -50,6 +51,7 @@ def train(encoder, examples, *, recipe, state_path, saved_every=SAVED_EVERY):
         raise ValueError(
             f"{error}: lower lr, m2 or scale; {state_path} stays as it was saved last"
         ) from error
+    last = run.copied()
     run.take_best()
     kept = {
         "epoch": run.best_epoch,
@@ -59,7 +61,7 @@ def train(encoder, examples, *, recipe, state_path, saved_every=SAVED_EVERY):
     logger.info("kept epoch %(epoch)d: validation recall@1 %(val_recall)s, base %(val_recall_base)s", kept)
     if run.best_epoch == 0:
         logger.warning("no epoch was better than the encoder as it came, which is kept; try another lr or m2")
-    return Outcome(_table(run.rows, run.best_epoch), kept, key)
+    return Outcome(_table(run.rows, run.best_epoch), kept, key, last)
 
 
 def _finish(run, save, saved_every):

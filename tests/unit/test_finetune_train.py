@@ -161,15 +161,25 @@ def test_a_state_of_another_training_or_a_damaged_one_is_ignored(taught, tmp_pat
     assert again.table.equals(fresh.table)
 
 
-def test_a_finished_state_is_tiny_and_not_gone_on_from(tmp_path):
+def test_a_finished_state_holds_the_last_weights_and_is_not_gone_on_from(tmp_path):
     path = tmp_path / "state"
     write_state(path, "k", tensors={"now/a": torch.ones(100)}, progress={"x": 1})
     tensors, progress = read_state(path, "k")
     assert progress == {"x": 1} and torch.equal(tensors["now/a"], torch.ones(100))
     assert read_state(path, "other") is None
-    finish_state(path, "k")
-    assert read_state(path, "k") is None and path.stat().st_size < 200
+    finish_state(path, "k", {"a": torch.zeros(3)})
+    assert read_state(path, "k") is None
+    assert load_file(path)["last/a"].tolist() == [0, 0, 0]
     assert read_state(tmp_path / "none", "k") is None
+
+
+def test_the_last_weights_are_those_at_the_end_and_the_encoders_those_of_the_best_epoch(taught, tmp_path):
+    encoder, outcome = trained(taught, tmp_path / "state", dataclasses.replace(RECIPE, lr=0.1))
+    saved = load_file(tmp_path / "state")
+    assert outcome.kept["epoch"] < RECIPE.epochs  # it learns too fast
+    for name, value in outcome.last.items():
+        assert torch.equal(value, saved[f"now/{name}"])
+        assert torch.equal(encoder.tower.state_dict()[name], saved[f"best/{name}"])
 
 
 def test_sampling_all_classes_trains_as_the_dense_softmax(taught, tmp_path):
@@ -375,7 +385,7 @@ def test_the_script_makes_an_encoder_that_says_how_it_was_made(tmp_path, stores,
     assert (encoder.fingerprint == base.fingerprint) == unchanged
     assert told["recipe"] == {**told["recipe"], **recipe} and told["kept"]["epoch"] in (0, 1, 2)
     assert told["projection"] == ("projection.weight" in load_file(made.weights)) == (trainable == "head")
-    assert made.state.stat().st_size < 300
+    assert all(name.startswith("last/") for name in load_file(made.state))
     before = [path.read_bytes() for path in vars(made).values()]
     assert [path.read_bytes() for path in vars(run_script(tmp_path, stores, recipe)).values()] == before
 
