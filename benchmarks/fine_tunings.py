@@ -1,4 +1,4 @@
-"""What fine-tuning gains and loses on the real delivery, by its settings: the tables in docs/training.md.
+"""What fine-tuning gains on the real delivery, by its settings: tables in README.md and docs/training.md.
 
 make study CONFIG=tests/training.yaml
 PYTHONPATH=. .venv/bin/python benchmarks/fine_tunings.py
@@ -11,10 +11,11 @@ import polars as pl
 from benchmarks.report import HERE, put, table
 from nearkin.recall import ALL
 from nearkin.tables import io
-from nearkin.tables.fields import PROTOCOLS
 from nearkin.tables.variants import Variants
 
-FOUND, PAGE = HERE.parent / "results/specimens/variants.parquet", HERE.parent / "docs/training.md"
+ROOT = HERE.parent
+FOUND = ROOT / "results/specimens/variants.parquet"
+PAGES = {"leave_one_out": "README.md", "search": "docs/training.md", "unseen": "README.md"}
 LEVELS, KS = ["category", "genus", "species"], [1, 5, 10]
 NAMES = {
     "untrained": "random weights",
@@ -53,7 +54,7 @@ def signed(points):
     >>> signed(-3.24), signed(0.0)
     ('−3.2', '+0.0')
     """
-    return f"{points:+.1f}".replace("-", "−")
+    return f"{points:+z.1f}".replace("-", "−")
 
 
 def main():
@@ -62,13 +63,10 @@ def main():
     variants = io.read(FOUND, Variants).filter(category=ALL)
     header = ["encoder", *(f"{level}@1/5/10" for level in LEVELS)]
     header += ["species@1, 95 % interval", "of the seeds", "change of species@1 in points"]
-    blocks = {}
-    for protocol in PROTOCOLS:
+    for protocol, page in PAGES.items():
         found = variants.filter(protocol=protocol)
         n = found.filter(pl.col("level") == "species").select("n_queries", "n_groups").row(0)
-        blocks[protocol] = f"n = {n[0]} queries in {n[1]} groups.\n\n{table(header, rows(found))}"
-    for protocol, block in blocks.items():
-        put(PAGE, protocol, block)
+        put(ROOT / page, protocol, f"n = {n[0]} queries in {n[1]} groups.\n\n{table(header, rows(found))}")
 
 
 if __name__ == "__main__":

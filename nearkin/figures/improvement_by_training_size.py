@@ -53,7 +53,7 @@ def _note(species, curve):
     if curve.is_empty():
         return n
     slope, low, high = (
-        f"{curve[name][0]:+.1f}".replace("-", "−")
+        f"{curve[name][0]:+z.1f}".replace("-", "−")
         for name in ("per_doubling", "per_doubling_low", "per_doubling_high")
     )
     return f"{slope} points per doubling ({low} to {high})\n{n}"

@@ -51,7 +51,9 @@ def _panel(axis, rows, names, *, colour):
             axis.plot(ends, [y, y], color=colour, alpha=0.3, linewidth=6, solid_capstyle="butt")
         axis.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
         axis.scatter([row["mean"]], [y], s=13, color=colour, linewidths=0, zorder=3, clip_on=False)
-        text = f"{row['mean']:.3f}" if row["measure"] == "recall" else f"{row['mean']:+.1f}".replace("-", "−")
+        text = (
+            f"{row['mean']:.3f}" if row["measure"] == "recall" else f"{row['mean']:+z.1f}".replace("-", "−")
+        )
         axis.annotate(text, (1.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=6.5)
     axis.set_ylim(len(names) - 0.45, -0.55)
     axis.tick_params(axis="y", length=0)
