@@ -9,10 +9,11 @@ from nearkin.files import replacing
 
 
 def write_tensors(tensors, path, *, metadata=None):
-    """Write tensors by name, and `metadata` (texts), as safetensors.
+    """Write tensors by name, wherever they are, and `metadata` (texts), as safetensors.
 
     Raises OSError naming `path` if the disk is full; what was there is kept.
     """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with replacing(path) as temporary:
         try:
             save_file(tensors, temporary, metadata=metadata)

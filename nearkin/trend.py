@@ -4,11 +4,10 @@ import numpy as np
 import polars as pl
 
 from nearkin import intervals
+from nearkin.claims.evidence import FEWEST
 from nearkin.recall import ALL
 from nearkin.tables.trend import Trend
 
-FEWEST = 6
-"""Species that a curve needs."""
 N_PLACES = 33
 """Training sizes, evenly on the curve's axis, at which it is told."""
 

@@ -1,5 +1,7 @@
 """Every model side by side, those that differ only in their seed told as one."""
 
+from itertools import product
+
 import numpy as np
 import polars as pl
 
@@ -27,7 +29,7 @@ def variants(hits, models, *, bases, ks, resamples, seed):
             drawn = _drawn(block, strata, [_name(*column) for column in columns], resamples, seed)
             for category, samples in drawn.items():
                 scope = block if category == ALL else block.filter(category=category)
-                rows = pl.concat(_rows(scope, samples, models, bases, k) for k in ks)
+                rows = _rows(scope, samples, models, bases, ks)
                 where = {"protocol": protocol, "level": level, "category": category}
                 parts.append(rows.with_columns(pl.lit(value).alias(key) for key, value in where.items()))
     return pl.concat(parts)
@@ -56,13 +58,13 @@ def _drawn(block, strata, columns, resamples, seed):
     return found
 
 
-def _rows(scope, samples, models, bases, k):
+def _rows(scope, samples, models, bases, ks):
     """The recall of each variant, and for those that were trained its change in points."""
     counts = {"n_queries": len(scope), "n_groups": scope["group_id"].n_unique()}
     groups = scope.group_by("group_id").agg(pl.col(list(samples)).sum())
     recalls = {name: scope[name].mean() for name in samples}
     found, changes = [], []
-    for variant, names in models.items():
+    for k, (variant, names) in product(ks, models.items()):
         columns = [_name(model, k) for model in names]
         told = {"variant": variant, "k": k, "n_seeds": len(names)} | counts
         values = np.array([recalls[name] for name in columns])

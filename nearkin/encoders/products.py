@@ -12,9 +12,7 @@ from torch.nn import functional
 
 def has_onednn(dtype):
     """Whether this torch has what the maps of this module need, for this type on this processor."""
-    wanted = ["_linear_pointwise", "_reorder_linear_weight"]
-    if dtype == torch.bfloat16:
-        wanted.append("_is_mkldnn_bf16_supported")
+    wanted = ("_linear_pointwise", "_reorder_linear_weight", "_is_mkldnn_bf16_supported")
     if not torch.backends.mkldnn.is_available() or not all(hasattr(torch.ops.mkldnn, it) for it in wanted):
         return False
     return dtype != torch.bfloat16 or torch.ops.mkldnn._is_mkldnn_bf16_supported()

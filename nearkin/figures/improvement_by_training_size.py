@@ -1,6 +1,7 @@
 """What training changed, species by species, beside the number of training images."""
 
 from nearkin.figures import marks, panels, sized, theme
+from nearkin.pages import numbers
 from nearkin.reference import in_order
 
 TICKS = [0, *(first * 10**power for power in range(7) for first in (1, 3))]
@@ -52,8 +53,6 @@ def _note(species, curve):
     n = f"n = {len(species):,} species"
     if curve.is_empty():
         return n
-    slope, low, high = (
-        f"{curve[name][0]:+z.1f}".replace("-", "−")
-        for name in ("per_doubling", "per_doubling_low", "per_doubling_high")
-    )
-    return f"{slope} points per doubling ({low} to {high})\n{n}"
+    slope, *ends = (curve[name][0] for name in ("per_doubling", "per_doubling_low", "per_doubling_high"))
+    span = numbers.span(*ends, numbers.points)
+    return f"{numbers.points(slope)} points per doubling ({span})\n{n}"

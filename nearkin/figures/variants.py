@@ -4,11 +4,14 @@ import re
 import textwrap
 
 from nearkin.figures import theme
+from nearkin.pages import numbers
 from nearkin.recall import ALL
 from nearkin.tables.fields import PROTOCOLS
 
 LEVEL = "species"
 MEASURES = {"recall": "Species recall@{k}", "points": "Change by training (points)"}
+FORMS = {"recall": numbers.fraction, "points": numbers.points}
+COLOUR = theme.COLOURS[0]
 WIDTH = 6.2
 LABEL = 26
 """Letters in a line of a variant's name."""
@@ -31,7 +34,7 @@ def forest(variants, *, names, k):
     for row, protocol in zip(axes, protocols, strict=True):
         found = chosen.filter(protocol=protocol)
         for axis, measure in zip(row, MEASURES, strict=True):
-            _panel(axis, found.filter(measure=measure), names, colour=theme.COLOURS[0])
+            _panel(axis, found.filter(measure=measure), names)
         n = theme.counted(found["n_queries"][0], "query")
         row[0].set_title(f"{theme.PROTOCOL_NAMES[protocol]}, n = {n}")
         n_seeds = dict(found.select("variant", "n_seeds").iter_rows())
@@ -42,18 +45,16 @@ def forest(variants, *, names, k):
     return figure
 
 
-def _panel(axis, rows, names, *, colour):
+def _panel(axis, rows, names):
     place = {name: i for i, name in enumerate(names)}
     for row in rows.iter_rows(named=True):
         y = place[row["variant"]]
         if row["n_seeds"] > 1:
             ends = [row["lowest"], row["highest"]]
-            axis.plot(ends, [y, y], color=colour, alpha=0.3, linewidth=6, solid_capstyle="butt")
-        axis.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
-        axis.scatter([row["mean"]], [y], s=13, color=colour, linewidths=0, zorder=3, clip_on=False)
-        text = (
-            f"{row['mean']:.3f}" if row["measure"] == "recall" else f"{row['mean']:+z.1f}".replace("-", "−")
-        )
+            axis.plot(ends, [y, y], color=COLOUR, alpha=0.3, linewidth=6, solid_capstyle="butt")
+        axis.plot([row["low"], row["high"]], [y, y], color=COLOUR, linewidth=1.1, solid_capstyle="butt")
+        axis.scatter([row["mean"]], [y], s=13, color=COLOUR, linewidths=0, zorder=3, clip_on=False)
+        text = FORMS[row["measure"]](row["mean"])
         axis.annotate(text, (1.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=6.5)
     axis.set_ylim(len(names) - 0.45, -0.55)
     axis.tick_params(axis="y", length=0)

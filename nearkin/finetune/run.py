@@ -102,16 +102,13 @@ class Run:
 
     def state(self):
         """All that is needed to go on: `tensors` by name, and `progress`, plain values."""
-        tensors = {f"now/{name}": value.detach() for name, value in self.tuned.items()}
+        tensors = {f"now/{name}": value for name, value in self.tuned.items()}
         tensors |= {f"best/{name}": value for name, value in self.best.items()}
         tensors |= {f"{CENTRES}/{name}": value for name, value in self.centres.tensors().items()}
         for number, moments in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser/{number}/{kind}": value for kind, value in moments.items()}
         progress = {"rows": self.rows, "recalls": self.recalls, "best_epoch": self.best_epoch}
-        return {
-            "tensors": {name: value.cpu().contiguous() for name, value in tensors.items()},
-            "progress": progress,
-        }
+        return {"tensors": tensors, "progress": progress}
 
     @torch.no_grad()
     def restore(self, tensors, progress):

@@ -55,5 +55,4 @@ def read_state(path, key):
 
 def finish_state(path, key, last):
     """Leave of the state whose it was, and the trained tensors as they were at the end."""
-    tensors = {f"last/{name}": value.cpu().contiguous() for name, value in last.items()}
-    write_state(path, key, tensors=tensors, progress={})
+    write_state(path, key, tensors={f"last/{name}": value for name, value in last.items()}, progress={})
