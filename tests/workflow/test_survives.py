@@ -43,9 +43,8 @@ def test_the_whole_run_is_killed_four_times(finished, tmp_path):
 def test_shards_chunks_and_cores_change_no_byte(finished, tmp_path, shards, chunks, cores):
     project = runs.copy_project(tmp_path / "parted")
     config = yaml.safe_load((project / runs.CONFIG).read_text())
-    (project / runs.CONFIG).write_text(
-        yaml.safe_dump(config | {"shards": shards, "search": {"chunks": chunks}})
-    )
+    config |= {"shards": shards, "search": {"chunks": chunks}}
+    (project / runs.CONFIG).write_text(yaml.safe_dump(config, sort_keys=False))
     runs.snakemake(project, "--cores", str(cores))
     assert whole(project) == whole(finished)
 
