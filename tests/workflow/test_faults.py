@@ -19,6 +19,13 @@ from tests.workflow import runs
 from tests.workflow.test_rebuilds import SHARDS
 
 EMBEDDINGS = [f"results/museum/lite0/embeddings/{shard}.parquet" for shard in SHARDS]
+READ_BY = {
+    "captions.parquet": "audit.html",
+    "lite0/embeddings/0.parquet": "lite0/neighbours/0.parquet",
+    "pixels/square_224/0.arrow": "tuned/embeddings/0.parquet",
+    "untrained/encoder/weights.safetensors": "untrained/embeddings/0.parquet",
+}
+"""A file of each way of storing, and what the step that reads it makes."""
 DAY = 86_400  # seconds
 
 
@@ -103,6 +110,27 @@ def test_a_flipped_byte_in_any_artifact_is_noticed_and_its_file_named(finished, 
         damaged.write_bytes(content)
         with pytest.raises(ValueError, match=path.name):
             opened(damaged)
+
+
+def test_a_damaged_file_stops_its_reader_and_is_made_anew_once_removed(finished, project):
+    results = project / "results/museum"
+    for damaged, made in READ_BY.items():
+        path = results / damaged
+        before, content = path.stat(), bytearray(path.read_bytes())
+        content[within_data(path)] ^= 1
+        path.write_bytes(content)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # as a disk does it
+        (results / made).unlink()
+    targets = [f"results/museum/{path}" for path in (*READ_BY, *READ_BY.values())]
+    said = runs.snakemake(project, "--keep-going", "--", *targets, check=False)
+    logs = "".join(path.read_text() for path in (project / "logs").rglob("*.log"))
+    for damaged, made in READ_BY.items():
+        assert re.search(rf"museum/{re.escape(damaged)}: .*remove (it|the file|both)\b", said + logs), damaged
+        assert not (results / made).exists()
+        (results / damaged).unlink()
+    (results / "lite0/embeddings/shards.json").unlink()
+    runs.snakemake(project, *targets)
+    assert_same(project, finished, targets)
 
 
 def artifacts(results):

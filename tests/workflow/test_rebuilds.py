@@ -25,6 +25,7 @@ DRAWN = [
 ]
 COMPARED = ["compare_models", "weigh_claims", "fit_trend", "print_comparison", *DRAWN]
 LOOKED_AT = ["choose_sheets", "draw_contact_sheets"]
+PREVIOUS = "splits/earlier.parquet"
 PAIRS = {"untrained lite0": ["untrained", "lite0"], "lite0 tuned": ["lite0", "tuned"]}
 
 
@@ -147,6 +148,7 @@ CONFIG = {
         {("fix_captions", "museum")} | page() | audit(),
     ),
     "datasets/museum/split/seed": (2, split()),
+    "datasets/museum/split/previous": (PREVIOUS, split()),
     "recall/ks": ([1, 5], scores(*MODELS) | leaks()),
     "recall/seed": (2, scores(*MODELS) | leaks()),
     "leak_audit/model": ("untrained", leaks() | page()),
@@ -189,6 +191,8 @@ def test_figures_alone_are_drawn_anew_after_a_change_of_theme(project):
 @pytest.mark.parametrize("key", CONFIG)
 def test_a_changed_config_value_reruns_what_depends_on_it(project, key):
     value, wanted = CONFIG[key]
+    (project / PREVIOUS).parent.mkdir()
+    shutil.copy(project / "results/museum/splits.parquet", project / PREVIOUS)
     path = project / runs.CONFIG
     config = yaml.safe_load(path.read_text())
     *parents, last = key.split("/")
@@ -209,13 +213,17 @@ def test_another_precision_embeds_anew_and_trains_only_on_new_clusters(project):
     assert runs.planned(project) == embeddings(*MODELS)
 
 
-def test_a_new_model_adds_its_own_jobs_only(project):
+def test_a_new_model_adds_its_own_jobs_and_comparisons_only(project):
     path = project / runs.CONFIG
     config = yaml.safe_load(path.read_text())
     config["models"]["histogram"] = {"library": "histogram", "preprocess": "square_224"}
     path.write_text(yaml.safe_dump(config, sort_keys=False))
     wanted = {("prepare_encoder", "museum histogram")} | embeddings("histogram")
     assert runs.planned(project) == wanted
+    config["compare"].append(["lite0", "histogram"])
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    compared = {(rule, "museum lite0 histogram") for rule in (*COMPARED, *LOOKED_AT)}
+    assert runs.planned(project) == wanted | compared | looks() | csvs()
 
 
 def test_emptied_pixels_redo_nothing_and_a_new_model_decodes_for_itself(project):
