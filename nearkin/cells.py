@@ -48,13 +48,13 @@ def with_units(hits):
     """
     order = pl.col("level").cast(pl.Enum(LEVELS)).to_physical()
     finest = hits.group_by("uuid").agg(finest=pl.col("label").sort_by(order).last())
-    hits = hits.join(finest, on="uuid")
+    hits = hits.join(finest, on="uuid", maintain_order="left")
     units = hits.select(UNIT).unique()
     alone = pl.len().over("category", "finest") == 1
     units = units.with_columns(stratum=pl.when(~alone).then("finest"))
     units = units.sort("category", "stratum", *UNIT[1:]).with_row_index("unit")
     strata = units.select(pl.struct("category", "stratum").rle_id()).to_series().to_numpy().astype(np.int64)
-    return hits.join(units.select(*UNIT, "unit"), on=UNIT), strata
+    return hits.join(units.select(*UNIT, "unit"), on=UNIT, maintain_order="left"), strata
 
 
 def resampled(cells, strata, *, resamples, seed):

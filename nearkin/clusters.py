@@ -51,7 +51,7 @@ def purity(clusters, labels):
     Of equally common ones the first by name counts. The whole's purity, the mean over images,
     is in the log (Manning, Raghavan and Schütze, Introduction to Information Retrieval, 16.3).
     """
-    rows = clusters.join(labels.select("uuid", "species"), on="uuid", how="left")
+    rows = clusters.join(labels.select("uuid", "species"), on="uuid", how="left", maintain_order="left")
     counts = rows.drop_nulls("species").group_by("cluster", "species").agg(n=pl.len().cast(pl.Int64))
     counts = counts.sort(["cluster", "n", "species"], descending=[False, True, False])
     common = counts.group_by("cluster").agg(

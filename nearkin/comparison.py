@@ -67,8 +67,9 @@ def _compared(block, k, ends, min_queries):
     groups = scoped.group_by([*LABEL, "group_id"]).agg(
         pl.len().cast(pl.Int64).alias("n"), pl.col(f"base {k}", f"trained {k}").sum()
     )
+    groups = groups.sort([*LABEL, "group_id"])  # the last bits of sums hang on the order
     groups = groups.with_columns(change=pl.col(f"trained {k}") - pl.col(f"base {k}"))
-    found = groups.group_by(LABEL).agg(
+    found = groups.group_by(LABEL, maintain_order=True).agg(
         base=pl.col(f"base {k}").sum() / pl.col("n").sum(),
         trained=pl.col(f"trained {k}").sum() / pl.col("n").sum(),
         points=100 * pl.col("change").sum() / pl.col("n").sum(),

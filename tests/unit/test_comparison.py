@@ -9,6 +9,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from nearkin import comparison, scoring, searches
+from nearkin.tables.scores import Differences
 from tests.unit import drawn
 
 KS = [1, 3]
@@ -72,6 +73,18 @@ def test_differences_are_those_of_the_hits():
         assert (row["base"], row["trained"]) == (pytest.approx(before), pytest.approx(after))
         assert row["points"] == pytest.approx(100 * (after - before))
         assert row["low"] is None or row["low"] - 1e-9 <= row["points"] <= row["high"] + 1e-9
+
+
+def test_the_same_bits_in_every_run_and_for_any_order_of_rows():
+    labels, splits, base = hits_of(1, 1)
+    *_, trained = hits_of(1, 2)
+    counts = comparison.training_counts(labels, splits)
+    settings = {"n_train": counts, "ks": KS, "min_queries": 4, "resamples": 200, "seed": 1}
+    key = Differences.primary_key()
+    first = comparison.compare(base, trained, **settings).sort(key)
+    for seed in range(5):
+        shuffled = [hits.sample(fraction=1, shuffle=True, seed=seed) for hits in (base, trained)]
+        assert comparison.compare(*shuffled, **settings).sort(key).equals(first)
 
 
 def test_adjusted_p_values_equal_statsmodels():
