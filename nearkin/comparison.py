@@ -39,8 +39,8 @@ def compare(base_hits, trained_hits, *, n_train, ks, min_queries, resamples, see
     for (protocol,), asked in both.group_by("protocol", maintain_order=True):
         asked, strata = with_units(asked)
         for (level,), block in asked.group_by("level", maintain_order=True):
-            ends = _ends(block, strata, ks, resamples, seed)
-            found = _adjusted(pl.concat(_compared(block, k, ends[k], min_queries) for k in ks))
+            groups, ends = _groups(block, ks), _ends(block, strata, ks, resamples, seed)
+            found = _adjusted(pl.concat(_compared(groups, k, ends[k], min_queries) for k in ks))
             parts.append(_stamped(found, protocol, level, "recall"))
             if level == "species":
                 parts.append(_stamped(_genus_means(found), protocol, "genus", "genus_mean_of_species"))
@@ -60,14 +60,20 @@ def same_queries(base, trained):
         )
 
 
-def _compared(block, k, ends, min_queries):
-    """One row per scope: everything, each category, each label."""
+def _groups(block, ks):
+    """The queries `n` of each group and what they hit, by scope: everything, each category, each label.
+
+    They are sorted, for on their order hang the last bits of what is added up.
+    """
     category = block.with_columns(label=pl.lit(ALL))
     scoped = pl.concat([category.with_columns(category=pl.lit(ALL)), category, block])
-    groups = scoped.group_by([*LABEL, "group_id"]).agg(
-        pl.len().cast(pl.Int64).alias("n"), pl.col(f"base {k}", f"trained {k}").sum()
-    )
-    groups = groups.sort([*LABEL, "group_id"])  # the last bits of sums hang on the order
+    hits = pl.col(*(f"{model} {k}" for model in ("base", "trained") for k in ks)).sum()
+    key = [*LABEL, "group_id"]
+    return scoped.group_by(key).agg(pl.len().cast(pl.Int64).alias("n"), hits).sort(key)
+
+
+def _compared(groups, k, ends, min_queries):
+    """One row per scope of `_groups`."""
     groups = groups.with_columns(change=pl.col(f"trained {k}") - pl.col(f"base {k}"))
     found = groups.group_by(LABEL, maintain_order=True).agg(
         base=pl.col(f"base {k}").sum() / pl.col("n").sum(),

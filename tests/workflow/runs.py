@@ -4,8 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+
+import yaml
 
 from nearkin.estimate.planned import planned as of_dry_run
 
@@ -30,6 +33,15 @@ def copy_project(folder):
             shutil.copy2(source, folder)
     shutil.copy2(ROOT / "tests/workflow/small.yaml", folder / CONFIG)
     return folder
+
+
+@contextmanager
+def config_of(project):
+    """The config of a project's study, to be changed; it keeps its order, in which models are shown."""
+    path = project / CONFIG
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    yield config
+    path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
 
 
 def snakemake(project, *arguments, config=CONFIG, check=True, within=(), **environment):
@@ -75,10 +87,10 @@ def can_be_alone():
     return subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode == 0
 
 
-def logs(project):
-    """The end of every log, the newest last."""
+def logs(project, n=3):
+    """The ends of the `n` newest logs, the newest last."""
     paths = sorted(Path(project, "logs").rglob("*.log"), key=lambda path: path.stat().st_mtime)
-    return "\n".join(f"--- {path}\n{path.read_text()[-1500:]}" for path in paths[-3:])
+    return "\n".join(f"--- {path}\n{path.read_text()[-1500:]}" for path in paths[-n:])
 
 
 def planned(project, *arguments, config=CONFIG):

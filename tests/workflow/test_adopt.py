@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import pytest
-import yaml
 
 from tests.workflow import runs
 
@@ -69,10 +68,8 @@ def test_results_of_unknown_making_are_named(clone):
 
 
 def test_results_of_another_config_are_named_and_made_anew(clone):
-    path = clone / runs.CONFIG
-    config = yaml.safe_load(path.read_text())
-    config["comparison"] = {"min_queries": 2}
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    with runs.config_of(clone) as config:
+        config["comparison"] = {"min_queries": 2}
     status, text = said(clone, "adopt")
     assert status == 1
     assert "compare_models, 2 jobs (museum lite0 tuned, museum untrained lite0): its settings" in text

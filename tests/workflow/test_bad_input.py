@@ -4,7 +4,6 @@ import shutil
 
 import polars as pl
 import pytest
-import yaml
 from PIL import Image
 
 from nearkin.tables import io
@@ -19,9 +18,8 @@ def project(tmp_path):
 
 
 def configure(project, **changes):
-    path = project / runs.CONFIG
-    config = yaml.safe_load(path.read_text()) | changes
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    with runs.config_of(project) as config:
+        config |= changes
 
 
 def folders(project, species, n=1, size=32):

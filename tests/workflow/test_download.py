@@ -4,7 +4,6 @@ import os
 import shutil
 
 import pytest
-import yaml
 
 from tests.unit import deliveries, hub
 from tests.workflow import runs
@@ -18,9 +17,8 @@ def project(tmp_path, monkeypatch):
     project = runs.copy_project(tmp_path / "study")
     source = {"layout": "folders", "folder": "photos", "download": {"repo": hub.REPO, "revision": hub.COMMIT}}
     model = {"histogram": {"library": "histogram", "preprocess": "square_224"}}
-    config = yaml.safe_load((project / runs.CONFIG).read_text())
-    config |= {"datasets": {"fish": {"source": source}}, "models": model, "compare": [], "clusters": {}}
-    (project / runs.CONFIG).write_text(yaml.safe_dump(config, sort_keys=False))
+    with runs.config_of(project) as config:
+        config |= {"datasets": {"fish": {"source": source}}, "models": model, "compare": [], "clusters": {}}
     picture = deliveries.picture(tmp_path / "1.png", seed=1).read_bytes()
     with hub.served({"Aus bus/1.png": picture, "Aus bus/1.txt": b"A fish."}) as environment:
         for name in set(os.environ) - set(environment):

@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 import timm
 import torch
-import yaml
 from safetensors.torch import save_file
 
 from tests.workflow import runs
@@ -25,6 +24,7 @@ DRAWN = [
 ]
 COMPARED = ["compare_models", "weigh_claims", "fit_trend", "print_comparison", *DRAWN]
 LOOKED_AT = ["choose_sheets", "draw_contact_sheets"]
+HISTOGRAM = {"library": "histogram", "preprocess": "square_224"}
 PREVIOUS = "splits/earlier.parquet"
 PAIRS = {"untrained lite0": ["untrained", "lite0"], "lite0 tuned": ["lite0", "tuned"]}
 
@@ -193,35 +193,28 @@ def test_a_changed_config_value_reruns_what_depends_on_it(project, key):
     value, wanted = CONFIG[key]
     (project / PREVIOUS).parent.mkdir()
     shutil.copy(project / "results/museum/splits.parquet", project / PREVIOUS)
-    path = project / runs.CONFIG
-    config = yaml.safe_load(path.read_text())
     *parents, last = key.split("/")
-    place = config
-    for parent in parents:
-        place = place.setdefault(parent, {})
-    place[last] = value
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    with runs.config_of(project) as place:
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = value
     assert runs.planned(project) == wanted
 
 
 def test_another_precision_embeds_anew_and_trains_only_on_new_clusters(project):
-    path = project / runs.CONFIG
-    config = yaml.safe_load(path.read_text())
-    for name in ("untrained", "lite0"):  # `tuned` takes that of its base
-        config["models"][name]["precision"] = "bf16"
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    with runs.config_of(project) as config:
+        for name in ("untrained", "lite0"):  # `tuned` takes that of its base
+            config["models"][name]["precision"] = "bf16"
     assert runs.planned(project) == embeddings(*MODELS)
 
 
 def test_a_new_model_adds_its_own_jobs_and_comparisons_only(project):
-    path = project / runs.CONFIG
-    config = yaml.safe_load(path.read_text())
-    config["models"]["histogram"] = {"library": "histogram", "preprocess": "square_224"}
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    with runs.config_of(project) as config:
+        config["models"]["histogram"] = HISTOGRAM
     wanted = {("prepare_encoder", "museum histogram")} | embeddings("histogram")
     assert runs.planned(project) == wanted
-    config["compare"].append(["lite0", "histogram"])
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    with runs.config_of(project) as config:
+        config["compare"].append(["lite0", "histogram"])
     compared = {(rule, "museum lite0 histogram") for rule in (*COMPARED, *LOOKED_AT)}
     assert runs.planned(project) == wanted | compared | looks() | csvs()
 
@@ -233,10 +226,8 @@ def test_emptied_pixels_redo_nothing_and_a_new_model_decodes_for_itself(project)
     )
     assert [path.stat().st_size for path in stores] == [0, 0]
     assert runs.planned(project) == set()
-    path = project / runs.CONFIG
-    config = yaml.safe_load(path.read_text())
-    config["models"]["histogram"] = {"library": "histogram", "preprocess": "square_224"}
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    with runs.config_of(project) as config:
+        config["models"]["histogram"] = HISTOGRAM
     assert runs.planned(project) == {("prepare_encoder", "museum histogram")} | embeddings("histogram")
     targets = [f"results/museum/histogram/embeddings/{shard}.parquet" for shard in SHARDS]
     runs.snakemake(project, *targets)
@@ -248,13 +239,12 @@ def test_emptied_pixels_redo_nothing_and_a_new_model_decodes_for_itself(project)
 
 
 def test_a_changed_checkpoint_reruns_its_own_model_and_a_touched_one_nothing(project):
-    path, checkpoint = project / runs.CONFIG, project / "checkpoints/local.safetensors"
-    config = yaml.safe_load(path.read_text())
-    config["preprocessing"]["small_176"] = {"size": 176, "crop": 0.875, "interpolation": "bicubic"}
+    checkpoint = project / "checkpoints/local.safetensors"
     model = {"library": "timm", "name": "resnet10t", "weights": "checkpoints/local.safetensors"}
-    config["models"]["local"] = model | {"preprocess": "small_176"}
-    config["compare"].append(["lite0", "local"])
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    with runs.config_of(project) as config:
+        config["preprocessing"]["small_176"] = {"size": 176, "crop": 0.875, "interpolation": "bicubic"}
+        config["models"]["local"] = model | {"preprocess": "small_176"}
+        config["compare"].append(["lite0", "local"])
     checkpoint.parent.mkdir()
     for seed in (1, 2):
         torch.manual_seed(seed)
@@ -272,12 +262,11 @@ def delivered(finished, project, **source):
     """A new project whose images are those of the drawn museum, delivered in a folder."""
     runs.copy_project(project)
     shutil.copytree(finished / "results/museum/delivery", project / "delivery")
-    config = yaml.safe_load((project / runs.CONFIG).read_text())
     source |= {"layout": "vlm4bio", "folder": "delivery"}
-    config["datasets"] = {"grown": {"source": source, "groups": config["datasets"]["museum"]["groups"]}}
-    config["models"] = {"lite0": config["models"]["lite0"]}
-    config["compare"] = []
-    (project / runs.CONFIG).write_text(yaml.safe_dump(config, sort_keys=False))
+    with runs.config_of(project) as config:
+        config["datasets"] = {"grown": {"source": source, "groups": config["datasets"]["museum"]["groups"]}}
+        config["models"] = {"lite0": config["models"]["lite0"]}
+        config["compare"] = []
     return project
 
 

@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.workflow import runs
 
@@ -42,9 +41,8 @@ def test_the_whole_run_is_killed_four_times(finished, tmp_path):
 @pytest.mark.parametrize(("shards", "chunks", "cores"), [(1, 1, 1), (7, 3, 2)])
 def test_shards_chunks_and_cores_change_no_byte(finished, tmp_path, shards, chunks, cores):
     project = runs.copy_project(tmp_path / "parted")
-    config = yaml.safe_load((project / runs.CONFIG).read_text())
-    config |= {"shards": shards, "search": {"chunks": chunks}}
-    (project / runs.CONFIG).write_text(yaml.safe_dump(config, sort_keys=False))
+    with runs.config_of(project) as config:
+        config |= {"shards": shards, "search": {"chunks": chunks}}
     runs.snakemake(project, "--cores", str(cores))
     assert whole(project) == whole(finished)
 
@@ -63,9 +61,8 @@ def test_odd_surroundings(finished, tmp_path):
     delivery, link = tmp_path / "fötos", tmp_path / "link"
     shutil.copytree(finished / "results/museum/delivery", delivery)
     link.symlink_to(delivery)
-    config = yaml.safe_load((project / runs.CONFIG).read_text(encoding="utf-8"))
-    config["datasets"]["museum"]["source"] = {"layout": "vlm4bio", "folder": str(link)}
-    (project / runs.CONFIG).write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    with runs.config_of(project) as config:
+        config["datasets"]["museum"]["source"] = {"layout": "vlm4bio", "folder": str(link)}
     subprocess.run(["mount", "--bind", "-o", "ro", delivery, delivery], check=True)
     before = os.umask(0o077)
     try:
