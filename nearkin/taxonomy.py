@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from nearkin.ranks import RANKS
+from nearkin.sources import reading
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def read(path, genera):
 
 def _scanned(path):
     """The table with our words for its columns, all texts, and the binomial of each name."""
-    try:
+    with reading.naming(path, "a taxonomy"):
         if Path(path).suffix.lower() == ".parquet":
             table = pl.scan_parquet(path)
         else:
@@ -87,8 +88,6 @@ def _scanned(path):
                 truncate_ragged_lines=True,
             )
         names = table.collect_schema().names()
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise ValueError(f"{path}: cannot be read as a taxonomy: {error}") from error
     short = {name.removeprefix("\ufeff").rpartition(":")[2].lower(): name for name in names}
     found = {
         word: next((short[term.lower()] for term in terms if term.lower() in short), None)
@@ -121,10 +120,8 @@ def _is(*ranks):
 
 
 def _collected(table, path):
-    try:
+    with reading.naming(path, "a taxonomy"):
         return table.collect(engine="streaming")
-    except pl.exceptions.PolarsError as error:
-        raise ValueError(f"{path}: cannot be read as a taxonomy: {error}") from error
 
 
 def _accepted(species, table, path):

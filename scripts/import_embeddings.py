@@ -4,15 +4,14 @@ import polars as pl
 
 from nearkin import embedding_files, imported
 from nearkin.logs import log_to
+from nearkin.sources import reading
 from nearkin.tables import io
 from nearkin.tables.images import Inspection
 
 
 def import_embeddings(table_path, inspection_path, embeddings_path, *, dataset, model):
-    try:
+    with reading.naming(table_path, "a Parquet table"):
         table = pl.read_parquet(table_path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise ValueError(f"{table_path}: cannot be read as a Parquet table: {error}") from error
     inspection = io.read(inspection_path, Inspection)
     result = imported.imported(table, inspection, source=table_path)
     stamps = {"dataset": dataset, "model": model}

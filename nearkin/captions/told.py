@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from nearkin.sources import delimited
+from nearkin.sources import delimited, reading
 
 logger = logging.getLogger(__name__)
 
@@ -18,15 +18,13 @@ def read(path, *, image, caption):
     if Path(path).suffix.lower() != ".parquet":
         table = delimited.read(path, [image, caption], free=caption)
         return table.select(image=image, caption=caption)
-    try:
+    with reading.naming(path, "a table of texts"):
         columns = pl.read_parquet_schema(path)
         missing = [name for name in (image, caption) if name not in columns]
         if missing:
             raise ValueError(f"{path}: no column {', '.join(missing)}; it has {', '.join(columns)}")
         table = pl.read_parquet(path, columns=sorted({image, caption}))
         return table.select(image=pl.col(image).cast(pl.String), caption=pl.col(caption).cast(pl.String))
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise ValueError(f"{path}: cannot be read as a table of texts: {error}") from error
 
 
 def by_image(table, labels, *, name):

@@ -1,12 +1,11 @@
 """Images listed in a table of any kind: CSV, TSV or Parquet, and which of its columns says what."""
 
 import logging
-from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 
-from nearkin.sources import columns, delimited
+from nearkin.sources import columns, delimited, reading
 from nearkin.sources.files import is_image_name, walk
 from nearkin.sources.listing import table
 from nearkin.sources.matching import Matcher
@@ -54,7 +53,7 @@ def read(path, *, preset, own):
         raise ValueError(f"no table {path!r}: mend the dataset's source.table")
     with open(path, "rb") as file:
         is_parquet = file.read(len(PARQUET)) == PARQUET
-    with _naming(path):
+    with reading.naming(path, "a table"):
         has = list(pl.read_parquet_schema(path)) if is_parquet else delimited.header(path)
     fields = columns.chosen(path, has, preset=preset, own=own)
     for field, texts in fields.items():
@@ -74,14 +73,6 @@ def read(path, *, preset, own):
     return rows
 
 
-@contextmanager
-def _naming(path):
-    try:
-        yield
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise ValueError(f"{path}: cannot be read as a table: {error}") from error
-
-
 def _read_parquet(path, names):
     types = pl.read_parquet_schema(path)
     for name in names:
@@ -90,7 +81,7 @@ def _read_parquet(path, names):
                 f"{path}: column {name!r} is {types[name]}; nothing but texts and numbers is read"
             )
     rows = pl.scan_parquet(path, glob=False).select(pl.col(names).cast(pl.String))
-    with _naming(path):
+    with reading.naming(path, "a table"):
         rows = rows.collect(engine="streaming")
     logger.info("read %d rows of %s", len(rows), path, extra={"counts": {"rows in": len(rows)}})
     return rows
