@@ -3,13 +3,15 @@
 PYTHON ?= python3
 CONFIG ?= config/config.yaml
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
+FORCE ?=
 
 BIN := .venv/bin
 READY := .venv/complete
 SNAKEMAKE := $(BIN)/python -m snakemake --configfile "$(CONFIG)" --cores $(CORES)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study curate why status adopt estimate test test-slow unit lint lock dictionary pictures clean-pixels
+.PHONY: help setup study curate why status adopt estimate test test-slow test-all unit mutants lint lock bench \
+	dictionary pictures clean-pixels
 
 help: ## List these targets
 	@echo "make TARGET [CONFIG=$(CONFIG)] [CORES=$(CORES)]"
@@ -24,8 +26,8 @@ $(READY): requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@touch $@
 
-study: $(READY) ## Run a whole study: tables, figures, report
-	$(SNAKEMAKE)
+study: $(READY) ## Run a whole study; FORCE=FILE makes a file, and all that hangs on it, again
+	$(SNAKEMAKE) $(if $(FORCE),--forcerun $(FORCE))
 
 curate: $(READY) ## Stop after gap-fixing and splits; no encoder needed
 	$(SNAKEMAKE) curate
@@ -43,10 +45,12 @@ estimate: $(READY) ## Say what a run would take in time, disk and memory, withou
 	@PYTHONPATH=. $(BIN)/python workflow/estimate.py --configfile "$(CONFIG)" --cores $(CORES)
 
 test: $(READY) lint unit ## Check style and run all tests
-	$(BIN)/python -m pytest tests/workflow
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 10 tests/workflow
 
 test-slow: $(READY) ## Run the tests that take long and are not part of `make test`
 	$(BIN)/python -m pytest -m slow tests
+
+test-all: test test-slow ## Run `make test`, then the slow tests
 
 lint: $(READY) ## Check style only
 	$(BIN)/ruff check .
@@ -57,6 +61,9 @@ lint: $(READY) ## Check style only
 unit: $(READY) ## Run unit tests and doctests only
 	$(BIN)/python -m pytest -n 2 tests/unit nearkin --doctest-modules
 
+mutants: $(READY) ## Break the core in every small way and see that a test notices (an hour on two cores)
+	$(BIN)/python tests/mutants.py
+
 clean-pixels: $(READY) ## Give the disk space of decoded images back
 	PYTHONPATH=. $(BIN)/python scripts/clean_pixels.py
 
@@ -65,13 +72,13 @@ lock: ## Pin all dependencies anew (needs uv)
 		--all-extras --upgrade --output-file requirements.lock pyproject.toml
 	$(BIN)/python envs/pin.py
 
-bench: $(READY) ## Measure search, embedding, scores and training beside peers, installed in .bench/ (75 minutes)
-	PYTHONPATH=. $(BIN)/python benchmarks/neighbours.py
-	PYTHONPATH=. $(BIN)/python benchmarks/embedding.py
-	PYTHONPATH=. $(BIN)/python benchmarks/many_images.py
-	PYTHONPATH=. $(BIN)/python benchmarks/scoring.py
-	PYTHONPATH=. $(BIN)/python benchmarks/coverage.py
-	PYTHONPATH=. $(BIN)/python benchmarks/training.py
+bench: $(READY) ## Measure search, embedding, scores and training beside peers, installed in .bench/ (75 minutes; QUICK=--quick tries it)
+	PYTHONPATH=. $(BIN)/python benchmarks/neighbours.py $(QUICK)
+	PYTHONPATH=. $(BIN)/python benchmarks/embedding.py $(QUICK)
+	PYTHONPATH=. $(BIN)/python benchmarks/many_images.py $(QUICK)
+	PYTHONPATH=. $(BIN)/python benchmarks/scoring.py $(QUICK)
+	PYTHONPATH=. $(BIN)/python benchmarks/coverage.py $(QUICK)
+	PYTHONPATH=. $(BIN)/python benchmarks/training.py $(QUICK)
 
 dictionary: $(READY) ## Write results/README.md from the table declarations
 	PYTHONPATH=. $(BIN)/python docs/dictionary.py

@@ -35,6 +35,9 @@ rule all:
         expand("results/{dataset}/{page}.html", dataset=config["datasets"], page=["audit", "report"]),
         expand("results/{dataset}/checks.passed", dataset=config["datasets"]),
         expand([*rules.write_csv_twins.output, rules.plot_costs.output.svg], dataset=config["datasets"]),
+        # What is lost of these is made again, also where nothing else has to run.
+        expand([*rules.check_curation.input, *rules.check_results.input], dataset=config["datasets"]),
+        expand(rules.list_embeddings.input, dataset=config["datasets"], model=MODELS),
 
 
 rule curate:

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.fresh import how_it_ended
+
 HERE = Path(__file__).parent
 CACHE = HERE.parent / ".bench"
 THREADS = 2
@@ -30,11 +32,28 @@ def pins(peer):
     return [line for line in lines if not line.startswith("#")]
 
 
+def is_installed(peer: str) -> bool:
+    """Whether a peer's environment is there, with the pins of today."""
+    wanted, done = HERE / "peers" / f"{peer}.txt", CACHE / peer / "installed.txt"
+    return done.exists() and done.read_bytes() == wanted.read_bytes()
+
+
+def installed(peers: dict[str, str | None]) -> list[str]:
+    """The ways that run without installing anything, in order; says of the others that they are left out.
+
+    `peers` has the peer of each way, None for ours.
+    """
+    absent = [way for way, peer in peers.items() if peer and not is_installed(peer)]
+    if absent:
+        print(f"left out, for they are not installed in {CACHE.name}/: {', '.join(absent)}", flush=True)
+    return [way for way in peers if way not in absent]
+
+
 def interpreter(peer):
     """The Python of a peer's environment, which is made if its pins have changed or it is not there."""
     wanted, folder = HERE / "peers" / f"{peer}.txt", CACHE / peer
     python, done = folder / "bin/python", folder / "installed.txt"
-    if not done.exists() or done.read_bytes() != wanted.read_bytes():
+    if not is_installed(peer):
         venv.create(folder, with_pip=True, clear=True)
         theirs = next(folder.glob("lib/python*/site-packages"))
         (theirs / "ours.pth").write_text(f"{sysconfig.get_paths()['purelib']}\n", encoding="utf-8")
@@ -49,7 +68,7 @@ def ask(module, *arguments, peer=None, settings=None):
 
     With `peak`, the most memory that it and its children held, in megabytes: what they share
     counts once, libraries and other mapped files do not count. `settings` are further
-    environment variables. Raises RuntimeError with what it said when it fails.
+    environment variables. Raises RuntimeError with how it ended and what it said when it fails.
     """
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(THREADS))
     environment = os.environ | threads | {"PYTHONPATH": str(HERE.parent)} | (settings or {})
@@ -64,7 +83,10 @@ def ask(module, *arguments, peer=None, settings=None):
         over.set()
         watch.join()
     if process.returncode:
-        raise RuntimeError(f"{' '.join(map(str, command))} failed:\n{complaint[-2000:]}")
+        told = "".join(f", {name}={value}" for name, value in (settings or {}).items())
+        raise RuntimeError(
+            f"{' '.join(map(str, command))}{told} {how_it_ended(process.returncode)}:\n{complaint[-2000:]}"
+        )
     return json.loads(said.splitlines()[-1]) | {"peak": peak[0]}
 
 

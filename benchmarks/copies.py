@@ -8,6 +8,7 @@ Takes the photos of a delivery in the layout of VLM4Bio; a truth file says which
 import argparse
 import csv
 import io
+import tempfile
 from collections import defaultdict
 from functools import partial
 from pathlib import Path
@@ -16,9 +17,10 @@ import numpy as np
 import polars as pl
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
-from benchmarks.report import publish
+from benchmarks.report import publish, table
 from nearkin.decode import ImageProblem, rgb
 from nearkin.inspection import with_hashes
+from nearkin.museum.delivery import write_museum
 from nearkin.near import hashes_of, near_pairs
 from nearkin.tables.images import THUMBNAIL_SIDE
 from nearkin.thumbnails import thumbnail
@@ -26,6 +28,7 @@ from tests.unit.deliveries import defaults
 
 SHARED = Path(__file__).parents[2] / "shared/data"
 RELATED = ("byte_copy", "near_duplicate", "label_conflict", "related_frames")
+QUICK = {"seed": 1, "n_species": 9, "largest_species": 3, "image_size": 96, "fault_rate": 0.0}
 SEED = 1
 SIDES = ("left", "top", "right", "bottom")
 
@@ -177,19 +180,32 @@ def measure(images, family, n_images, near):
     return found | {"originals": len(images), "copies": len(chosen)}
 
 
+def measured(folder, truth, n_images, near):
+    """What `measure` finds in each category of a delivery."""
+    family = related(truth)
+    return {category: measure(images, family, n_images, near) for category, images in photos(folder).items()}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--folder", type=Path, default=SHARED / "specimens")
     parser.add_argument("--truth", type=Path, default=SHARED / "specimens-truth.csv")
     parser.add_argument("--images", type=int, default=150, help="images of a category that are copied")
+    parser.add_argument("--quick", action="store_true", help="a few drawn images; only prints")
     options = parser.parse_args()
-    near, family = defaults()["groups"]["near_duplicates"], related(options.truth)
-    results = {
-        category: measure(images, family, options.images, near)
-        for category, images in photos(options.folder).items()
-    }
+    near = defaults()["groups"]["near_duplicates"]
+    if options.quick:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name, "museum")
+            write_museum(folder, **QUICK, n_workers=1)
+            results = measured(folder, folder / "truth.csv", 2, near)
+    else:
+        results = measured(options.folder, options.truth, options.images, near)
     rows = [[kind, *(f"{found[kind]:.1%}" for found in results.values())] for kind in ["strangers", *kinds()]]
     counted = [f"{name} ({found['copies']} of {found['originals']})" for name, found in results.items()]
+    if options.quick:
+        print(table(["", *counted], rows))
+        return
     publish("copies", {"near_duplicates": near, "found": results}, ["", *counted], rows)
 
 

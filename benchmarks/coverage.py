@@ -71,8 +71,10 @@ def covered(n, n_species, n_studies):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--studies", type=int, help="only so many of each design; prints, writes nothing")
+    parser.add_argument("--quick", action="store_true", help="two studies of each; only prints")
     options = parser.parse_args()
-    n_studies = options.studies or 1000
+    few = options.studies or (2 if options.quick else None)
+    n_studies = few or 1000
     found = [
         {"design": name, "studies": n_studies} | covered(*design, n_studies)
         for name, design in DESIGNS.items()
@@ -82,7 +84,7 @@ def main():
         [one["design"], f"{one['studies']:,}", *(f"{100 * one[name]:.1f} %" for name in header[2:])]
         for one in found
     ]
-    if options.studies:
+    if few:
         print(table(header, rows))
         return
     publish("coverage", {"resamples": RESAMPLES, "found": found}, header, rows)

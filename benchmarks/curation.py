@@ -16,7 +16,7 @@ import seaborn as sns
 import yaml
 
 from benchmarks import fresh, invented
-from benchmarks.report import publish
+from benchmarks.report import publish, table
 from nearkin.config import settle
 from nearkin.figures import theme
 from scripts.fix_captions import fix_captions
@@ -140,14 +140,19 @@ def draw(records, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000, 5_600_000])
-    records = run(parser.parse_args().rows)
-    draw(records, HERE / "curation.png")
+    parser.add_argument("--quick", action="store_true", help="a thousand rows; only prints")
+    options = parser.parse_args()
+    records = run([1_000] if options.quick else options.rows)
     rows = []
     for n_rows, part in pl.DataFrame(records).group_by("rows", maintain_order=True):
         seconds = [f"{one:,.1f} s" for one in part["seconds"]]
         total, peak = f"{part['seconds'].sum():,.0f} s", f"{part['gigabytes'].max():.1f} GB"
         rows.append([f"{n_rows[0]:,}", *seconds, total, peak])
     header = ["rows", *(stage.__name__ for stage in STAGES), "together", "peak memory"]
+    if options.quick:
+        print(table(header, rows))
+        return
+    draw(records, HERE / "curation.png")
     publish("curation", {"near_duplicates": NEAR, "records": records}, header, rows)
 
 

@@ -1,9 +1,9 @@
 """All pairs of 64-bit hashes within a distance, beside imagededup in one run; then ours alone on more.
 
-    PYTHONPATH=. .venv/bin/python benchmarks/duplicates.py --peer /tmp/imagededup
+    PYTHONPATH=. .venv/bin/python benchmarks/duplicates.py
 
 Puts imagededup into a virtual environment of its own at --peer, unless it is there already; what
-else that needs it takes from the environment that runs this.
+else that needs it takes from the environment that runs this. With --quick nothing is installed.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import fresh
-from benchmarks.report import publish
+from benchmarks.report import publish, table
 from nearkin.hamming import close_pairs
 
 PEER = "imagededup==0.3.3.post2"
@@ -33,6 +33,7 @@ found = DHash(verbose=False).find_duplicates(encoding_map=hashes, max_distance_t
 seconds = time.perf_counter() - start
 json.dump({"seconds": seconds, "found": found}, open(sys.argv[3], "w"))
 """
+PLACE = Path(__file__).parents[1] / ".bench/imagededup"
 BESIDE, DISTANCE = 20_000, 10
 ALONE = [(200_000, 10), (200_000, 4), (1_000_000, 4), (5_600_000, 4), (5_600_000, 6)]
 
@@ -73,9 +74,9 @@ def installed(folder):
     return python
 
 
-def beside(python, repeats):
+def beside(python, n, repeats):
     """Seconds of both on the same texts, and their ratio. Raises ValueError if the pairs differ."""
-    texts = {f"{number}.jpg": f"{value:016x}" for number, value in enumerate(hashes(BESIDE).tolist())}
+    texts = {f"{number}.jpg": f"{value:016x}" for number, value in enumerate(hashes(n).tolist())}
     seconds, theirs = [], []
     with tempfile.TemporaryDirectory() as name:
         given, asked, answer = (Path(name, file) for file in ("hashes.json", "ask.py", "answer.json"))
@@ -105,20 +106,34 @@ def alone(n, distance):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--peer", type=Path, required=True, help="folder of the peer's environment")
+    parser.add_argument("--peer", type=Path, default=PLACE, help="folder of the peer's environment")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="few hashes once, without a peer to install; only prints",
+    )
     options = parser.parse_args()
-    compared = beside(installed(options.peer), options.repeats)
-    searched = [{"hashes": n, "distance": d} | fresh.run(alone, n, d) for n, d in ALONE]
-    rows = [
-        [f"{BESIDE:,}", DISTANCE, compared["pairs"], f"{compared['seconds']:.2f}", "",
-         f"{compared['peer_seconds']:.1f}", f"{compared['times']:.0f}"]
-    ] + [
+    n, repeats, cases = (2_000, 1, [(20_000, 4)]) if options.quick else (BESIDE, options.repeats, ALONE)
+    rows = []
+    if options.quick and not (options.peer / "bin/python").exists():
+        print(f"left out, for it is not installed in {options.peer.name}/: imagededup")
+    else:
+        compared = beside(installed(options.peer), n, repeats)
+        rows.append(
+            [f"{n:,}", DISTANCE, compared["pairs"], f"{compared['seconds']:.2f}", "",
+             f"{compared['peer_seconds']:.1f}", f"{compared['times']:.0f}"]
+        )  # fmt: skip
+    searched = [{"hashes": n, "distance": d} | fresh.run(alone, n, d) for n, d in cases]
+    rows += [
         [f"{found['hashes']:,}", found["distance"], found["pairs"], f"{found['seconds']:.1f}",
          f"{found['gigabytes']:.2f}", "", ""]
         for found in searched
     ]  # fmt: skip
     header = ["hashes", "distance", "pairs", "ours, s", "peak memory, GB", "imagededup, s", "times faster"]
+    if options.quick:
+        print(table(header, rows))
+        return
     publish("duplicates", {"beside": compared, "alone": searched}, header, rows)
 
 

@@ -38,6 +38,7 @@ LARGE = {
     "nearkin fp32, fast decoding": ("nearkin", ["fp32", "fast"], None),
     "nearkin bf16, fast decoding": ("nearkin", ["bf16", "fast"], None),
 }
+QUICK = ("open_clip", "clip-retrieval", "nearkin fp32, pixels cached", "nearkin bf16, fast decoding")
 N_SMALL, N_LARGE = 256, 64
 LOOP = "open_clip"
 
@@ -104,7 +105,11 @@ def main():
         "--ways", nargs="+", choices=SMALL | LARGE, help="those to measure; the plain loop always is"
     )
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--quick", action="store_true", help="a few images once, to see that it runs")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="few images, no peer to install; prints",
+    )
     options = parser.parse_args()
     repeats = 1 if options.quick else options.repeats
     n_small = options.images or (16 if options.quick else N_SMALL)
@@ -113,9 +118,10 @@ def main():
     large = drawn.large(beside.CACHE / "large", n_large, small)
     records = []
     for photos, paths, ways in (("small", small, SMALL), ("12 megapixels", large, LARGE)):
-        asked = {
-            way: given for way, given in ways.items() if not options.ways or way in (LOOP, *options.ways)
-        }
+        wanted = [way for way in ways if not options.ways or way in (LOOP, *options.ways)]
+        if options.quick:
+            wanted = beside.installed({way: ways[way][2] for way in wanted if way in QUICK})
+        asked = {way: ways[way] for way in wanted}
         records += measure(photos, paths, ways=asked, repeats=repeats)
     header = ["photos", "way", "images/s", "times the plain loop", "peak memory, MB", "least cosine with it"]
     whole = not (options.images or options.ways or options.quick)

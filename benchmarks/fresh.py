@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 import resource
+import signal
 
 
 def run(work, *arguments):
@@ -13,8 +14,19 @@ def run(work, *arguments):
     process.start()
     process.join()
     if process.exitcode:
-        raise RuntimeError(f"{work.__name__}{arguments} failed with exit code {process.exitcode}")
+        raise RuntimeError(f"{work.__name__}{arguments} {how_it_ended(process.exitcode)}")
     return results.get()
+
+
+def how_it_ended(code):
+    """How a process failed, by its exit code; below zero is the number of a signal.
+
+    >>> how_it_ended(1), how_it_ended(-4)
+    ('failed with exit code 1', 'was ended by SIGILL (Illegal instruction)')
+    """
+    if code >= 0:
+        return f"failed with exit code {code}"
+    return f"was ended by {signal.Signals(-code).name} ({signal.strsignal(-code)})"
 
 
 def _run(work, arguments, results):

@@ -17,13 +17,14 @@ from pathlib import Path
 import polars as pl
 from PIL import Image
 
-from benchmarks.report import publish
+from benchmarks.report import publish, table
 from nearkin.inspection import inspect
 from nearkin.museum.delivery import write_museum
 from nearkin.tables.images import Images, Inspection
 
 SPECIMENS = Path(__file__).parents[2] / "shared/data/specimens"
 MUSEUM = {"seed": 1, "n_species": 24, "largest_species": 20, "image_size": 256, "fault_rate": 0.0}
+QUICK = MUSEUM | {"n_species": 9, "largest_species": 3, "image_size": 96}
 MEGAPIXELS = (6, 12)
 N_LARGE = 6
 AT_ONCE = 400
@@ -95,15 +96,17 @@ def enlarged(paths, folder, megapixels):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--repeats", type=int, default=5)
-    repeats = parser.parse_args().repeats
+    parser.add_argument("--quick", action="store_true", help="a few drawn images once; only prints")
+    options = parser.parse_args()
+    repeats, museum = (1, QUICK) if options.quick else (options.repeats, MUSEUM)
     logging.disable()
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         source = SPECIMENS
-        if not source.is_dir():
+        if options.quick or not source.is_dir():
             source = folder / "museum"
-            write_museum(source, **MUSEUM, n_workers=1)
+            write_museum(source, **museum, n_workers=1)
         small = readable(sorted(source.glob("datasets/*/chunk_*/*")))
         results = {"photos as delivered": measure(small, repeats)}
         for megapixels in MEGAPIXELS:
@@ -115,6 +118,9 @@ def main():
         for kind, found in results.items()
     ]  # fmt: skip
     header = ["", "files", "bare, files/s", "inspected, files/s", "inspected / bare"]
+    if options.quick:
+        print(table(header, rows))
+        return
     publish("inspection", {"repeats": repeats, "found": results}, header, rows)
 
 

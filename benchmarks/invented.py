@@ -66,7 +66,7 @@ def write(folder, n_rows):
         r"(.{8})(.{4})(.{4})(.{4})(.{12})", "$1-$2-$3-$4-$5"
     )
     images = pl.DataFrame({"uuid": uuid, "path": path, "listed": path, "label": label, "caption": caption})
-    constant = {"row": pl.lit(0, pl.Int32), "match": pl.lit("exact"), "category": pl.lit("all")}
+    constant = {"row": pl.lit(0, pl.Int32), "match": pl.lit("exact"), "category": pl.lit(None, pl.String)}
     empty = {name: pl.lit(None, pl.String) for name in Images.column_names() if name not in images.columns}
     io.write(images.with_columns(**(empty | constant)), folder / "images.parquet", Images)
     hashes, look = _hashes(n_rows, random)

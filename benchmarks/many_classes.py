@@ -5,6 +5,7 @@
 The encoder is left out: features are drawn, and class centres learn from them.
 """
 
+import argparse
 import statistics
 import time
 
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 
 from benchmarks import fresh
-from benchmarks.report import publish
+from benchmarks.report import publish, table
 from nearkin.finetune.centres import Centres
 from nearkin.finetune.loss import margin_loss, sampled_classes
 from nearkin.finetune.recipe import Recipe
@@ -21,17 +22,17 @@ CLASSES, WIDTH, BATCH, STEPS = 300_000, 512, 128, 5
 RATES = [0.01, 0.1, 1.0]
 
 
-def stepped(rate):
+def stepped(rate, n_classes, n_steps):
     """The median seconds of a step."""
     recipe, rng = Recipe(sample_rate=rate), np.random.default_rng(1)
-    centres, seconds = Centres(CLASSES, WIDTH, 1, torch.device("cpu")), []
-    for number in range(1, STEPS + 1):
+    centres, seconds = Centres(n_classes, WIDTH, 1, torch.device("cpu")), []
+    for number in range(1, n_steps + 1):
         features = torch.randn(BATCH, WIDTH).requires_grad_()
-        labels = rng.integers(CLASSES, size=BATCH)
+        labels = rng.integers(n_classes, size=BATCH)
         start = time.perf_counter()
         classes = None
         if rate < 1:
-            classes, labels = sampled_classes(labels, CLASSES, rate, rng)
+            classes, labels = sampled_classes(labels, n_classes, rate, rng)
         taken = centres.taken(classes)
         margin_loss(features, torch.from_numpy(labels), taken, recipe).backward()
         centres.step(classes, taken, rate=1e-3, beta=0.9, number=number)
@@ -40,12 +41,18 @@ def stepped(rate):
 
 
 def main():
-    records = [fresh.run(stepped, rate) for rate in RATES]
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="few classes once; only prints")
+    quick = parser.parse_args().quick
+    n_classes, n_steps = (3_000, 1) if quick else (CLASSES, STEPS)
+    records = [fresh.run(stepped, rate, n_classes, n_steps) for rate in RATES]
+    header = ["sample_rate", "s a step", "peak memory, GB"]
     rows = [[one["rate"], f"{one['seconds']:.2f}", f"{one['gigabytes']:.2f}"] for one in records]
+    if quick:
+        print(table(header, rows))
+        return
     sizes = {"classes": CLASSES, "width": WIDTH, "batch": BATCH}
-    publish(
-        "many_classes", sizes | {"records": records}, ["sample_rate", "s a step", "peak memory, GB"], rows
-    )
+    publish("many_classes", sizes | {"records": records}, header, rows)
 
 
 if __name__ == "__main__":

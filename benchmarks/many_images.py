@@ -34,11 +34,13 @@ def embedded(n):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--images", type=int, nargs="+", help="only so many; prints, writes nothing")
+    parser.add_argument("--quick", action="store_true", help="a few images; only prints")
     options = parser.parse_args()
-    found = [embedded(n) for n in options.images or SIZES]
+    sizes = options.images or ([64] if options.quick else SIZES)
+    found = [embedded(n) for n in sizes]
     header = ["images", "s", "peak memory, MB"]
     rows = [[f"{one['n']:,}", f"{one['seconds']:.1f}", f"{one['megabytes']:,.0f}"] for one in found]
-    if options.images:
+    if sizes != SIZES:
         print(table(header, rows))
         return
     curves.draw(found, HERE / "embedding.png", xlabel="images", memory="peak memory (MB)")

@@ -13,7 +13,9 @@ from nearkin.museum.entries import clean_entries
 from nearkin.museum.species import taxonomy
 from nearkin.pixels import Pixels, write_pixels
 
-SEED, N_SPECIES, LARGEST, SIDE = 1, 96, 40, 256
+SEED, LARGEST, SIDE = 1, 40, 256
+N_SPECIES = {"museum": 96, "quick_museum": 24}
+"""By the name of the folder that a museum is drawn into."""
 GEOMETRY = {"size": 224, "crop": 0.875, "interpolation": "bicubic"}
 DEALING = {"train": 0.3, "val": 0.2, "test": 0.5, "unseen": 0.0, "unseen_by": "category"}
 DEALING |= {"seed": SEED, "folds": None, "fold": 1, "min_test_groups": 2}
@@ -29,7 +31,7 @@ class Museum(NamedTuple):
 
 def museum(folder, n_threads):
     """The museum in `folder`, drawn unless it is there."""
-    entries = clean_entries(taxonomy(SEED, N_SPECIES, LARGEST), SEED)
+    entries = clean_entries(taxonomy(SEED, N_SPECIES[folder.name], LARGEST), SEED)
     labels = pl.DataFrame(
         {
             "uuid": [f"{number:06d}" for number in range(len(entries))],
@@ -57,7 +59,7 @@ def _draw(entries, uuids, store, n_threads):
     fields = {"uuid": pl.String, "path": pl.String, "problem": pl.String, "n_bytes": pl.Int64}
     inspection = pl.DataFrame(rows, schema=fields | {"sha256": pl.String}, orient="row")
     seen = {"folder": folder, "geometry": GEOMETRY, "decode": "exact", "max_megapixels": 100}
-    write_pixels(inspection, store, seen=seen, n_threads=n_threads)
+    write_pixels(inspection, store, known=store, seen=seen, n_threads=n_threads)
 
 
 def _photo(entry):

@@ -17,18 +17,20 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import beside, curves
-from benchmarks.report import publish, table
+from benchmarks.report import abilities, publish, table
 
 HERE = Path(__file__).parent
 WIDTH, DEPTH = 512, 10
 SIZES = [2_000, 5_000, 10_000, 20_000, 50_000]
 ALONE = 200_000  # ours only
 WAYS = ["nearkin", "faiss", "pytorch_metric_learning", "scikit_learn", "reference_study"]
+PEER = "search"  # whose environment has all ways but ours
 RANDOM_WAYS = ["nearkin", "faiss"]  # the others take as long whatever the vectors
 LARGEST = {"reference_study": 20_000}  # beyond, it would need more memory than many machines have
 PER_CLUSTER = 50
-BLAS = ["", "Haswell", "SkylakeX", "Zen"]
-"""Values of OPENBLAS_CORETYPE: as faiss's own library chooses, and three kernels to choose from."""
+AVX2, AVX512 = {"avx2", "fma"}, {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}
+BLAS = {"": set(), "Haswell": AVX2, "SkylakeX": AVX2 | AVX512, "Zen": AVX2}
+"""Values of OPENBLAS_CORETYPE, and what each kernel asks of a processor; "" is the library's own choice."""
 PROBED = 10_000
 
 
@@ -45,7 +47,7 @@ def vectors(kind, n):
 def ask(way, vectors_path, found_path, blas):
     return beside.ask(
         "benchmarks.ways.search", way, vectors_path, DEPTH, found_path,
-        peer=None if way == "nearkin" else "search",
+        peer=None if way == "nearkin" else PEER,
         settings={"OPENBLAS_CORETYPE": blas} if way == "faiss" and blas else None,
     )  # fmt: skip
 
@@ -68,10 +70,18 @@ def measure(kind, n, *, ways, repeats, blas, folder):
     ]
 
 
+def kernels(abilities):
+    """The kernels that a processor with these instructions can run; any other would end the process."""
+    return [blas for blas, needed in BLAS.items() if needed <= set(abilities)]
+
+
 def better_blas(n, repeats, folder):
     """The kernel with which faiss is fastest here, and the seconds of each."""
     np.save(folder / "vectors.npy", vectors("random", n))
-    asks = {blas: partial(ask, "faiss", folder / "vectors.npy", folder / "faiss.npy", blas) for blas in BLAS}
+    asks = {
+        blas: partial(ask, "faiss", folder / "vectors.npy", folder / "faiss.npy", blas)
+        for blas in kernels(abilities())
+    }
     seconds = {blas: found["seconds"] for blas, found in beside.medians(asks, repeats).items()}
     return min(seconds, key=seconds.get), seconds
 
@@ -95,17 +105,21 @@ def main():
         "--ways", nargs="+", choices=WAYS, default=WAYS, help="those to measure; ours is always"
     )
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--quick", action="store_true", help="a few small sizes once, to see that it runs")
+    parser.add_argument("--quick", action="store_true", help="small sizes, no peer to install; prints")
     options = parser.parse_args()
     repeats = 1 if options.quick else options.repeats
     sizes = options.images or ([500, 1_000] if options.quick else SIZES)
     ways = [way for way in WAYS if way == "nearkin" or way in options.ways]
+    if options.quick:
+        ways = beside.installed({way: None if way == "nearkin" else PEER for way in ways})
     cases = [("clustered", n, ways) for n in sizes]
     cases += [("random", n, [way for way in ways if way in RANDOM_WAYS]) for n in sizes[-2:]]
     whole = not (options.images or options.quick or options.ways != WAYS)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        blas, tried = better_blas(1_000 if options.quick else PROBED, repeats, folder)
+        blas, tried = "", {}
+        if "faiss" in ways:
+            blas, tried = better_blas(1_000 if options.quick else PROBED, repeats, folder)
         records = []
         for kind, n, asked in cases:
             records += measure(kind, n, ways=asked, repeats=repeats, blas=blas, folder=folder)
@@ -123,7 +137,7 @@ def main():
     ]
     curves.draw(drawn, HERE / "neighbours.png", xlabel="images", memory="memory above the vectors (MB)")
     results = {"repeats": repeats, "depth": DEPTH, "width": WIDTH, "threads": beside.THREADS}
-    results |= {"peers": beside.pins("search"), "faiss_blas": {"chosen": blas or "its own", "seconds": tried}}
+    results |= {"peers": beside.pins(PEER), "faiss_blas": {"chosen": blas or "its own", "seconds": tried}}
     publish("neighbours", results | {"found": records}, header, list(rows(records)))
 
 

@@ -6,6 +6,7 @@ Measures nothing but the planning of its jobs. What grows with the photos is car
 benchmarks of decoding, encoder and search, all else from whole studies by `growth.py`.
 """
 
+import argparse
 import json
 import math
 import re
@@ -60,15 +61,15 @@ class Stage(NamedTuple):
         return rounds * self.work / self.n_jobs / min(self.cores, cores)
 
 
-def stages(results):
-    """All stages of the study, the dearest first."""
+def stages(results, n_searched):
+    """All stages of the study, the dearest first; so many vectors are searched for it."""
     sides = costs.sides(IMAGES, SPLIT)
     threads = results["embedding"]["threads"]
     way = {(one["photos"], one["way"]): threads / one["per_second"] for one in results["embedding"]["found"]}
     decode = way["12 megapixels", "nearkin bf16"] - way["small", "nearkin bf16"]
     encode, learn = way["small", "forward pass alone bf16"], 3 * way["small", "forward pass alone fp32"]
     inspect = 1 / results["inspection"]["found"]["JPEGs of 12 megapixels"]["inspected_per_second"]
-    compare = fresh.run(deeper)["times"] / products_per_core_second(results["neighbours"])
+    compare = fresh.run(deeper, n_searched)["times"] / products_per_core_second(results["neighbours"])
     _, n_pairs, _ = costs.searched(sides, PROTOCOLS, DEPTH)
     n_audited = 3 * min(100_000, sides["test"]) * (sides["test"] + sides["train"])
     vectors = 4 * WIDTH * max(sides["test"] + sides["train"], 2 * sides["test"]) + costs.SEARCH_BYTES
@@ -133,10 +134,10 @@ def products_per_core_second(measured):
     return largest["n"] ** 2 / 2 / largest["seconds"] / measured["threads"]
 
 
-def deeper():
+def deeper(n):
     """How many times as long a search for DEPTH neighbours takes as one for ten, as in the benchmark."""
-    rng, codes = np.random.default_rng(1), np.arange(SEARCHED)
-    near = rng.normal(size=(SEARCHED // 100, WIDTH))[codes % (SEARCHED // 100)]
+    rng, codes = np.random.default_rng(1), np.arange(n)
+    near = rng.normal(size=(n // 100, WIDTH))[codes % (n // 100)]
     vectors = near + 0.7 * rng.normal(size=near.shape)
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     seconds = []
@@ -148,15 +149,15 @@ def deeper():
     return {"times": seconds[-1] / seconds[-2]}
 
 
-def planning():
+def planning(n_shards, n_chunks):
     """Jobs, seconds and gigabytes of a dry run of the whole study."""
     shipped = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
     models = {name: shipped["models"][name] for name in ("lite0", "lite0_unicom")}
     study = shipped | {
         "models": models,
         "compare": [list(models)],
-        "shards": SHARDS,
-        "search": {"chunks": CHUNKS},
+        "shards": n_shards,
+        "search": {"chunks": n_chunks},
     }
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
@@ -230,13 +231,24 @@ def _hours(seconds):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="few vectors and shards; only prints")
+    quick = parser.parse_args().quick
+    n_searched, n_shards, n_chunks = (1_000, 2, 2) if quick else (SEARCHED, SHARDS, CHUNKS)
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
-    found, planned = stages(results), planning()
-    put(PAGE, "stages", table(*of_stages(found)))
-    put(PAGE, "machines", table(*of_machines(found)))
-    put(PAGE, "disk", table(*of_disk()))
+    found, planned = stages(results, n_searched), planning(n_shards, n_chunks)
     said = "{jobs:,} jobs are planned in {seconds:.0f} s and {peak:.1f} GB.".format(**planned)
-    put(PAGE, "planned", f"{said}\n\n{described(machine())}")
+    blocks = {
+        "stages": table(*of_stages(found)),
+        "machines": table(*of_machines(found)),
+        "disk": table(*of_disk()),
+        "planned": f"{said}\n\n{described(machine())}",
+    }
+    for name, block in blocks.items():
+        if quick:
+            print(block, end="\n\n")
+        else:
+            put(PAGE, name, block)
 
 
 if __name__ == "__main__":

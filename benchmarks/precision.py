@@ -17,7 +17,7 @@ import polars as pl
 import torch
 from PIL import Image
 
-from benchmarks.report import publish
+from benchmarks.report import publish, table
 from nearkin import searches
 from nearkin.embedding import embed
 from nearkin.encoders.encoder import load_encoder
@@ -29,6 +29,7 @@ from nearkin.tables.labels import Labels
 from nearkin.tables.splits import Splits
 
 MODEL, BATCH, THREADS = "lite0", 8, 1
+QUICK = 16
 DELIVERED = [("fp32", "exact"), ("bf16", "exact")]
 ENLARGED = [("fp32", "exact"), ("fp32", "fast"), ("bf16", "fast")]
 
@@ -70,6 +71,7 @@ def nearest(study, uuids, vectors):
     """Each query's nearest image, and whether it is of its species."""
     labels = io.read(study / "labels.parquet", Labels)
     splits = io.read(study / "splits.parquet", Splits).with_columns(split=pl.lit("test"))
+    splits = splits.join(uuids.to_frame("uuid"), on="uuid", how="semi")
     where = dict(zip(uuids, range(len(uuids)), strict=True))
 
     def vectors_of(wanted):
@@ -131,16 +133,20 @@ def main():
     parser.add_argument("study", type=Path, help="results of a study with the model lite0")
     parser.add_argument("--folder", type=Path, required=True, help="where its images were delivered")
     parser.add_argument("--enlarge", type=int, default=6)
+    parser.add_argument("--quick", action="store_true", help="few images, little enlarged; only prints")
     arguments = parser.parse_args()
+    n_times = 2 if arguments.quick else arguments.enlarge
     torch.set_num_threads(THREADS)
     study = arguments.study
     splits = io.read(study / "splits.parquet", Splits)
     inspection = io.read_all(sorted(study.glob("inspection/*.parquet")), Inspection)
     inspection = inspection.join(splits, on="uuid", how="semi")
+    if arguments.quick:
+        inspection = inspection.sort("uuid").head(QUICK)
     results = {"as delivered": measure(study, inspection, arguments.folder, DELIVERED)}
     with tempfile.TemporaryDirectory() as place:
-        large = enlarged(inspection, arguments.folder, place, arguments.enlarge)
-        results[f"enlarged {arguments.enlarge} times"] = measure(study, large, place, ENLARGED)
+        large = enlarged(inspection, arguments.folder, place, n_times)
+        results[f"enlarged {n_times} times"] = measure(study, large, place, ENLARGED)
     header = [
         "photos",
         "precision",
@@ -151,6 +157,9 @@ def main():
         "changed hits",
     ]
     rows = [row(photos, found) for photos, ways in results.items() for found in ways]
+    if arguments.quick:
+        print(table(header, rows))
+        return
     publish("precision", {"model": MODEL, "results": results}, header, rows)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 RESULTS, README = HERE / "results.json", HERE / "README.md"
+CPUINFO = Path("/proc/cpuinfo")
 TELLING = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16")
 """What of a processor's abilities decides the speed of products."""
 LIBRARIES = ("numpy", "torch", "open_clip_torch", "polars", "pillow")
@@ -45,11 +46,21 @@ def table(header, rows):
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
+def processor():
+    """What Linux says of the first processor, by its words; nothing on other systems."""
+    told = CPUINFO.read_text(encoding="utf-8") if CPUINFO.exists() else ""
+    return dict(re.findall(r"^(model name|cpu family|model|flags|Features)\s*: (.*)$", told, re.MULTILINE))
+
+
+def abilities():
+    """The instructions that this processor has, in Linux's words."""
+    fields = processor()
+    return fields.get("flags", fields.get("Features", "")).split()
+
+
 def machine():
     """The processor and what else decides how long something takes."""
-    told = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
-    fields = dict(re.findall(r"^(model name|cpu family|model|flags|Features)\s*: (.*)$", told, re.MULTILINE))
-    flags = fields.get("flags", fields.get("Features", "")).split()
+    fields, flags = processor(), abilities()
     numbers = [f"{key} {fields[key]}" for key in ("cpu family", "model") if key in fields]
     return {
         "processor": " ".join([fields.get("model name", platform.machine()), *numbers]),

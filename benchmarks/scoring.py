@@ -18,7 +18,7 @@ from nearkin import metrics
 from nearkin.recall import recall
 
 KS, DEPTH = [1, 5, 10], 100
-BESIDE = 20_000
+BESIDE, QUICK = 20_000, 2_000
 SIZES = [(20_000, 250), (100_000, 1_000), (1_000_000, 10_000)]  # queries and species
 RESAMPLES = 2000
 
@@ -89,9 +89,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--queries", type=int, nargs="+", help="only with so many; prints, writes nothing")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="a few queries once; only prints")
     options = parser.parse_args()
-    sizes = [(n, max(3, n // 100)) for n in options.queries] if options.queries else SIZES
-    compared = beside(BESIDE, options.repeats)
+    few = options.queries or ([QUICK] if options.quick else [])
+    sizes = [(n, max(3, n // 100)) for n in few] or SIZES
+    n_beside = QUICK if options.quick else BESIDE
+    compared = beside(n_beside, 1 if options.quick else options.repeats)
     found = [
         {"queries": n, "species": n_species, "resamples": RESAMPLES}
         | fresh.run(averaged, n, n_species, RESAMPLES)
@@ -100,7 +103,7 @@ def main():
     sides = ["queries", "in one pass, s", "the loops, s", "times as long"]
     of_both = [
         [
-            f"{BESIDE:,}",
+            f"{n_beside:,}",
             f"{compared['seconds']:.3f}",
             f"{compared['peer_seconds']:.2f}",
             f"{compared['times']:.0f}",
@@ -112,7 +115,7 @@ def main():
          f"{one['gigabytes']:.2f}"]
         for one in found
     ]  # fmt: skip
-    if options.queries:
+    if few:
         print(table(sides, of_both), table(header, rows), sep="\n\n")
         return
     publish("scoring_beside", compared, sides, of_both)

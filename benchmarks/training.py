@@ -18,7 +18,6 @@ from benchmarks.museum import museum
 from benchmarks.report import publish, table
 from benchmarks.ways.training import BATCH
 
-FOLDER = beside.CACHE / "museum"
 TRAINABLE, REPEATS = ["all", "last_5", "head"], 3
 WAYS = {  # name: way, gradient of the loss
     "nearkin, straight_through": ("nearkin", "straight_through"),
@@ -29,18 +28,18 @@ LOOP = "plain loop, exact"
 TRAINED, EPOCHS, SEEDS = "last_5", 5, [1, 2, 3]
 
 
-def ask(way, *told):
-    found = beside.ask("benchmarks.ways.training", way, FOLDER, *told)
+def ask(folder, way, *told):
+    found = beside.ask("benchmarks.ways.training", way, folder, *told)
     print(way, *told, json.dumps(found), file=sys.stderr, flush=True)
     return found
 
 
-def steps(repeats):
+def steps(folder, parts, repeats):
     """A record per part that trains: images/s of whole steps and of the bare passes, and their ratios."""
-    found = {trainable: [] for trainable in TRAINABLE}
+    found = {trainable: [] for trainable in parts}
     for _ in range(repeats):
         for trainable, records in found.items():
-            records.append(ask("step", trainable))
+            records.append(ask(folder, "step", trainable))
     return [
         {"trainable": trainable}
         | {
@@ -52,12 +51,12 @@ def steps(repeats):
     ]
 
 
-def compared(epochs, seeds):
+def compared(folder, epochs, seeds):
     """A record per way: seconds, and recalls of the kept epoch, for every seed."""
     found = {name: [] for name in WAYS}
     for seed in seeds:
         for name, (way, gradient) in WAYS.items():
-            found[name].append(ask(way, TRAINED, gradient, epochs, seed))
+            found[name].append(ask(folder, way, TRAINED, gradient, epochs, seed))
     numbers = ["seconds", "val_recall", "test_recall", "peak"]
     return [
         {"way": name} | {number: [record[number] for record in records] for number in numbers}
@@ -95,12 +94,13 @@ def rows_of_ways(records, untrained):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="once, with one epoch; prints, writes nothing")
+    parser.add_argument("--quick", action="store_true", help="the head once, one epoch each; only prints")
     options = parser.parse_args()
-    museum(FOLDER, beside.THREADS)
-    whole = steps(1 if options.quick else REPEATS)
+    folder = beside.CACHE / ("quick_museum" if options.quick else "museum")
+    museum(folder, beside.THREADS)
+    whole = steps(folder, ["head"] if options.quick else TRAINABLE, 1 if options.quick else REPEATS)
     epochs, seeds = (1, [1]) if options.quick else (EPOCHS, SEEDS)
-    untrained, trained = ask("untrained"), compared(epochs, seeds)
+    untrained, trained = ask(folder, "untrained"), compared(folder, epochs, seeds)
     header = ["trains", "whole steps, images/s", "bare, images/s", "share", "least and most"]
     sides = ["way", "s", "times as fast"]
     sides += [f"{side} recall@1 (n = {untrained[f'{side}_queries']})" for side in ("val", "test")]

@@ -14,7 +14,7 @@ COLUMNS, ROWS, SIDE, GAP = 8, 3, 150, 6
 
 def chosen():
     """Paths of two images of each of four species of each category, in rows by category."""
-    labels = pl.read_parquet(RESULTS / "labels.parquet").sort("category", "species", "uuid")
+    labels = pl.read_parquet(RESULTS / "labels.parquet", glob=False).sort("category", "species", "uuid")
     for _, images in labels.group_by("category", maintain_order=True):
         frequent = images.group_by("species").len().filter(pl.col("len") > 8).sort("species")["species"]
         for species in frequent.gather_every(max(1, len(frequent) // 4))[: COLUMNS // 2]:

@@ -75,7 +75,8 @@ HEAD = """\
 
 Everything of a dataset lies under `results/{dataset}/`. All tables are Parquet, sorted by their
 key (**bold**), and carry in their metadata the dataset and, where there is one, the model and the
-fingerprint of its encoder. `?` marks a column that may be null.
+fingerprint of its encoder. `?` marks a column that may be null. In a column `category`, `all` stands for
+all images together and an empty text for those that have none.
 
 | file | rule | what |
 |---|---|---|
@@ -89,12 +90,14 @@ fingerprint of its encoder. `?` marks a column that may be null.
 | `figures/**.svg`, `.png` | plot_* | figures; each draws one of the tables below |
 | `figures/{base}/{trained}/contact_sheets/*.png` | draw_contact_sheets | queries with their nearest neighbours under both models: best, worst, most improved and most worsened species, and confusions |
 | `{model}/embeddings/shards.json` | list_embeddings | which shards hold the embeddings of a model: bytes and digest of each |
-| `checks.passed` | check_results | there when all invariants hold |
+| `curation.passed` | check_curation | there when all invariants of the curation hold; gone while a run changes something behind it |
+| `checks.passed` | check_results | there when all invariants hold, with the versions of the libraries that made the study; gone while a run changes something behind it |
+| `**/.reuse/` | rules that work image by image | what these made last, for rows to be taken over; may be removed at any time |
 | `provenance.jsonl` | every run, at its end | how each file was made, for `make adopt`: its checksum, rule, parameters and inputs |
 | `pixels/{preprocess}/{shard}.arrow` | cache_pixels | decoded images, `uuid`, `sha256`, `pixels` (uint8, height x width x 3) |
 | `{model}/encoder/` | prepare_encoder, finetune_encoder | weights (safetensors) and their description (JSON) |
 | `{model}/text_encoder.safetensors` | prepare_text_encoder | the text tower of a model that reads captions, for clusters |
-| `{model}/training.state` | finetune_encoder | where an interrupted training goes on; when it is finished, the trained weights after the last epoch (safetensors) |
+| `{model}/training.state` | finetune_encoder | the trained weights after the last epoch (safetensors); while a training is not finished, `.reuse/training.state` says where it goes on |
 | `delivery/` | draw_museum | the drawn museum, with `truth.csv`: what is wrong with it |
 """
 

@@ -8,7 +8,8 @@ from nearkin.judgement import stop_at
 def with_rows_agreed(rows, policies):
     """The rows with a reason where rows of one image differ; `merged` marks all but the first of equal ones.
 
-    A row without a name goes with one that has a name.
+    All rows of an image share one fate: where one is set aside, so are the others. A row without a name
+    goes with one that has a name.
     """
     says = pl.coalesce("species", pl.concat_str("defect", pl.lit(": "), "text"))
     speaks = pl.col("usable") & pl.col("defect").ne_missing("missing")
@@ -24,11 +25,29 @@ def with_rows_agreed(rows, policies):
         reason=pl.when(differing).then(pl.lit("conflicting_rows")).otherwise("reason"),
         detail=pl.when(differing).then(pl.lit("its rows say ") + pl.col("said")).otherwise("detail"),
     )
+    rows = _with_fates_shared(rows, several)
     fine = pl.col("reason").is_null()
     nameless = (pl.col("reason") == "no_name").fill_null(False)
     further = fine & (fine.cast(pl.Int32).cum_sum().over("uuid", order_by="row") > 1)
     rows = rows.with_columns(merged=further | (nameless & fine.any().over("uuid")))
     return rows.with_columns(reason=pl.when("merged").then(None).otherwise("reason"))
+
+
+def _with_fates_shared(rows: pl.DataFrame, several: pl.DataFrame) -> pl.DataFrame:
+    """The rows; where a row of an image is set aside, its other rows get that reason, too."""
+    aside = rows.filter(pl.col("reason").is_not_null(), pl.col("reason") != "no_name")
+    first = aside.join(several, on="uuid", how="semi").sort("uuid", "row").unique("uuid", keep="first")
+    shared = first.select(
+        "uuid",
+        shared="reason",
+        because=pl.format("row {} of this image: {}", "row", pl.col("detail").fill_null("")),
+    )
+    rows = rows.join(shared, on="uuid", how="left", maintain_order="left")
+    sharing = pl.col("reason").is_null() & pl.col("shared").is_not_null()
+    return rows.with_columns(
+        reason=pl.when(sharing).then("shared").otherwise("reason"),
+        detail=pl.when(sharing).then("because").otherwise("detail"),
+    ).drop("shared", "because")
 
 
 def copies_of(rows, inspection):

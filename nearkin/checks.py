@@ -3,16 +3,42 @@
 Each check takes tables and raises CheckError naming the first image or number at fault.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 
+from nearkin.categories import ALL, NONE
+from nearkin.cells import LABEL
 from nearkin.ranks import LEVELS
-from nearkin.recall import ALL, LABEL
 from nearkin.tables.fields import ASIDE
+
+MIXED = "made by several versions of: "
 
 
 class CheckError(ValueError):
     """An invariant that does not hold."""
+
+
+def passed(versions: Mapping[str, list[str]]) -> str:
+    """What `checks.passed` says: that all is well, and the versions of each library that made the study.
+
+    >>> print(passed({"numpy": ["2.4.6"], "torch": ["2.14.1", "2.15.0"]}))
+    all invariants hold
+    made by several versions of: torch 2.14.1 and 2.15.0
+    numpy 2.4.6
+    torch 2.14.1 and 2.15.0
+    <BLANKLINE>
+    """
+    words = {name: f"{name} {' and '.join(each)}" for name, each in versions.items()}
+    mixed = ", ".join(words[name] for name, each in versions.items() if len(each) > 1)
+    lines = ["all invariants hold", *([MIXED + mixed] if mixed else []), *words.values()]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def mixed_versions(said: str) -> str:
+    """The libraries of which several versions made a study, in words, by what `passed` said."""
+    return next((line.removeprefix(MIXED) for line in said.splitlines() if line.startswith(MIXED)), "")
 
 
 def nothing_lost(images, labels, quarantine, gaps):
@@ -35,11 +61,32 @@ def captions_whole(labels, captions):
     _none(captions.join(labels, on=names, how="anti", nulls_equal=True), "captions without a kept image")
 
 
+def nothing_leaks(
+    images: pl.DataFrame,
+    labels: pl.DataFrame,
+    groups: pl.DataFrame,
+    splits: pl.DataFrame,
+    inspection: pl.DataFrame,
+) -> None:
+    """Nothing that belongs together is on two sides of the split, and unseen species are on one."""
+    nothing_straddles(splits, inspection)
+    specimens_whole(splits, images)
+    only_bridges_cut_groups(splits, groups)
+    unseen_stays_unseen(splits, labels)
+
+
 def nothing_straddles(splits, inspection):
     """No group and no file content on two sides of the split; what was set aside is on none."""
     placed = splits.filter(pl.col("split") != ASIDE)
     _on_one_side(placed, "group_id")
     _on_one_side(placed.join(inspection.select("uuid", "sha256"), on="uuid"), "sha256")
+
+
+def specimens_whole(splits: pl.DataFrame, images: pl.DataFrame) -> None:
+    """No specimen, as the source delivers it in `images`, is on two sides of the split."""
+    placed = splits.filter(pl.col("split") != ASIDE)
+    delivered = images.select("uuid", pl.col("specimen").str.strip_chars()).filter(pl.col("specimen") != "")
+    _on_one_side(placed.join(delivered.unique(), on="uuid"), "specimen")
 
 
 def only_bridges_cut_groups(splits, groups):
@@ -99,10 +146,11 @@ def neighbours_ordered(neighbours, splits, *, masked):
 
 
 def hits_nested(hits):
-    """A hit at species is a hit at genus is a hit at category."""
+    """A hit at species is a hit at genus is a hit at category, where the query has one."""
     ranks = [level for level in LEVELS if level in ("category", "genus", "species")]
     for coarse, fine in zip(ranks, ranks[1:], strict=False):
-        both = hits.filter(level=fine).join(
+        asked = hits.filter(pl.col("category") != NONE) if coarse == "category" else hits
+        both = asked.filter(level=fine).join(
             hits.filter(level=coarse), on=["protocol", "uuid"], how="left", suffix="_coarse"
         )
         later = pl.col("first_hit_coarse").is_null() | (pl.col("first_hit_coarse") > pl.col("first_hit"))

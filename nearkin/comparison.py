@@ -8,8 +8,9 @@ import polars as pl
 from scipy import sparse, stats
 
 from nearkin import intervals
+from nearkin.categories import ALL, NONE, distinct
 from nearkin.cells import LABEL, Cells, resampled, with_units
-from nearkin.recall import ALL, genus_of
+from nearkin.recall import genus_of
 from nearkin.shrinkage import shrunken
 
 logger = logging.getLogger(__name__)
@@ -66,7 +67,13 @@ def _groups(block, ks):
     They are sorted, for on their order hang the last bits of what is added up.
     """
     category = block.with_columns(label=pl.lit(ALL))
-    scoped = pl.concat([category.with_columns(category=pl.lit(ALL)), category, block])
+    scoped = pl.concat(
+        [
+            category.with_columns(category=pl.lit(ALL)),
+            category.filter(pl.col("category").is_in(distinct(block["category"]))),
+            block,
+        ]
+    )
     hits = pl.col(*(f"{model} {k}" for model in ("base", "trained") for k in ks)).sum()
     key = [*LABEL, "group_id"]
     return scoped.group_by(key).agg(pl.len().cast(pl.Int64).alias("n"), hits).sort(key)
@@ -131,7 +138,7 @@ def widened(found):
 def _ends(block, strata, ks, resamples, seed):
     """For each k the scopes (category, label) with the ends of their difference, in points."""
     cells = Cells(block, [pl.col(f"{model} {k}") for model in ("base", "trained") for k in ks])
-    categories = cells.labels["category"].unique().sort()
+    categories = distinct(cells.labels["category"])
     names = pl.concat([pl.DataFrame({"category": [ALL, *categories], "label": ALL}), cells.labels])
     means = [
         np.ones(len(cells.labels)),
@@ -231,7 +238,7 @@ def training_counts(labels, splits):
         train.filter(pl.col(rank).is_not_null()).select("category", level=pl.lit(rank), label=pl.col(rank))
         for rank in ranks
     ]
-    named = pl.concat(parts)
+    named = pl.concat(parts).filter(pl.col("label") != NONE)
     together = named.with_columns(label=pl.lit(ALL))
     everyone = together.with_columns(category=pl.lit(ALL))
     counted = pl.concat([named, together, everyone]).group_by("level", *LABEL).len("n_train")

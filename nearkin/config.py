@@ -2,9 +2,14 @@
 
 import copy
 import difflib
+import math
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
+import yaml
 from jsonschema import Draft202012Validator
+from jsonschema.validators import extend
 
 from nearkin import matrix
 from nearkin.finetune.recipe import PRESETS
@@ -19,11 +24,30 @@ class ConfigError(ValueError):
     """A config that cannot be run; the message names every key at fault."""
 
 
+def _is_integer(checker: object, value: object) -> bool:
+    """Unlike in JSON Schema, 3.0 is none: whoever counts with it would fail later."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(checker: object, value: object) -> bool:
+    """Unlike in JSON Schema, nan and inf are none."""
+    return _is_integer(checker, value) or (isinstance(value, float) and math.isfinite(value))
+
+
+Validator = extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"integer": _is_integer, "number": _is_number}
+    ),
+)
+
+
 def settle(config, schema):
     """The config with all defaults filled in and every `like:` resolved.
 
     Raises ConfigError naming the key, its value and what is allowed.
     """
+    _check_names("", config)
     _check_schema(config, schema)
     config = copy.deepcopy(config)
     if any("matrix" in model.get("finetune", {}) for model in config["models"].values()):
@@ -34,7 +58,7 @@ def settle(config, schema):
             model["finetune"] = PRESETS[preset] | model["finetune"]
     config = _with_defaults(config, schema, schema["$defs"])
     for name, dataset in config["datasets"].items():
-        _check_dataset(name, dataset)
+        _check_dataset(name, dataset, results=[f"results/{one}" for one in config["datasets"]])
     _check_downloads(config["datasets"])
     for name in config["models"]:
         _check_model(name, config)
@@ -46,6 +70,7 @@ def settle(config, schema):
     for name, model in config["models"].items():
         model["precision"] = _precision(config["models"], name)
     _check_comparable(config)
+    _check_depth(config)
     for base, trained in config["compare"]:
         for name in (base, trained):
             _known(name, config["models"], "compare", "model")
@@ -53,10 +78,57 @@ def settle(config, schema):
     return config
 
 
+def check_repeated_keys(path: str | Path) -> None:
+    """Raises ConfigError, naming each key and its lines, if a config file has a key twice.
+
+    YAML and JSON take the last one, and forget the others without a word.
+    """
+    text = Path(path).read_text(encoding="utf-8").expandtabs(1)  # JSON may be indented by tabs, YAML not
+    try:
+        repeated = list(_repeated_keys("", yaml.compose(text, yaml.SafeLoader), set()))
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
+    if repeated:
+        raise ConfigError("\n".join(f"{path}: config key {line}" for line in repeated))
+
+
+def _repeated_keys(where: str, node: yaml.Node | None, seen: set[int]) -> Iterator[str]:
+    """A sentence for each repeated key below a YAML node; what an alias repeats counts once."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            yield from _repeated_keys(f"{where}{number}.", item, seen)
+    if isinstance(node, yaml.MappingNode):
+        lines = {}
+        for key, value in node.value:
+            lines.setdefault(str(key.value), []).append(str(key.start_mark.line + 1))
+            yield from _repeated_keys(f"{where}{key.value}.", value, seen)
+        for name, found in lines.items():
+            if len(found) > 1:
+                yield (
+                    f"{where}{name}: is there {len(found)} times, in lines {' and '.join(found)}, and only "
+                    "the last would count; join them, or rename all but one"
+                )
+
+
+def _check_names(where: str, value: object) -> None:
+    """Names of datasets and models such as 2024 or yes are numbers and truth values to YAML."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if not isinstance(name, str):
+                raise ConfigError(
+                    f"config key {where}{name}: the name {name!r} is not a text; write it in quotes"
+                )
+            _check_names(f"{where}{name}.", inner)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            _check_names(f"{where}{number}.", inner)
+
+
 def _check_schema(config, schema):
-    errors = sorted(
-        Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path))
-    )
+    errors = sorted(Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path)))
     if errors:
         raise ConfigError("\n".join(line for error in errors for line in _explain(error)))
 
@@ -108,6 +180,16 @@ def _check_comparable(config):
                 )
 
 
+def _check_depth(config: dict) -> None:
+    """A recall within more neighbours than are stored would count hits as misses."""
+    most, depth = max(config["recall"]["ks"]), config["search"]["depth"]
+    if most > depth:
+        raise ConfigError(
+            f"config key recall.ks: {most} is more than the {depth} neighbours that search.depth stores; "
+            f"write search.depth: {most}, or leave {most} out"
+        )
+
+
 def _audited(config):
     """The model that the leak audit searches with: as named, or the last base, or the first model."""
     named = config["leak_audit"]["model"]
@@ -130,10 +212,20 @@ def _explain(error):
         allowed = ", ".join(map(repr, error.validator_value))
         yield f"config key {where}: {error.instance!r} is not one of {allowed}"
     elif error.validator == "type":
-        yield f"config key {where}: {error.instance!r} is not of type {error.validator_value}"
+        remedy = _remedy_of_type(error.instance, error.validator_value)
+        yield f"config key {where}: {error.instance!r} is not of type {error.validator_value}{remedy}"
     else:
         about = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
         yield f"config key {where}: {error.message}" + (f" ({about})" if about else "")
+
+
+def _remedy_of_type(value: object, types: str | list[str]) -> str:
+    """What to write for a number that is one to YAML, and not to us."""
+    if not isinstance(value, float) or ("integer" not in types and "number" not in types):
+        return ""
+    if not math.isfinite(value):
+        return "; write a finite number"
+    return f"; write {value:.0f}" if value.is_integer() else "; write a whole number"
 
 
 def _resolved(datasets, name, seen):
@@ -179,9 +271,9 @@ def _with_defaults(value, schema, definitions):
     return result
 
 
-def _check_dataset(name, dataset):
+def _check_dataset(name: str, dataset: dict, *, results: list[str]) -> None:
     source = dataset["source"]
-    _check_source(f"datasets.{name}.source", source)
+    _check_source(f"datasets.{name}.source", source, results)
     _check_captions(f"datasets.{name}.captions", dataset["captions"])
     _check_split(f"datasets.{name}.split", dataset["split"], own=f"results/{name}/splits.parquet")
 
@@ -210,10 +302,14 @@ def _check_split(key, split, *, own):
             raise ConfigError(f"config key {key}.{other}: folds are dealt anew, they cannot keep given sides")
 
 
-def _check_source(key, source):
+def _check_source(key: str, source: dict, results: list[str]) -> None:
     layout = source["layout"]
     if layout != "museum" and not source.get("folder"):
         raise ConfigError(f"config key {key}.folder: needed for layout {layout!r}")
+    if layout == "museum" and source["follow_links"]:
+        raise ConfigError(f"config key {key}.follow_links: the drawn museum has no links; leave it out")
+    if layout != "museum":
+        _check_apart(f"{key}.folder", source["folder"], results)
     if layout == "museum" and source["download"]:
         raise ConfigError(f"config key {key}.download: the museum is drawn, not downloaded; name the layout")
     asked = [name for name in ("table", "preset", "columns") if source.get(name)]
@@ -229,6 +325,17 @@ def _check_source(key, source):
         for text in columns.texts(said):
             if columns.has_stray_braces(text):
                 raise ConfigError(f"config key {key}.columns.{field}: {text!r} has braces without a column")
+
+
+def _check_apart(key: str, folder: str, results: list[str]) -> None:
+    """What a study writes must not lie among its images: it would list its own figures."""
+    for place in [".", *results]:
+        if Path(place).resolve().is_relative_to(Path(folder).resolve()):
+            what = "the working directory" if place == "." else place
+            raise ConfigError(
+                f"config key {key}: {folder!r} holds {what}, so what the study writes would count as "
+                "images of it; give the images a folder of their own, beside results/"
+            )
 
 
 def _check_groups(key, groups, models):

@@ -32,7 +32,7 @@ def gather(costs, logs, *, dataset):
     rows = []
     for path in paths:
         place = path.relative_to(costs).with_suffix("")
-        measured = pl.read_csv(path, separator="\t", infer_schema=False, raise_if_empty=False)
+        measured = pl.read_csv(path, separator="\t", infer_schema=False, raise_if_empty=False, glob=False)
         if len(measured):
             rows.append(_row(place, measured.row(-1, named=True), n_images(Path(logs, f"{place}.log"))))
     return pl.DataFrame(rows, schema=Costs.create_empty().schema).sort("rule", "job")

@@ -14,7 +14,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nearkin.files import replacing
+from nearkin import lineage
+from nearkin.files import DamagedError, replacing, unreadable
 from nearkin.tables import io
 from nearkin.tables.embeddings import embeddings
 
@@ -32,8 +33,8 @@ def write(parts, path, *, width, **metadata):
     `metadata` is stamped into the file. Raises OSError naming the file if the disk is full.
     """
     schema = embeddings(width)
-    stamps = io.stamps(schema, metadata)
-    digest, n_rows, last = Digest(stamps), 0, ""
+    stamps = io.stamps(schema, lineage.stamps() | metadata)
+    digest, contents, n_rows, last = Digest(stamps), [lineage.NO_ROWS], 0, ""
     options = {"compression": "zstd", "use_dictionary": False}
     with replacing(path) as temporary, pq.ParquetWriter(temporary, _arrow(width), **options) as writer:
         for part in parts:
@@ -42,8 +43,10 @@ def write(parts, path, *, width, **metadata):
                 raise ValueError(f"{path}: embeddings are not in the order of their uuids")
             writer.write_table(part.to_arrow().cast(_arrow(width)), row_group_size=ROWS)
             digest.add(part)
+            contents.append(lineage.content_digest([part]))
             n_rows, last = n_rows + len(part), part["uuid"][-1] if len(part) else last
-        writer.add_key_value_metadata(stamps | {"nearkin.digest": digest.said()})
+        own = {"nearkin.digest": digest.said(), lineage.CONTENT: lineage.add_digests(contents)}
+        writer.add_key_value_metadata(stamps | own)
     logger.info("wrote %d rows to %s", n_rows, path, extra={"counts": {"rows out": n_rows}})
 
 
@@ -57,6 +60,7 @@ def parts(path):
         with pq.ParquetFile(path) as file:
             stamps = _stamps(file)
             said = stamps.pop("nearkin.digest", None)
+            stamps.pop(lineage.CONTENT, None)
             digest = Digest(stamps)
             groups = map(file.read_row_group, range(file.num_row_groups))
             for group in groups if file.num_row_groups else [file.schema_arrow.empty_table()]:
@@ -64,9 +68,9 @@ def parts(path):
                 digest.add(part)
                 yield part
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError, TypeError) as error:
-        raise ValueError(f"{path}: cannot be read as embeddings: {error}; {MEND}") from error
+        raise unreadable(path, f"cannot be read as embeddings: {error}; {MEND}", error) from error
     if digest.said() != said:
-        raise ValueError(f"{path}: damaged: its values are not those that were written; {MEND}")
+        raise DamagedError(path, f"damaged: its values are not those that were written; {MEND}")
 
 
 class Known:

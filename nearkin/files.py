@@ -1,36 +1,87 @@
 """Files that are either whole or not there."""
 
 import errno
+import fcntl
+import hashlib
 import os
-from contextlib import contextmanager
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+LOCK = "lock"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-@contextmanager
-def replacing(path):
-    """A temporary path beside `path` that takes its place when the block ends well.
+class DamagedError(ValueError):
+    """A file that is not what was written to it."""
 
-    After an error, a full disk or a kill, `path` is what it was before. What a kill
-    leaves of the temporary file is written over by the next try. Raises OSError naming
-    `path` if the disk is full.
+    def __init__(self, path: str | Path, message: str) -> None:
+        super().__init__(f"{path}: {message}")
+        self.path = Path(path)
+
+
+def unreadable(path: str | Path, message: str, error: Exception) -> ValueError:
+    """What to raise for a file that cannot be read: a DamagedError, unless the system refused to read it."""
+    if isinstance(error, OSError) and error.errno:
+        return ValueError(f"{path}: {message}")
+    return DamagedError(path, message)
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """The path of a temporary file that takes the place of `path` when the block ends well.
+
+    After an error, a full disk or a kill, `path` is what it was before. The temporary file lies
+    beside it in a hidden folder of its own, so that a job that outlives its killed run shares
+    nothing with the job that does the same again. What a kill leaves, that of libraries which
+    write temporary files themselves too, is removed by the next who writes `path`.
+    Raises OSError naming `path` if the disk is full.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
+    _remove_abandoned(path)
     try:
-        yield temporary
-        with open(temporary, "rb") as written:
-            os.fsync(written.fileno())
-        temporary.replace(path)
+        with _folder_of_its_own(path) as folder:
+            temporary = folder / path.name
+            yield temporary
+            with open(temporary, "rb") as written:
+                os.fsync(written.fileno())
+            temporary.replace(path)
     except OSError as error:
         if error.errno not in FULL:
             raise
         said = f"{path}: no room to write it; what was there is kept: make room and rerun"
         raise OSError(error.errno, said) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _folder_of_its_own(path: Path) -> Iterator[Path]:
+    """A folder beside `path`, locked as long as this process lives, wherever the file system has locks."""
+    naming = {"prefix": f".{path.name}.", "suffix": ".part", "dir": path.parent}
+    with (
+        TemporaryDirectory(**naming, ignore_cleanup_errors=True) as name,
+        open(Path(name, LOCK), "xb") as lock,
+    ):
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield Path(name)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what killed processes left: the folders whose locks nobody has."""
+    for folder in path.parent.glob(f".{escape(path.name)}.*.part"):
+        with suppress(OSError), open(folder / LOCK, "r+b") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder)
+
+
+def file_sha256(path: str | Path) -> str:
+    """The sha256 of a file's content, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_text(path, text):

@@ -4,6 +4,7 @@ import logging
 
 import polars as pl
 
+from nearkin.categories import NONE
 from nearkin.tables.labels import Gaps
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ def of_labels(rows):
         rows_of(aside, "quarantined", field=field, defect="reason", before=given, evidence=why),
         rows_of(rows.filter("merged"), "merged", field="row", defect="repeated_row", evidence=same),
         *_file_repairs(kept),
+        _category_repairs(kept),
         *_name_repairs(kept),
     ]
     return pl.concat(parts)
@@ -69,6 +71,19 @@ def _file_repairs(kept):
         yield rows_of(
             rows, "repaired", field="file", defect=defect, before="listed", after=pl.col("path"), evidence=why
         )
+
+
+def _category_repairs(kept: pl.DataFrame) -> pl.DataFrame:
+    changed = kept.filter(pl.col("category") != NONE, pl.col("category") != pl.col("given_category"))
+    return rows_of(
+        changed,
+        "repaired",
+        field="category",
+        defect="spaces",
+        before="given_category",
+        after=pl.col("category"),
+        evidence="stray spaces, invisible characters and Unicode forms tell no categories apart",
+    )
 
 
 def _name_repairs(kept):

@@ -51,7 +51,7 @@ def taken_over(previous):
     What was set aside stays so, with its reason and evidence. The reason of all others is
     `previous`, and the evidence the reason that they had first, if it was not the lot.
     """
-    kept = (pl.col("split") == ASIDE) | (pl.col("reason") == "previous").fill_null(False)
+    kept = (pl.col("split") == ASIDE) | (pl.col("reason") == "previous")
     return previous.select(
         "uuid",
         "split",

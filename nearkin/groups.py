@@ -24,7 +24,7 @@ def grouped(labels, inspection, delivered, vectors_of, *, specimen, near_duplica
     specimen), and what `specimen`, regular expressions, capture from file names. `near_duplicates`
     holds coarse_distance, likeness and moved (see `near.near_pairs`), and cosine, for which
     `vectors_of` gives the unit vectors of sorted uuids (None: not asked for); or it is None.
-    What is tied in different ways becomes one group. Looks and specimens only tie within a category.
+    What is tied in different ways becomes one group. Ties go across species and categories.
 
     A group with several species stays one, for else it could straddle a split; it is reported.
     So is a runaway group (see `doubtful.runaway`), whose ties by looks are undone.
@@ -36,10 +36,7 @@ def grouped(labels, inspection, delivered, vectors_of, *, specimen, near_duplica
     if near_duplicates:
         ties["near_duplicate"] = _near(images, inspection, near_duplicates)
     if near_duplicates and vectors_of:
-        cosine = near_duplicates["cosine"]
-        ties["embedding"] = _by_category(
-            images, lambda at: cosine_pairs(vectors_of(images["uuid"].gather(at)), cosine)
-        )
+        ties["embedding"] = cosine_pairs(vectors_of(images["uuid"]), near_duplicates["cosine"])
     firm = pl.Series("firm", components(np.concatenate([ties[kind] for kind in FIRM]), len(images)))
     images = _united(images.with_columns(firm), ties)
     undone = doubtful.runaway(images, **runaway)
@@ -58,7 +55,7 @@ def grouped(labels, inspection, delivered, vectors_of, *, specimen, near_duplica
 
 def _content(images, inspection, **columns):
     """Some columns of the inspection, in the order of `images`, whose rows `at` numbers."""
-    wanted = images.lazy().select("uuid", "category", at=pl.int_range(pl.len()))
+    wanted = images.lazy().select("uuid", at=pl.int_range(pl.len()))
     found = (
         wanted.join(inspection.select("uuid", **columns), on="uuid").sort("at").collect(engine="streaming")
     )
@@ -79,31 +76,17 @@ def _near(images, inspection, how):
         found = wanted.join(inspection.select("uuid", "thumbnail"), on="uuid").sort("at")
         return unpacked(found.collect(engine="streaming")["thumbnail"])
 
-    def pairs_of(at):
-        return near_pairs(
-            images["uuid"].gather(at),
-            hashes if len(at) == len(hashes) else hashes[at],
-            thumbnails_of,
-            coarse_distance=how["coarse_distance"],
-            least_likeness=how["likeness"],
-            moved=how["moved"],
-        )
-
     content = _content(images, inspection, coarse_hash="coarse_hash", view_hashes="view_hashes")
     hashes = hashes_of(content)
     del content  # hundreds of bytes an image
-    return _by_category(images, pairs_of)
-
-
-def _by_category(images, pairs_of):
-    """The pairs of row numbers that `pairs_of` finds among the rows of each category."""
-    rows = (
-        images.select("category", at=pl.int_range(pl.len()))
-        .group_by("category", maintain_order=True)
-        .agg("at")
+    return near_pairs(
+        images["uuid"],
+        hashes,
+        thumbnails_of,
+        coarse_distance=how["coarse_distance"],
+        least_likeness=how["likeness"],
+        moved=how["moved"],
     )
-    found = [at[pairs_of(at)] for at in (part.to_numpy() for part in rows["at"])]
-    return np.concatenate([NO_PAIRS, *found])
 
 
 def _united(images, ties):

@@ -2,8 +2,8 @@
 
 import polars as pl
 
+from nearkin.categories import ALL
 from nearkin.ranks import LEVELS
-from nearkin.recall import ALL
 from nearkin.tables.fields import PROTOCOLS
 from nearkin.tables.scores import METRICS
 

@@ -21,9 +21,7 @@ def imported(table, inspection, *, source):
     different widths, NaN, infinity and zero.
     """
     column, width = _vectors(table, source)
-    key = "uuid" if "uuid" in table.columns else "path"
-    if key not in table.columns:
-        raise ValueError(f"{source}: neither uuid nor path among its columns {table.columns}")
+    key = _key(table, source)
     wanted = inspection.filter(pl.col("problem").is_null()).select("uuid", "path", "sha256").sort("uuid")
     given = table.select(pl.col(key).cast(pl.String).map_elements(_composed, return_dtype=pl.String), column)
     own = wanted.with_columns(pl.col(key).map_elements(_composed, return_dtype=pl.String).alias("key"))
@@ -45,12 +43,26 @@ def imported(table, inspection, *, source):
 def fingerprint_of(table, source):
     """A digest of the vectors and their keys: what stands in for an encoder's fingerprint."""
     column, _ = _vectors(table, source)
-    digest = hashlib.sha256(str(table.columns).encode())
-    for part in table.select(pl.all().exclude(column).cast(pl.String)).iter_rows():
-        digest.update(repr(part).encode())
+    key = _key(table, source)
+    digest = hashlib.sha256(str([key, column]).encode())
+    for name in table[key].cast(pl.String):
+        digest.update(repr(name).encode())
     values = table[column].explode().cast(pl.Float64)
     digest.update(np.ascontiguousarray(values.to_numpy()).tobytes())
     return digest.hexdigest()
+
+
+def _key(table: pl.DataFrame, source: str) -> str:
+    """The name of the column that says which image a row is of."""
+    key = "uuid" if "uuid" in table.columns else "path"
+    if key not in table.columns:
+        raise ValueError(f"{source}: neither uuid nor path among its columns {table.columns}")
+    kind = table.schema[key]
+    if kind.is_nested() or kind in (pl.Binary, pl.Object):
+        raise ValueError(
+            f"{source}: column {key!r} is {kind}, not a text; write each image's {key} as a text"
+        )
+    return key
 
 
 def _vectors(table, source):
@@ -58,7 +70,10 @@ def _vectors(table, source):
     named = [name for name in VECTOR_NAMES if name in table.columns]
     lists = [name for name, kind in table.schema.items() if isinstance(kind, pl.List | pl.Array)]
     candidates = named or lists
-    if len(candidates) != 1 or candidates[0] not in lists:
+    if len(candidates) == 1 and candidates[0] not in lists:
+        kind = table.schema[candidates[0]]
+        raise ValueError(f"{source}: column {candidates[0]!r} is {kind}, not a list of numbers")
+    if len(candidates) != 1:
         raise ValueError(
             f"{source}: which column holds the vectors? found {candidates or table.columns}; call it emb"
         )

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import os
+from collections.abc import Iterable
 
 import numpy as np
 import polars as pl
@@ -10,7 +11,7 @@ from tqdm import tqdm
 
 from nearkin import thumbnails
 from nearkin.decode import ImageProblem, decode_grey
-from nearkin.sources.contained import opener
+from nearkin.sources.contained import AnyPath, opener, readable
 from nearkin.tables.images import VIEWS, Inspection
 
 logger = logging.getLogger(__name__)
@@ -25,18 +26,25 @@ AT_ONCE = 2**26
 HASHED_AT_ONCE = 256
 
 
-def inspect(images, folder, *, max_megapixels, known):
+def inspect(
+    images: pl.DataFrame,
+    folder: AnyPath,
+    *,
+    max_megapixels: float,
+    known: pl.DataFrame,
+    trusted: Iterable[AnyPath] = (),
+) -> tuple[pl.DataFrame, int]:
     """The Inspection table of the files in `images`, and how many rows were taken from `known`.
 
     `known` is an earlier Inspection table under the same limit: a file whose bytes are the same
     is not decoded again. Rows without a file, and links that lead out of the folder, are passed over; two
     files of one uuid (Unicode forms of one name) give the first one's row. One image is in
-    memory at a time.
+    memory at a time. Raises Unreadable for a file that the system does not let us read.
     """
     files = images.filter(pl.col("path").is_not_null(), pl.col("match") != "outside")
     files = files.select("uuid", "path").unique("uuid", keep="first", maintain_order=True)
     reusable = {row["uuid"]: row for row in known.iter_rows(named=True)}
-    opened = opener(folder)
+    opened = opener(folder, trusted)
     rows, n_reused = [], 0
     for uuid, path in tqdm(files.iter_rows(), total=len(files), unit="image", disable=None):
         row, reused = _row(uuid, path, opened, max_megapixels * 1e6, reusable.get(uuid))
@@ -44,7 +52,7 @@ def inspect(images, folder, *, max_megapixels, known):
         n_reused += reused
     table = with_hashes(pl.DataFrame(rows, schema=SCHEMA))
     for problem, n in table.drop_nulls("problem").group_by("problem").len().sort("problem").iter_rows():
-        logger.warning("%d files: %s", n, problem)
+        logger.warning("files that cannot be used (%s): %d", problem, n)
     return table, n_reused
 
 
@@ -56,7 +64,7 @@ def _row(uuid, path, opened, max_pixels, known):
         nothing = hashlib.sha256().hexdigest()
         row |= {"problem": "unreadable", "detail": str(error), "n_bytes": 0, "sha256": nothing}
         return row, False
-    with file:
+    with file, readable(path):
         row["n_bytes"] = os.fstat(file.fileno()).st_size
         if row["n_bytes"] <= AT_ONCE:
             source = file.read()

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from nearkin import gaps
 from nearkin.agreement import clashes, copies_of, with_copies_agreed, with_rows_agreed
+from nearkin.categories import cleaned
 from nearkin.judgement import with_hints, with_judgements
 from nearkin.naming import missing_texts, read_names, with_names, with_texts
 from nearkin.tables.labels import Labels, Quarantine
@@ -22,6 +23,9 @@ FILE_REASONS = {
     "unlisted": ("unlisted_file", "in no table"),
     "outside": ("path_escape", "leads out of the dataset's folder; never opened"),
     "ambiguous": ("ambiguous_file", "several files could be meant"),
+    "linked_folder": ("linked_folder", "not followed: add the folder where it leads to source.follow_links"),
+    "repeated_folder": ("repeated_folder", "its images are listed once, at another place"),
+    "not_a_file": ("not_a_file", "a broken link, a pipe or a device; never opened"),
 }
 """Why a row without a certain file is set aside, by its match."""
 
@@ -38,7 +42,8 @@ def repaired(images, inspection, *, policies, misspelt_limits, taxonomy_path=Non
     `taxonomy.read`, or None. Raises ValueError if no image can be read, if nothing is left,
     or if a policy says stop.
     """
-    rows = _with_files(images, inspection)
+    rows = _with_files(images.rename({"category": "given_category"}), inspection)
+    rows = rows.with_columns(category=cleaned(pl.col("given_category")))
     copies = copies_of(rows, inspection)
     del images, inspection  # millions of rows: hold what is needed
     missing = missing_texts(rows)
@@ -61,13 +66,19 @@ def repaired(images, inspection, *, policies, misspelt_limits, taxonomy_path=Non
         parts.append((_labels(kept), _quarantine(aside), gaps.of_labels(settled)))
     kept, aside, audit = (pl.concat(tables) for tables in zip(*parts, strict=True))
     if kept.is_empty():
-        reasons = aside.group_by("reason").len().sort("len", "reason", descending=True).rows()
-        raise ValueError(f"no image is left: {', '.join(f'{n} {reason}' for reason, n in reasons)}")
+        raise ValueError(f"no image is left: {_by_reason(aside)}")
     logger.info("%d rows: %d kept, %d set aside", len(rows), len(kept), len(aside))
+    if len(aside):
+        logger.warning("rows set aside: %s", _by_reason(aside))
     counts = audit.group_by("action", "field", "defect").len().sort("action", "field", "defect")
     for action, field, defect, n in counts.iter_rows():
         logger.info("%s: %d rows, %s %s", action, n, field, defect)
     return kept, aside, audit
+
+
+def _by_reason(aside: pl.DataFrame) -> str:
+    reasons = aside.group_by("reason").len().sort("len", "reason", descending=True).rows()
+    return ", ".join(f"{n} {reason}" for reason, n in reasons)
 
 
 def _parts(rows):

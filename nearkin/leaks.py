@@ -30,9 +30,9 @@ def audit(labels, splits, *, vectors_of, dealing, most_queries, ks, resamples, s
     `splits.split` was told. Beyond `most_queries` of a protocol, about so many stand for all.
     Averages are micro, intervals resample groups.
     """
-    splits = splits.sort("uuid")
     coarser = [pl.lit(None, dtype=pl.String).alias(rank) for rank in LEVELS if rank not in AUDITED]
     labels = labels.with_columns(coarser)  # ranks that are not asked about cost nothing
+    levels = scoring.levels_of(labels)
     parts = []
     alone = naive(labels, splits, dealing)
     for way, sides, masked in [
@@ -45,7 +45,7 @@ def audit(labels, splits, *, vectors_of, dealing, most_queries, ks, resamples, s
         for protocol in PROTOCOLS:
             told = {"most": most_queries, "protocol": protocol, "masked": masked}
             hits = _hits(labels, sides, vectors_of, ks=ks, **told)
-            rows = _recalls(hits, ks=ks, resamples=resamples, seed=seed)
+            rows = _recalls(hits, levels, ks=ks, resamples=resamples, seed=seed)
             parts.append(
                 rows.with_columns(
                     protocol=pl.lit(protocol),
@@ -61,13 +61,13 @@ def _hits(labels, splits, vectors_of, *, most, protocol, ks, masked):
     """The `Hits` of a protocol, and whether each query has a `mate` in its gallery; empty without queries."""
     queries, _ = protocols.queries_and_gallery(splits, protocol)
     if queries.is_empty():
-        return Hits.create_empty().with_columns(mate=pl.lit(False))
+        return Hits.create_empty().with_columns(mate=pl.lit(None, dtype=pl.Boolean))
     depth, n_chunks = max(ks), math.ceil(len(queries) / most)
     told = {"depth": depth, "mask_groups": masked, "n_chunks": n_chunks}
     found = searches.find(splits, vectors_of, protocol=protocol, **told)
     asked = searches.part_of(queries, 0, n_chunks)["uuid"]
-    hits = scoring.hits([found], labels, splits, wanted=[protocol], masked=masked, ks=ks, depth=depth)
-    hits = hits.filter(pl.col("uuid").is_in(asked.implode()))
+    told = {"wanted": [protocol], "masked": masked, "ks": ks, "depth": depth, "only": asked}
+    hits = scoring.hits([found], labels, splits, **told)
     return hits.with_columns(mate=pl.col("uuid").is_in(with_mate(splits, protocol).implode()))
 
 
@@ -94,17 +94,16 @@ def straddling(splits):
 def with_mate(splits, protocol):
     """The uuids of the queries that have another image of their group in their gallery."""
     queries, gallery = protocols.queries_and_gallery(splits, protocol)
-    itself = queries.join(gallery, on="uuid", how="semi").select("uuid", own=pl.lit(1))
     mates = gallery.group_by("group_id").len("mates")
-    counted = queries.join(mates, on="group_id", how="left").join(itself, on="uuid", how="left")
-    return counted.filter(pl.col("mates") > pl.col("own").fill_null(0))["uuid"]
+    itself = pl.col("uuid").is_in(gallery["uuid"].implode()).cast(pl.UInt32)
+    return queries.join(mates, on="group_id", how="left").filter(pl.col("mates") > itself)["uuid"]
 
 
-def _recalls(hits, *, ks, resamples, seed):
+def _recalls(hits, levels, *, ks, resamples, seed):
     """The recalls of all queries, and of those with and without a mate: a row per level, population and k."""
     populations = {"all": pl.lit(True), "with_mate": pl.col("mate"), "without_mate": ~pl.col("mate")}
     rows = []
-    for level in AUDITED:
+    for level in levels:
         for population, chosen in populations.items():
             counted = _groups(hits.filter(chosen, level=level), ks)
             shares, low, high = _shares(counted, ks, resamples, seed)
@@ -126,7 +125,7 @@ def _recalls(hits, *, ks, resamples, seed):
 
 def _groups(hits, ks):
     """The queries `n` of each label and group, and their hits at each k."""
-    found = [(pl.col("first_hit") <= k).fill_null(False).sum().alias(f"h{k}") for k in ks]
+    found = [(pl.col("first_hit") <= k).sum().alias(f"h{k}") for k in ks]
     key = ["category", "label", "group_id"]
     return hits.group_by(key).agg(pl.len().alias("n"), *found).sort(key)
 

@@ -9,6 +9,8 @@ from urllib.parse import unquote
 import ftfy
 from nameparser import Informal, UnparsableNameError, parse
 
+from nearkin.categories import INVISIBLE
+
 MISSING = {
     *(
         "",
@@ -108,7 +110,7 @@ def cleaned(text):
         ("escape", lambda text: unquote(text) if re.search("%[0-9A-Fa-f]{2}", text) else text),
         ("mojibake", lambda text: text if text.isascii() else normalize("NFC", ftfy.fix_encoding(text))),
         ("underscore", lambda text: text.replace("_", " ")),
-        ("spaces", lambda text: " ".join(re.sub("[\u200b\u200e\u200f\ufeff\0]", "", text).split())),
+        ("spaces", lambda text: " ".join(re.sub(INVISIBLE, "", text).split())),
         ("stage", lambda text: STAGE.sub("", text)),
         ("gloss", lambda text: found[1] if (found := GLOSSED.fullmatch(text)) else text),
         ("punctuation", _unquoted),

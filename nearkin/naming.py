@@ -9,6 +9,7 @@ import logging
 import polars as pl
 
 from nearkin import many_names, misspelt, names, taxonomy
+from nearkin.categories import ALL
 from nearkin.taxonomy import HIGHER
 
 logger = logging.getLogger(__name__)
@@ -163,7 +164,7 @@ def _with_codes(rows):
 
 
 def _with_delivered_ranks(rows):
-    """The rows; what the taxonomy does not say of a name is taken as delivered."""
+    """The rows; what the taxonomy does not say of a name is taken as delivered, unless it is `all`."""
     columns = [*HIGHER, "common"]
-    delivered = {name: pl.col(f"given_{name}").str.strip_chars().replace("", None) for name in columns}
+    delivered = {name: pl.col(f"given_{name}").str.strip_chars().replace(["", ALL], None) for name in columns}
     return rows.with_columns(**{name: pl.coalesce(name, given) for name, given in delivered.items()})

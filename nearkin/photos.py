@@ -5,11 +5,12 @@ import math
 from pathlib import Path
 
 import numpy as np
+import PIL
 from PIL import Image
 
 from nearkin.ahead import mapped
 from nearkin.decode import ImageProblem, rgb, rgb_at_least
-from nearkin.sources.contained import kind_of
+from nearkin.sources.contained import kind_of, readable
 
 LONGEST = 32  # a strip longer than this many times its width is cut to its middle before it is resized
 FILTERS = {
@@ -44,20 +45,23 @@ def square(image, geometry):
 class Photos:
     """The readable images of an inspection: `uuids`, `sha256s`, `geometry`, `decode`, uint8 images by row.
 
+    `pillow` is the version that decodes them.
+
     Rows are sorted by uuid; those with a problem are left out. `seen` says how: `folder`, where
-    the paths begin; `geometry`; `decode`, exact, or fast for large JPEGs that are scaled while
-    they are decoded, to no less than twice the side that they are resized to; and
-    `max_megapixels`. An image is read whenever it is asked for, several at once in `n_threads`
-    threads, on which its pixels never depend. Raises ValueError, naming the file, for an image
-    that is not what was inspected or lies outside `folder`.
+    the paths begin; `trusted`, folders that its links may lead to, if there are any; `geometry`;
+    `decode`, exact, or fast for large JPEGs that are scaled while they are decoded, to no less than
+    twice the side that they are resized to; and `max_megapixels`. An image is read whenever it is
+    asked for, several at once in `n_threads` threads, on which its pixels never depend. Raises
+    ValueError, naming the file, for an image that is not what was inspected or lies outside `folder`.
     """
 
     def __init__(self, inspection, *, seen, n_threads):
         rows = inspection.filter(inspection["problem"].is_null()).sort("uuid")
         self.uuids, self.sha256s = rows["uuid"], rows["sha256"]  # a third less memory than lists
-        self.geometry, self.decode = seen["geometry"], seen["decode"]
+        self.geometry, self.decode, self.pillow = seen["geometry"], seen["decode"], PIL.__version__
         self._files = rows.select("path", "n_bytes", "sha256")
         self._folder, self._max_pixels = seen["folder"], seen["max_megapixels"] * 1_000_000
+        self._trusted = tuple(seen.get("trusted", ()))
         self._n_threads = n_threads
         Image.core.set_block_size(2**20)
         Image.core.set_blocks_max(KEPT_BLOCKS)
@@ -69,7 +73,7 @@ class Photos:
         """One image, (size, size, 3)."""
         name, n_bytes, sha256 = self._files.row(row)
         path = Path(self._folder, name)
-        data = _as_inspected(path, self._folder, n_bytes, sha256)
+        data = self._as_inspected(path, n_bytes, sha256)
         try:
             return square(self._decoded(data), self.geometry)
         except ImageProblem as error:
@@ -88,6 +92,20 @@ class Photos:
         """The images of `rows` in this order, up to `ahead` of them read before they are asked for."""
         # Threads will do: Pillow decodes and resizes without Python's lock, and processes were no faster.
         return mapped(self.__getitem__, rows, n_threads=self._n_threads, n_ahead=ahead)
+
+    def _as_inspected(self, path: Path, n_bytes: int, sha256: str) -> bytes:
+        """The bytes of a file. Raises ValueError if they are not those of its inspection."""
+        if kind_of(self._folder, path, self._trusted) == "outside":
+            raise ValueError(f"{path}: lies outside the dataset's folder {self._folder}")
+        try:
+            with readable(path):
+                same_size = path.stat().st_size == n_bytes
+                data = path.read_bytes() if same_size else b""
+        except OSError as error:
+            raise ValueError(f"{path}: gone since inspection ({error}); rerun inspect_images") from error
+        if not same_size or hashlib.sha256(data).hexdigest() != sha256:
+            raise ValueError(f"{path}: changed since inspection; rerun inspect_images")
+        return data
 
     def _decoded(self, data):
         if self.decode == "fast":
@@ -111,17 +129,3 @@ def _shortened(image):
     middle, half = longer // 2, LONGEST * shorter // 2
     cut = (middle - half, 0, middle + half, image.height)
     return image.crop(cut if image.width > image.height else (0, cut[0], image.width, cut[2]))
-
-
-def _as_inspected(path, folder, n_bytes, sha256):
-    """The bytes of a file. Raises ValueError if they are not those of its inspection."""
-    if kind_of(folder, path) == "outside":
-        raise ValueError(f"{path}: lies outside the dataset's folder {folder}")
-    try:
-        same_size = path.stat().st_size == n_bytes
-        data = path.read_bytes() if same_size else b""
-    except OSError as error:
-        raise ValueError(f"{path}: gone since inspection ({error}); rerun inspect_images") from error
-    if not same_size or hashlib.sha256(data).hexdigest() != sha256:
-        raise ValueError(f"{path}: changed since inspection; rerun inspect_images")
-    return data

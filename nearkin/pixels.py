@@ -18,14 +18,15 @@ import numpy as np
 import pyarrow as pa
 from tqdm import tqdm
 
-from nearkin.files import replacing
+from nearkin.files import DamagedError, replacing, unreadable
 from nearkin.photos import Photos, shape
+from nearkin.reuse import earlier_path
 from nearkin.tables import io
 from nearkin.tables.images import Inspection
 
 logger = logging.getLogger(__name__)
 
-FORMAT_VERSION = "2"
+FORMAT_VERSION = "3"
 ROWS_AT_ONCE = 64  # images held in memory while a store is written
 
 
@@ -41,6 +42,7 @@ def open_pixels(store_paths, inspection_paths, *, seen, n_threads):
     for store, inspection in zip(stores, inspection_paths, strict=True):
         if store and os.path.getsize(store):
             sources.append(Pixels(store))
+            _check_inspected(sources[-1], inspection)
         else:
             bare.append(inspection)
     if bare:
@@ -50,14 +52,23 @@ def open_pixels(store_paths, inspection_paths, *, seen, n_threads):
     return sources
 
 
-def write_pixels(inspection, path, *, seen, n_threads):
+def _check_inspected(store, inspection_path):
+    """Raises ValueError if a store is not of the images that an inspection found readable."""
+    rows = io.read(inspection_path, Inspection, columns=["uuid", "problem", "sha256"])
+    rows = rows.filter(rows["problem"].is_null()).sort("uuid")
+    if (store.uuids, store.sha256s) != (rows["uuid"].to_list(), rows["sha256"].to_list()):
+        raise DamagedError(store.path, f"does not hold the images of {inspection_path}; remove it and rerun")
+
+
+def write_pixels(inspection, path, *, known, seen, n_threads):
     """Write the store of the readable images of an inspection; returns (n_decoded, n_reused).
 
     The images are those of `Photos`, which see for `seen`, `n_threads` and what cannot be read.
-    What a store already at `path` holds of the same bytes, seen in the same way, is copied.
+    What an earlier store at the path `known` holds of the same bytes, seen in the same way by the same
+    version of Pillow, is copied.
     """
     photos = Photos(inspection, seen=seen, n_threads=n_threads)
-    old = _reusable(path, photos)
+    old = _reusable(known, photos)
     known = [old.row_of(*key) if old else None for key in zip(photos.uuids, photos.sha256s, strict=True)]
     missing = [row for row, place in enumerate(known) if place is None]
     decoded = photos.one_by_one(missing, ahead=ROWS_AT_ONCE)
@@ -94,7 +105,7 @@ class Pixels:
             if stamps.get("nearkin.format") != FORMAT_VERSION:
                 raise ValueError(f"format {stamps.get('nearkin.format')}, expected {FORMAT_VERSION}")
             self.geometry = json.loads(stamps["nearkin.geometry"])
-            self.decode = stamps["nearkin.decode"]
+            self.decode, self.pillow = stamps["nearkin.decode"], stamps["nearkin.pillow"]
             batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
             for batch in batches:
                 batch.validate(full=True)
@@ -106,7 +117,7 @@ class Pixels:
                 raise ValueError("damaged")
             self._blocks = [_images(batch, self.geometry) for batch in batches]
         except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path}: not a whole pixel store: {error}; remove it and rerun") from error
+            raise unreadable(path, f"not a whole pixel store: {error}; remove it and rerun", error) from error
         self._starts = np.cumsum([0, *map(len, self._blocks)]).tolist()
 
     def __len__(self):
@@ -117,7 +128,7 @@ class Pixels:
         block = bisect.bisect_right(self._starts, row) - 1
         image = self._blocks[block][row - self._starts[block]]
         if zlib.crc32(image) != self._checksums[row]:
-            raise ValueError(f"{self.path}: image {self.uuids[row]} is damaged; remove the file and rerun")
+            raise DamagedError(self.path, f"image {self.uuids[row]} is damaged; remove the file and rerun")
         return image
 
     def take(self, rows):
@@ -146,6 +157,7 @@ def emptied(path):
     be made anew for the next model, and everything that hangs on it with it.
     """
     before = os.stat(path)
+    earlier_path(path).unlink(missing_ok=True)
     with replacing(path) as temporary:
         temporary.touch()
         os.utime(temporary, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -158,7 +170,7 @@ def _reusable(path, photos):
         return None
     try:
         old = Pixels(path)
-        if (old.geometry, old.decode) != (photos.geometry, photos.decode):
+        if (old.geometry, old.decode, old.pillow) != (photos.geometry, photos.decode, photos.pillow):
             return None
         old.check()
     except ValueError as error:
@@ -170,7 +182,8 @@ def _reusable(path, photos):
 def _schema(source):
     """The columns of the store of a source of pixels, and its stamps."""
     geometry = json.dumps(source.geometry, sort_keys=True)
-    stamps = {"nearkin.format": FORMAT_VERSION, "nearkin.geometry": geometry, "nearkin.decode": source.decode}
+    stamps = {"nearkin.format": FORMAT_VERSION, "nearkin.geometry": geometry}
+    stamps |= {"nearkin.decode": source.decode, "nearkin.pillow": source.pillow}
     said = "\n".join([geometry, source.decode, *source.uuids, *source.sha256s])
     stamps["nearkin.crc32"] = str(zlib.crc32(said.encode()))
     fields = [("uuid", pa.string()), ("sha256", pa.string()), ("crc32", pa.uint32())]

@@ -2,10 +2,17 @@
 
 import ast
 import hashlib
+import json
 import os
 import stat
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+
+from nearkin.files import file_sha256, write_text
+from nearkin.sources.contained import AnyPath, kind_of, readable
+from nearkin.sources.walking import folders
 
 PACKAGE = "nearkin"
 
@@ -15,62 +22,165 @@ READ_UP_TO = 2**26
 """Bytes of a text that are read whenever a run is planned, which costs seconds for 100,000 captions."""
 
 
-def sources(root, script):
-    """A script and every project module that it imports, directly or not, sorted.
+NEUTRAL = {"nearkin/ahead.py", "nearkin/logs.py", "nearkin/memory.py"}
+"""Modules that cannot change a result: they only say how a step goes, or decide when it reads what."""
 
-    Snakemake does not look inside the modules that a script imports; declared as inputs,
-    they rerun the step when their content changes. Paths are relative to the working
-    directory, so that moving the checkout changes nothing.
+
+def code_digest(root: str | Path, script: str) -> str:
+    """A digest of what a script computes: of its syntax tree and of those of the project modules it imports.
+
+    Snakemake does not look inside the modules that a script imports; as a parameter, the digest reruns
+    the step when what it computes may have changed, whatever the dates of the files. Comments,
+    docstrings, annotations, positions, imports that only annotations need, and the modules in NEUTRAL
+    do not count.
     """
-    found, waiting = set(), [Path(root) / script]
+    digests = code_files(root, script).items()
+    lines = "".join(f"{file} {digest}\n" for file, digest in digests if file not in NEUTRAL)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def code_files(root: str | Path, script: str) -> dict[str, str]:
+    """A script and every project module whose names it uses, directly or not, by path, with digests."""
+    found: dict[str, str] = {}
+    waiting = [script]
     while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting += _imported(Path(root), path)
-    return sorted(os.path.relpath(path) for path in found)
+        file = waiting.pop()
+        if file not in found:
+            found[file], imported = _read_module(Path(root), file)
+            waiting += imported
+    return dict(sorted(found.items()))
 
 
 @cache  # modules are imported by many scripts: most of the time in which a workflow is read
-def _imported(root, path):
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    modules = [root.joinpath(*name.split(".")) for name in sorted(names) if name.split(".")[0] == PACKAGE]
-    files = [file for module in modules for file in (module.with_suffix(".py"), module / "__init__.py")]
-    return [file for file in files if file.is_file()]
+def _read_module(root: Path, module: str) -> tuple[str, list[str]]:
+    """The digest of a module's own code, and the project modules that it imports, as paths below `root`."""
+    tree = _OnlyCode().visit(ast.parse((root / module).read_text(encoding="utf-8")))
+    imports = _UsedImports({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)})
+    digest = hashlib.sha256(ast.dump(imports.visit(tree)).encode()).hexdigest()
+    return digest, _module_files(root, sorted(imports.modules))
 
 
-def folder_digest(folder):
+class _UsedImports(ast.NodeTransformer):
+    """Takes imports of what is not used out of a syntax tree, and collects the names of the other modules."""
+
+    def __init__(self, used: set[str]) -> None:
+        self._used = used
+        self.modules: set[str] = set()
+
+    def visit_Import(self, node: ast.Import) -> ast.AST | None:
+        self._keep_used(node)
+        self.modules |= {alias.name for alias in node.names}
+        return node if node.names else None
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | None:
+        self._keep_used(node)
+        if node.module and node.names:
+            self.modules |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        return node if node.names else None
+
+    def _keep_used(self, node: ast.Import | ast.ImportFrom) -> None:
+        node.names = [each for each in node.names if (each.asname or each.name.split(".")[0]) in self._used]
+
+
+class _OnlyCode(ast.NodeTransformer):
+    """Takes docstrings and other bare texts, and annotations, out of a syntax tree."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if is_text else self.generic_visit(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        node.annotation = ast.Constant(None)  # fields of a dataclass are annotated names: these stay
+        return self.generic_visit(node)
+
+    def _visit_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
+        node.returns = None
+        return self.generic_visit(node)
+
+    visit_FunctionDef = visit_AsyncFunctionDef = _visit_function
+
+
+def _module_files(root: Path, names: list[str]) -> list[str]:
+    """The files of those modules that are the project's own."""
+    own = [name.replace(".", "/") for name in names if name.split(".")[0] == PACKAGE]
+    files = [file for name in own for file in (f"{name}.py", f"{name}/__init__.py")]
+    return [file for file in files if (root / file).is_file()]
+
+
+class FileDigests:
+    """The sha256 of files' contents, remembered by what a change of the content must change.
+
+    Of large files, such as checkpoints, the digest is kept in `store` between runs, under the file's
+    device, inode, size and times of change: a run is planned without reading them again.
+    """
+
+    SMALL = 2**20
+    """Bytes up to which reading a file is as quick as looking its digest up."""
+
+    def __init__(self, store: str | Path) -> None:
+        self._store = Path(store)
+        self._known: dict[str, list] = {}
+
+    def digest(self, path: str | Path) -> str | None:
+        """The digest of a file; None if there is none."""
+        path = os.path.abspath(path)
+        if not os.path.isfile(path):
+            return None
+        found = os.stat(path)
+        state = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+        kept = self._known.get(path) or self._stored().get(path)
+        if kept and kept[0] == state:
+            return kept[1]
+        digest = file_sha256(path)
+        self._known[path] = [state, digest]
+        if found.st_size > self.SMALL:
+            with suppress(OSError):  # a folder that cannot be written only costs time
+                write_text(self._store, json.dumps(self._stored() | {path: [state, digest]}))
+        return digest
+
+    def _stored(self) -> dict[str, list]:
+        try:
+            stored = json.loads(self._store.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return stored if isinstance(stored, dict) else {}
+
+
+def folder_digest(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> str:
     """A digest of the names and sizes of all files below `folder`, and of what its texts and tables say.
+
+    Links into the `trusted` folders are followed; of other linked folders counts where they lead.
 
     It changes when a file comes, goes, is renamed or changes its size, and when a caption or a
     table is edited; not by a touch or a copy. Only of texts beyond READ_UP_TO bytes it is the
     time of the last change that counts. Hidden files do not count. An image replaced by
     another of the same size is noticed later, by its checksum, when it is decoded.
     """
-    digest = hashlib.sha256()
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        inside = os.path.relpath(place, folder) + os.sep if place != folder else ""
-        for name in sorted(name for name in files if not name.startswith(".")):
-            path = os.path.join(place, name)
-            found = os.lstat(path)
-            line = f"{inside}{name}\0{found.st_size}\0"
+    digest, trusted = hashlib.sha256(), tuple(trusted)
+    for place in folders(folder, trusted):
+        if place.left_out:
+            line = f"{place.path}\0{place.left_out}\0{place.leads_to}\0"
+            digest.update(line.encode(errors="surrogateescape"))
+        for name in place.files:
+            path = os.path.join(folder, place.path, name)
+            with readable(path):
+                found = os.lstat(path)
+                if trusted and stat.S_ISLNK(found.st_mode) and kind_of(folder, path, trusted) == "file":
+                    found = os.stat(path)
+            line = f"{os.path.join(place.path, name)}\0{found.st_size}\0"
             digest.update(line.encode(errors="surrogateescape"))
             if name.lower().endswith(TEXTS):
                 digest.update(_said(path, found))
     return digest.hexdigest()
 
 
-def _said(path, found):
-    """What a text says, or, of a huge one, when it was changed last; nothing if it cannot be read."""
+def _said(path: str, found: os.stat_result) -> bytes:
+    """What a text says, or, of a huge one, when it was changed last."""
     if found.st_size > READ_UP_TO:
         return f"{found.st_mtime_ns}".encode()
-    try:
+    with readable(path):
         return Path(path).read_bytes() if stat.S_ISREG(found.st_mode) else b""
-    except OSError:
-        return b""

@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 
 from nearkin import intervals
+from nearkin.categories import ALL, distinct
 from nearkin.cells import LABEL, Cells, resampled, with_units
 
-ALL = "all"
 POPULATIONS = ["all", "reachable"]
 AVERAGES = ["micro", "macro"]
 NEEDS_R = ["r_precision", "map_at_r"]
@@ -87,7 +87,7 @@ def _name(measure):
 
 def _scopes(labels):
     """All labels, and those of each category: names, and which labels belong (n_scopes, n_labels)."""
-    categories = labels["category"].unique().sort().to_list()
+    categories = distinct(labels["category"])
     member = [labels["category"] == category for category in categories]
     return [ALL, *categories], np.array([np.ones(len(labels)), *member], dtype=float)
 
@@ -134,7 +134,7 @@ def _of_labels(labels, of):
 
 
 def _of_scopes(block, labels, of, samples):
-    """Micro and macro of all labels together and of every category."""
+    """Micro and macro of all labels together and of every category, if there are any."""
     names, member = _scopes(labels)
     sums = labels.select("n", "reachable", *map(_name, of)).to_numpy()[..., None]
     values = np.clip(_averages(sums, member)[..., 0], 0, 1)  # rounding may exceed 1

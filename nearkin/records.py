@@ -9,7 +9,7 @@ import json
 import os
 from pathlib import Path
 
-from nearkin.files import write_text
+from nearkin.files import file_sha256, write_text
 
 NAME = "provenance.jsonl"
 GIVEN_BACK = ".arrow"
@@ -28,7 +28,7 @@ def write(folder, record_of):
     is read: of inputs the steps' records say the checksum.
     """
     folder = Path(folder)
-    records = dict(_recorded(folder, record_of))
+    records = dict(recorded(folder, record_of))
     known = {line["path"]: line for line in read(folder)} if (folder / NAME).exists() else {}
     seen = _seen(records)
     lines = []
@@ -76,21 +76,20 @@ def checksum_of(path):
     """As Snakemake writes it, `sha256:` and digits; of a folder, that of all files in it and their names."""
     path = Path(path)
     if not path.is_dir():
-        with open(path, "rb") as file:
-            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        return f"sha256:{file_sha256(path)}"
     files = sorted(file for file in path.rglob("*") if file.is_file() and file.name != DATED)
     told = "".join(f"{checksum_of(file)} {file.relative_to(path).as_posix()}\n" for file in files)
     return f"sha256:{hashlib.sha256(told.encode()).hexdigest()}"
 
 
-def _recorded(folder, record_of):
+def recorded(folder, record_of):
     """Every file and folder below `folder` that has a record, with it; nothing inside of such a folder."""
     for path in sorted(folder.iterdir()):
         record = record_of(path.as_posix())
         if record:
             yield path.as_posix(), record
         elif path.is_dir():
-            yield from _recorded(path, record_of)
+            yield from recorded(path, record_of)
 
 
 def _seen(records):

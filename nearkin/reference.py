@@ -7,7 +7,7 @@ tables and the report say the same with intervals and in percentage points.
 
 import polars as pl
 
-from nearkin.recall import ALL
+from nearkin.categories import ALL, NONE, titled
 
 CATEGORIES = ["Bird", "Butterfly", "Fish"]
 """The reference study's categories in its order; others follow by name."""
@@ -33,10 +33,10 @@ def comparison(base, trained, *, protocol, k):
         *_headline("Base", base, protocol, k),
     ]
     pairs = _pairs(base, trained, protocol, k)
-    for category in in_order(pairs["category"].unique()):
+    for category, title in titled(in_order(pairs["category"].unique())).items():
         chosen = pairs.filter(category=category)
         species, genera = (chosen.filter(level=level) for level in ("species", "genus"))
-        lines += ["", "=====", f"{category}:", "-----"]
+        lines += ["", "=====", f"{title}:", "-----"]
         lines += ["Species-level Analysis:", f"Number of species: {len(species)}", *_summary(species)]
         lines += ["Top 5 Most Improved Species:", *_list(species, descending=True)]
         lines += ["Top 5 Least Improved Species:", *_list(species, descending=False)]
@@ -46,32 +46,29 @@ def comparison(base, trained, *, protocol, k):
 
 
 def in_order(categories):
-    """Categories in the reference study's order, then others by name.
+    """Categories in the reference study's order, then others by name, then that of images without one.
 
-    >>> in_order(["Moss", "Fish", "Bird"])
-    ['Bird', 'Fish', 'Moss']
+    >>> in_order(["", "Moss", "Fish", "Bird"])
+    ['Bird', 'Fish', 'Moss', '']
     """
     names = set(categories)
-    return [name for name in CATEGORIES if name in names] + sorted(names - set(CATEGORIES))
+    others = sorted(names - {*CATEGORIES, NONE})
+    return [name for name in (*CATEGORIES, *others, NONE) if name in names]
 
 
 def _headline(title, recall, protocol, k):
-    """The overall recalls over all queries, to four decimals."""
+    """The overall recalls over all queries, to four decimals; none of categories if there are none."""
     chosen = recall.filter(
         protocol=protocol, k=k, metric="recall", average="micro", population="all", category=ALL, label=ALL
     )
     values = dict(chosen.select("level", "value").iter_rows())
-    for level in ("category", "species"):
-        if values.get(level) is None:
-            raise ValueError(
-                f"no {level} recall at k = {k} for protocol {protocol!r}: is it in search.protocols, "
-                "and has the test split any images?"
-            )
-    return [
-        title,
-        f"Overall Category Recall: {values['category']:.4f}",
-        f"Overall Species Recall: {values['species']:.4f}",
-    ]
+    if values.get("species") is None:
+        raise ValueError(
+            f"no species recall at k = {k} for protocol {protocol!r}: is it in search.protocols, "
+            "and has the test split any images?"
+        )
+    said = [level for level in ("category", "species") if values.get(level) is not None]
+    return [title, *(f"Overall {level.capitalize()} Recall: {values[level]:.4f}" for level in said)]
 
 
 def _pairs(base, trained, protocol, k):

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
+from nearkin.categories import titled
 from nearkin.reference import in_order
 
 BINS = [(0, 0), (1, 10), (11, 25), (26, 50), (51, 100), (101, None)]
@@ -22,8 +23,8 @@ def analysis(sizes, *, model, min_queries):
     lines = [
         f"Training images and species recall@1 of {model} (leave one out, all queries, means over species)"
     ]
-    for category in in_order(sizes["category"].unique()):
-        lines += ["", "=====", f"{category}:", "-----", *_block(sizes.filter(category=category), min_queries)]
+    for category, title in titled(in_order(sizes["category"].unique())).items():
+        lines += ["", "=====", f"{title}:", "-----", *_block(sizes.filter(category=category), min_queries)]
     return "\n".join(lines) + "\n"
 
 

@@ -6,30 +6,41 @@ import numpy as np
 import polars as pl
 
 from nearkin import metrics, protocols
+from nearkin.categories import label_at
 from nearkin.ranks import LEVELS
 
 logger = logging.getLogger(__name__)
 
 
+EVERYONE = "everyone code"
+"""A label that all images share."""
+STALE = "they are of other splits or embeddings; remove the neighbours table and rerun"
+
+
 def levels_of(labels):
     """The levels at which any image has a label, coarse to fine."""
-    return [level for level in LEVELS if labels[level].null_count() < len(labels)]
+    said = labels.select(label_at(level).count() for level in LEVELS)
+    return [level for level in LEVELS if said[level].item() > 0]
 
 
-def hits(neighbours, labels, splits, *, wanted, masked, ks, depth):
+def hits(neighbours, labels, splits, *, wanted, masked, ks, depth, only: pl.Series | None = None):
     """The scores of every query, as a `Hits` table.
 
     `neighbours` gives `Neighbours` tables of whole queries, one after the other, so that they
     need not be in memory together; `depth` is how many each query could have. `wanted` names
-    the protocols. A neighbour is right at a level if its label there is the query's; genus and
+    the protocols, `only` the queries that were searched for, if these are not all.
+    A neighbour is right at a level if its label there is the query's; genus and
     species only count within one category, for zoology and botany share genus names. An
     image without a label at a level does not query there and is never right. Raises ValueError
-    where nobody queries.
+    where nobody queries, and if `neighbours` are of other queries or another gallery than the splits say.
     """
-    named = splits.join(labels.select("uuid", *LEVELS), on="uuid", how="left", validate="1:1").sort("uuid")
+    named = splits.join(labels.select("uuid", *LEVELS), on="uuid", how="left", validate="1:1")
     levels = levels_of(labels)
-    coded = named.with_columns(_coded(named, level) for level in levels)
+    coded = named.with_columns(*(_coded(named, level) for level in levels), pl.lit(0).alias(EVERYONE))
     sides = {name: protocols.queries_and_gallery(coded, name) for name in wanted}
+    if only is not None:
+        asked = pl.col("uuid").is_in(only.implode())
+        sides = {name: (queries.filter(asked), gallery) for name, (queries, gallery) in sides.items()}
     blanks = {
         name: {level: _unanswered(*sides[name], level, name, masked, ks, depth) for level in levels}
         for name in wanted
@@ -37,9 +48,15 @@ def hits(neighbours, labels, splits, *, wanted, masked, ks, depth):
     }
     if not blanks:
         raise ValueError("no test images: no protocol has a query (see split of the dataset in the config)")
+    n_found = {name: np.zeros(len(sides[name][0]), dtype=np.int64) for name in blanks}
     for block in neighbours:
         for name, answers in blanks.items():
-            _answer(block.filter(protocol=name), *sides[name], answers, ks=ks, depth=depth)
+            found = block.filter(protocol=name)
+            n_found[name] += _answer(found, *sides[name], answers, ks=ks, depth=depth)
+    for name, counts in n_found.items():
+        itself = name != "search"
+        visible = _n_relevant(*sides[name], EVERYONE, masked=masked, itself=itself)
+        _check_complete(counts, visible.clip(max=depth), sides[name][0]["uuid"], name)
     parts = [
         _table(sides[name][0], answer, name, level, masked)
         for name, answers in blanks.items()
@@ -54,10 +71,11 @@ def _code(level):
 
 
 def _coded(named, level):
-    """Integers that are equal where the labels are right for each other; -1 without a label."""
+    """Integers from 1 that are equal where the labels are right for each other; 0 without a label."""
     key = ["category", level] if level in ("genus", "species") else [level]
     name = pl.concat_str([pl.col(one).str.len_bytes().cast(pl.String) + ":" + pl.col(one) for one in key])
-    return name.rank("dense").cast(pl.Int32).fill_null(-1).alias(_code(level))
+    name = pl.when(label_at(level).is_not_null()).then(name)
+    return name.rank("dense").cast(pl.Int32).fill_null(0).alias(_code(level))
 
 
 def _unanswered(queries, gallery, level, protocol, masked, ks, depth):
@@ -83,10 +101,31 @@ def _n_relevant(queries, gallery, code, *, masked, itself):
     return (counted["everyone"].fill_null(0) - counted["own"].fill_null(0)).to_numpy().copy()
 
 
+def _check_complete(n_found: np.ndarray, n_expected: np.ndarray, queries: pl.Series, protocol: str) -> None:
+    """Raises ValueError if a query has not as many neighbours as its gallery, or the depth, allows."""
+    wrong = np.flatnonzero(n_found != n_expected)
+    if len(wrong):
+        first = wrong[0]
+        raise ValueError(
+            f"neighbours of {protocol}: {len(wrong)} of {len(queries)} queries have more or fewer than the "
+            f"splits allow, the first is {queries[int(first)]} with {n_found[first]}, not "
+            f"{n_expected[first]}: {STALE}"
+        )
+
+
 def _answer(found, queries, gallery, answers, *, ks, depth):
-    """Write the scores of the queries in `found` into `answers`, in their place."""
+    """Write the scores of the queries in `found` into `answers`, in their place; how many each found."""
     if found.is_empty():
-        return
+        return np.zeros(len(queries), dtype=np.int64)
+    strangers = [
+        *found.join(queries, on="uuid", how="anti")["uuid"],
+        *found.join(gallery, left_on="neighbour", right_on="uuid", how="anti")["neighbour"],
+    ]
+    if strangers:
+        raise ValueError(
+            f"neighbours of {found['protocol'][0]}: image {strangers[0]} has no part in it by the splits: "
+            f"{STALE}"
+        )
     place = gallery.select(pl.col("uuid").alias("neighbour"), pl.int_range(pl.len()).alias("place"))
     asked = found.select("neighbour").join(place, on="neighbour", how="left", maintain_order="left")["place"]
     asking = found["uuid"].unique(maintain_order=True)
@@ -96,9 +135,10 @@ def _answer(found, queries, gallery, answers, *, ks, depth):
     for level, answer in answers.items():
         own, others = (side[_code(level)].to_numpy() for side in (queries, gallery))
         same = own[rows[query]] == others[asked.to_numpy()]
-        right[query, found["rank"].to_numpy() - 1] = same & (own[rows[query]] >= 0)
+        right[query, found["rank"].to_numpy() - 1] = same & (own[rows[query]] > 0)
         for name, values in metrics.of_queries(right, answer["n_relevant"][rows], ks=ks).items():
             answer[name][rows] = values
+    return np.bincount(rows[query], minlength=len(queries))
 
 
 def _table(queries, answer, protocol, level, masked):
@@ -108,7 +148,7 @@ def _table(queries, answer, protocol, level, masked):
         level=pl.lit(level),
         uuid="uuid",
         category="category",
-        label=pl.col(level),
+        label=label_at(level),
         group_id="group_id",
         n_relevant=pl.Series(answer["n_relevant"]),
         first_hit=first.set(first == 0, None),

@@ -4,16 +4,18 @@ Whatever needs all embeddings takes the list as its input, and finds the shards 
 a search in hundreds of jobs over thousands of shards is planned in seconds.
 """
 
+import hashlib
 import json
 import logging
 from pathlib import Path
 
-from nearkin.files import write_text
+from nearkin import lineage
+from nearkin.files import DamagedError, unreadable, write_text
 from nearkin.tables import io
 
 logger = logging.getLogger(__name__)
 
-MEND = "remove the list and rerun"
+MEND = "remove it and rerun"
 
 
 def list_shards(paths, list_path):
@@ -23,11 +25,13 @@ def list_shards(paths, list_path):
     """
     told = {Path(path).name: _told(Path(path)) for path in paths}
     encoders = {name: fingerprint for name, (_, _, fingerprint) in told.items()}
+    contents = [lineage.read_stamps(str(path)).get("content", lineage.NO_ROWS) for path in paths]
     if len(set(encoders.values())) > 1:
         raise ValueError(f"{list_path}: embeddings of several encoders: {encoders}; remove them and rerun")
     shards = [{"file": name, "bytes": size, "digest": digest} for name, (size, digest, _) in told.items()]
-    written = {"fingerprint": next(iter(encoders.values())), "shards": shards}
-    write_text(list_path, json.dumps(written, indent=1) + "\n")
+    written = {"fingerprint": next(iter(encoders.values())), "content": lineage.add_digests(contents)}
+    written |= {"lineage": lineage.record(), "shards": shards}
+    write_text(list_path, json.dumps(signed(written), indent=1) + "\n")
     logger.info("listed %d shards", len(shards), extra={"counts": {"shards listed": len(shards)}})
 
 
@@ -39,6 +43,8 @@ def listed(list_path):
     """
     try:
         written = json.loads(Path(list_path).read_text(encoding="utf-8"))
+        if signed(written) != written:
+            raise ValueError("damaged: its digest is another")
         fingerprint = written["fingerprint"]
         shards = {
             Path(list_path).with_name(shard["file"]): (shard["bytes"], shard["digest"], fingerprint)
@@ -47,13 +53,19 @@ def listed(list_path):
         if len(shards) < len(written["shards"]):
             raise ValueError("it names a shard twice")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{list_path}: cannot be read as a list of shards: {error}; {MEND}") from error
+        raise unreadable(list_path, f"cannot be read as a list of shards: {error}; {MEND}", error) from error
     for path, said in shards.items():
         if not path.exists():
-            raise ValueError(f"{path}: is listed in {list_path} and gone; {MEND}")
+            raise DamagedError(list_path, f"lists {path}, which is gone; {MEND}")
         if _told(path) != said:
-            raise ValueError(f"{path}: is not the shard that {list_path} lists; {MEND}")
+            raise DamagedError(list_path, f"lists another shard than {path}; {MEND}")
     return list(shards), fingerprint
+
+
+def signed(written: dict) -> dict:
+    """A list with the digest of what it says."""
+    said = {name: value for name, value in written.items() if name != "digest"}
+    return said | {"digest": hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()}
 
 
 def _told(path):

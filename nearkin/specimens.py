@@ -11,14 +11,12 @@ logger = logging.getLogger(__name__)
 def specimens(images, delivered, expressions):
     """The specimens that images show: a row per image and way of knowing it, `at` and `value`.
 
-    `images` has uuid, path and category, and `at` numbers its rows; specimens are told apart within a
-    category. `delivered` has uuid and specimen. Each of `expressions` has one group in brackets;
+    `images` has uuid and path, and `at` numbers its rows. A specimen is one whatever the categories of
+    its images. `delivered` has uuid and specimen. Each of `expressions` has one group in brackets;
     what that captures from a file name is the specimen. They are Rust's regular expressions, which
     take no longer on hostile names. Blank values count as none. Raises ValueError for a bad one.
     """
-    images = images.select(
-        "uuid", "category", at=pl.int_range(pl.len()), name=pl.col("path").str.extract("([^/]*)$")
-    )
+    images = images.select("uuid", at=pl.int_range(pl.len()), name=pl.col("path").str.extract("([^/]*)$"))
     known = images.join(delivered.select("uuid", value="specimen").unique(), on="uuid")
     found = [_named(known, "delivered")]
     for number, expression in enumerate(expressions):
@@ -31,9 +29,9 @@ def specimens(images, delivered, expressions):
 
 
 def _named(table, way):
-    """The rows with a value, which then says its category and how it is known, too."""
+    """The rows with a value, which then says how it is known, too."""
     table = table.with_columns(pl.col("value").str.strip_chars()).filter(pl.col("value") != "")
-    return table.select("at", value=pl.concat_str(pl.lit(way), "category", "value", separator="\n"))
+    return table.select("at", value=pl.concat_str(pl.lit(way), "value", separator="\n"))
 
 
 def _check(expression):

@@ -65,6 +65,25 @@ def split(labels, groups, given, *, seed, train, val, test, unseen, unseen_by, f
     return result
 
 
+def check_tested(splits: pl.DataFrame, labels: pl.DataFrame, *, dataset: str) -> None:
+    """Raises ValueError, saying what to change, unless an image of a named species is tested.
+
+    Without one no species has a recall, and the study would fail after everything was trained.
+    """
+    named = labels.drop_nulls("species")
+    if len(splits.filter(split="test").join(named, on="uuid", how="semi")):
+        return
+    counts = dict(splits.group_by("split").len().sort("split").iter_rows())
+    if len(splits.filter(reason="adopted")):
+        remedy = "name another column in source.columns.split, or leave out split.adopt"
+    else:
+        remedy = "lower split.min_test_groups or split.unseen, or deliver more images of each species"
+    raise ValueError(
+        f"{dataset}: no image of a named species is tested, so nothing could be scored; images by side: "
+        f"{counts}; {remedy}"
+    )
+
+
 def _coded(labels, groups):
     """The images by uuid, with numbers for species and group; the species; the names of the groups.
 

@@ -2,7 +2,8 @@
 
 import polars as pl
 
-from nearkin.recall import ALL, genus_of
+from nearkin.categories import ALL, distinct
+from nearkin.recall import genus_of
 from nearkin.tables.fields import ASIDE, SPLITS
 
 BUCKETS = [(0, "0"), (5, "1-5"), (10, "6-10"), (20, "11-20"), (50, "21-50")]
@@ -12,10 +13,12 @@ MORE = "50+"
 def describe(labels, splits):
     """Images, groups, species and genera by category and split: a `Statistics` table.
 
-    Images that were set aside have rows where there are any.
+    Images that were set aside have rows where there are any. Where no image has a category, there are
+    only the rows of all.
     """
     images = labels.join(splits.select("uuid", "split", "group_id"), on="uuid")
-    scopes = [images, images.with_columns(category=pl.lit(ALL))]
+    scopes = [images.with_columns(category=pl.lit(ALL))]
+    scopes += [images] if distinct(images["category"]) else []
     scopes += [scope.with_columns(split=pl.lit(ALL)) for scope in scopes]
     everything = pl.concat(scopes)
     counted = everything.group_by("category", "split").agg(

@@ -74,13 +74,14 @@ def _scanned(path):
     """The table with our words for its columns, all texts, and the binomial of each name."""
     with reading.naming(path, "a taxonomy"):
         if Path(path).suffix.lower() == ".parquet":
-            table = pl.scan_parquet(path)
+            table = pl.scan_parquet(path, glob=False)
         else:
             with open(path, encoding="utf-8-sig", errors="replace") as file:
                 header = file.readline()
             delimiter = max("\t,;", key=header.count)
             table = pl.scan_csv(
                 path,
+                glob=False,
                 separator=delimiter,
                 quote_char=None if delimiter == "\t" else '"',
                 infer_schema=False,

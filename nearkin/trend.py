@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 
 from nearkin import intervals
+from nearkin.categories import ALL, distinct
 from nearkin.claims.evidence import FEWEST
-from nearkin.recall import ALL
 from nearkin.tables.trend import Trend
 
 N_PLACES = 33
@@ -23,7 +23,7 @@ def trend(differences, *, resamples, seed):
     of_species = differences.filter(pl.col("label") != ALL, level="species", metric="recall")
     parts = []
     for (protocol, k), block in of_species.group_by("protocol", "k", maintain_order=True):
-        for category in (ALL, *block["category"].unique().sort()) if protocol != "unseen" else ():
+        for category in (ALL, *distinct(block["category"])) if protocol != "unseen" else ():
             scope = block if category == ALL else block.filter(category=category)
             if len(scope) >= FEWEST and scope["n_train"].n_unique() > 1:
                 curve = _curve(scope.sort("category", "label"), resamples, seed)

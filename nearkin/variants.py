@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 
 from nearkin import intervals
+from nearkin.categories import ALL, distinct
 from nearkin.cells import Cells, resampled, with_units
 from nearkin.comparison import widened
 from nearkin.pairwise import joined, right
-from nearkin.recall import ALL
 
 
 def variants(hits, models, *, bases, ks, resamples, seed):
@@ -43,9 +43,7 @@ def _drawn(block, strata, columns, resamples, seed):
     """Means over resampled groups, by category and column: (resamples,) each; NaN without queries."""
     cells = Cells(block, [pl.col(name) for name in columns])
     of = cells.labels["category"]
-    scopes = {ALL: np.ones(len(of), dtype=bool)} | {
-        name: (of == name).to_numpy() for name in of.unique().sort()
-    }
+    scopes = {ALL: np.ones(len(of), dtype=bool)} | {name: (of == name).to_numpy() for name in distinct(of)}
     parts = {name: [] for name in scopes}
     for (sums,) in resampled([cells], strata, resamples=resamples, seed=seed):
         for name, member in scopes.items():

@@ -1,14 +1,13 @@
-"""That no group straddles, and what a split that ignores groups would have done to the recall."""
+"""What a split that ignores groups would have done to the recall."""
 
 import torch
 
-from nearkin import checks, leaks
+from nearkin import leaks
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.ranks import LEVELS
 from nearkin.shards import listed
 from nearkin.tables import io
-from nearkin.tables.groups import Groups
-from nearkin.tables.images import Inspection
 from nearkin.tables.labels import Labels
 from nearkin.tables.leaks import LeakAudit
 from nearkin.tables.splits import Splits
@@ -20,9 +19,6 @@ def audit_leaks(inputs, leaks_path, *, dealing, most_queries, ks, resamples, see
     torch.set_num_threads(threads)
     labels = io.read(inputs.labels, Labels, ["uuid", *LEVELS])
     splits = io.read(inputs.splits, Splits)
-    checks.nothing_straddles(splits, io.read_all(inputs.inspection, Inspection, ["uuid", "sha256"]))
-    checks.only_bridges_cut_groups(splits, io.read(inputs.groups, Groups, ["uuid", "group_id"]))
-    checks.unseen_stays_unseen(splits, labels)
     paths, fingerprint = listed(inputs.shards)
     vectors = read_vectors(paths, splits["uuid"])
     table = leaks.audit(
@@ -40,14 +36,15 @@ def audit_leaks(inputs, leaks_path, *, dealing, most_queries, ks, resamples, see
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    audit_leaks(
-        snakemake.input,
-        snakemake.output.leaks,
-        dealing=snakemake.params.dealing,
-        most_queries=snakemake.params.most_queries,
-        ks=snakemake.params.ks,
-        resamples=snakemake.params.resamples,
-        seed=snakemake.params.seed,
-        threads=snakemake.threads,
-        stamps={"dataset": snakemake.wildcards.dataset, "model": snakemake.params.model},
-    )
+    with traced(snakemake.input):
+        audit_leaks(
+            snakemake.input,
+            snakemake.output.leaks,
+            dealing=snakemake.params.dealing,
+            most_queries=snakemake.params.most_queries,
+            ks=snakemake.params.ks,
+            resamples=snakemake.params.resamples,
+            seed=snakemake.params.seed,
+            threads=snakemake.threads,
+            stamps={"dataset": snakemake.wildcards.dataset, "model": snakemake.params.model},
+        )

@@ -1,5 +1,6 @@
 """The queries that stand for their species with their nearest neighbours, and whom species are taken for."""
 
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.looking import examples
 from nearkin.tables import io
@@ -19,10 +20,11 @@ def choose_examples(neighbours_path, labels_path, examples_path, mistaken_path, 
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    choose_examples(
-        neighbours_path=snakemake.input.neighbours,
-        labels_path=snakemake.input.labels,
-        examples_path=snakemake.output.examples,
-        mistaken_path=snakemake.output.mistaken,
-        stamps=dict(snakemake.wildcards.items()),
-    )
+    with traced(snakemake.input):
+        choose_examples(
+            neighbours_path=snakemake.input.neighbours,
+            labels_path=snakemake.input.labels,
+            examples_path=snakemake.output.examples,
+            mistaken_path=snakemake.output.mistaken,
+            stamps=dict(snakemake.wildcards.items()),
+        )

@@ -1,5 +1,6 @@
 """What is on the contact sheets of a comparison: queries of telling species, as both models see them."""
 
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.looking import sheets
 from nearkin.tables import io
@@ -24,12 +25,13 @@ def choose_sheets(
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    choose_sheets(
-        differences_path=snakemake.input.differences,
-        mistaken_path=snakemake.input.mistaken,
-        base_path=snakemake.input.base,
-        trained_path=snakemake.input.trained,
-        labels_path=snakemake.input.labels,
-        sheets_path=snakemake.output.sheets,
-        stamps=dict(snakemake.wildcards.items()),
-    )
+    with traced(snakemake.input):
+        choose_sheets(
+            differences_path=snakemake.input.differences,
+            mistaken_path=snakemake.input.mistaken,
+            base_path=snakemake.input.base,
+            trained_path=snakemake.input.trained,
+            labels_path=snakemake.input.labels,
+            sheets_path=snakemake.output.sheets,
+            stamps=dict(snakemake.wildcards.items()),
+        )

@@ -3,6 +3,7 @@
 import polars as pl
 
 from nearkin.clusters import clustered, purity, with_captions
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.shards import listed
 from nearkin.tables import io
@@ -35,14 +36,15 @@ def cluster_images(
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    cluster_images(
-        shards_path=snakemake.input.shards,
-        captions_path=snakemake.input.captions or None,
-        labels_path=snakemake.input.labels,
-        splits_path=snakemake.input.splits,
-        clusters_path=snakemake.output.clusters,
-        purity_path=snakemake.output.purity,
-        how=snakemake.params.how,
-        threads=snakemake.params.arithmetic_threads,
-        stamps=dict(snakemake.wildcards.items()),
-    )
+    with traced(snakemake.input):
+        cluster_images(
+            shards_path=snakemake.input.shards,
+            captions_path=snakemake.input.captions or None,
+            labels_path=snakemake.input.labels,
+            splits_path=snakemake.input.splits,
+            clusters_path=snakemake.output.clusters,
+            purity_path=snakemake.output.purity,
+            how=snakemake.params.how,
+            threads=snakemake.params.arithmetic_threads,
+            stamps=dict(snakemake.wildcards.items()),
+        )

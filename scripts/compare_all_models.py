@@ -1,5 +1,6 @@
 """Every model against every other on the same queries."""
 
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.pairwise import pairwise
 from nearkin.tables import io
@@ -15,11 +16,12 @@ def compare_all_models(hits_paths, pairwise_path, *, k, resamples, seed, dataset
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    compare_all_models(
-        hits_paths=dict(zip(snakemake.params.models, snakemake.input.hits, strict=True)),
-        pairwise_path=snakemake.output.pairwise,
-        k=snakemake.params.k,
-        resamples=snakemake.params.resamples,
-        seed=snakemake.params.seed,
-        dataset=snakemake.wildcards.dataset,
-    )
+    with traced(snakemake.input):
+        compare_all_models(
+            hits_paths=dict(zip(snakemake.params.models, snakemake.input.hits, strict=True)),
+            pairwise_path=snakemake.output.pairwise,
+            k=snakemake.params.k,
+            resamples=snakemake.params.resamples,
+            seed=snakemake.params.seed,
+            dataset=snakemake.wildcards.dataset,
+        )

@@ -2,6 +2,7 @@
 
 from nearkin import comparison
 from nearkin.flips import flips
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.labels import Labels
@@ -43,17 +44,18 @@ def compare_models(
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    compare_models(
-        base_path=snakemake.input.base,
-        trained_path=snakemake.input.trained,
-        neighbours_paths=[snakemake.input.base_neighbours, snakemake.input.trained_neighbours],
-        labels_path=snakemake.input.labels,
-        splits_path=snakemake.input.splits,
-        differences_path=snakemake.output.differences,
-        flips_path=snakemake.output.flips,
-        ks=snakemake.params.ks,
-        min_queries=snakemake.params.min_queries,
-        resamples=snakemake.params.resamples,
-        seed=snakemake.params.seed,
-        stamps=dict(snakemake.wildcards.items()),
-    )
+    with traced(snakemake.input):
+        compare_models(
+            base_path=snakemake.input.base,
+            trained_path=snakemake.input.trained,
+            neighbours_paths=[snakemake.input.base_neighbours, snakemake.input.trained_neighbours],
+            labels_path=snakemake.input.labels,
+            splits_path=snakemake.input.splits,
+            differences_path=snakemake.output.differences,
+            flips_path=snakemake.output.flips,
+            ks=snakemake.params.ks,
+            min_queries=snakemake.params.min_queries,
+            resamples=snakemake.params.resamples,
+            seed=snakemake.params.seed,
+            stamps=dict(snakemake.wildcards.items()),
+        )

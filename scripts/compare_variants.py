@@ -1,5 +1,6 @@
 """Every model side by side, those that differ only in their seed told as one."""
 
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.scores import Hits
@@ -16,13 +17,14 @@ def compare_variants(hits_paths, variants_path, *, models, bases, ks, resamples,
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    compare_variants(
-        hits_paths=dict(zip(snakemake.params.hits_of, snakemake.input.hits, strict=True)),
-        variants_path=snakemake.output.variants,
-        models=snakemake.params.models,
-        bases=snakemake.params.bases,
-        ks=snakemake.params.ks,
-        resamples=snakemake.params.resamples,
-        seed=snakemake.params.seed,
-        dataset=snakemake.wildcards.dataset,
-    )
+    with traced(snakemake.input):
+        compare_variants(
+            hits_paths=dict(zip(snakemake.params.hits_of, snakemake.input.hits, strict=True)),
+            variants_path=snakemake.output.variants,
+            models=snakemake.params.models,
+            bases=snakemake.params.bases,
+            ks=snakemake.params.ks,
+            resamples=snakemake.params.resamples,
+            seed=snakemake.params.seed,
+            dataset=snakemake.wildcards.dataset,
+        )

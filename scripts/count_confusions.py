@@ -3,6 +3,7 @@
 import polars as pl
 
 from nearkin import confusions
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.confusions import Confusions
@@ -22,10 +23,11 @@ def count_confusions(neighbours_path, labels_path, confusions_path, *, protocol,
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    count_confusions(
-        neighbours_path=snakemake.input.neighbours,
-        labels_path=snakemake.input.labels,
-        confusions_path=snakemake.output.confusions,
-        protocol=snakemake.params.protocol,
-        stamps=dict(snakemake.wildcards.items()),
-    )
+    with traced(snakemake.input):
+        count_confusions(
+            neighbours_path=snakemake.input.neighbours,
+            labels_path=snakemake.input.labels,
+            confusions_path=snakemake.output.confusions,
+            protocol=snakemake.params.protocol,
+            stamps=dict(snakemake.wildcards.items()),
+        )

@@ -1,6 +1,7 @@
 """Species recall@1 of a model beside the number of training images."""
 
 from nearkin import statistics
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.labels import Labels
@@ -17,10 +18,11 @@ def count_training_images(recall_path, labels_path, splits_path, sizes_path, *, 
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    count_training_images(
-        recall_path=snakemake.input.recall,
-        labels_path=snakemake.input.labels,
-        splits_path=snakemake.input.splits,
-        sizes_path=snakemake.output.sizes,
-        stamps=dict(snakemake.wildcards.items()),
-    )
+    with traced(snakemake.input):
+        count_training_images(
+            recall_path=snakemake.input.recall,
+            labels_path=snakemake.input.labels,
+            splits_path=snakemake.input.splits,
+            sizes_path=snakemake.output.sizes,
+            stamps=dict(snakemake.wildcards.items()),
+        )

@@ -1,6 +1,7 @@
 """How many images, groups, species and genera a dataset has, by category and split."""
 
 from nearkin import statistics
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.labels import Labels
@@ -15,9 +16,10 @@ def describe_dataset(labels_path, splits_path, statistics_path, *, dataset):
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    describe_dataset(
-        labels_path=snakemake.input.labels,
-        splits_path=snakemake.input.splits,
-        statistics_path=snakemake.output.statistics,
-        dataset=snakemake.wildcards.dataset,
-    )
+    with traced(snakemake.input):
+        describe_dataset(
+            labels_path=snakemake.input.labels,
+            splits_path=snakemake.input.splits,
+            statistics_path=snakemake.output.statistics,
+            dataset=snakemake.wildcards.dataset,
+        )

@@ -8,9 +8,9 @@ from nearkin.provenance import folder_digest
 from nearkin.sources import hub
 
 
-def download_dataset(folder, record_path, *, repo, revision, patterns):
+def download_dataset(folder, record_path, *, repo, revision, patterns, trusted=()):
     record = hub.download(folder, repo, revision=revision, patterns=patterns)
-    record["digest"] = folder_digest(folder)
+    record["digest"] = folder_digest(folder, trusted)
     write_text(record_path, json.dumps(record, indent=2) + "\n")
 
 
@@ -19,5 +19,6 @@ if __name__ == "__main__":
     download_dataset(
         folder=snakemake.params.folder,
         record_path=snakemake.output.record,
+        trusted=snakemake.params.trusted,
         **snakemake.params.download,
     )

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.looking import drawing
 from nearkin.tables import io
@@ -21,10 +22,11 @@ def draw_contact_sheets(sheets_path, thumbnails_paths, png_paths, *, base, train
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    draw_contact_sheets(
-        sheets_path=snakemake.input.sheets,
-        thumbnails_paths=snakemake.input.thumbnails,
-        png_paths=dict(snakemake.output.items()),
-        base=snakemake.wildcards.base,
-        trained=snakemake.wildcards.trained,
-    )
+    with traced(snakemake.input):
+        draw_contact_sheets(
+            sheets_path=snakemake.input.sheets,
+            thumbnails_paths=snakemake.input.thumbnails,
+            png_paths=dict(snakemake.output.items()),
+            base=snakemake.wildcards.base,
+            trained=snakemake.wildcards.trained,
+        )

@@ -4,8 +4,10 @@ import logging
 
 import polars as pl
 
+from nearkin.lineage import library_versions, traced
 from nearkin.logs import log_to
 from nearkin.looking import thumbnails
+from nearkin.reuse import earlier_path, keep_for_reuse
 from nearkin.tables import io
 from nearkin.tables.images import Inspection
 from nearkin.tables.looking import Examples, Sheets, Thumbnails
@@ -23,6 +25,7 @@ def draw_thumbnails(
     max_megapixels,
     n_threads,
     dataset,
+    trusted=(),
 ):
     shown = [
         *(io.read(path, Examples, columns=["uuid", "neighbour"]) for path in examples_paths),
@@ -30,15 +33,17 @@ def draw_thumbnails(
     ]
     wanted = pl.concat(frame.select(uuid=name) for frame in shown for name in frame.columns).unique()
     inspection = io.read(inspection_path, Inspection, columns=["uuid", "path", "problem", "sha256"])
-    stamps = {"version": thumbnails.VERSION}
+    stamps = {"version": thumbnails.VERSION} | library_versions("pillow")
     table, n_reused = thumbnails.draw(
         inspection.join(wanted, on="uuid", how="semi"),
         folder,
         max_megapixels=max_megapixels,
         n_threads=n_threads,
-        known=io.earlier(thumbnails_path, Thumbnails, **stamps),
+        trusted=trusted,
+        known=io.earlier(earlier_path(thumbnails_path), Thumbnails, **stamps),
     )
     io.write(table, thumbnails_path, Thumbnails, dataset=dataset, **stamps)
+    keep_for_reuse(thumbnails_path)
     n_new = len(table) - n_reused
     counts = {"images drawn": n_new, "reused": n_reused}
     logger.info("drew %d, reused %d", n_new, n_reused, extra={"counts": counts})
@@ -46,13 +51,15 @@ def draw_thumbnails(
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    draw_thumbnails(
-        inspection_path=snakemake.input.inspection,
-        examples_paths=snakemake.input.examples,
-        sheets_paths=snakemake.input.sheets,
-        thumbnails_path=snakemake.output.thumbnails,
-        folder=snakemake.params.folder,
-        max_megapixels=snakemake.params.max_megapixels,
-        n_threads=snakemake.threads,
-        dataset=snakemake.wildcards.dataset,
-    )
+    with traced(snakemake.input, part=True):
+        draw_thumbnails(
+            inspection_path=snakemake.input.inspection,
+            examples_paths=snakemake.input.examples,
+            sheets_paths=snakemake.input.sheets,
+            thumbnails_path=snakemake.output.thumbnails,
+            folder=snakemake.params.folder,
+            max_megapixels=snakemake.params.max_megapixels,
+            trusted=snakemake.params.trusted,
+            n_threads=snakemake.threads,
+            dataset=snakemake.wildcards.dataset,
+        )

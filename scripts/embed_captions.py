@@ -4,6 +4,7 @@ import polars as pl
 import torch
 
 from nearkin.encoders.text import load_text_encoder
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.embeddings import caption_embeddings
@@ -24,10 +25,11 @@ def embed_captions(encoder_path, captions_path, embeddings_path, *, arithmetic_t
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    embed_captions(
-        encoder_path=snakemake.input.encoder,
-        captions_path=snakemake.input.captions,
-        embeddings_path=snakemake.output.embeddings,
-        arithmetic_threads=snakemake.params.arithmetic_threads,
-        stamps=dict(snakemake.wildcards.items()),
-    )
+    with traced(snakemake.input):
+        embed_captions(
+            encoder_path=snakemake.input.encoder,
+            captions_path=snakemake.input.captions,
+            embeddings_path=snakemake.output.embeddings,
+            arithmetic_threads=snakemake.params.arithmetic_threads,
+            stamps=dict(snakemake.wildcards.items()),
+        )

@@ -9,8 +9,10 @@ from nearkin import embedding_files
 from nearkin.embedding import embed, fingerprint_of
 from nearkin.encoders.encoder import load_encoder
 from nearkin.encoders.ready import ready
+from nearkin.lineage import library_versions, traced
 from nearkin.logs import log_to
 from nearkin.pixels import open_pixels
+from nearkin.reuse import earlier_path, keep_for_reuse
 from nearkin.tables import io
 
 logger = logging.getLogger("embed_images")
@@ -35,9 +37,11 @@ def embed_images(
     stamps["fingerprint"] = fingerprint_of(encoder, pixels.decode)
     # What else decides the last bits: vectors computed in another way are not taken over.
     stamps["arithmetic"] = f"{encoder.arithmetic}, products by {encoder.products}, batch {batch}"
-    known = open_known(embeddings_path, stamps)
+    stamps |= library_versions("pillow", "timm", "open-clip-torch")
+    known = open_known(earlier_path(embeddings_path), stamps)
     parts = embed(encoder, pixels, batch=batch, known=known, model=model)
     embedding_files.write(parts, embeddings_path, width=encoder.width, **stamps)
+    keep_for_reuse(embeddings_path)
 
 
 def open_known(path, stamps):
@@ -52,20 +56,21 @@ def open_known(path, stamps):
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    (pixels,) = open_pixels(
-        snakemake.input.pixels,
-        [snakemake.input.inspection],
-        seen=snakemake.params.seen,
-        n_threads=snakemake.threads,
-    )
-    embed_images(
-        weights_path=snakemake.input.weights,
-        description_path=snakemake.input.description,
-        pixels=pixels,
-        embeddings_path=snakemake.output.embeddings,
-        precision=snakemake.params.precision or "fp32",  # a histogram has none
-        batch=snakemake.params.batch,
-        arithmetic_threads=snakemake.params.arithmetic_threads,
-        dataset=snakemake.wildcards.dataset,
-        model=snakemake.wildcards.model,
-    )
+    with traced(snakemake.input, part=True):
+        (pixels,) = open_pixels(
+            snakemake.input.pixels,
+            [snakemake.input.inspection],
+            seen=snakemake.params.seen,
+            n_threads=snakemake.threads,
+        )
+        embed_images(
+            weights_path=snakemake.input.weights,
+            description_path=snakemake.input.description,
+            pixels=pixels,
+            embeddings_path=snakemake.output.embeddings,
+            precision=snakemake.params.precision or "fp32",  # a histogram has none
+            batch=snakemake.params.batch,
+            arithmetic_threads=snakemake.params.arithmetic_threads,
+            dataset=snakemake.wildcards.dataset,
+            model=snakemake.wildcards.model,
+        )

@@ -6,6 +6,7 @@ import polars as pl
 import torch
 
 from nearkin import searches
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.shards import listed
 from nearkin.tables import io
@@ -38,15 +39,16 @@ def find_neighbours(
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    find_neighbours(
-        shards_path=snakemake.input.shards,
-        splits_path=snakemake.input.splits,
-        neighbours_path=snakemake.output.neighbours,
-        wanted=snakemake.params.protocols,
-        depth=snakemake.params.depth,
-        mask_groups=snakemake.params.mask_groups,
-        chunk=int(snakemake.wildcards.chunk),
-        n_chunks=snakemake.params.n_chunks,
-        threads=snakemake.threads,
-        stamps={name: snakemake.wildcards[name] for name in ("dataset", "model")},
-    )
+    with traced(snakemake.input):
+        find_neighbours(
+            shards_path=snakemake.input.shards,
+            splits_path=snakemake.input.splits,
+            neighbours_path=snakemake.output.neighbours,
+            wanted=snakemake.params.protocols,
+            depth=snakemake.params.depth,
+            mask_groups=snakemake.params.mask_groups,
+            chunk=int(snakemake.wildcards.chunk),
+            n_chunks=snakemake.params.n_chunks,
+            threads=snakemake.threads,
+            stamps={name: snakemake.wildcards[name] for name in ("dataset", "model")},
+        )

@@ -4,14 +4,17 @@ import dataclasses
 
 import torch
 
+from nearkin.categories import label_at
 from nearkin.encoders.encoder import load_encoder, save_encoder
 from nearkin.finetune.buffers import keep_buffers
 from nearkin.finetune.examples import examples_of
 from nearkin.finetune.recipe import read_recipe
 from nearkin.finetune.state import finish_state
 from nearkin.finetune.train import train
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.pixels import open_pixels
+from nearkin.reuse import earlier_path
 from nearkin.tables import io
 from nearkin.tables.clusters import Clusters
 from nearkin.tables.labels import Labels
@@ -32,12 +35,14 @@ def finetune_encoder(
     if clusters_path:
         classes = io.read(clusters_path, Clusters, ["uuid", "cluster"]).rename({"cluster": "label"})
     else:
-        classes = io.read(labels_path, Labels, ["uuid", recipe.labels]).rename({recipe.labels: "label"})
+        named = io.read(labels_path, Labels, ["uuid", recipe.labels])
+        classes = named.select("uuid", label=label_at(recipe.labels))
     species = io.read(labels_path, Labels, ["uuid", "species"]).rename({"species": "label"})
     splits = io.read(splits_path, Splits, columns=["uuid", "split", "group_id"])
     examples = examples_of(classes, species, splits, sources, share=recipe.share, seed=recipe.seed)
     encoder = load_encoder(base.weights, base.description)
-    outcome = train(encoder, examples, recipe=recipe, state_path=tuned.state)
+    unfinished = earlier_path(tuned.state)
+    outcome = train(encoder, examples, recipe=recipe, state_path=unfinished)
     description = dataclasses.replace(
         encoder.description,
         weights="finetuned",
@@ -51,25 +56,27 @@ def finetune_encoder(
     io.write(outcome.table, tuned.training, Training, **stamps)
     save_encoder(encoder.tower, description, tuned.weights, tuned.description)
     finish_state(tuned.state, outcome.key, outcome.last)
+    unfinished.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
     keep_buffers()
-    sources = open_pixels(
-        snakemake.input.pixels,
-        snakemake.input.inspection,
-        seen=snakemake.params.seen,
-        n_threads=snakemake.threads,
-    )
-    finetune_encoder(
-        base=snakemake.input,
-        labels_path=snakemake.input.labels,
-        clusters_path=snakemake.input.clusters,
-        splits_path=snakemake.input.splits,
-        sources=sources,
-        tuned=snakemake.output,
-        recipe=snakemake.params.recipe,
-        arithmetic_threads=snakemake.params.arithmetic_threads,
-        stamps=dict(snakemake.wildcards.items()),
-    )
+    with traced(snakemake.input):
+        sources = open_pixels(
+            snakemake.input.pixels,
+            snakemake.input.inspection,
+            seen=snakemake.params.seen,
+            n_threads=snakemake.threads,
+        )
+        finetune_encoder(
+            base=snakemake.input,
+            labels_path=snakemake.input.labels,
+            clusters_path=snakemake.input.clusters,
+            splits_path=snakemake.input.splits,
+            sources=sources,
+            tuned=snakemake.output,
+            recipe=snakemake.params.recipe,
+            arithmetic_threads=snakemake.params.arithmetic_threads,
+            stamps=dict(snakemake.wildcards.items()),
+        )

@@ -1,5 +1,6 @@
 """How the improvement goes with the number of training images: a fitted curve with its interval."""
 
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.scores import Differences
@@ -14,10 +15,11 @@ def fit_trend(differences_path, trend_path, *, resamples, seed, stamps):
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    fit_trend(
-        differences_path=snakemake.input.differences,
-        trend_path=snakemake.output.trend,
-        resamples=snakemake.params.resamples,
-        seed=snakemake.params.seed,
-        stamps=dict(snakemake.wildcards.items()),
-    )
+    with traced(snakemake.input):
+        fit_trend(
+            differences_path=snakemake.input.differences,
+            trend_path=snakemake.output.trend,
+            resamples=snakemake.params.resamples,
+            seed=snakemake.params.seed,
+            stamps=dict(snakemake.wildcards.items()),
+        )

@@ -4,6 +4,7 @@ import polars as pl
 
 from nearkin.captions import told
 from nearkin.captions.ladder import completed
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.images import Images
@@ -40,15 +41,16 @@ def fix_captions(
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    fix_captions(
-        images_path=snakemake.input.images,
-        labels_path=snakemake.input.labels,
-        repairs_path=snakemake.input.repairs,
-        table_paths=snakemake.input.tables,
-        captions_path=snakemake.output.captions,
-        gaps_path=snakemake.output.gaps,
-        ladder=snakemake.params.ladder,
-        tables=snakemake.params.tables,
-        templates=snakemake.params.templates,
-        dataset=snakemake.wildcards.dataset,
-    )
+    with traced(snakemake.input, outside=snakemake.params.outside):
+        fix_captions(
+            images_path=snakemake.input.images,
+            labels_path=snakemake.input.labels,
+            repairs_path=snakemake.input.repairs,
+            table_paths=snakemake.input.tables,
+            captions_path=snakemake.output.captions,
+            gaps_path=snakemake.output.gaps,
+            ladder=snakemake.params.ladder,
+            tables=snakemake.params.tables,
+            templates=snakemake.params.templates,
+            dataset=snakemake.wildcards.dataset,
+        )

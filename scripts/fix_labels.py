@@ -1,6 +1,7 @@
 """Names repaired, or images set aside with a reason."""
 
 from nearkin import labels
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.images import Images, Inspection
@@ -34,14 +35,15 @@ def fix_labels(
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    fix_labels(
-        images_path=snakemake.input.images,
-        inspection_paths=snakemake.input.inspection,
-        labels_path=snakemake.output.labels,
-        quarantine_path=snakemake.output.quarantine,
-        repairs_path=snakemake.output.repairs,
-        policies=snakemake.params.policies,
-        misspelt=snakemake.params.misspelt,
-        taxonomy_path=snakemake.input.taxonomy or None,
-        dataset=snakemake.wildcards.dataset,
-    )
+    with traced(snakemake.input, outside=snakemake.params.outside):
+        fix_labels(
+            images_path=snakemake.input.images,
+            inspection_paths=snakemake.input.inspection,
+            labels_path=snakemake.output.labels,
+            quarantine_path=snakemake.output.quarantine,
+            repairs_path=snakemake.output.repairs,
+            policies=snakemake.params.policies,
+            misspelt=snakemake.params.misspelt,
+            taxonomy_path=snakemake.input.taxonomy or None,
+            dataset=snakemake.wildcards.dataset,
+        )

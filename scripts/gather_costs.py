@@ -2,6 +2,7 @@
 
 from nearkin import costs
 from nearkin.logs import log_to
+from nearkin.reuse import earlier_path, keep_for_reuse
 from nearkin.tables import io
 from nearkin.tables.costs import Costs
 
@@ -9,9 +10,10 @@ from nearkin.tables.costs import Costs
 def gather_costs(costs_path, *, benchmarks, logs, names, n_shards, n_chunks, dataset):
     """Jobs that left no benchmark file here, say since only results were copied, keep their old rows."""
     measured = costs.gather(benchmarks, logs, dataset=dataset)
-    kept = io.earlier(costs_path, Costs).join(measured, on=["rule", "job"], how="anti")
+    kept = io.earlier(earlier_path(costs_path), Costs).join(measured, on=["rule", "job"], how="anti")
     found = costs.of_study(measured.vstack(kept), names=names, n_shards=n_shards, n_chunks=n_chunks)
     io.write(found, costs_path, Costs, dataset=dataset)
+    keep_for_reuse(costs_path)
 
 
 if __name__ == "__main__":

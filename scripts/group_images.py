@@ -1,6 +1,7 @@
 """Same bytes, near duplicates and same specimen, united into groups."""
 
 from nearkin import groups
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.shards import listed
 from nearkin.tables import io
@@ -39,15 +40,16 @@ def group_images(
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    group_images(
-        images_path=snakemake.input.images,
-        labels_path=snakemake.input.labels,
-        inspection_paths=snakemake.input.inspection,
-        shards_path=snakemake.input.shards,
-        groups_path=snakemake.output.groups,
-        doubtful_path=snakemake.output.doubtful,
-        specimen=snakemake.params.specimen,
-        near_duplicates=snakemake.params.near_duplicates,
-        runaway=snakemake.params.runaway,
-        dataset=snakemake.wildcards.dataset,
-    )
+    with traced(snakemake.input):
+        group_images(
+            images_path=snakemake.input.images,
+            labels_path=snakemake.input.labels,
+            inspection_paths=snakemake.input.inspection,
+            shards_path=snakemake.input.shards,
+            groups_path=snakemake.output.groups,
+            doubtful_path=snakemake.output.doubtful,
+            specimen=snakemake.params.specimen,
+            near_duplicates=snakemake.params.near_duplicates,
+            runaway=snakemake.params.runaway,
+            dataset=snakemake.wildcards.dataset,
+        )

@@ -3,6 +3,7 @@
 import polars as pl
 
 from nearkin import embedding_files, imported
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.sources import reading
 from nearkin.tables import io
@@ -11,7 +12,7 @@ from nearkin.tables.images import Inspection
 
 def import_embeddings(table_path, inspection_path, embeddings_path, *, dataset, model):
     with reading.naming(table_path, "a Parquet table"):
-        table = pl.read_parquet(table_path)
+        table = pl.read_parquet(table_path, glob=False)
     inspection = io.read(inspection_path, Inspection)
     result = imported.imported(table, inspection, source=table_path)
     stamps = {"dataset": dataset, "model": model}
@@ -22,10 +23,11 @@ def import_embeddings(table_path, inspection_path, embeddings_path, *, dataset, 
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    import_embeddings(
-        table_path=snakemake.input.table,
-        inspection_path=snakemake.input.inspection,
-        embeddings_path=snakemake.output.embeddings,
-        dataset=snakemake.wildcards.dataset,
-        model=snakemake.wildcards.model,
-    )
+    with traced(snakemake.input, outside=snakemake.params.outside, part=True):
+        import_embeddings(
+            table_path=snakemake.input.table,
+            inspection_path=snakemake.input.inspection,
+            embeddings_path=snakemake.output.embeddings,
+            dataset=snakemake.wildcards.dataset,
+            model=snakemake.wildcards.model,
+        )

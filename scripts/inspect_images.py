@@ -4,21 +4,31 @@ import logging
 
 from nearkin import inspection, thumbnails
 from nearkin.identity import in_shard
+from nearkin.lineage import library_versions, traced
 from nearkin.logs import log_to
+from nearkin.reuse import earlier_path, keep_for_reuse
 from nearkin.tables import io
 from nearkin.tables.images import Images, Inspection
 
 logger = logging.getLogger(__name__)
 
 
-def inspect_images(images_path, inspection_path, *, folder, shard, n_shards, max_megapixels, dataset):
+def inspect_images(
+    images_path, inspection_path, *, folder, shard, n_shards, max_megapixels, dataset, trusted=()
+):
     images = io.read(images_path, Images, columns=["uuid", "path", "match"])
     stamps = {"max_megapixels": max_megapixels, "thumbnails": thumbnails.VERSION}
-    known = io.earlier(inspection_path, Inspection, **stamps)
+    stamps |= library_versions("pillow")
+    known = io.earlier(earlier_path(inspection_path), Inspection, **stamps)
     table, n_reused = inspection.inspect(
-        images.filter(in_shard(shard, n_shards)), folder, max_megapixels=max_megapixels, known=known
+        images.filter(in_shard(shard, n_shards)),
+        folder,
+        max_megapixels=max_megapixels,
+        known=known,
+        trusted=trusted,
     )
     io.write(table, inspection_path, Inspection, dataset=dataset, **stamps)
+    keep_for_reuse(inspection_path)
     n_new, n_problems = len(table) - n_reused, table["problem"].count()
     counts = {"images inspected": n_new, "reused": n_reused, "with a problem": n_problems}
     logger.info("inspected %d, reused %d", n_new, n_reused, extra={"counts": counts})
@@ -26,12 +36,14 @@ def inspect_images(images_path, inspection_path, *, folder, shard, n_shards, max
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    inspect_images(
-        images_path=snakemake.input.images,
-        inspection_path=snakemake.output.inspection,
-        folder=snakemake.params.folder,
-        shard=int(snakemake.wildcards.shard),
-        n_shards=snakemake.params.n_shards,
-        max_megapixels=snakemake.params.max_megapixels,
-        dataset=snakemake.wildcards.dataset,
-    )
+    with traced(snakemake.input, part=True):
+        inspect_images(
+            images_path=snakemake.input.images,
+            inspection_path=snakemake.output.inspection,
+            folder=snakemake.params.folder,
+            shard=int(snakemake.wildcards.shard),
+            n_shards=snakemake.params.n_shards,
+            max_megapixels=snakemake.params.max_megapixels,
+            trusted=snakemake.params.trusted,
+            dataset=snakemake.wildcards.dataset,
+        )

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.protocols import SIDES
 from nearkin.tables import io
@@ -18,4 +19,5 @@ def join_neighbours(chunks_paths, neighbours_path):
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    join_neighbours(chunks_paths=snakemake.input.chunks, neighbours_path=snakemake.output.neighbours)
+    with traced(snakemake.input):
+        join_neighbours(chunks_paths=snakemake.input.chunks, neighbours_path=snakemake.output.neighbours)

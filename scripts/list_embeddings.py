@@ -1,8 +1,10 @@
 """The list of a model's shards of embeddings, which whatever needs all of them reads first."""
 
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.shards import list_shards
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    list_shards(snakemake.input.embeddings, snakemake.output.shards)
+    with traced(snakemake.input):
+        list_shards(snakemake.input.embeddings, snakemake.output.shards)

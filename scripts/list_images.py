@@ -2,7 +2,9 @@
 
 import logging
 
+from nearkin.lineage import StaleError, traced
 from nearkin.logs import log_to
+from nearkin.provenance import folder_digest
 from nearkin.sources import folders, tables, vlm4bio
 from nearkin.tables import io
 from nearkin.tables.images import Images
@@ -10,27 +12,51 @@ from nearkin.tables.images import Images
 logger = logging.getLogger(__name__)
 
 
-def list_images(folder, images_path, *, layout, source_id, captions_table, table, unlisted, dataset):
+def list_images(
+    folder,
+    images_path,
+    *,
+    layout,
+    source_id,
+    captions_table,
+    table,
+    unlisted,
+    watch,
+    listing,
+    dataset,
+    trusted=(),
+):
+    """`listing` is the digest that the folder had when the run was planned, if it is watched."""
     if layout == "table":
-        images = tables.list_images(folder, source_id, **table, unlisted=unlisted)
+        images = tables.list_images(folder, source_id, **table, unlisted=unlisted, trusted=trusted)
     elif layout == "folders":
-        images = folders.list_images(folder, source_id, captions_table=captions_table)
+        images = folders.list_images(folder, source_id, captions_table=captions_table, trusted=trusted)
     else:
-        images = vlm4bio.list_images(folder, source_id, captions_table=captions_table, unlisted=unlisted)
-    io.write(images, images_path, Images, dataset=dataset)
+        images = vlm4bio.list_images(
+            folder, source_id, captions_table=captions_table, unlisted=unlisted, trusted=trusted
+        )
+    digest = folder_digest(folder, trusted) if watch else None
+    if listing and digest != listing:
+        raise StaleError(f"{folder}: was changed while it was listed; rerun")
+    # What is in the images is read by later steps: another listing is another table, whatever its rows.
+    io.write(images, images_path, Images, dataset=dataset, listing=digest)
     n_files = images["path"].n_unique() - images["path"].is_null().any()
     logger.info("%d rows, %d files listed from %s", len(images), n_files, folder)
 
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    list_images(
-        folder=snakemake.params.folder,
-        images_path=snakemake.output.images,
-        layout=snakemake.params.layout,
-        source_id=snakemake.params.source_id,
-        captions_table=snakemake.params.captions_table,
-        table=snakemake.params.table,
-        unlisted=snakemake.params.unlisted,
-        dataset=snakemake.wildcards.dataset,
-    )
+    with traced(snakemake.input, outside=snakemake.params.outside):
+        list_images(
+            folder=snakemake.params.folder,
+            images_path=snakemake.output.images,
+            layout=snakemake.params.layout,
+            source_id=snakemake.params.source_id,
+            captions_table=snakemake.params.captions_table,
+            table=snakemake.params.table,
+            unlisted=snakemake.params.unlisted,
+            trusted=snakemake.params.trusted,
+            watch=snakemake.params.watch,
+            listing=snakemake.params.listing,
+            dataset=snakemake.wildcards.dataset,
+        )

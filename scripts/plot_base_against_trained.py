@@ -1,6 +1,7 @@
 """Recall of a base and a trained model, species by species."""
 
 from nearkin.figures import base_against_trained, theme
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.scores import Differences
@@ -14,12 +15,13 @@ def plot_base_against_trained(differences_path, svg_path, png_path, *, base, tra
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    plot_base_against_trained(
-        differences_path=snakemake.input.differences,
-        svg_path=snakemake.output.svg,
-        png_path=snakemake.output.png,
-        base=snakemake.params.base,
-        trained=snakemake.params.trained,
-        protocol=snakemake.params.protocol,
-        k=snakemake.params.k,
-    )
+    with traced(snakemake.input):
+        plot_base_against_trained(
+            differences_path=snakemake.input.differences,
+            svg_path=snakemake.output.svg,
+            png_path=snakemake.output.png,
+            base=snakemake.params.base,
+            trained=snakemake.params.trained,
+            protocol=snakemake.params.protocol,
+            k=snakemake.params.k,
+        )

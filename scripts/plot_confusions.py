@@ -1,6 +1,7 @@
 """Which genera a model takes for which."""
 
 from nearkin.figures import confusions, theme
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.confusions import Confusions
@@ -13,9 +14,10 @@ def plot_confusions(confusions_path, svg_path, png_path, *, model):
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    plot_confusions(
-        confusions_path=snakemake.input.confusions,
-        svg_path=snakemake.output.svg,
-        png_path=snakemake.output.png,
-        model=snakemake.params.model,
-    )
+    with traced(snakemake.input):
+        plot_confusions(
+            confusions_path=snakemake.input.confusions,
+            svg_path=snakemake.output.svg,
+            png_path=snakemake.output.png,
+            model=snakemake.params.model,
+        )

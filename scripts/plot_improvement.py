@@ -1,6 +1,7 @@
 """The improvement per species and per genus, by category."""
 
 from nearkin.figures import improvement, theme
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.scores import Differences
@@ -29,14 +30,15 @@ def plot_improvement(
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    plot_improvement(
-        differences_path=snakemake.input.differences,
-        species_svg_path=snakemake.output.species_svg,
-        species_png_path=snakemake.output.species_png,
-        genus_svg_path=snakemake.output.genus_svg,
-        genus_png_path=snakemake.output.genus_png,
-        base=snakemake.params.base,
-        trained=snakemake.params.trained,
-        protocol=snakemake.params.protocol,
-        k=snakemake.params.k,
-    )
+    with traced(snakemake.input):
+        plot_improvement(
+            differences_path=snakemake.input.differences,
+            species_svg_path=snakemake.output.species_svg,
+            species_png_path=snakemake.output.species_png,
+            genus_svg_path=snakemake.output.genus_svg,
+            genus_png_path=snakemake.output.genus_png,
+            base=snakemake.params.base,
+            trained=snakemake.params.trained,
+            protocol=snakemake.params.protocol,
+            k=snakemake.params.k,
+        )

@@ -1,6 +1,7 @@
 """The improvement of each species beside its number of training images, and a curve through them."""
 
 from nearkin.figures import improvement_by_training_size, theme
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.scores import Differences
@@ -19,13 +20,14 @@ def plot_improvement_by_training_size(
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    plot_improvement_by_training_size(
-        differences_path=snakemake.input.differences,
-        trend_path=snakemake.input.trend,
-        svg_path=snakemake.output.svg,
-        png_path=snakemake.output.png,
-        base=snakemake.params.base,
-        trained=snakemake.params.trained,
-        protocol=snakemake.params.protocol,
-        k=snakemake.params.k,
-    )
+    with traced(snakemake.input):
+        plot_improvement_by_training_size(
+            differences_path=snakemake.input.differences,
+            trend_path=snakemake.input.trend,
+            svg_path=snakemake.output.svg,
+            png_path=snakemake.output.png,
+            base=snakemake.params.base,
+            trained=snakemake.params.trained,
+            protocol=snakemake.params.protocol,
+            k=snakemake.params.k,
+        )

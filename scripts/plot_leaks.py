@@ -1,6 +1,7 @@
 """What a split that ignores groups would have done to the recall."""
 
 from nearkin.figures import leaks, theme
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.leaks import LeakAudit
@@ -12,10 +13,11 @@ def plot_leaks(leaks_path, svg_path, png_path, *, model, k):
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    plot_leaks(
-        leaks_path=snakemake.input.leaks,
-        svg_path=snakemake.output.svg,
-        png_path=snakemake.output.png,
-        model=snakemake.params.model,
-        k=snakemake.params.k,
-    )
+    with traced(snakemake.input):
+        plot_leaks(
+            leaks_path=snakemake.input.leaks,
+            svg_path=snakemake.output.svg,
+            png_path=snakemake.output.png,
+            model=snakemake.params.model,
+            k=snakemake.params.k,
+        )

@@ -1,6 +1,7 @@
 """The species that training improved or worsened most, with intervals."""
 
 from nearkin.figures import most_changed, theme
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.scores import Differences
@@ -14,12 +15,13 @@ def plot_most_changed(differences_path, svg_path, png_path, *, base, trained, pr
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    plot_most_changed(
-        differences_path=snakemake.input.differences,
-        svg_path=snakemake.output.svg,
-        png_path=snakemake.output.png,
-        base=snakemake.params.base,
-        trained=snakemake.params.trained,
-        protocol=snakemake.params.protocol,
-        k=snakemake.params.k,
-    )
+    with traced(snakemake.input):
+        plot_most_changed(
+            differences_path=snakemake.input.differences,
+            svg_path=snakemake.output.svg,
+            png_path=snakemake.output.png,
+            base=snakemake.params.base,
+            trained=snakemake.params.trained,
+            protocol=snakemake.params.protocol,
+            k=snakemake.params.k,
+        )

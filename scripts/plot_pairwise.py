@@ -1,6 +1,7 @@
 """Every model against every other, in one matrix."""
 
 from nearkin.figures import pairwise, theme
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.scores import Pairwise
@@ -12,10 +13,11 @@ def plot_pairwise(pairwise_path, svg_path, png_path, *, models, k):
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    plot_pairwise(
-        pairwise_path=snakemake.input.pairwise,
-        svg_path=snakemake.output.svg,
-        png_path=snakemake.output.png,
-        models=snakemake.params.models,
-        k=snakemake.params.k,
-    )
+    with traced(snakemake.input):
+        plot_pairwise(
+            pairwise_path=snakemake.input.pairwise,
+            svg_path=snakemake.output.svg,
+            png_path=snakemake.output.png,
+            models=snakemake.params.models,
+            k=snakemake.params.k,
+        )

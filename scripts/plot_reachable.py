@@ -1,6 +1,7 @@
 """Species recall over all queries beside that over the queries that could hit."""
 
 from nearkin.figures import reachable, theme
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.scores import Recall
@@ -13,10 +14,11 @@ def plot_reachable(recall_paths, svg_path, png_path, *, models, k):
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    plot_reachable(
-        recall_paths=snakemake.input.recalls,
-        svg_path=snakemake.output.svg,
-        png_path=snakemake.output.png,
-        models=snakemake.params.models,
-        k=snakemake.params.k,
-    )
+    with traced(snakemake.input):
+        plot_reachable(
+            recall_paths=snakemake.input.recalls,
+            svg_path=snakemake.output.svg,
+            png_path=snakemake.output.png,
+            models=snakemake.params.models,
+            k=snakemake.params.k,
+        )

@@ -1,6 +1,7 @@
 """Recall@1 of every model, by protocol and level, with intervals."""
 
 from nearkin.figures import recall, theme
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.scores import Recall
@@ -13,10 +14,11 @@ def plot_recall(recall_paths, svg_path, png_path, *, models, k):
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    plot_recall(
-        recall_paths=snakemake.input.recalls,
-        svg_path=snakemake.output.svg,
-        png_path=snakemake.output.png,
-        models=snakemake.params.models,
-        k=snakemake.params.k,
-    )
+    with traced(snakemake.input):
+        plot_recall(
+            recall_paths=snakemake.input.recalls,
+            svg_path=snakemake.output.svg,
+            png_path=snakemake.output.png,
+            models=snakemake.params.models,
+            k=snakemake.params.k,
+        )

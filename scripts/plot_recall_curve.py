@@ -1,6 +1,7 @@
 """Recall of every model against the number of neighbours looked at."""
 
 from nearkin.figures import recall_curve, theme
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.curves import RecallCurve
@@ -13,9 +14,10 @@ def plot_recall_curve(curve_paths, svg_path, png_path, *, models):
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    plot_recall_curve(
-        curve_paths=snakemake.input.curves,
-        svg_path=snakemake.output.svg,
-        png_path=snakemake.output.png,
-        models=snakemake.params.models,
-    )
+    with traced(snakemake.input):
+        plot_recall_curve(
+            curve_paths=snakemake.input.curves,
+            svg_path=snakemake.output.svg,
+            png_path=snakemake.output.png,
+            models=snakemake.params.models,
+        )

@@ -1,6 +1,7 @@
 """Loss and learning rate of a training, and how the epoch was chosen."""
 
 from nearkin.figures import theme, training
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.training import Training
@@ -12,9 +13,10 @@ def plot_training(training_path, svg_path, png_path, *, model):
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    plot_training(
-        training_path=snakemake.input.training,
-        svg_path=snakemake.output.svg,
-        png_path=snakemake.output.png,
-        model=snakemake.params.model,
-    )
+    with traced(snakemake.input):
+        plot_training(
+            training_path=snakemake.input.training,
+            svg_path=snakemake.output.svg,
+            png_path=snakemake.output.png,
+            model=snakemake.params.model,
+        )

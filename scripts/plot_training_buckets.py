@@ -1,6 +1,7 @@
 """Species recall@1 by bucket of training images."""
 
 from nearkin.figures import theme, training_size
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.statistics import TrainingSize
@@ -13,9 +14,10 @@ def plot_training_buckets(sizes_path, svg_path, png_path, *, model):
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    plot_training_buckets(
-        sizes_path=snakemake.input.sizes,
-        svg_path=snakemake.output.svg,
-        png_path=snakemake.output.png,
-        model=snakemake.params.model,
-    )
+    with traced(snakemake.input):
+        plot_training_buckets(
+            sizes_path=snakemake.input.sizes,
+            svg_path=snakemake.output.svg,
+            png_path=snakemake.output.png,
+            model=snakemake.params.model,
+        )

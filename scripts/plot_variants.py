@@ -1,6 +1,7 @@
 """Every variant's recall and what training changed, over its seeds."""
 
 from nearkin.figures import theme, variants
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.variants import Variants
@@ -13,10 +14,11 @@ def plot_variants(variants_path, svg_path, png_path, *, names, k):
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    plot_variants(
-        variants_path=snakemake.input.variants,
-        svg_path=snakemake.output.svg,
-        png_path=snakemake.output.png,
-        names=snakemake.params.names,
-        k=snakemake.params.k,
-    )
+    with traced(snakemake.input):
+        plot_variants(
+            variants_path=snakemake.input.variants,
+            svg_path=snakemake.output.svg,
+            png_path=snakemake.output.png,
+            names=snakemake.params.names,
+            k=snakemake.params.k,
+        )

@@ -2,6 +2,7 @@
 
 from nearkin.encoders.encoder import save_encoder
 from nearkin.encoders.prepare import prepare
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 
 
@@ -12,9 +13,10 @@ def prepare_encoder(weights_path, description_path, *, model, geometry):
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    prepare_encoder(
-        weights_path=snakemake.output.weights,
-        description_path=snakemake.output.description,
-        model=snakemake.params.model,
-        geometry=snakemake.params.geometry,
-    )
+    with traced(snakemake.input, outside=snakemake.params.outside):
+        prepare_encoder(
+            weights_path=snakemake.output.weights,
+            description_path=snakemake.output.description,
+            model=snakemake.params.model,
+            geometry=snakemake.params.geometry,
+        )

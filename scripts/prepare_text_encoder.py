@@ -1,8 +1,10 @@
 """The text tower of a model that is taken as it is, for captions."""
 
 from nearkin.encoders.text import prepare_text_encoder
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    prepare_text_encoder(snakemake.params.model, snakemake.output.encoder)
+    with traced(snakemake.input, outside=snakemake.params.outside):
+        prepare_text_encoder(snakemake.params.model, snakemake.output.encoder)

@@ -2,6 +2,7 @@
 
 from nearkin import reference
 from nearkin.files import write_text
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.scores import Recall
@@ -14,10 +15,11 @@ def print_comparison(base_path, trained_path, text_path, *, protocol, k):
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    print_comparison(
-        base_path=snakemake.input.base_recall,
-        trained_path=snakemake.input.trained_recall,
-        text_path=snakemake.output.text,
-        protocol=snakemake.params.protocol,
-        k=snakemake.params.k,
-    )
+    with traced(snakemake.input):
+        print_comparison(
+            base_path=snakemake.input.base_recall,
+            trained_path=snakemake.input.trained_recall,
+            text_path=snakemake.output.text,
+            protocol=snakemake.params.protocol,
+            k=snakemake.params.k,
+        )

@@ -2,6 +2,7 @@
 
 from nearkin import sampling
 from nearkin.files import write_text
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.statistics import TrainingSize
@@ -14,9 +15,10 @@ def print_training_size(sizes_path, text_path, *, model, min_queries):
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    print_training_size(
-        sizes_path=snakemake.input.sizes,
-        text_path=snakemake.output.text,
-        model=snakemake.params.model,
-        min_queries=snakemake.params.min_queries,
-    )
+    with traced(snakemake.input):
+        print_training_size(
+            sizes_path=snakemake.input.sizes,
+            text_path=snakemake.output.text,
+            model=snakemake.params.model,
+            min_queries=snakemake.params.min_queries,
+        )

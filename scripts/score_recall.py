@@ -1,6 +1,7 @@
 """Hits of every query and their recall, from its neighbours."""
 
 from nearkin import scoring
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.recall import recall
 from nearkin.tables import io
@@ -41,17 +42,18 @@ def score_recall(
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    score_recall(
-        neighbours_path=snakemake.input.neighbours,
-        labels_path=snakemake.input.labels,
-        splits_path=snakemake.input.splits,
-        hits_path=snakemake.output.hits,
-        recall_path=snakemake.output.recall,
-        wanted=snakemake.params.protocols,
-        ks=snakemake.params.ks,
-        depth=snakemake.params.depth,
-        masked=snakemake.params.mask_groups,
-        resamples=snakemake.params.resamples,
-        seed=snakemake.params.seed,
-        stamps=dict(snakemake.wildcards.items()),
-    )
+    with traced(snakemake.input):
+        score_recall(
+            neighbours_path=snakemake.input.neighbours,
+            labels_path=snakemake.input.labels,
+            splits_path=snakemake.input.splits,
+            hits_path=snakemake.output.hits,
+            recall_path=snakemake.output.recall,
+            wanted=snakemake.params.protocols,
+            ks=snakemake.params.ks,
+            depth=snakemake.params.depth,
+            masked=snakemake.params.mask_groups,
+            resamples=snakemake.params.resamples,
+            seed=snakemake.params.seed,
+            stamps=dict(snakemake.wildcards.items()),
+        )

@@ -1,6 +1,7 @@
 """Train, val, test and unseen, so that no group straddles."""
 
 from nearkin import given_sides, splits
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.groups import Groups
@@ -21,17 +22,19 @@ def split_images(labels_path, groups_path, images_path, previous_path, splits_pa
     if images_path:
         given.append(given_sides.delivered(io.read(images_path, Images, ["uuid", "split"])))
     table = splits.split(labels, groups, given_sides.together(given), **dealing)
+    splits.check_tested(table, labels, dataset=dataset)
     io.write(table, splits_path, Splits, dataset=dataset)
 
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    split_images(
-        labels_path=snakemake.input.labels,
-        groups_path=snakemake.input.groups,
-        images_path=snakemake.input.get("images"),
-        previous_path=snakemake.input.get("previous"),
-        splits_path=snakemake.output.splits,
-        dealing=snakemake.params.dealing,
-        dataset=snakemake.wildcards.dataset,
-    )
+    with traced(snakemake.input, outside=snakemake.params.outside):
+        split_images(
+            labels_path=snakemake.input.labels,
+            groups_path=snakemake.input.groups,
+            images_path=snakemake.input.get("images"),
+            previous_path=snakemake.input.get("previous"),
+            splits_path=snakemake.output.splits,
+            dealing=snakemake.params.dealing,
+            dataset=snakemake.wildcards.dataset,
+        )

@@ -1,6 +1,7 @@
 """Recall of a model against the number of neighbours looked at."""
 
 from nearkin import curves
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.curves import RecallCurve
@@ -18,11 +19,12 @@ def trace_recall(hits_path, curve_path, *, depth, resamples, seed, stamps):
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    trace_recall(
-        hits_path=snakemake.input.hits,
-        curve_path=snakemake.output.curve,
-        depth=snakemake.params.depth,
-        resamples=snakemake.params.resamples,
-        seed=snakemake.params.seed,
-        stamps=dict(snakemake.wildcards.items()),
-    )
+    with traced(snakemake.input):
+        trace_recall(
+            hits_path=snakemake.input.hits,
+            curve_path=snakemake.output.curve,
+            depth=snakemake.params.depth,
+            resamples=snakemake.params.resamples,
+            seed=snakemake.params.seed,
+            stamps=dict(snakemake.wildcards.items()),
+        )

@@ -1,6 +1,7 @@
 """The claims about a base and a trained model, each with its evidence."""
 
 from nearkin.claims import weighing
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.claims import Claims
@@ -15,13 +16,14 @@ def weigh_claims(base_path, trained_path, differences_path, claims_path, *, base
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    weigh_claims(
-        base_path=snakemake.input.base,
-        trained_path=snakemake.input.trained,
-        differences_path=snakemake.input.differences,
-        claims_path=snakemake.output.claims,
-        base=snakemake.wildcards.base,
-        trained=snakemake.wildcards.trained,
-        k=snakemake.params.k,
-        stamps=dict(snakemake.wildcards.items()),
-    )
+    with traced(snakemake.input):
+        weigh_claims(
+            base_path=snakemake.input.base,
+            trained_path=snakemake.input.trained,
+            differences_path=snakemake.input.differences,
+            claims_path=snakemake.output.claims,
+            base=snakemake.wildcards.base,
+            trained=snakemake.wildcards.trained,
+            k=snakemake.params.k,
+            stamps=dict(snakemake.wildcards.items()),
+        )

@@ -2,6 +2,7 @@
 
 from nearkin.audit import contents, page
 from nearkin.files import write_text
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.groups import DoubtfulGroups, Groups
@@ -11,7 +12,7 @@ from nearkin.tables.splits import Splits
 from nearkin.tables.statistics import Statistics
 
 
-def write_audit(inputs, audit_path, *, dataset, folder, max_megapixels):
+def write_audit(inputs, audit_path, *, dataset, folder, max_megapixels, trusted=()):
     """`inputs` holds the rule's paths by name."""
     content = contents.gather(
         dataset=dataset,
@@ -27,16 +28,19 @@ def write_audit(inputs, audit_path, *, dataset, folder, max_megapixels):
         statistics=io.read(inputs.statistics, Statistics),
         folder=folder,
         max_megapixels=max_megapixels,
+        trusted=trusted,
     )
     write_text(audit_path, page.render(content))
 
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    write_audit(
-        snakemake.input,
-        snakemake.output.audit,
-        dataset=snakemake.wildcards.dataset,
-        folder=snakemake.params.folder,
-        max_megapixels=snakemake.params.max_megapixels,
-    )
+    with traced(snakemake.input):
+        write_audit(
+            snakemake.input,
+            snakemake.output.audit,
+            dataset=snakemake.wildcards.dataset,
+            folder=snakemake.params.folder,
+            max_megapixels=snakemake.params.max_megapixels,
+            trusted=snakemake.params.trusted,
+        )

@@ -2,6 +2,7 @@
 
 import logging
 
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import pages, twins
 
@@ -15,4 +16,5 @@ def write_csv_twins(table_paths, csv_paths):
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    write_csv_twins(table_paths=snakemake.input.tables, csv_paths=snakemake.output)
+    with traced(snakemake.input):
+        write_csv_twins(table_paths=snakemake.input.tables, csv_paths=snakemake.output)

@@ -2,8 +2,9 @@
 
 import json
 
-from nearkin import headline
+from nearkin import headline, lineage
 from nearkin.files import write_text
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.tables import io
 from nearkin.tables.scores import Recall
@@ -14,16 +15,18 @@ def write_headline(recall_paths, json_path, text_path, *, models, ks):
     records = headline.records(recalls, ks=ks)
     others = headline.others(recalls, ks=ks)
     whole = {"definition": headline.DEFINITION, "recalls": records, "others": others}
+    whole["lineage"] = lineage.record()
     write_text(json_path, json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
     write_text(text_path, headline.text(records))
 
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    write_headline(
-        recall_paths=snakemake.input.recalls,
-        json_path=snakemake.output.json,
-        text_path=snakemake.output.text,
-        models=snakemake.params.models,
-        ks=snakemake.params.ks,
-    )
+    with traced(snakemake.input):
+        write_headline(
+            recall_paths=snakemake.input.recalls,
+            json_path=snakemake.output.json,
+            text_path=snakemake.output.text,
+            models=snakemake.params.models,
+            ks=snakemake.params.ks,
+        )

@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
+from nearkin import checks
 from nearkin.files import write_text
+from nearkin.lineage import traced
 from nearkin.logs import log_to
 from nearkin.report import contents, lookup, page
 from nearkin.tables import io
@@ -42,6 +44,7 @@ def write_report(inputs, report_path, thumbnails_folder, *, dataset, models, pai
         mistaken=_by_model(models, inputs.mistaken, Mistaken),
         labels=io.scan([inputs.labels], Labels),
         thumbnails=io.scan(inputs.thumbnails, Thumbnails),
+        mixed_versions=checks.mixed_versions(_text(inputs.passed)),
     )
     write_text(report_path, page.render(content))
     lookup.write_beside(content["thumbnails"], content["jpegs"], thumbnails_folder)
@@ -63,12 +66,13 @@ def _place(path):
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])
-    write_report(
-        snakemake.input,
-        snakemake.output.report,
-        snakemake.output.thumbnails,
-        dataset=snakemake.wildcards.dataset,
-        models=snakemake.params.models,
-        pairs=snakemake.params.pairs,
-        method=snakemake.params.method,
-    )
+    with traced(snakemake.input, outside=snakemake.params.outside):
+        write_report(
+            snakemake.input,
+            snakemake.output.report,
+            snakemake.output.thumbnails,
+            dataset=snakemake.wildcards.dataset,
+            models=snakemake.params.models,
+            pairs=snakemake.params.pairs,
+            method=snakemake.params.method,
+        )

@@ -39,6 +39,7 @@ class Dataset:
         source, listed = self.said["source"], Path(f"results/{name}/images.parquet")
         self.museum = source["museum"] if source["layout"] == "museum" else None
         self.folder = f"results/{name}/delivery" if self.museum else source["folder"]
+        self.trusted = source["follow_links"]
         if listed.exists() and ("list_images", "") not in self.n_jobs:
             self.n_images = counts.n_listed(listed)
         else:
@@ -47,7 +48,7 @@ class Dataset:
         if ("draw_museum", "") in self.n_jobs:
             self.drawn = rates.drawing(self.museum, scratch, n=N_SAMPLE // 4)
             self.folder = scratch
-        self.sample = counts.sample(self.folder, N_SAMPLE) if os.path.isdir(self.folder) else []
+        self.sample = counts.sample(self.folder, N_SAMPLE, self.trusted) if os.path.isdir(self.folder) else []
 
     def lines(self):
         """A line for each stage and model; without seconds where nothing is known."""
@@ -140,7 +141,7 @@ class Dataset:
     def inspection(self):
         """The inspection of the sample, and the seconds that an image of it takes."""
         limit = self.said["inspection"]["max_megapixels"]
-        return rates.inspecting(self.sample, self.folder, max_megapixels=limit)
+        return rates.inspecting(self.sample, self.folder, max_megapixels=limit, trusted=self.trusted)
 
     def _of_shards(self, n_jobs):
         """How many images so many shards hold."""
@@ -149,7 +150,7 @@ class Dataset:
     def _decoding(self, preprocess):
         own, limit = self.config["preprocessing"][preprocess], self.said["inspection"]["max_megapixels"]
         seen = {"folder": self.folder, "geometry": {key: own[key] for key in GEOMETRY}}
-        seen |= {"decode": own["decode"], "max_megapixels": limit}
+        seen |= {"decode": own["decode"], "max_megapixels": limit, "trusted": self.trusted}
         return rates.decoding(self.inspection[0], seen)
 
     def _preprocess(self, model):

@@ -19,11 +19,13 @@ WORDS = {
     "Incomplete output files": "it was stopped before its end",
     "Updated input files": "what it takes has changed",
     "Set of input files has changed since last execution": "it takes other files than before",
-    "Code has changed since last execution": "its rule has changed",
+    "Code has changed since last execution": "its code has changed",
     "Params have changed since last execution": "its settings have changed",
     "Software environment definition has changed since last execution": "its environment has changed",
     "Forced execution": "it is forced",
 }
+CODE = re.compile(r"^Params have changed .* before: '[0-9a-f]{64}' now: '[0-9a-f]{64}' *$")
+"""The digest of a script's code is its only parameter that is 64 hexadecimal digits alone."""
 FEW = 3
 """Files and settings that are named."""
 
@@ -33,6 +35,7 @@ def explained(jobs):
     roots, following = {}, Counter()
     for job in sorted(jobs, key=lambda job: (job.rule, sorted(job.wildcards.items()))):
         own = [part for part in job.reason.split("; ") if not part.startswith(FOLLOWS)]
+        own = [CODE.sub("Code has changed since last execution", part) for part in own]
         if own:
             kinds = [part.split(": ", 1) for part in own]
             roots.setdefault((job.rule, *(kind for kind, *_ in kinds)), []).append((job, kinds))

@@ -82,7 +82,9 @@ def nearkin_cached(folder, checkpoint, precision, decode):
 
     with tempfile.TemporaryDirectory() as output:
         store = Path(output, "pixels.arrow")
-        write_pixels(_inspected(folder), store, seen=_seen(folder, decode, SIZE), n_threads=THREADS)
+        write_pixels(
+            _inspected(folder), store, known=store, seen=_seen(folder, decode, SIZE), n_threads=THREADS
+        )
         return _embedded(_encoder(checkpoint, precision), Pixels(store))
 
 

@@ -2,8 +2,7 @@
 
 import polars as pl
 
-from nearkin.audit.overview import in_columns
-from nearkin.recall import ALL
+from nearkin.audit.overview import and_all, in_columns
 
 FEW = 5
 """A species with fewer images is called small."""
@@ -20,21 +19,19 @@ def images_per_species(labels, categories):
 
 def by_category(counts, names):
     """A dict per category, and one of all: n_species, smallest, median, largest, n_single, n_small."""
-    rows = []
-    for name in [*names, ALL]:
-        part = counts if name == ALL else counts.filter(category=name)
-        rows.append(
-            {
-                "category": name,
-                "n_species": len(part),
-                "smallest": part["n"].min(),
-                "median": part["n"].median(),
-                "largest": part["n"].max(),
-                "n_single": (part["n"] == 1).sum(),
-                "n_small": (part["n"] < FEW).sum(),
-            }
-        )
-    return rows
+    rows = [_spread(counts.filter(category=name)) for name in names]
+    return and_all(names, rows, _spread(counts))
+
+
+def _spread(counts: pl.DataFrame) -> dict:
+    return {
+        "n_species": len(counts),
+        "smallest": counts["n"].min(),
+        "median": counts["n"].median(),
+        "largest": counts["n"].max(),
+        "n_single": (counts["n"] == 1).sum(),
+        "n_small": (counts["n"] < FEW).sum(),
+    }
 
 
 def ends(counts):
@@ -50,8 +47,8 @@ def sides(splits, *, categories, names, order):
     found = found.collect()
     columns = {side: in_columns(found.filter(split=side), names) for side in order}
     rows = [{side: column[i] for side, column in columns.items()} for i in range(len(names))]
-    rows.append({side: sum(column) for side, column in columns.items()})
-    return [{"category": name, "sides": row} for name, row in zip([*names, ALL], rows, strict=True)]
+    whole = {side: sum(column) for side, column in columns.items()}
+    return and_all(names, [{"sides": row} for row in rows], {"sides": whole})
 
 
 def placed_by_rule(splits, labels):

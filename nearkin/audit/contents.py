@@ -8,9 +8,9 @@ import polars as pl
 from nearkin.audit import alike, aside, balance, conflicts, defects, overview, pictures, repairs
 from nearkin.audit import doubtful as doubtful_groups
 from nearkin.audit.words import RULES
+from nearkin.categories import ALL
 from nearkin.figures import abundance, theme
 from nearkin.pages import dataset as sizes_and_repairs
-from nearkin.recall import ALL
 from nearkin.tables.fields import ASIDE, SPLITS
 
 
@@ -29,6 +29,7 @@ def gather(
     statistics,
     folder,
     max_megapixels,
+    trusted=(),
 ):
     """The content that `page.render` shows, as a dict.
 
@@ -47,7 +48,8 @@ def gather(
         "runaway": doubtful_groups.groups(doubtful, labels, doubt="runaway"),
         "alike": alike.groups(groups, labels, inspection=inspection),
     }
-    embedded = _pictures(list(_uuids(shown)), inspection, folder, max_megapixels)
+    rows = _pictured(list(_uuids(shown)), inspection)
+    embedded = pictures.of_images(rows, folder, max_megapixels=max_megapixels, trusted=trusted)
     return shown | {
         "dataset": dataset,
         "names": names,
@@ -83,15 +85,15 @@ def _uuids(shown):
     yield from (one["uuid"] for reason in shown["set_aside"] for one in reason["rows"])
 
 
-def _pictures(uuids, inspection, folder, max_megapixels):
+def _pictured(uuids, inspection):
+    """What `pictures.of_images` takes."""
     wanted = pl.DataFrame({"uuid": uuids}, schema={"uuid": pl.String})
     wanted = wanted.group_by("uuid", maintain_order=True).len("times")
     found = inspection.select("uuid", "path", "problem").join(wanted.lazy(), on="uuid", how="semi").collect()
     rows = wanted.join(found, on="uuid", how="left", maintain_order="left")
     nothing = pl.when(pl.col("path").is_null()).then(pl.lit("no file opened"))
     rows = rows.with_columns(problem=nothing.otherwise("problem"))
-    rows = rows.select("uuid", "path", "problem", "times").rows()
-    return pictures.of_images(rows, folder, max_megapixels=max_megapixels)
+    return rows.select("uuid", "path", "problem", "times").rows()
 
 
 def _embedded(svg):

@@ -5,7 +5,7 @@ import polars as pl
 from nearkin.audit.overview import in_columns
 from nearkin.audit.words import LOOK_AT, MEANINGS
 
-FIELDS = ["file", "row", "name", "caption"]
+FIELDS = ["file", "row", "category", "name", "caption"]
 
 
 def counts(gaps, *, categories, names):

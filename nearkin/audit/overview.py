@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from nearkin.recall import ALL
+from nearkin.categories import ALL, NONE, cleaned
 from nearkin.reference import in_order
 
 MOST_CATEGORIES = 12
@@ -10,16 +10,16 @@ OTHERS = "others"
 
 
 def categories(images):
-    """The category of each image (uuid, category), lazily, and their names in order.
+    """The category of each image (uuid, category), cleaned, lazily, and their names in order.
 
     Beyond MOST_CATEGORIES the smaller ones go as `others`: a page has room for so many columns.
     """
-    first = images.filter(row=0).select("uuid", "category")
+    first = images.filter(row=0).select("uuid", cleaned(pl.col("category")))
     counts = first.group_by("category").len().collect().sort("len", "category", descending=[True, False])
     names = counts["category"].to_list()
     if len(names) <= MOST_CATEGORIES:
         return first, in_order(names)
-    shown = names[: MOST_CATEGORIES - 1]
+    shown = [name for name in names if name != OTHERS][: MOST_CATEGORIES - 1]
     folded = pl.when(pl.col("category").is_in(shown)).then("category").otherwise(pl.lit(OTHERS))
     return first.with_columns(category=folded), [*in_order(shown), OTHERS]
 
@@ -62,7 +62,13 @@ def by_category(parts, *, categories, names):
     columns = [in_columns(counted, names) for counted in pl.collect_all(counts)]
     rows = [dict(zip(parts, values, strict=True)) for values in zip(*columns, strict=True)]
     whole = dict(zip(parts, map(sum, columns), strict=True))
-    return [{"category": name} | row for name, row in zip([*names, ALL], [*rows, whole], strict=True)]
+    return and_all(names, rows, whole)
+
+
+def and_all(names: list[str], rows: list[dict], whole: dict) -> list[dict]:
+    """The rows of the named categories, then that of all; that of all alone where no image has a category."""
+    found = [{"category": name} | row for name, row in zip([*names, ALL], [*rows, whole], strict=True)]
+    return found[-1:] if names == [NONE] else found
 
 
 def in_columns(counts, names):

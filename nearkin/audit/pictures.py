@@ -3,12 +3,13 @@
 import io
 import logging
 from base64 import b64encode
+from collections.abc import Iterable
 
 from PIL import Image
 from tqdm import tqdm
 
 from nearkin.decode import ImageProblem, rgb
-from nearkin.sources.contained import opener
+from nearkin.sources.contained import AnyPath, opener
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +20,9 @@ MOST_BYTES = 3_000_000
 """Of all pictures together, as they are embedded; those beyond are left out and say so."""
 
 
-def of_images(images, folder, *, max_megapixels):
+def of_images(
+    images: Iterable[tuple], folder: AnyPath, *, max_megapixels: float, trusted: Iterable[AnyPath] = ()
+) -> dict[str, dict]:
     """By uuid, the picture of each image: source, width, height, and why there is none.
 
     `images` are rows of (uuid, path, problem, times), the most important first: `problem` is that
@@ -27,7 +30,7 @@ def of_images(images, folder, *, max_megapixels):
     files without a problem are opened, and only inside `folder`. What a picture keeps of its file
     is pixels: no EXIF, profile or text.
     """
-    opened = opener(folder)
+    opened = opener(folder, trusted)
     found, n_bytes = {}, 0
     for uuid, path, problem, times in tqdm(images, unit="thumbnail", disable=None):
         if problem is None and n_bytes > MOST_BYTES:

@@ -44,7 +44,7 @@ def _shown(row):
     before, after = marked(before, after)
     return {
         **{name: word(row[name]) for name in ("field", "defect", "action")},
-        "category": visible(row["category"] or "", 40),
+        "category": visible(row["category"] or "", 40) or "–",
         "before": before,
         "after": after,
         "evidence": escape(visible(row["evidence"])),

@@ -19,12 +19,13 @@ def read(path, *, image, caption):
         table = delimited.read(path, [image, caption], free=caption)
         return table.select(image=image, caption=caption)
     with reading.naming(path, "a table of texts"):
-        columns = pl.read_parquet_schema(path)
+        rows = pl.scan_parquet(path, glob=False)
+        columns = rows.collect_schema().names()
         missing = [name for name in (image, caption) if name not in columns]
         if missing:
             raise ValueError(f"{path}: no column {', '.join(missing)}; it has {', '.join(columns)}")
-        table = pl.read_parquet(path, columns=sorted({image, caption}))
-        return table.select(image=pl.col(image).cast(pl.String), caption=pl.col(caption).cast(pl.String))
+        told = rows.select(image=pl.col(image).cast(pl.String), caption=pl.col(caption).cast(pl.String))
+        return told.collect()
 
 
 def by_image(table, labels, *, name):

@@ -1,5 +1,6 @@
 """What a row of a `Claims` table says, in words."""
 
+from nearkin.categories import ALL
 from nearkin.claims.evidence import ALPHA, CEILING, Evidence, side
 from nearkin.pages import numbers
 from nearkin.tables.claims import (
@@ -18,7 +19,7 @@ from nearkin.tables.claims import (
 )
 
 RECALL_OF = "species recall@{k} of {about}"
-MORE_IMAGES = "with the number of training images in {category}"
+MORE_IMAGES = "with the number of training images{in_category}"
 PAIR = "from {base} to {trained}"
 HEADS = {
     RISES: {
@@ -32,9 +33,9 @@ HEADS = {
         -1: f"the improvement {PAIR} shrinks {MORE_IMAGES}",
     },
     IMPROVED: {
-        1: f"the typical {{level}} of {{category}} improved {PAIR}",
-        0: f"the typical {{level}} of {{category}} is not shown to have improved {PAIR}",
-        -1: f"the typical {{level}} of {{category}} got worse {PAIR}",
+        1: f"the typical {{level}}{{of_category}} improved {PAIR}",
+        0: f"the typical {{level}}{{of_category}} is not shown to have improved {PAIR}",
+        -1: f"the typical {{level}}{{of_category}} got worse {PAIR}",
     },
     WORSE: {
         1: f"some species got worse {PAIR} beyond chance",
@@ -57,6 +58,7 @@ def sentence(row):
     """The sentence of a row of a `Claims` table, with its evidence."""
     base, _, trained = row["about"].partition("/")
     words = row | {"base": base, "trained": trained}
+    words |= {f"{word}_category": _category(word, row["category"]) for word in ("in", "of")}
     heads = {place: head.format_map(words) for place, head in HEADS[row["claim"]].items()}
     protocol = PROTOCOLS[row["protocol"]]
     if row["answer"] == CANNOT_BE_TOLD:
@@ -64,6 +66,15 @@ def sentence(row):
     head = heads[_place(row)]
     behind = f"n = {_counted(row)} with {numbers.count(row['n_queries'])} queries, {protocol}"
     return f"{head[0].upper()}{head[1:]}: {EVIDENCE[row['measure']](row)}; {behind}."
+
+
+def _category(word: str, category: str) -> str:
+    """Which category a sentence is about, as it says so; nothing where it is about all.
+
+    >>> _category("in", "Fish"), _category("of", ""), _category("of", "all")
+    (' in Fish', ' of images without a category', '')
+    """
+    return "" if category == ALL else f" {word} {category or 'images without a category'}"
 
 
 def _place(row):

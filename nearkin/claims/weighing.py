@@ -4,8 +4,8 @@ import logging
 
 import polars as pl
 
+from nearkin.categories import ALL, distinct
 from nearkin.claims import improvement, saturation, training_size
-from nearkin.recall import ALL
 from nearkin.tables.claims import Claims
 from nearkin.tables.fields import PROTOCOLS
 
@@ -16,20 +16,19 @@ def weighed(recalls, differences, *, k):
     """The claims about two models as a `Claims` table: its declaration says what the rows are.
 
     `recalls` maps both models, the base first, to their `Recall` tables; `differences` is their
-    `Differences` table.
+    `Differences` table. Nothing is asked about category recall where no image has a category.
     """
     rows = []
     for protocol in sorted(set(differences["protocol"]), key=PROTOCOLS.index):
         shared = {"protocol": protocol, "k": k, "about": "/".join(recalls), "level": "species"}
         found = differences.filter(protocol=protocol, k=k)
         labels = found.filter(pl.col("label") != ALL).sort("category", "label")
-        for category in sorted(set(found["category"]) - {ALL}):
-            asked = _of_category(labels.filter(category=category), list(recalls), protocol)
+        for category, its_labels in _scopes(labels):
+            asked = _of_category(its_labels, list(recalls), protocol)
             rows += [shared | {"category": category} | row for row in asked]
-        overall = [
-            _got_worse(labels),
-            *(_saturated(one, model, protocol, k) for model, one in recalls.items()),
-        ]
+        overall = [_got_worse(labels)]
+        if distinct(labels["category"]):
+            overall += [_saturated(one, model, protocol, k) for model, one in recalls.items()]
         rows += [shared | {"category": ALL} | row for row in overall]
     blank = {"fewest_images": None, "most_images": None, "n_rose": None, "n_fell": None, "fallen": []}
     types = {name: column.dtype for name, column in Claims.columns().items()}
@@ -39,8 +38,14 @@ def weighed(recalls, differences, *, k):
     return table
 
 
+def _scopes(labels: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
+    """The labels of each category; without any category, those of all."""
+    named = distinct(labels["category"])
+    return [(name, labels.filter(category=name)) for name in named] or [(ALL, labels)]
+
+
 def _of_category(labels, models, protocol):
-    """Answers about one category; species of `unseen` have no training images to be asked about."""
+    """Answers about labels of one category; those of `unseen` have no training images to be asked about."""
     species = labels.filter(level="species", metric="recall")
     genera = labels.filter(metric="genus_mean_of_species")
     if protocol != "unseen":

@@ -5,7 +5,6 @@ import pickle
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 logger = logging.getLogger(__name__)
@@ -31,7 +30,7 @@ def read_checkpoint(path):
             f"{path}: not a checkpoint of tensors alone (it may hold code, which is never run): {error}; "
             "save its state_dict() as safetensors"
         ) from error
-    except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except Exception as error:  # over damaged bytes, pickle and torch raise whatever they stumble on
         raise ValueError(
             f"{path}: damaged, or not a checkpoint: {error}; copy it anew, or save its state_dict()"
         ) from error
@@ -43,7 +42,8 @@ def fill(module, tensors, *, source, unused=()):
 
     `unused` are beginnings of names that may be in the checkpoint without being wanted,
     such as a classifier. Raises ValueError naming the first tensor that is missing, is too
-    many or has another shape: what is not filled would stay random.
+    many or has another shape: what is not filled would stay random. The same for weights that
+    are not real numbers: codes of a quantised model would be taken for its weights.
     """
     own = module.state_dict()
     tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(tuple(unused))}
@@ -60,26 +60,40 @@ def fill(module, tensors, *, source, unused=()):
                 f"{source}: does not fit the architecture: {names[0]!r} is {what} ({len(missing)} missing, "
                 f"{len(surplus)} too many, {len(shapes)} misshapen, of {len(own)}); name the right model"
             )
-    module.load_state_dict({name: tensors.get(name, own[name]) for name in own})
+    tensors = {name: tensors.get(name, own[name]) for name in own}
+    _check_types(own, tensors, source)
+    module.load_state_dict(tensors)
 
 
 def fill_in_order(module, tensors, *, source):
     """Load tensors of other names into a module, one by one in the order of both.
 
-    Raises ValueError if their number or a shape differs.
+    Raises ValueError if their number or a shape differs, or weights are not real numbers.
     """
     own = module.state_dict()
     shapes = [list(tensor.shape) for tensor in tensors.values()]
     if shapes != [list(tensor.shape) for tensor in own.values()]:
         raise ValueError(f"{source}: its tensors are not those of the architecture, in order")
-    module.load_state_dict(dict(zip(own, tensors.values(), strict=True)))
+    tensors = dict(zip(own, tensors.values(), strict=True))
+    _check_types(own, tensors, source)
+    module.load_state_dict(tensors)
+
+
+def _check_types(own: dict, tensors: dict, source: str | Path) -> None:
+    for name, tensor in own.items():
+        if tensor.is_floating_point() and not tensors[name].is_floating_point():
+            raise ValueError(
+                f"{source}: does not fit the architecture: {name!r} is {tensors[name].dtype}, not "
+                f"{tensor.dtype}; if these are quantised weights, save them as floating-point numbers again"
+            )
 
 
 def _bare(found, path):
     for wrapper in WRAPPERS:
         if isinstance(found, dict) and isinstance(found.get(wrapper), dict):
             found = found[wrapper]
-    if not isinstance(found, dict) or not found or not all(torch.is_tensor(v) for v in found.values()):
+    named = isinstance(found, dict) and all(isinstance(name, str) for name in found)
+    if not named or not found or not all(torch.is_tensor(v) for v in found.values()):
         raise ValueError(f"{path}: holds no state_dict (names and tensors); save model.state_dict()")
     for prefix in PREFIXES:
         if all(name.startswith(prefix) for name in found):

@@ -15,10 +15,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch.nn import functional
 
+from nearkin import lineage
 from nearkin.encoders.architectures import Tower, build
 from nearkin.encoders.checkpoints import fill
 from nearkin.encoders.device import best_device, check_room, compute_in
-from nearkin.files import write_text
+from nearkin.files import DamagedError, unreadable, write_text
 from nearkin.tensors import write_tensors
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class Description:
     recipe: dict | None = None  # how it was trained
     kept: dict | None = None  # which epoch was kept and why
     fingerprint: str = ""
+    lineage: dict = dataclasses.field(default_factory=dict)  # see nearkin/lineage.py
 
     @property
     def geometry(self):
@@ -111,14 +113,16 @@ def load_encoder(weights_path, description_path):
     try:
         tensors = load_file(weights_path)
     except (SafetensorError, OSError) as error:
-        raise ValueError(
-            f"{weights_path}: not a whole safetensors file: {error}; remove it and rerun prepare_encoder or "
-            "finetune_encoder"
+        raise unreadable(
+            weights_path,
+            f"not a whole safetensors file: {error}; remove it and rerun prepare_encoder or finetune_encoder",
+            error,
         ) from error
     if fingerprint_of(tensors, description) != description.fingerprint:
-        raise ValueError(
-            f"{weights_path}: does not have the fingerprint in {description_path}: one of them is damaged or "
-            "belongs to another encoder; remove both and rerun prepare_encoder or finetune_encoder"
+        raise DamagedError(
+            weights_path,
+            f"does not have the fingerprint in {description_path}: one of them is damaged or "
+            "belongs to another encoder; remove both and rerun prepare_encoder or finetune_encoder",
         )
     tower = build_tower(description)
     fill(tower, tensors, source=weights_path)
@@ -147,7 +151,9 @@ def save_encoder(tower, description, weights_path, description_path):
     broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
     if broken:
         raise ValueError(f"{description.name}: weights {broken[0]!r} are not finite; take another checkpoint")
-    description = dataclasses.replace(description, fingerprint=fingerprint_of(tensors, description))
+    description = dataclasses.replace(
+        description, fingerprint=fingerprint_of(tensors, description), lineage=lineage.record()
+    )
     write_tensors(tensors, weights_path)
     fields = dataclasses.asdict(description)
     write_text(description_path, json.dumps(fields, indent=2, ensure_ascii=False) + "\n")

@@ -1,6 +1,7 @@
 """How many images a source holds, without opening one."""
 
 import os
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import polars as pl
 from nearkin.museum.entries import clean_entries
 from nearkin.museum.faults import with_faults
 from nearkin.museum.species import taxonomy
+from nearkin.sources.contained import AnyPath
 from nearkin.sources.files import is_image_name
+from nearkin.sources.walking import folders
 
 PARQUET = b"PAR1"
 
@@ -23,7 +26,8 @@ def entries_of(museum):
 
 def n_listed(images_path):
     """How many image files an `images.parquet` lists."""
-    return pl.scan_parquet(images_path).select(pl.col("path").drop_nulls().n_unique()).collect().item()
+    paths = pl.scan_parquet(images_path, glob=False).select(pl.col("path").drop_nulls().n_unique())
+    return paths.collect().item()
 
 
 def n_images(source, folder):
@@ -36,24 +40,25 @@ def n_images(source, folder):
         return len(entries_of(source["museum"]))
     if source["layout"] == "table" and Path(source["table"]).is_file():
         return _n_rows(source["table"])
-    return sum(1 for _ in image_files(folder)) if os.path.isdir(folder) else None
+    if not os.path.isdir(folder):
+        return None
+    return sum(1 for _ in image_files(folder, source.get("follow_links", ())))
 
 
-def image_files(folder):
-    """Paths of the image files below a folder, relative to it, in no order; none that is hidden."""
-    for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if is_image_name(name) and not name.startswith("."):
-                yield os.path.relpath(os.path.join(place, name), folder)
+def image_files(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Iterator[str]:
+    """Paths of the image files below a folder, relative to it; none that is hidden."""
+    for place in folders(folder, trusted):
+        for name in place.files:
+            if is_image_name(name):
+                yield os.path.join(place.path, name)
 
 
-def sample(folder, n):
+def sample(folder: AnyPath, n: int, trusted: Iterable[AnyPath] = ()) -> list[str]:
     """`n` of the image files below a folder, spread over the first few thousand; fewer if there are fewer.
 
     Names that are no text are passed over.
     """
-    paths = sorted(path for path in islice(image_files(folder), 100 * n) if path.isprintable())
+    paths = sorted(path for path in islice(image_files(folder, trusted), 100 * n) if path.isprintable())
     return paths[:: max(1, len(paths) // n)][:n]
 
 

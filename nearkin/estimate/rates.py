@@ -1,6 +1,7 @@
 """How fast this machine does the dear parts of a run, each tried for a second or two."""
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from nearkin.inspection import inspect
 from nearkin.museum import scene
 from nearkin.museum.encode import encode
 from nearkin.photos import Photos
+from nearkin.sources.contained import AnyPath
 from nearkin.tables.images import Images, Inspection
 
 QUERIES, SMALLER, LARGER = 512, 2_048, 16_384
@@ -28,6 +30,9 @@ WARM = 64
 LATENT = 32
 LEARNT_AT_ONCE = 8
 LONG_ENOUGH = 0.3
+
+AS_THEY_ARE = {"mean": (0.0,) * 3, "std": (1.0,) * 3}
+"""Pixels between 0 and 1, which every network takes as fast as its own, and the colour histogram needs."""
 
 
 class Network(NamedTuple):
@@ -52,7 +57,9 @@ def drawing(museum, folder, *, n):
     return (time.perf_counter() - start) / len(entries), n_bytes / len(entries)
 
 
-def inspecting(paths, folder, *, max_megapixels):
+def inspecting(
+    paths: list[str], folder: AnyPath, *, max_megapixels: float, trusted: Iterable[AnyPath] = ()
+) -> tuple[pl.DataFrame, float]:
     """The `Inspection` table of some files of a folder, and the seconds that a file takes."""
     files = {"uuid": [f"{number:06d}" for number in range(len(paths))], "path": paths}
     types = {name: column.dtype for name, column in Images.columns().items()}
@@ -60,7 +67,7 @@ def inspecting(paths, folder, *, max_megapixels):
     images = images.with_columns(
         pl.lit(None, dtype=kind).alias(name) for name, kind in types.items() if name not in images.columns
     )
-    limits = {"max_megapixels": max_megapixels, "known": Inspection.create_empty()}
+    limits = {"max_megapixels": max_megapixels, "known": Inspection.create_empty(), "trusted": trusted}
     inspect(images[:1], folder, **limits)  # what happens once is not measured
     start = time.perf_counter()
     table, _ = inspect(images, folder, **limits)
@@ -91,7 +98,7 @@ def embedding(architecture, geometry, *, precision, batch, threads):
     n_parameters = sum(parameter.numel() for parameter in tower.parameters())
     description = Description(
         library=architecture["library"], name="", weights="", architecture=architecture, width=width,
-        mean=(0.5,) * 3, std=(0.5,) * 3, projection=False, parameters=n_parameters, source="", **geometry,
+        projection=False, parameters=n_parameters, source="", **geometry, **AS_THEY_ARE,
     )  # fmt: skip
     encoder = ready(Encoder(tower, description, best_device()), precision=precision)
     return Network(width, n_parameters, _timed(lambda: encoder.embed(images)) / batch)
@@ -161,7 +168,7 @@ def architecture_of(model):
 
 
 def _tower(architecture):
-    return Tower(build(architecture), mean=(0.5,) * 3, std=(0.5,) * 3).eval()
+    return Tower(build(architecture), **AS_THEY_ARE).eval()
 
 
 def _timed(work):

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.ticker import LogLocator
 
+from nearkin.categories import titled
 from nearkin.figures import theme
 
 
@@ -15,7 +16,7 @@ def ranks(counts, names):
     """
     figure = theme.figure(2.7)
     axis = figure.subplots()
-    for number, name in enumerate(names):
+    for number, (name, title) in enumerate(titled(names).items()):
         rank, n_images = _corners(np.sort(counts.filter(category=name)["n"].to_numpy())[::-1])
         if not len(rank):
             continue
@@ -28,7 +29,7 @@ def ranks(counts, names):
             linewidth=1.4 if named else 0.8,
             marker="o" if len(rank) == 1 else None,
             markersize=3,
-            label=f"{theme.shown(name)}, {theme.counted(rank[-1], 'species')}" if named else None,
+            label=f"{theme.shown(title)}, {theme.counted(rank[-1], 'species')}" if named else None,
             zorder=3 if named else 2,
         )
     axis.set(yscale="log", xlabel="Species, by number of images", ylabel="Images of the species")

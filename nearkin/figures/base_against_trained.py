@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 from scipy.optimize import isotonic_regression
 
+from nearkin.categories import titled
 from nearkin.figures import marks, panels, sized, theme
 from nearkin.reference import in_order
 
@@ -24,14 +25,14 @@ def scatter(differences, *, base, trained, protocol, k):
     species = marks.species(differences, protocol=protocol, k=k)
     if species.is_empty():
         raise marks.none_compared(base, trained, protocol, k)
-    names = in_order(species["category"].unique())
+    titles = titled(in_order(species["category"].unique()))
     most = species["n_queries"].max()
     title = f"Species recall@{k}, {theme.PROTOCOL_NAMES[protocol].lower()}"
-    figure, axes = panels.stacked(len(names), title=title, height=2.05)
-    for axis, name in zip(axes, names, strict=True):
+    figure, axes = panels.stacked(len(titles), title=title, height=2.05)
+    for axis, (name, title) in zip(axes, titles.items(), strict=True):
         chosen = species.filter(category=name)
         _panel(axis, chosen, most)
-        axis.set_title(theme.shown(name))
+        axis.set_title(theme.shown(title))
         axis.set(xlabel=theme.shown(base), ylabel=theme.shown(trained))
     sized.legend(figure, axes[0], most)
     return figure

@@ -6,6 +6,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
+from nearkin.categories import shown
 from nearkin.figures import theme
 
 SHOWN = 25
@@ -94,7 +95,7 @@ def _names(chosen, order):
     """Genera as they are printed, with their category where two share a name."""
     twice = chosen["label"].is_duplicated()
     names = [
-        theme.shown(f"{label} ({category})" if also else label)
+        theme.shown(f"{label} ({shown(category)})" if also else label)
         for (category, label), also in zip(chosen.rows(), twice, strict=True)
     ]
     return [names[i] for i in order]

@@ -1,7 +1,7 @@
 """What training changed, label by label: box plots of the improvement by category."""
 
+from nearkin.categories import ALL, titled
 from nearkin.figures import boxes, theme
-from nearkin.recall import ALL
 from nearkin.reference import in_order
 
 METRICS = {"species": "recall", "genus": "genus_mean_of_species"}
@@ -21,14 +21,14 @@ def by_category(differences, *, level, base, trained, protocol, k):
             f"no {level} of {base} and {trained} to compare at k = {k} for protocol {protocol!r}: "
             "is it in search.protocols, and has the test split any images?"
         )
-    names = in_order(chosen["category"].unique())
-    figure = theme.figure(2.7, width=max(theme.COLUMN, 1.05 * len(names)))
+    titles = titled(in_order(chosen["category"].unique()))
+    figure = theme.figure(2.7, width=max(theme.COLUMN, 1.05 * len(titles)))
     axis = figure.subplots()
     axis.axhline(0, color=theme.INK, linewidth=0.8, zorder=1.5)
-    values = {name: chosen.filter(category=name)["points"].to_list() for name in names}
+    values = {title: chosen.filter(category=name)["points"].to_list() for name, title in titles.items()}
     boxes.draw(axis, values, colour=theme.COLOURS[0])
-    for position, name in enumerate(names):
-        better, same, worse = _counts(values[name])
+    for position, points in enumerate(values.values()):
+        better, same, worse = _counts(points)
         axis.annotate(
             f"▲ {better}  = {same}  ▼ {worse}",
             (position, 1.0),

@@ -1,5 +1,6 @@
 """What training changed, species by species, beside the number of training images."""
 
+from nearkin.categories import ALL, NONE, titled
 from nearkin.figures import marks, panels, sized, theme
 from nearkin.pages import numbers
 from nearkin.reference import in_order
@@ -17,20 +18,20 @@ def scatter(differences, trend, *, base, trained, protocol, k):
     species = marks.species(differences, protocol=protocol, k=k)
     if species.is_empty():
         raise marks.none_compared(base, trained, protocol, k)
-    names = in_order(species["category"].unique())
+    titles = titled(in_order(species["category"].unique()))
     most, largest = species["n_queries"].max(), max(species["n_train"].max(), 1)
     reach = min(0, species["points"].min()) - 8, max(0, species["points"].max()) + 8
     title = f"{theme.shown(base)} → {theme.shown(trained)}\nSpecies recall@{k}, "
     title += theme.PROTOCOL_NAMES[protocol].lower()
     curves = trend.filter(protocol=protocol, k=k).sort("n_train")
-    figure, axes = panels.stacked(len(names), title=title, height=1.65)
-    for axis, name in zip(axes, names, strict=True):
+    figure, axes = panels.stacked(len(titles), title=title, height=1.65)
+    for axis, (name, title) in zip(axes, titles.items(), strict=True):
         chosen = species.filter(category=name)
         axis.axhline(0, color=theme.INK, linewidth=0.8, zorder=1.5)
         sized.points(axis, chosen, across="n_train", up="points", most=most)
-        curve = curves.filter(category=name)
+        curve = curves.filter(category=ALL if list(titles) == [NONE] else name)
         _draw(axis, curve)
-        panels.titled(axis, name, _note(chosen, curve))
+        panels.titled(axis, title, _note(chosen, curve))
         axis.set(ylim=reach, ylabel="Change (points)")
         axis.set_xscale("symlog", linthresh=1, linscale=0.4)
         axis.set_xticks([n for n in TICKS if n <= largest])

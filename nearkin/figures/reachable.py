@@ -2,8 +2,9 @@
 
 import polars as pl
 
+from nearkin.categories import ALL
 from nearkin.figures import theme
-from nearkin.recall import ALL, POPULATIONS
+from nearkin.recall import POPULATIONS
 from nearkin.tables.fields import PROTOCOLS
 
 APART = 0.16

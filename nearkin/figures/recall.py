@@ -2,8 +2,8 @@
 
 import polars as pl
 
+from nearkin.categories import ALL
 from nearkin.figures import theme
-from nearkin.recall import ALL
 from nearkin.tables.fields import PROTOCOLS
 
 LEVELS = ["category", "genus", "species"]

@@ -10,6 +10,7 @@ import textwrap
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from nearkin import lineage
 from nearkin.files import replacing
 
 COLUMN = 3.5
@@ -114,7 +115,8 @@ def line_of(number):
 def svg(drawn):
     """A figure as the bytes of an SVG: the same figure gives the same bytes."""
     file = io.BytesIO()
-    drawn.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    made_from = lineage.stamps().get("made_from")
+    drawn.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Description": made_from})
     return file.getvalue()
 
 

@@ -2,6 +2,7 @@
 
 import seaborn as sns
 
+from nearkin.categories import titled
 from nearkin.figures import boxes, panels, theme
 from nearkin.reference import in_order
 from nearkin.sampling import correlation
@@ -14,9 +15,9 @@ ORDER = [*(name for _, name in BUCKETS), MORE]
 @theme.styled
 def scatter(sizes, *, model):
     """A figure with a panel per category: each species a point, with line and correlation."""
-    names, figure, axes = _panels(sizes, f"{theme.shown(model)}\n{AXIS} by training images, leave one out")
+    titles, figure, axes = _panels(sizes, f"{theme.shown(model)}\n{AXIS} by training images, leave one out")
     most = max(sizes["n_train"].max() or 0, 1)
-    for axis, name, colour in zip(axes, names, _colours(names), strict=False):
+    for axis, (name, title), colour in zip(axes, titles.items(), _colours(titles), strict=True):
         chosen = sizes.filter(category=name)
         n_train, recall = (chosen[column].to_numpy().astype(float) for column in ("n_train", "recall"))
         axis.scatter(
@@ -34,7 +35,7 @@ def scatter(sizes, *, model):
                 line_kws={"linewidth": 1.3},
             )
         relation = "r not defined" if r is None else f"r = {r:.2f}".replace("-", "−")
-        panels.titled(axis, name, f"{relation}, n = {len(chosen):,} species")
+        panels.titled(axis, title, f"{relation}, n = {len(chosen):,} species")
         axis.set(xlim=(-0.02 * most, 1.02 * most), ylim=(-0.03, 1.03), xlabel="", ylabel=AXIS)
         axis.grid(True)
         axis.locator_params(axis="x", integer=True)
@@ -45,28 +46,28 @@ def scatter(sizes, *, model):
 @theme.styled
 def buckets(sizes, *, model):
     """A figure with a panel per category: a box per bucket of training images."""
-    names, figure, axes = _panels(
+    titles, figure, axes = _panels(
         sizes, f"{theme.shown(model)}\n{AXIS} by bucket of training images, leave one out"
     )
-    for axis, name, colour in zip(axes, names, _colours(names), strict=False):
+    for axis, (name, title), colour in zip(axes, titles.items(), _colours(titles), strict=True):
         chosen = sizes.filter(category=name)
         values = {bucket: chosen.filter(bucket=bucket)["recall"].to_list() for bucket in ORDER}
         boxes.draw(axis, values, colour=colour)
-        panels.titled(axis, name, f"n = {len(chosen):,} species")
+        panels.titled(axis, title, f"n = {len(chosen):,} species")
         axis.set(ylim=(-0.03, 1.03), ylabel=AXIS)
     figure.supxlabel("Training images of a species; n counts species", fontsize=7.5)
     return figure
 
 
 def _panels(sizes, title):
-    """Category names, the figure and one axis each."""
+    """The titles of categories, the figure and one axis each."""
     if sizes.is_empty():
         raise ValueError(
             "no species has test queries: is leave_one_out in search.protocols, "
             "and has the test split any images?"
         )
-    names = in_order(sizes["category"].unique())
-    return names, *panels.stacked(len(names), title=title)
+    titles = titled(in_order(sizes["category"].unique()))
+    return titles, *panels.stacked(len(titles), title=title)
 
 
 def _colours(names):

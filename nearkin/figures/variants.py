@@ -3,9 +3,9 @@
 import re
 import textwrap
 
+from nearkin.categories import ALL
 from nearkin.figures import theme
 from nearkin.pages import numbers
-from nearkin.recall import ALL
 from nearkin.tables.fields import PROTOCOLS
 
 LEVEL = "species"

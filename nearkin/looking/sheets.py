@@ -2,8 +2,8 @@
 
 import polars as pl
 
+from nearkin.categories import ALL
 from nearkin.looking import examples
-from nearkin.recall import ALL
 from nearkin.tables.looking import Sheets
 
 PROTOCOL = "leave_one_out"

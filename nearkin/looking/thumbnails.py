@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections.abc import Iterable
 
 import polars as pl
 from PIL import Image
@@ -9,7 +10,7 @@ from tqdm import tqdm
 
 from nearkin.ahead import mapped
 from nearkin.decode import ImageProblem, rgb_at_least
-from nearkin.sources.contained import opener
+from nearkin.sources.contained import AnyPath, opener
 from nearkin.tables.looking import Thumbnails
 
 VERSION = "1"
@@ -25,7 +26,15 @@ AHEAD = 64
 SCHEMA = {name: column.dtype for name, column in Thumbnails.columns().items()}
 
 
-def draw(inspection, folder, *, max_megapixels, n_threads, known):
+def draw(
+    inspection: pl.DataFrame,
+    folder: AnyPath,
+    *,
+    max_megapixels: float,
+    n_threads: int,
+    known: pl.DataFrame,
+    trusted: Iterable[AnyPath] = (),
+) -> tuple[pl.DataFrame, int]:
     """The `Thumbnails` of the images of an inspection, and how many rows were taken from `known`.
 
     `known` is an earlier table: what it holds of the same bytes is kept. A picture is nothing
@@ -35,7 +44,7 @@ def draw(inspection, folder, *, max_megapixels, n_threads, known):
     images = inspection.filter(pl.col("problem").is_null()).select("uuid", "path", "sha256").sort("uuid")
     reused = known.join(images, on=["uuid", "sha256"], how="semi")
     missing = images.join(reused, on="uuid", how="anti", maintain_order="left")
-    opened = opener(folder)
+    opened = opener(folder, trusted)
 
     def drawn(row):
         uuid, path, sha256 = row

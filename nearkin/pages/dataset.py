@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from nearkin.recall import ALL
+from nearkin.categories import ALL
 from nearkin.reference import in_order
 from nearkin.tables.fields import ASIDE, SPLITS
 

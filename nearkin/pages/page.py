@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from nearkin.categories import shown
 from nearkin.pages import numbers
 from nearkin.pages.text import visible, word
 
@@ -31,7 +32,7 @@ def render(template, content, *, script):
     )
     for name in FILTERS:
         environment.filters[name] = getattr(numbers, name)
-    environment.filters |= {"visible": visible, "word": word}
+    environment.filters |= {"visible": visible, "word": word, "category": shown}
     text = environment.get_template(script).render(bundle=_bundle("dt_bundle.js"))
     return environment.get_template(template.name).render(
         content,

@@ -1,8 +1,8 @@
 """The claims of the page: for every pair and protocol the questions, with answers and sentences."""
 
+from nearkin.categories import ALL
 from nearkin.claims.evidence import CEILING
 from nearkin.claims.sentences import sentence
-from nearkin.recall import ALL
 from nearkin.reference import in_order
 from nearkin.report.headline import TITLES
 from nearkin.tables.claims import ANSWERS, IMPROVED, MEASURES, RELATED, RISES, SATURATED, SHOWN, WORSE

@@ -1,7 +1,7 @@
 """Everything that the page says, gathered from finished tables."""
 
+from nearkin.categories import ALL, shown
 from nearkin.pages import dataset as sizes_and_repairs
-from nearkin.recall import ALL
 from nearkin.reference import in_order
 from nearkin.report import claims as claims_of_pairs
 from nearkin.report import headline, lookup, pairs, pictures, species
@@ -30,6 +30,7 @@ def gather(
     mistaken,
     labels,
     thumbnails,
+    mixed_versions,
 ):
     """The content that `page.render` shows, as a dict.
 
@@ -37,15 +38,17 @@ def gather(
     and `claims` by (base, trained), `captions` by kind; `labels` and `thumbnails` are lazy;
     `figures` by where they lie, ending in their kind, as bytes of SVG. `records` and `others`
     are those of `nearkin.headline`; `method` holds the config's values that the methods section
-    puts into words.
+    puts into words; `mixed_versions` names libraries of which several versions made the tables.
     """
     rows, n_rows = species.table(recalls, differences)
     places = lookup.places_of(rows)
     look_up, jpegs = lookup.gather(
         rows, recalls=recalls, examples=examples, mistaken=mistaken, labels=labels, thumbnails=thumbnails
     )
+    has_categories = set(statistics["category"]) != {ALL}
     return {
         "dataset": dataset,
+        "has_categories": has_categories,
         "models": models,
         "method": method,
         "titles": headline.TITLES,
@@ -65,7 +68,7 @@ def gather(
         "shared": pictures.shared(captions, k=1),
         "species": [row | {"entry": places[row["category"], row["species"]]} for row in rows],
         "n_species_rows": n_rows,
-        "species_filters": _filters(rows),
+        "species_filters": _filters(rows, has_categories=has_categories),
         "look_up": look_up,
         "n_shown": lookup.most_queries(look_up["entries"]),
         "jpegs": jpegs,
@@ -76,14 +79,15 @@ def gather(
         "moved": sizes_and_repairs.moved(splits),
         "encoders": [_encoder(model, descriptions.get(model)) for model in models],
         "table_format": io.FORMAT_VERSION,
+        "mixed_versions": mixed_versions,
     }
 
 
-def _filters(rows):
+def _filters(rows, *, has_categories):
     """What the species table can be narrowed by: (title, column, values), where there is a choice."""
     found = [
-        ("Category", 1, in_order({row["category"] for row in rows})),
-        ("Protocol", 2, list(dict.fromkeys(row["protocol"] for row in rows))),
+        ("Category", 1, [shown(name) for name in in_order({row["category"] for row in rows})]),
+        ("Protocol", 1 + has_categories, list(dict.fromkeys(row["protocol"] for row in rows))),
     ]
     return [filter for filter in found if len(filter[2]) > 1]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
+from nearkin.categories import ALL
 from nearkin.pages.text import visible
-from nearkin.recall import ALL
 from nearkin.report.headline import TITLES
 from nearkin.tables.fields import PROTOCOLS
 

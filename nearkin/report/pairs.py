@@ -2,8 +2,8 @@
 
 import polars as pl
 
+from nearkin.categories import ALL
 from nearkin.ranks import LEVELS
-from nearkin.recall import ALL
 from nearkin.reference import in_order
 from nearkin.tables.fields import PROTOCOLS
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from nearkin.recall import ALL
+from nearkin.categories import ALL
 from nearkin.tables.fields import PROTOCOLS
 
 MOST = 3000

@@ -110,8 +110,7 @@ def _not_less(products, least):
     whole = torch.int16 if products.dtype == torch.bfloat16 else torch.int32
     n_groups = n_others // GROUP
     largest = reduce(torch.maximum, _groups(products.view(whole)))  # amax is far slower on a transpose
-    # Lowered by more than rounding can raise it.
-    bits = (least * (1 - 2**-7)).to(products.dtype).view(whole)
+    bits = least.to(products.dtype).view(whole)  # rounding keeps the order of numbers
     bits = torch.where(least > 0, bits, torch.iinfo(whole).min)
     query, group = torch.nonzero(largest >= bits[:, None], as_tuple=True)
     member = torch.arange(GROUP, device=products.device)[:, None] * n_groups + group  # (GROUP, n_found)

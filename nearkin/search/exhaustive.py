@@ -25,7 +25,8 @@ def scored_pairs(queries, gallery, rows, *, depth):
         products.masked_fill_(queries.codes[asking][:, None] == gallery.codes[:n], -torch.inf)
         kth = torch.topk(products, min(depth, n), dim=1).values[:, -1]
         lengths = queries.lengths[asking] * gallery.lengths.max()
-        least = kth - 2.2 * width * UNIT / (1 - width * UNIT) * lengths  # either product may be wrong
+        # Products and similarities, of the depth-th and of another: four sums may be wrong.
+        least = kth - 4 * width * UNIT / (1 - width * UNIT) * lengths
         near, other = torch.nonzero((products >= least[:, None]) & (products > -torch.inf), as_tuple=True)
         yield asking[near], other, _scored(queries, gallery, asking[near], other)
 

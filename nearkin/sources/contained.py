@@ -1,44 +1,83 @@
 """Whether a file lies inside a folder, links followed: what does not is never opened.
 
-Small on purpose: whatever opens images imports it, and a change here reruns that.
+`trusted` are further folders that count as inside: those of `source.follow_links`. Small on
+purpose: whatever opens images imports it, and a change here reruns that.
 """
 
 import errno
 import os
 import stat
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
+
+AnyPath = str | os.PathLike[str]
+
+ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+"""What the system answers where no such file can be."""
 
 
-def within(folder, path):
+class Unreadable(Exception):
+    """A file or folder that is there and cannot be read. No ValueError: it always stops the run."""
+
+
+@contextmanager
+def readable(path: AnyPath) -> Iterator[None]:
+    """Raises Unreadable, with the remedy, where the system refuses or fails to read what is at `path`.
+
+    The error that there is no such file stays as it is.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in ABSENT:
+            raise
+        remedy = "see that its disk answers"
+        if isinstance(error, PermissionError):
+            remedy = "give this user the permission to read it, or move it out of the dataset's folder"
+        raise Unreadable(f"{path}: cannot be read ({error.strerror}): {remedy}, then start again") from error
+
+
+def is_inside(folder: AnyPath, path: AnyPath, trusted: Iterable[AnyPath] = ()) -> bool:
+    """Whether a path lies below `folder` or a trusted one, links followed."""
+    real = Path(os.path.realpath(path))
+    return any(real.is_relative_to(os.path.realpath(root)) for root in (folder, *trusted))
+
+
+def within(folder: AnyPath, path: str, trusted: Iterable[AnyPath] = ()) -> Path:
     """The whole path of a file of `folder`. Raises ValueError if it lies outside or is no plain file."""
     whole = os.path.join(folder, path)
-    if kind_of(folder, whole) != "file":
+    if kind_of(folder, whole, trusted) != "file":
         raise ValueError(f"{path}: is not a file inside {str(folder)!r}")
     return Path(whole)
 
 
-def opener(folder):
+def opener(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Callable[[str], BinaryIO]:
     """A function that opens a file of `folder`, given its path there, as a binary file.
 
-    It raises ValueError if the file lies outside or is no plain file, OSError if it cannot be
-    opened. For many files: their folders are looked up once, and links are followed for links only.
+    It raises ValueError if the file lies outside or is no plain file, OSError if it is not there,
+    Unreadable if it cannot be read. For many files: their folders are looked up once, and links
+    are followed for links only.
     """
+    trusted = tuple(trusted)
 
     @cache
-    def inside(parent):
-        return Path(os.path.realpath(parent)).is_relative_to(os.path.realpath(folder))
+    def inside(parent: str) -> bool:
+        return is_inside(folder, parent, trusted)
 
-    def opened(path):
+    def opened(path: str) -> BinaryIO:
         whole = os.path.join(folder, path)
         if not inside(os.path.dirname(whole)):
             raise ValueError(f"{path}: is not a file inside {str(folder)!r}")
-        try:  # without blocking, for it may be a pipe
-            handle = os.open(whole, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError as error:
-            if error.errno != errno.ELOOP:
-                raise
-            return open(within(folder, path), "rb")
+        with readable(whole):
+            try:  # without blocking, for it may be a pipe
+                handle = os.open(whole, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            except OSError as error:
+                if error.errno != errno.ELOOP:
+                    raise
+                return open(within(folder, path, trusted), "rb")
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             os.close(handle)
             raise ValueError(f"{path}: is not a file inside {str(folder)!r}")
@@ -47,12 +86,15 @@ def opener(folder):
     return opened
 
 
-def kind_of(folder, path):
-    """file: a plain file inside; outside: a link that leads out; other: neither."""
+def kind_of(folder: AnyPath, path: AnyPath, trusted: Iterable[AnyPath] = ()) -> str:
+    """file: a plain file inside; outside: a link that leads out; other: neither.
+
+    Raises Unreadable if the system does not say.
+    """
+    if not is_inside(folder, path, trusted):
+        return "outside"
     try:
-        real = os.path.realpath(path)
-        if not Path(real).is_relative_to(os.path.realpath(folder)):
-            return "outside"
-        return "file" if stat.S_ISREG(os.stat(real).st_mode) else "other"
+        with readable(path):
+            return "file" if stat.S_ISREG(os.stat(path).st_mode) else "other"
     except OSError:
         return "other"

@@ -3,52 +3,66 @@
 import logging
 import os
 import stat
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from tqdm import tqdm
 
-from nearkin.sources.contained import kind_of
+from nearkin.sources.contained import AnyPath, kind_of, readable
+from nearkin.sources.walking import folders
 
 logger = logging.getLogger(__name__)
 
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp")
 """How names of image files end, in small letters."""
 
+NOT_ENTERED = {
+    "linked_folder": "linked folder not followed, for source.follow_links does not name where it leads",
+    "repeated_folder": "folder listed once only, at another place",
+}
+"""Why a folder is left out, in the words of the log."""
+
 
 class Found(NamedTuple):
-    """The files below a folder, relative to it: what may be opened, and links that lead out of it."""
+    """What lies below a folder, relative to it: files to open, links that lead out, and the rest."""
 
     files: list[str]
     outside: list[str]
+    left_out: list[tuple[str, str]]  # path, and why: linked_folder, repeated_folder or not_a_file
 
 
-def walk(folder):
+def walk(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Found:
     """The files below `folder`, sorted, relative to it, with forward slashes.
 
-    Hidden files, what is neither file nor link (pipes, devices) and linked folders are
-    left out and logged. A link to a file counts as a file if its target lies in the folder.
-    Names that are no UTF-8 come with escapes, so that they can be listed but not opened.
-    Raises ValueError if there is no such folder.
+    Hidden files are passed over. Linked folders are followed into the `trusted` ones; others,
+    and what is neither file nor folder (pipes, broken links), are left out and logged. A link to
+    a file counts as a file if its target lies in the folder or a trusted one. Names that are
+    no UTF-8 come with escapes, so that they can be listed but not opened. Raises ValueError if
+    there is no such folder, Unreadable if one of them cannot be read.
     """
     if not os.path.isdir(folder):
         raise ValueError(f"no folder {str(folder)!r}: mend the dataset's source.folder")
-    files, outside = [], []
-    for place, folders, names in tqdm(os.walk(folder), unit=" folders", desc=str(folder), disable=None):
-        linked = [name for name in folders if os.path.islink(os.path.join(place, name))]
-        folders[:] = sorted(name for name in folders if name not in linked and not name.startswith("."))
-        for name in linked:
-            logger.warning("not followed, a linked folder: %s", _relative(place, name, folder))
-        for name in names:
-            if not name.startswith("."):
-                whole, path = os.path.join(place, name), _relative(place, name, folder)
-                # No link leads to a folder that is walked, so that a plain file in it lies inside.
-                kind = "file" if stat.S_ISREG(os.lstat(whole).st_mode) else kind_of(folder, whole)
-                if kind == "other":
-                    logger.warning("left out, not a plain file: %s", path)
-                else:
-                    (files if kind == "file" else outside).append(path)
+    trusted = tuple(trusted)
+    files, outside, left_out = [], [], []
+    for place in tqdm(folders(folder, trusted), unit=" folders", desc=str(folder), disable=None):
+        if place.left_out:
+            path, why = _text(place.path), place.left_out
+            left_out.append((path, why))
+            logger.warning("%s: %s (leads to %s)", NOT_ENTERED[why], path, _text(place.leads_to))
+        for name in place.files:
+            whole = os.path.join(folder, place.path, name)
+            path = _text(os.path.join(place.path, name))
+            # Only links into trusted folders are followed, so that a plain file lies inside.
+            with readable(whole):
+                is_plain = stat.S_ISREG(os.lstat(whole).st_mode)
+            kind = "file" if is_plain else kind_of(folder, whole, trusted)
+            if kind == "other":
+                left_out.append((path, "not_a_file"))
+                logger.warning("not a plain file, left out: %s", path)
+            else:
+                (files if kind == "file" else outside).append(path)
     logger.info("%d files below %s, %d links that lead out of it", len(files), folder, len(outside))
-    return Found(sorted(files), sorted(outside))
+    return Found(sorted(files), sorted(outside), sorted(left_out))
 
 
 def is_image_name(path):
@@ -56,6 +70,5 @@ def is_image_name(path):
     return path.lower().endswith(SUFFIXES)
 
 
-def _relative(place, name, folder):
-    path = os.path.relpath(os.path.join(place, name), folder).replace(os.sep, "/")
+def _text(path: str) -> str:
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

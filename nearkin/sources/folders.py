@@ -7,37 +7,44 @@ image_name) and caption.
 """
 
 import logging
+from collections.abc import Iterable
 
 import polars as pl
 
 from nearkin.sources import told
+from nearkin.sources.contained import AnyPath
 from nearkin.sources.files import is_image_name, walk
-from nearkin.sources.listing import table
+from nearkin.sources.listing import left_out, table
 
 logger = logging.getLogger(__name__)
 
 
-def list_images(folder, source_id, *, captions_table):
+def list_images(
+    folder: AnyPath, source_id: str, *, captions_table: str | None, trusted: Iterable[AnyPath] = ()
+) -> pl.DataFrame:
     """The Images table of a folder in this layout; the label is the species folder's name as it is.
 
     If any image lies two folders deep, the first folder is the category for all; otherwise
-    the category is `all`. Folders below the species count for nothing. An image that lies too
-    high for a species has no label. Raises ValueError naming the folder at fault.
+    there are no categories. Folders below the species count for nothing. An image that lies too
+    high for a species has no label. What was left out (see `files.walk`) has a row without a path.
+    Raises ValueError naming the folder at fault.
     """
-    found = walk(folder)
-    rows = pl.concat([_rows(found.files, "exact"), _rows(found.outside, "outside")])
-    path = pl.col("path")
+    found = walk(folder, trusted)
+    images = pl.concat([_rows(found.files, "exact"), _rows(found.outside, "outside")])
+    rows = pl.concat([images, left_out(found)], how="diagonal")
+    is_folder = pl.col("match").is_in(["linked_folder", "repeated_folder"])
+    path = pl.coalesce("path", pl.col("listed") + pl.when(is_folder).then(pl.lit("/")).otherwise(pl.lit("")))
     rows = rows.with_columns(folders=path.str.split("/").list.head(path.str.count_matches("/")))
     with_category = (rows.filter(match="exact")["folders"].list.len() >= 2).any()
-    rows = rows.with_columns(
-        category=pl.col("folders").list.get(0, null_on_oob=True) if with_category else pl.lit("all"),
-        label=pl.col("folders").list.get(1 if with_category else 0, null_on_oob=True),
-    ).with_columns(pl.col("category").fill_null("all"))
-    nameless = rows.filter(pl.col("label").is_null())["path"]
+    first, second = (pl.col("folders").list.get(place, null_on_oob=True) for place in (0, 1))
+    nothing = pl.lit(None, dtype=pl.String)
+    category, label = (first, second) if with_category else (nothing, first)
+    rows = rows.with_columns(category=category, label=label)
+    nameless = rows.filter(pl.col("label").is_null())["path"].drop_nulls()
     if len(nameless):
         logger.warning("%d images lie in no folder of a species, such as %s", len(nameless), nameless[0])
-    rows = told.added_to(rows, told.read(folder, captions_table))
-    return table(rows, source_id, folder=folder, files=found.files)
+    rows = told.added_to(rows, told.read(folder, captions_table, trusted))
+    return table(rows, source_id, folder=folder, found=found, trusted=trusted)
 
 
 def _rows(paths, match):

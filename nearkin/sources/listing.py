@@ -1,12 +1,16 @@
 """From what a layout lists to the Images table."""
 
 import logging
+from collections.abc import Iterable
 
 import polars as pl
 from tqdm import tqdm
 
+from nearkin import categories
 from nearkin.identity import image_uuid
 from nearkin.sources import sidecars
+from nearkin.sources.contained import AnyPath
+from nearkin.sources.files import Found, is_image_name
 from nearkin.tables.images import Images
 
 logger = logging.getLogger(__name__)
@@ -18,32 +22,55 @@ FIRST = ["path", "listed", "label", "caption_name", "caption"]
 """What the rows of one image are sorted by, before all else."""
 
 
-def table(rows, source_id, *, folder, files):
-    """The Images table of these rows. Raises ValueError if there is no image among them.
+def table(
+    rows: pl.DataFrame, source_id: str, *, folder: AnyPath, found: Found, trusted: Iterable[AnyPath] = ()
+) -> pl.DataFrame:
+    """The Images table of these rows.
 
     `rows` have `path`, `listed`, `match` and whatever else of the Images table a layout knows.
-    A name without a file is counted to the folder `place`, if the rows have that; images
-    without a category are of the category `all`. `files` are all files of the folder, the
-    images' sidecars among them. Rows of one image are numbered in the order of what they say,
-    whatever the order of the tables. Files whose names are two Unicode forms of one name
-    cannot be told apart by name: all their rows become ambiguous.
+    A name without a file is counted to the folder `place`, if the rows have that. `found` is what
+    lies in the folder, the images' sidecars among it. Rows of one image are numbered in the
+    order of what they say, whatever the order of the tables. Files whose names are two Unicode
+    forms of one name cannot be told apart by name: all their rows become ambiguous. Raises
+    ValueError if there is no image among the rows, or if a category is called `all`.
     """
     if rows["path"].null_count() == len(rows):
-        raise ValueError(f"{str(folder)!r}: holds no image file; mend the dataset's source.folder")
+        links = [path for path, why in found.left_out if why == "linked_folder"]
+        remedy = f"name where {links[0]!r} leads in source.follow_links" if links else "mend source.folder"
+        raise ValueError(f"{str(folder)!r}: holds no image file; {remedy}, in the dataset's config")
     unknown = [name for name in ("place", *Images.column_names()) if name not in rows.columns]
     rows = rows.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in unknown)
-    blank = pl.col("category").str.strip_chars().fill_null("") == ""
-    rows = rows.with_columns(
-        uuid=_uuids(rows, source_id),
-        category=pl.when(blank).then(pl.lit("all")).otherwise("category"),
-    )
+    _check_categories(rows)
+    rows = rows.with_columns(uuid=_uuids(rows, source_id))
     openable = rows.filter(pl.col("path").is_not_null(), pl.col("match") != "outside")
-    beside = sidecars.texts(folder, files, openable["path"].unique())
+    beside = sidecars.texts(folder, found.files, openable["path"].unique(), trusted)
     rows = rows.drop("sidecar").join(beside, on="path", how="left", maintain_order="left")
     rows = _numbered(rows.select(Images.column_names()))
     for match, n in rows.group_by("match").len().sort("match").iter_rows():
         logger.info("%d rows: %s", n, match)
     return rows
+
+
+def left_out(found: Found, *, files: bool = True) -> pl.DataFrame:
+    """Rows for what `walk` left out: `listed` says where it lies, `match` why, and there is no path.
+
+    All folders have one, and if `files` are wanted, those that are named like images.
+    """
+    kept = [
+        (path, why) for path, why in found.left_out if why != "not_a_file" or (files and is_image_name(path))
+    ]
+    return pl.DataFrame(kept, schema={"listed": pl.String, "match": pl.String}, orient="row")
+
+
+def _check_categories(rows: pl.DataFrame) -> None:
+    reserved = rows.filter(categories.cleaned(pl.col("category")) == categories.ALL)
+    if len(reserved):
+        first = reserved.select(pl.coalesce("path", "listed")).item(0, 0)
+        raise ValueError(
+            f"{first}: its category is {categories.ALL!r}, as in {len(reserved)} rows, which in all results "
+            "means all categories together. Rename the category. If there are none: of a table, say "
+            "source.columns: {category: []}; of folders, let source.folder end one folder deeper"
+        )
 
 
 def _uuids(rows, source_id):

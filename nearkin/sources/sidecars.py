@@ -2,11 +2,12 @@
 
 import codecs
 import logging
+from collections.abc import Iterable
 
 import polars as pl
 from tqdm import tqdm
 
-from nearkin.sources.contained import within
+from nearkin.sources.contained import AnyPath, readable, within
 from nearkin.sources.files import SUFFIXES
 
 logger = logging.getLogger(__name__)
@@ -17,12 +18,14 @@ LONGEST = 2**16
 IMAGE_SUFFIX = r"(?i)\.(" + "|".join(suffix[1:] for suffix in SUFFIXES) + r")$"
 
 
-def texts(folder, files, images):
+def texts(
+    folder: AnyPath, files: list[str], images: pl.Series, trusted: Iterable[AnyPath] = ()
+) -> pl.DataFrame:
     """`path` and `sidecar` of those images of a folder that have a text file beside them.
 
     `files` are all files of the folder and `images` paths of images, each once. With both
     kinds of name, the one with the image's suffix counts. A text longer than LONGEST is cut
-    and one that cannot be read left out, with a note in the log.
+    and one that is no longer there left out, with a note in the log. Raises Unreadable.
     """
     paths = pl.Series("text", [path for path in files if path.lower().endswith(".txt")], dtype=pl.String)
     owner = pl.col("text").str.head(-len(".txt")).str.normalize("NFC")
@@ -33,22 +36,22 @@ def texts(folder, files, images):
     by_stem = images.with_columns(owner=path.str.replace(IMAGE_SUFFIX, "")).join(owned, on="owner")
     beside = pl.concat([by_name, by_stem]).unique("path", keep="first", maintain_order=True).sort("path")
     wanted = beside["text"].unique(maintain_order=True)
-    said = [_read(folder, path) for path in tqdm(wanted, unit=" sidecars", disable=None)]
+    said = [_read(folder, path, trusted) for path in tqdm(wanted, unit=" sidecars", disable=None)]
     said = wanted.to_frame().with_columns(sidecar=pl.Series(said, dtype=pl.String))
     found = beside.join(said, on="text").select("path", "sidecar").drop_nulls()
     logger.info("%d of %d images have a text file beside them", len(found), len(images))
     return found
 
 
-def _read(folder, path):
+def _read(folder: AnyPath, path: str, trusted: Iterable[AnyPath]) -> str | None:
     try:
-        with open(within(folder, path), "rb") as file:
+        with readable(path), open(within(folder, path, trusted), "rb") as file:
             data = file.read(LONGEST + 1)
     except (OSError, ValueError) as error:
-        logger.warning("%s: no caption taken from it: %s", path, error)
+        logger.warning("no caption taken from a text file: %s: %s", path, error)
         return None
     if len(data) > LONGEST:
-        logger.warning("%s: longer than %d bytes, cut there", path, LONGEST)
+        logger.warning("text file longer than %d bytes, cut there: %s", LONGEST, path)
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data[:LONGEST].decode("utf-16", errors="replace")
     try:

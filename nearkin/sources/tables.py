@@ -1,13 +1,15 @@
 """Images listed in a table of any kind: CSV, TSV or Parquet, and which of its columns says what."""
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 import polars as pl
 
 from nearkin.sources import columns, delimited, reading
+from nearkin.sources.contained import AnyPath
 from nearkin.sources.files import is_image_name, walk
-from nearkin.sources.listing import table
+from nearkin.sources.listing import left_out, table
 from nearkin.sources.matching import Matcher
 
 logger = logging.getLogger(__name__)
@@ -22,15 +24,25 @@ MEDIA = "|"
 """Between the files of one Darwin Core record."""
 
 
-def list_images(folder, source_id, *, path, preset, own, unlisted):
+def list_images(
+    folder: AnyPath,
+    source_id: str,
+    *,
+    path: str,
+    preset: str | None,
+    own: dict,
+    unlisted: str,
+    trusted: Iterable[AnyPath] = (),
+) -> pl.DataFrame:
     """The Images table of a folder whose images are listed in the table at `path`.
 
     `preset` and `own` say which column says what, see `columns.chosen`. A row for each row of
-    the table, and for each image file that it does not list, unless `unlisted` is "ignore".
+    the table, for each image file that it does not list, unless `unlisted` is "ignore", and for each
+    linked folder that is not followed.
     An address counts by the last part of its path. Raises ValueError naming the folder at
     fault, or the table and its column.
     """
-    found = walk(folder)
+    found = walk(folder, trusted)
     rows = read(path, preset=preset, own=own).with_columns(wanted=_file_name(pl.col("listed")))
     matcher = Matcher([*found.files, *found.outside])
     files = matcher.find(rows["wanted"], matcher.exact(rows["wanted"])).rename({"listed": "wanted"})
@@ -41,7 +53,8 @@ def list_images(folder, source_id, *, path, preset, own, unlisted):
         further = pl.concat([_images(found.files, "unlisted"), _images(found.outside, "outside")])
         further = further.join(rows, on="path", how="anti")
         rows = pl.concat([rows, further], how="diagonal")
-    return table(rows, source_id, folder=folder, files=found.files)
+    rows = pl.concat([rows, left_out(found, files=unlisted == "report")], how="diagonal")
+    return table(rows, source_id, folder=folder, found=found, trusted=trusted)
 
 
 def read(path, *, preset, own):
@@ -54,7 +67,7 @@ def read(path, *, preset, own):
     with open(path, "rb") as file:
         is_parquet = file.read(len(PARQUET)) == PARQUET
     with reading.naming(path, "a table"):
-        has = list(pl.read_parquet_schema(path)) if is_parquet else delimited.header(path)
+        has = _scanned(path).collect_schema().names() if is_parquet else delimited.header(path)
     fields = columns.chosen(path, has, preset=preset, own=own)
     for field, texts in fields.items():
         logger.info("%s: from %s", field, ", or else ".join(texts))
@@ -74,17 +87,21 @@ def read(path, *, preset, own):
 
 
 def _read_parquet(path, names):
-    types = pl.read_parquet_schema(path)
+    types = _scanned(path).collect_schema()
     for name in names:
         if types[name].is_nested() or types[name] in (pl.Binary, pl.Object):
             raise ValueError(
                 f"{path}: column {name!r} is {types[name]}; nothing but texts and numbers is read"
             )
-    rows = pl.scan_parquet(path, glob=False).select(pl.col(names).cast(pl.String))
+    rows = _scanned(path).select(pl.col(names).cast(pl.String))
     with reading.naming(path, "a table"):
         rows = rows.collect(engine="streaming")
     logger.info("read %d rows of %s", len(rows), path, extra={"counts": {"rows in": len(rows)}})
     return rows
+
+
+def _scanned(path: str) -> pl.LazyFrame:
+    return pl.scan_parquet(path, glob=False)
 
 
 def _value(texts):

@@ -1,27 +1,30 @@
 """The captions table of a delivery: what it says about a file or a listed name."""
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 import polars as pl
 
+from nearkin.categories import NONE, cleaned
 from nearkin.sources import delimited
-from nearkin.sources.contained import within
+from nearkin.sources.contained import AnyPath, within
 
 logger = logging.getLogger(__name__)
 
 CAPTION, NAME, PATH, FILE, CATEGORY = "caption", "scientific_name", "image_path", "image_name", "category"
 COLUMNS = [CAPTION, NAME, PATH, FILE, CATEGORY]
+BY_PATH, BY_FILE = pl.lit("path"), pl.lit("file of ")
 
 
-def read(folder, name):
+def read(folder: AnyPath, name: str | None, trusted: Iterable[AnyPath] = ()) -> pl.DataFrame:
     """The captions table `name` of a folder, one row per delivered row; without such a file, none.
 
     `path_key` and `file_key` say what a row is about. The category is that of the path where
     the table does not say it. Raises ValueError naming the file if it speaks of no image.
     """
     if name and Path(folder, name).is_file():
-        path = within(folder, name)
+        path = within(folder, name, trusted)
         has = [column for column in delimited.header(path) if column in COLUMNS]
         if PATH not in has and FILE not in has:
             raise ValueError(
@@ -33,14 +36,16 @@ def read(folder, name):
         rows = pl.DataFrame(schema={PATH: pl.String})
     rows = rows.with_columns(pl.lit("").alias(column) for column in COLUMNS if column not in rows.columns)
     rows = rows.with_columns(path_key=_key(pl.col(PATH)), file_key=_key(pl.col(FILE)))
-    of_path = pl.col("path_key").str.extract("(?s)^datasets/([^/]*)/").fill_null("all")
-    said = pl.col(CATEGORY).str.strip_chars()
-    return rows.with_columns(pl.when(said != "").then(said).otherwise(of_path).alias(CATEGORY))
+    of_path = pl.col("path_key").str.extract("(?s)^datasets/([^/]*)/")
+    said = cleaned(pl.col(CATEGORY))
+    return rows.with_columns(pl.when(said != NONE).then(said).otherwise(cleaned(of_path)).alias(CATEGORY))
 
 
 def listed(told, category):
     """What the table lists in a category: `wanted`, a name to look for, and `listed`, the file's."""
-    about = told.filter(pl.col(CATEGORY) == category, (pl.col("path_key") != "") | (pl.col("file_key") != ""))
+    about = told.filter(
+        pl.col(CATEGORY) == cleaned(pl.lit(category)), (pl.col("path_key") != "") | (pl.col("file_key") != "")
+    )
     path, file = pl.col(PATH), pl.col(FILE)
     return about.select(
         wanted=pl.when(path != "").then(path).otherwise(file),
@@ -57,10 +62,10 @@ def added_to(rows, told):
     """
     name = pl.coalesce("path", "listed")
     keys = [
-        (pl.lit(""), _key(name)),
-        (pl.lit(""), _key(pl.col("place") + name)),
-        (pl.col("category"), _key(name.str.extract("([^/]*)$"))),
-        (pl.col("category"), _key(pl.col("listed"))),
+        (BY_PATH, _key(name)),
+        (BY_PATH, _key(pl.col("place") + name)),
+        (BY_FILE + cleaned(pl.col("category")), _key(name.str.extract("([^/]*)$"))),
+        (BY_FILE + cleaned(pl.col("category")), _key(pl.col("listed"))),
     ]
     said, at = _said(told), []
     for scope, key in keys:
@@ -80,9 +85,9 @@ def _key(name):
 
 
 def _said(told):
-    """What is said of each path (with an empty scope) and of each file name of a category."""
-    by_path = told.select(CAPTION, NAME, scope=pl.lit(""), key="path_key")
-    by_file = told.select(CAPTION, NAME, scope=CATEGORY, key="file_key")
+    """What is said of each path and of each file name of a category, the `scope` of a `key`."""
+    by_path = told.select(CAPTION, NAME, scope=BY_PATH, key="path_key")
+    by_file = told.select(CAPTION, NAME, scope=BY_FILE + pl.col(CATEGORY), key="file_key")
     caption, name = pl.col(CAPTION), pl.col(NAME)
     names = name.filter(name.str.strip_chars() != "")
     said = pl.concat([by_path, by_file]).filter(pl.col("key") != "").group_by("scope", "key")

@@ -8,14 +8,16 @@ Source: VLM4Bio (Maruf et al. 2024), imageomics/VLM4Bio on Hugging Face
 """
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 import polars as pl
 
 from nearkin.sources import delimited, told
+from nearkin.sources.contained import AnyPath
 from nearkin.sources.files import is_image_name, walk
 from nearkin.sources.leaving import LEAVES
-from nearkin.sources.listing import table
+from nearkin.sources.listing import left_out, table
 from nearkin.sources.matching import Matcher
 
 logger = logging.getLogger(__name__)
@@ -23,22 +25,32 @@ logger = logging.getLogger(__name__)
 FILE, NAME = "fileNameAsDelivered", "scientificName"
 
 
-def list_images(folder, source_id, *, captions_table, unlisted):
+def list_images(
+    folder: AnyPath,
+    source_id: str,
+    *,
+    captions_table: str | None,
+    unlisted: str,
+    trusted: Iterable[AnyPath] = (),
+) -> pl.DataFrame:
     """The Images table of a folder in this layout; `captions_table` is a file in it that may be absent.
 
     A row for each metadata row, for each image that only the captions table lists, and for
-    each image file that no table lists, unless `unlisted` is "ignore". Raises ValueError
-    naming the folder or file at fault.
+    each image file that no table lists, unless `unlisted` is "ignore", and for each linked folder that
+    is not followed. Raises ValueError naming the folder or file at fault.
     """
-    found = walk(folder)
+    found = walk(folder, trusted)
     categories = sorted({path.split("/")[1] for path in found.files if path.startswith("datasets/")})
     if not categories:
         raise ValueError(f"{str(folder)!r}: no files in datasets/<category>/; is this the layout vlm4bio?")
-    captions = told.read(folder, captions_table)
+    captions = told.read(folder, captions_table, trusted)
     rows = pl.concat(_category(folder, category, found, captions) for category in categories)
     if unlisted == "ignore":
         rows = rows.filter(pl.col("match") != "unlisted")
-    return table(told.added_to(rows, captions), source_id, folder=folder, files=found.files)
+    of_path = pl.col("listed").str.extract(r"^datasets/([^/]+)")
+    aside = left_out(found, files=unlisted == "report").with_columns(category=of_path)
+    rows = pl.concat([told.added_to(rows, captions), aside], how="diagonal")
+    return table(rows, source_id, folder=folder, found=found, trusted=trusted)
 
 
 def _category(folder, category, found, captions):

@@ -32,10 +32,11 @@ class Images(dy.Schema):
     match = dy.String(
         check=lambda column: column.is_in(
             ["exact", "extension", "case", "unicode", "missing", "unlisted", "ambiguous", "outside"]
+            + ["linked_folder", "repeated_folder", "not_a_file"]
         ),
-        description="how the listed name was matched to the file",
+        description="how the listed name was matched to the file, or what was found that is no file",
     )
-    category = dy.String(description="the dataset's own coarse group, as delivered")
+    category = dy.String(nullable=True, description="the dataset's own coarse group, as delivered")
     label = dy.String(nullable=True, description="scientific name as delivered, untouched")
     caption_name = dy.String(nullable=True, description="scientific name in the captions table, untouched")
     common = dy.String(nullable=True, description="common name as delivered")

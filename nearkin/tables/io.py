@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 from dataframely.exc import SchemaError, ValidationError
 
+from nearkin import lineage
 from nearkin.tables import pages
 
 logger = logging.getLogger(__name__)
@@ -68,18 +69,19 @@ def scan(paths, schema):
 def write(frame, path, schema, **metadata):
     """Write a table, sorted by its key, whole or not at all.
 
-    `metadata` (say `dataset` and `fingerprint`) is stamped into the file.
+    `metadata` (say `dataset` and `fingerprint`) is stamped into the file, and what the step was made from.
     """
     frame = frame.select(schema.column_names()).sort(schema.primary_key())
     frame = checked(frame, path, schema)
-    _log_written(pages.write([frame], path, schema=frame.schema, stamps=stamps(schema, metadata)), path)
+    stamped = stamps(schema, lineage.stamps() | metadata)
+    _log_written(pages.write([frame], path, schema=frame.schema, stamps=stamped), path)
 
 
 def sink(rows, path, schema, **metadata):
     """Write a lazy frame that comes in the order of its key, never all in memory."""
     rows = rows.select(schema.column_names())
     parts = rows.collect_batches(chunk_size=pages.ROWS, maintain_order=True)
-    stamped = stamps(schema, metadata)
+    stamped = stamps(schema, lineage.stamps() | metadata)
     _log_written(pages.write(parts, path, schema=rows.collect_schema(), stamps=stamped), path)
 
 
@@ -95,8 +97,8 @@ def metadata(path):
 
 def stamps(schema, metadata):
     """What is stamped into a table: its declaration's name, and `metadata`."""
-    own = {"nearkin.format": FORMAT_VERSION, "nearkin.table": schema.__name__}
-    return own | {f"nearkin.{name}": str(value) for name, value in metadata.items()}
+    own = {"format": FORMAT_VERSION, "table": schema.__name__}
+    return {f"nearkin.{name}": str(value) for name, value in (own | metadata).items()}
 
 
 def checked(frame, path, schema):

@@ -10,7 +10,7 @@ class Labels(dy.Schema):
 
     uuid = uuid_key()
     path = dy.String(description="file on disk, relative to the source")
-    category = dy.String(description="the dataset's own coarse group")
+    category = dy.String(description="the dataset's own coarse group, cleaned; empty if it has none")
     kingdom = dy.String(nullable=True, description="from the taxonomy, or else as delivered")
     phylum = dy.String(nullable=True, description="from the taxonomy, or else as delivered")
     class_ = dy.String(alias="class", nullable=True, description="from the taxonomy, or else as delivered")
@@ -45,7 +45,7 @@ class Gaps(dy.Schema):
 
     uuid = uuid_key()
     row = dy.Int32(primary_key=True, min=0, description="which delivered row of this image")
-    field = dy.String(primary_key=True, description="file, row, name, caption, sidecar or table:N")
+    field = dy.String(primary_key=True, description="file, row, category, name, caption, sidecar or table:N")
     defect = dy.String(primary_key=True, description="one word for the defect")
     path = dy.String(description="file on disk, or else the listed name")
     before = dy.String(nullable=True, description="as delivered")

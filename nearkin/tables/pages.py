@@ -10,7 +10,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nearkin.files import replacing
+from nearkin.files import replacing, unreadable
+from nearkin.lineage import CONTENT, NO_ROWS, add_digests, content_digest
 
 ROWS = 2**17
 """Rows of a row group, which is what a reader that goes through a file has in memory."""
@@ -31,7 +32,7 @@ def verified(path):
     """The names and types of a file's columns, all its pages having been read; errors as those of `read`."""
     with _opened(path) as file:
         _check(sum(len(batch) for batch in file.iter_batches(ROWS)), file)
-        return pl.read_parquet_schema(path)
+        return pl.scan_parquet(path, glob=False).collect_schema()
 
 
 def stamps(path):
@@ -43,14 +44,17 @@ def stamps(path):
 def write(frames, path, *, schema, stamps):
     """Write frames of one polars schema that follow each other, whole or not at all; returns how many rows.
 
-    `stamps`, texts by name, stand in the file's metadata.
+    `stamps`, texts by name, stand in the file's metadata, and with them the digest of its rows (see
+    nearkin/lineage.py).
     """
-    arrow, n_rows = pl.DataFrame(schema=schema).to_arrow().schema.with_metadata(stamps), 0
+    arrow, n_rows, digests = pl.DataFrame(schema=schema).to_arrow().schema.with_metadata(stamps), 0, [NO_ROWS]
     options = {"compression": "zstd", "write_page_checksum": True}
     with replacing(path) as temporary, pq.ParquetWriter(temporary, arrow, **options) as writer:
         for frame in frames:
             writer.write_table(frame.to_arrow().cast(arrow), row_group_size=ROWS)
             n_rows += len(frame)
+            digests.append(content_digest([frame]))
+        writer.add_key_value_metadata({CONTENT: add_digests(digests)})
     return n_rows
 
 
@@ -69,4 +73,4 @@ def _opened(path):
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             yield file
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as error:
-        raise ValueError(f"{path}: cannot be read as a table: {error}; remove it and rerun") from error
+        raise unreadable(path, f"cannot be read as a table: {error}; remove it and rerun", error) from error

@@ -71,7 +71,7 @@ def encoder(seed=0):
 def store(path, images, uuids, decode="exact"):
     """A pixel store of uint8 images (n, size, size, 3), written without image files."""
     order = np.argsort(uuids)
-    source = SimpleNamespace(geometry=GEOMETRY | {"size": images.shape[1]}, decode=decode)
+    source = SimpleNamespace(geometry=GEOMETRY | {"size": images.shape[1]}, decode=decode, pillow="12")
     source.uuids = [uuids[i] for i in order]
     source.sha256s = [hashlib.sha256(images[i].tobytes()).hexdigest() for i in order]
     schema = pixels._schema(source)

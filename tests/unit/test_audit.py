@@ -227,6 +227,25 @@ def test_many_categories_are_folded():
     assert folded.filter(category="others").collect().height == sum(range(1, 20))
 
 
+def test_a_category_called_others_is_folded_with_them():
+    names = ["others"] * 9 + [f"c{i:02d}" for i in range(30)]
+    images = [{"uuid": str(number), "row": 0, "category": name} for number, name in enumerate(names)]
+    folded, shown = overview.categories(audited.table("images", images).lazy())
+    assert shown == [*(f"c{i:02d}" for i in range(11)), "others"]
+    assert folded.filter(category="others").collect().height == 9 + 19
+
+
+def test_categories_are_cleaned_and_rows_of_all_alone_where_there_are_none():
+    said = [{"uuid": str(i), "row": 0, "category": name} for i, name in enumerate(["Fish ", "Fish", None])]
+    images = audited.table("images", said).lazy()
+    found, names = overview.categories(images)
+    assert names == ["Fish", ""]
+    rows = overview.by_category({"n": images}, categories=found, names=names)
+    assert rows == [{"category": "Fish", "n": 2}, {"category": "", "n": 1}, {"category": "all", "n": 3}]
+    none, names = overview.categories(images.with_columns(category=pl.lit(" ")))
+    assert overview.by_category({"n": images}, categories=none, names=names) == [{"category": "all", "n": 3}]
+
+
 def test_a_thumbnail_is_pixels_and_nothing_else(tmp_path):
     exif = Image.Exif()
     exif[0x010E] = "<script>secret</script>"

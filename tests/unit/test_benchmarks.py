@@ -1,12 +1,14 @@
 """The parts of the benchmarks that could be wrong without anybody noticing."""
 
 import json
+import os
+import signal
 
 import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks import beside, embedding, fine_tunings, neighbours, report, training
+from benchmarks import beside, embedding, fine_tunings, fresh, neighbours, report, training
 from benchmarks.ways.search import WAYS, without_self
 
 
@@ -39,6 +41,46 @@ def test_ways_take_turns_and_give_medians():
     found = beside.medians({name: lambda name=name: way(name) for name in "ab"}, repeats=3)
     assert asked == ["a", "b"] * 3
     assert found == {"a": {"seconds": 2.0}, "b": {"seconds": 9.0}}
+
+
+def test_a_kernel_is_forced_only_where_the_processor_has_it(tmp_path, monkeypatch):
+    everything = ["sse2", "fma", "avx2", "avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"]
+    assert neighbours.kernels(everything) == ["", "Haswell", "SkylakeX", "Zen"]
+    assert neighbours.kernels(["sse2", "avx2", "fma"]) == ["", "Haswell", "Zen"]
+    assert neighbours.kernels(everything[:-1]) == ["", "Haswell", "Zen"]
+    assert neighbours.kernels(["asimd"]) == [""]
+    (tmp_path / "cpuinfo").write_text("model name\t: Old\nflags\t\t: sse2 avx2 fma\n", encoding="utf-8")
+    monkeypatch.setattr(report, "CPUINFO", tmp_path / "cpuinfo")
+    tried = {}
+    monkeypatch.setattr(neighbours, "ask", lambda *given: tried.setdefault(given[-1], {"seconds": 1.0}))
+    neighbours.better_blas(10, 1, tmp_path)
+    assert list(tried) == ["", "Haswell", "Zen"]
+
+
+def test_peers_that_are_not_installed_are_left_out_by_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(beside, "CACHE", tmp_path / ".bench")
+    ways = {"ours": None, "theirs": "search", "another": "clip_retrieval"}
+    assert beside.installed(ways) == ["ours"]
+    assert capsys.readouterr().out == "left out, for they are not installed in .bench/: theirs, another\n"
+    (tmp_path / ".bench/search").mkdir(parents=True)
+    pins = (beside.HERE / "peers/search.txt").read_bytes()
+    (tmp_path / ".bench/search/installed.txt").write_bytes(pins)
+    assert beside.installed(ways) == ["ours", "theirs"]
+    (tmp_path / ".bench/search/installed.txt").write_bytes(b"of yesterday")
+    assert beside.installed(ways) == ["ours"]
+
+
+def killing_itself():
+    os.kill(os.getpid(), signal.SIGILL)
+
+
+def test_a_process_that_dies_says_by_which_signal(tmp_path, monkeypatch):
+    (tmp_path / "dies.py").write_text("import os; os.kill(os.getpid(), 4)", encoding="utf-8")
+    monkeypatch.setattr(beside, "HERE", tmp_path / "here")
+    with pytest.raises(RuntimeError, match=r"dies, KERNEL=Zen was ended by SIGILL \(Illegal instruction\)"):
+        beside.ask("dies", settings={"KERNEL": "Zen"})
+    with pytest.raises(RuntimeError, match="killing_itself.* was ended by SIGILL"):
+        fresh.run(killing_itself)
 
 
 def test_sets_of_other_images_are_not_compared():

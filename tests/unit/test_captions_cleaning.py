@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nearkin.captions.cleaning import LONGEST, SINGLE, clean, cleaned, is_sound
+from nearkin.captions.markup import without_escapes, without_markup
 from nearkin.captions.messages import PHRASES
 from nearkin.captions.unusable import FILLER
 
@@ -116,3 +117,110 @@ def test_ten_megabytes_are_cut_before_the_work(unit):
     mended, defect, repairs = clean(text)
     assert "too_long" in repairs
     assert defect or 0 < len(mended) <= LONGEST
+
+
+@pytest.mark.parametrize(("depth", "defect"), [(9, None), (18, None), (19, "hostile_markup")])
+def test_markup_in_markup_is_taken_off_ten_times_and_no_more(depth, defect):
+    """Each round takes off two of the tags, and the tenth may find nothing any more."""
+    assert clean("A fish" + "<i" * depth + ">" * depth) == ("A fish", defect, ["markup"])
+
+
+def test_a_caption_of_2000_characters_is_whole_and_a_longer_one_ends_with_a_word():
+    words = "A" + " fish" * 500
+    assert clean(words[:2000]) == (words[:2000], None, [])
+    assert clean(words[:2001]) == (words[:1996], None, ["too_long"])
+    assert clean("b" * 2001) == ("b" * 2000, None, ["too_long"])
+
+
+def test_beyond_ten_times_as_long_the_rest_is_not_looked_at():
+    assert clean("b" * 19_998 + "  ")[2] == ["whitespace", "too_long"]
+    assert clean("b" * 19_999 + "  ")[2] == ["too_long"]
+    assert clean("  " + "b" * 20_000)[2] == ["too_long"]
+    assert clean("<p>" + "b" * 20_000 + "</p>")[0] == "b" * 2000
+
+
+@pytest.mark.parametrize(
+    ("text", "defect"),
+    [
+        ("<p></p>", "empty"),
+        ("<!-- none -->", "placeholder"),
+        ("<!-- a fish -->", "empty"),
+        ("<br>", "empty"),
+        ("<img>", "placeholder"),
+        ("<!-- no -->", "empty"),
+        (" " * 2000 + "<!-- none -->", "empty"),
+        (" " * 1990 + "<!-- none -->", "placeholder"),
+    ],
+)
+def test_what_is_nothing_without_its_markup_is_empty_or_a_placeholder(text, defect):
+    assert clean(text)[:2] == ("", defect)
+
+
+def test_in_bulk_slices_of_any_size_are_the_same(monkeypatch):
+    texts = pl.Series([delivered for delivered, _, _ in MENDED])
+    whole = cleaned(texts)
+    monkeypatch.setattr("nearkin.captions.cleaning.AT_ONCE", 3)
+    assert cleaned(texts).equals(whole)
+    assert whole["before"].to_list() == sorted(set(texts)) and len(whole) > 6
+    assert cleaned(pl.Series(["A fish."])).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("text", "sound"),
+    [
+        ("A" * 2000, True),
+        ("A" * 2001, False),
+        ("A fish.", True),
+        ("A  fish.", False),
+        ("A fi\u00e4sh.", True),
+        ("A f\u00e4\u00e4sh.", False),
+        ("No image", False),
+        (None, False),
+    ],
+)
+def test_what_is_surely_sound(text, sound):
+    frame = pl.DataFrame({"text": [text]}, schema={"text": pl.String})
+    assert frame.select(is_sound(pl.col("text"))).item() is sound
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (r"C:\new fish\x.jpg a", r"C:\new fish\x.jpg a"),
+        (r"\\server\new fish", r"\\server\new fish"),
+        (r"A\nfish", r"A\nfish"),
+        (r"A fish\nswims", "A fish\nswims"),
+        (r"a \x41\'s \t\r\"", "a A's \t\r\""),
+        (r"a \textbf and \times", r"a \textbf and \times"),
+        (r"a \ud83d\udc1f \u00e9", "a \U0001f41f \u00e9"),
+        (r"a \ud83d", "a \ufffd"),
+        (r"a \\ / \/", "a \\ / /"),
+    ],
+)
+def test_escapes_are_undone_where_they_are_no_paths(text, left):
+    assert without_escapes(text) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("a < b", "a < b"),
+        ("<b>a</b> <p>c</p>d", "a c d"),
+        ("<p> a </p>\n<p></p>", "a \n"),
+        ("a&amp;amp;b &#65; &nope;", "a&b A &nope;"),
+        ("a<SCRIPT>x\ny</Script>b", "a b"),
+        ("# a", "a"),
+        ("**a** _b_ `c`", "a b c"),
+    ],
+)
+def test_markup_is_taken_off(text, left):
+    assert without_markup(text) == left
+
+
+def test_what_lies_within_ten_times_the_longest_is_looked_at():
+    assert clean("<i>" * 6500 + "A fish." + " " * 1000)[0] == "A fish."
+    assert clean("<tt>" * 5200 + "A fish.")[:2] == ("", "empty")
+
+
+def test_in_bulk_a_text_that_comes_twice_is_one_row():
+    assert len(cleaned(pl.Series(["A  fish."] * 2))) == 1

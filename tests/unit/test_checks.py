@@ -14,8 +14,8 @@ def study():
     labels, splits = drawn.study(1)
     vectors_of = drawn.vectors_of(labels["uuid"], drawn.vectors(1, len(labels)))
     found = searches.find(splits, vectors_of, protocol="leave_one_out", depth=9, mask_groups=True)
-    hits = scoring.hits([found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1, 5], depth=15)
-    return labels, splits, found, hits, recall(hits, ks=[1, 5], depth=15, resamples=100, seed=1)
+    hits = scoring.hits([found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1, 5], depth=9)
+    return labels, splits, found, hits, recall(hits, ks=[1, 5], depth=9, resamples=100, seed=1)
 
 
 def broken(check, *tables, said, **arguments):
@@ -49,6 +49,18 @@ def test_nothing_straddles(study):
     broken(checks.nothing_straddles, torn, torn.select("uuid", sha256="uuid"), said=named)
     aside = torn.with_columns(split=pl.Series(["train", "aside", "train"]))
     checks.nothing_straddles(aside, aside.select("uuid", sha256="group_id"))
+
+
+def test_specimens_are_whole():
+    splits = pl.DataFrame({"uuid": list("abcd"), "split": ["train", "train", "test", "test"]})
+    specimens = ["S1", " S1", None, " "]
+    images = pl.DataFrame({"uuid": list("abcd"), "specimen": specimens})
+    checks.specimens_whole(splits, images)
+    torn = pl.concat([images, pl.DataFrame({"uuid": ["c"], "specimen": ["S1 "]})])
+    named = "1 specimen on two sides of the split, the first S1: a in train, c in test"
+    broken(checks.specimens_whole, splits, torn, said=named)
+    aside = splits.with_columns(split=pl.Series(["train", "train", "aside", "test"]))
+    checks.specimens_whole(aside, torn)
 
 
 def test_only_bridges_cut_groups():

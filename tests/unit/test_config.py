@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nearkin.config import ConfigError, base_of, settle
+from nearkin.config import ConfigError, base_of, check_repeated_keys, settle
 from nearkin.finetune.recipe import PRESETS, Recipe, read_recipe
 
 ROOT = Path(__file__).parents[2]
@@ -133,10 +133,110 @@ def wrong(path, value):
             {"model": "lite0_unicom"},
             "groups.near_duplicates.model: 'lite0_unicom' is trained on the split",
         ),
+        (
+            ["search"],
+            {"depth": 3},
+            "config key recall.ks: 10 is more than the 3 neighbours that search",
+        ),
+        (["search"], {"depth": 100.0}, "config key search.depth: 100.0 is not of type integer; write 100"),
+        (["search"], {"depth": 200_000}, "search.depth: 200000 is greater than the maximum of 100000"),
+        (["recall"], {"ks": [1, 5.0]}, "config key recall.ks.1: 5.0 is not of type integer; write 5"),
+        (["recall"], {"ks": [1, 10**30]}, "recall.ks.1: 10"),
+        (["datasets", "museum", "split"], {"train": float("nan")}, "split.train: nan is not of type number"),
+        (["models", "lite0_unicom", "finetune", "lr"], float("inf"), "lr: inf is not of type number"),
+        (["datasets", 2024], {}, "datasets.2024: the name 2024 is not a text; write it in quotes"),
+        (["models", True], {"library": "histogram"}, "models.True: the name True is not a text"),
     ],
 )
 def test_a_wrong_key_is_named_with_what_is_allowed(path, value, said):
     assert said in wrong(path, value)
+
+
+SEEDS = [
+    ["datasets", "museum", "source", "museum", "seed"],
+    ["datasets", "museum", "split", "seed"],
+    ["models", "untrained", "seed"],
+    ["models", "lite0_unicom", "finetune", "seed"],
+    ["clusters", "looks", "seed"],
+    ["recall", "seed"],
+]
+
+
+@pytest.mark.parametrize("path", SEEDS, ids=".".join)
+def test_a_seed_is_a_whole_number_that_every_library_takes(path):
+    assert f"config key {'.'.join(path)}: -1 is less than the minimum of 0" in wrong(path, -1)
+    assert "is greater than the maximum of 2147483647" in wrong(path, 2**31)
+    assert "1.5 is not of type integer" in wrong(path, 1.5)
+
+
+def test_no_seed_of_the_schema_is_forgotten():
+    def seeds(place):
+        for key, inner in place.items() if isinstance(place, dict) else ():
+            yield from [inner] if key == "seed" else seeds(inner)
+
+    found = list(seeds(SCHEMA))
+    assert len(found) == len(SEEDS)
+    assert all((seed["minimum"], seed["maximum"]) == (0, 2**31 - 1) for seed in found)
+
+
+def test_a_key_that_is_there_twice_is_named_with_its_lines(tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text("datasets:\n  a: {seed: 1, seed: 2}\nshards: 2\nmodels:\n  - {b: 1}\nshards: 3\n")
+    with pytest.raises(ConfigError) as caught:
+        check_repeated_keys(path)
+    first, last = str(caught.value).splitlines()
+    assert f"{path}: config key datasets.a.seed: is there 2 times, in lines 2 and 2, and only" in first
+    assert f"{path}: config key shards: is there 2 times, in lines 3 and 6, and only" in last
+    path.write_text('{\n\t"shards": 2,\n\t"models": {},\n\t"shards": 3\n}')  # JSON, as Snakemake reads it
+    with pytest.raises(ConfigError, match="shards: is there 2 times, in lines 2 and 4"):
+        check_repeated_keys(path)
+
+
+@pytest.mark.parametrize("path", ["config/config.yaml", "config/vlm4bio.yaml", "tests/delivery.yaml"])
+def test_no_key_of_the_projects_own_configs_is_repeated(path):
+    check_repeated_keys(ROOT / path)
+
+
+def test_what_an_alias_or_a_merge_repeats_is_no_repeated_key(tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text("a: &a {x: 1}\nb: *a\nc: {<<: *a, x: 2}\nd: &d [*d]\n")
+    check_repeated_keys(path)
+    path.write_text("")
+    check_repeated_keys(path)
+
+
+@pytest.mark.parametrize(
+    ("folder", "what"),
+    [
+        (".", "the working directory"),
+        ("..", "the working directory"),
+        ("link", "the working directory"),
+        ("results", "results/mine"),
+        ("./results/mine", "results/mine"),
+    ],
+)
+def test_a_folder_that_holds_the_studys_own_results_is_refused(folder, what, tmp_path, monkeypatch):
+    (tmp_path / "study").mkdir()
+    monkeypatch.chdir(tmp_path / "study")
+    Path("link").symlink_to(tmp_path)
+    with pytest.raises(ConfigError, match=f"datasets.mine.source.folder: '{folder}' holds {what}, so"):
+        settled_from(folder)
+
+
+@pytest.mark.parametrize("folder", ["photos", "../photos", "results/museum/delivery", "results/mine/photos"])
+def test_images_may_lie_anywhere_else(folder):
+    settled_from(folder)
+
+
+def settled_from(folder):
+    """The shipped study of images in a folder."""
+    datasets = {"mine": {"source": {"layout": "folders", "folder": folder}}}
+    return settle(copy.deepcopy(SHIPPED) | {"datasets": datasets}, SCHEMA)
+
+
+def test_k_may_be_as_large_as_the_depth():
+    config = copy.deepcopy(SHIPPED) | {"search": {"depth": 3}, "recall": {"ks": [1, 3]}}
+    assert settle(config, SCHEMA)["recall"]["ks"] == [1, 3]
 
 
 @pytest.mark.parametrize("name", ["inspection", "figures", "thumbnails", "report_thumbnails"])

@@ -27,3 +27,10 @@ def test_few_pairs_connect_the_same_rows_as_all_of_them(blocks):
     )
     assert same_parts(components(few, 10), components(every, 10))
     assert set(few.ravel().tolist()) == set(every.ravel().tolist())
+
+
+def test_as_many_pairs_as_are_allowed_are_kept_as_they_are():
+    chain = [[[2, 1]], [[2, 3]]]
+    assert gathered(chain, 4, most=2).tolist() == [[1, 2], [2, 3]]
+    assert gathered(chain, 4, most=1).tolist() == [[1, 2], [1, 3]]
+    assert gathered([], 4, most=0).tolist() == []

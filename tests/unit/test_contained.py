@@ -1,10 +1,12 @@
 """Opening many files of a folder: links are followed inside, and nothing outside is opened."""
 
+import errno
 import os
 
 import pytest
 
-from nearkin.sources.contained import opener
+from nearkin.sources.contained import Unreadable, opener
+from tests.unit.unreadable import failing
 
 
 @pytest.fixture
@@ -38,6 +40,40 @@ def test_what_lies_inside_is_opened(folder, path, content):
 def test_what_lies_outside_or_is_no_file_is_not(folder, path):
     with pytest.raises(ValueError, match="not a file inside"):
         opener(folder)(path)
+
+
+@pytest.mark.parametrize(
+    ("trusted", "path", "content"),
+    [
+        ("big", "up/big/b.jpg", "b"),
+        ("big", "to/b.jpg", "b"),
+        (".", "up/secret.jpg", "secret"),
+        (".", "out.jpg", "secret"),
+    ],
+)
+def test_what_lies_in_a_trusted_folder_is_opened(folder, trusted, path, content):
+    (folder.parent / "big").mkdir()
+    (folder.parent / "big/b.jpg").write_text("b")
+    (folder / "to").symlink_to("../big")
+    with pytest.raises(ValueError, match="not a file inside"):
+        opener(folder)(path)
+    with opener(folder, [folder.parent / trusted])(path) as file:
+        assert file.read() == content.encode()
+
+
+@pytest.mark.parametrize("path", ["up/secret.jpg", "../secret.jpg", "out.jpg", "sub/../../secret.jpg", "to"])
+def test_a_trusted_folder_opens_nothing_else(folder, path):
+    (folder.parent / "big").mkdir()
+    (folder / "to").symlink_to("../big")
+    with pytest.raises(ValueError, match="not a file inside"):
+        opener(folder, [folder.parent / "big"])(path)
+
+
+@pytest.mark.parametrize("fault", [errno.EACCES, errno.EIO])
+def test_a_file_that_cannot_be_read_is_named(folder, monkeypatch, fault):
+    monkeypatch.setattr(os, "open", failing(os.open, folder / "sub/a.jpg", fault))
+    with pytest.raises(Unreadable, match="sub/a.jpg: cannot be read"):
+        opener(folder)("sub/a.jpg")
 
 
 def test_a_path_from_the_root_is_not_opened_either(folder):

@@ -24,3 +24,24 @@ def test_pairs_are_those_of_a_plain_double_loop(seed, at_once):
 
 def test_nothing_among_nothing():
     assert cosines.cosine_pairs(np.empty((0, 4), dtype=np.float32), 0.9).shape == (0, 2)
+
+
+@pytest.mark.parametrize(("above", "found"), [(0, [[0, 1]]), (1e-12, []), (-1e-12, [[0, 1]])])
+def test_near_the_limit_the_cosine_is_taken_in_float64(above, found):
+    vectors = np.array([[1.0, 0.0], [0.6, 0.8]], dtype=np.float32)
+    assert cosines.cosine_pairs(vectors, float(vectors[1, 0]) + above).tolist() == found
+
+
+def test_what_float32_gets_wrong_by_its_rounding_is_put_right():
+    """The float32 product of the first two is too small, or too large, by less than ROUNDING."""
+    vectors = np.array([[0.6, 0.8], [0.6, 0.8]], dtype=np.float32)
+    exact = float((vectors[0].astype(float) ** 2).sum())
+    for limit, found in [(exact, [[0, 1]]), (np.nextafter(exact, 2), [])]:
+        assert cosines.cosine_pairs(vectors, limit).tolist() == found
+
+
+def test_more_pairs_than_are_kept_connect_the_same_vectors(monkeypatch):
+    monkeypatch.setattr(cosines, "MOST_PAIRS", 3)
+    monkeypatch.setattr(cosines, "AT_ONCE", 1)
+    same = np.eye(2, dtype=np.float32)[[0, 0, 0, 0]]
+    assert cosines.cosine_pairs(same, 0.9).tolist() == [[0, 1], [0, 2], [0, 3]]

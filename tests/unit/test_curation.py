@@ -11,6 +11,7 @@ import pytest
 
 from nearkin import checks
 from nearkin.tables import io
+from nearkin.tables.groups import Groups
 from nearkin.tables.images import Images
 from nearkin.tables.labels import Captions, Gaps, Labels, Quarantine
 from tests.unit import deliveries
@@ -20,7 +21,7 @@ SHARED = Path(__file__).parents[3] / "shared"
 
 
 def bytes_of(folder):
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.parquet"))}
 
 
 @pytest.fixture
@@ -69,6 +70,24 @@ def test_a_hostile_delivery_is_harmless_and_all_in_the_audit(hostile, tmp_path):
     assert {"markup", "too_long"} <= set(gaps["defect"])
     assert gaps["before"].str.len_chars().max() < 600
     assert io.metadata(out / "groups.parquet")["dataset"] == "d"
+
+
+def test_a_specimen_is_one_however_its_category_is_written(tmp_path):
+    rows = [
+        (f"{number}.png", "Aus bus", category, f"S{number % 4}")
+        for number, category in enumerate(["Fish"] * 4 + ["Fish "] * 4 + ["Bird"] * 4)
+    ]
+    for number, (name, *_) in enumerate(rows):
+        deliveries.picture(tmp_path / "photos" / name, number)
+    deliveries.table(tmp_path / "list.csv", ["file", "species", "category", "specimen"], rows)
+    table = {"path": tmp_path / "list.csv", "preset": None}
+    own = {name: name for name in ("file", "species", "category", "specimen")}
+    curate(tmp_path / "photos", tmp_path, layout="table", table=table | {"own": own})
+    assert set(io.read(tmp_path / "labels.parquet", Labels)["category"]) == {"Bird", "Fish"}
+    groups = io.read(tmp_path / "groups.parquet", Groups)
+    assert groups["group_id"].unique_counts().to_list() == [3] * 4
+    gaps = io.read(tmp_path / "gaps.parquet", Gaps).filter(field="category")
+    assert gaps.select("before", "after").unique().rows() == [("Fish ", "Fish")]
 
 
 def test_a_second_run_gives_the_same_bytes(hostile, tmp_path):

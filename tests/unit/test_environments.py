@@ -29,12 +29,12 @@ def pins_of(name):
 
 def imported(script):
     """The top-level modules that a script and what it imports of the project name, late imports too."""
-    return set().union(*map(named_in, provenance.sources(ROOT, f"scripts/{script}")))
+    return set().union(*map(named_in, provenance.code_files(ROOT, f"scripts/{script}")))
 
 
 @cache
 def named_in(path):
-    nodes = list(ast.walk(ast.parse(Path(path).read_text(encoding="utf-8"))))
+    nodes = list(ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))))
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
     return {name.partition(".")[0] for name in names}

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from nearkin.estimate import costs, counts, planned
+from nearkin.estimate import costs, counts, planned, rates
 from nearkin.estimate.costs import Line
 from nearkin.museum.delivery import write_museum
 
@@ -65,6 +65,14 @@ def test_files_are_counted_by_name_and_tables_by_row(tmp_path):
 def test_a_file_counts_once_in_a_list_of_images(tmp_path):
     pl.DataFrame({"path": ["a.jpg", "a.jpg", "b.jpg", None]}).write_parquet(tmp_path / "images.parquet")
     assert counts.n_listed(tmp_path / "images.parquet") == 2
+
+
+@pytest.mark.parametrize("precision", [None, "fp32"])
+def test_the_encoder_of_colours_is_tried(precision, monkeypatch):
+    monkeypatch.setattr(rates, "LONG_ENOUGH", 0.0)
+    geometry = {"size": 8, "crop": 1.0, "interpolation": "bicubic"}
+    found = rates.embedding({"library": "histogram"}, geometry, precision=precision, batch=2, threads=1)
+    assert (found.width, found.n_parameters) == (512, 0) and found.seconds > 0
 
 
 @pytest.mark.parametrize(("n_jobs", "cores", "seconds"), [(1, 8, 60), (2, 8, 30), (40, 8, 15), (40, 1, 60)])

@@ -160,3 +160,38 @@ def test_a_handful_of_steps_has_a_pace_too(n_steps):
     factors = [one_cycle(step, n_steps, warm_up=0.1).factor for step in range(n_steps)]
     assert all(0 < factor <= 1 for factor in factors)
     assert factors[-1] == pytest.approx(min(factors))
+
+
+def test_an_angle_that_ends_at_pi_keeps_its_cosine_and_beyond_it_falls_on():
+    """With m1 = 2 a right angle ends at pi, where the cosine is -1; beyond, it falls with slope 1."""
+    recipe = Recipe(gradient="exact", m1=2.0, m2=0.0, m3=0.25)
+    cosines = torch.tensor([[0.5, 0.9], [-0.25, 0.9]], dtype=torch.float64)
+    found = put_margin(cosines, torch.tensor([0, 0]), recipe)
+    assert found[:, 0].tolist() == pytest.approx([-0.5 - 0.25, -1 - 0.25 - 0.25])
+    assert found[:, 1].tolist() == [0.9, 0.9]
+
+
+def test_cosines_of_one_and_minus_one_are_held_off_by_a_millionth():
+    recipe = Recipe(gradient="exact", m2=0.0)
+    cosines = torch.tensor([[1.0], [-1.0]], dtype=torch.float64, requires_grad=True)
+    found = put_margin(cosines, torch.tensor([0, 0]), recipe)
+    assert found[:, 0].tolist() == pytest.approx([1 - 1e-6, -1 + 1e-6], abs=1e-12)
+    assert torch.isfinite(torch.autograd.grad(found.sum(), cosines)[0]).all()
+
+
+def test_the_fewest_classes_are_those_of_the_batch():
+    classes, rows = sampled_classes(np.array([4, 4, 1]), 6, 0.5, np.random.default_rng(0))
+    assert len(classes) == 3 and {1, 4} < set(classes.tolist()) and (classes[rows] == [4, 4, 1]).all()
+    classes, _ = sampled_classes(np.array([0, 1, 2]), 6, 0.1, np.random.default_rng(0))
+    assert classes.tolist() == [0, 1, 2]
+    drawn_at_once = [sampled_classes(np.array([0]), 30, 0.5, np.random.default_rng(i))[0] for i in range(30)]
+    assert all(len(set(one.tolist())) == 15 for one in drawn_at_once)
+
+
+def test_beyond_pi_the_cosine_falls_on_from_where_it_is_least():
+    """With m1 = 2 and m2 = 0.5 that is at an angle of (pi - 0.5) / 2."""
+    recipe = Recipe(gradient="exact", m1=2.0, m2=0.5, m3=0.0)
+    edge = math.cos((math.pi - 0.5) / 2)
+    cosines = torch.tensor([[edge + 1e-9, 0.0], [edge - 0.25, 0.0]], dtype=torch.float64)
+    found = put_margin(cosines, torch.tensor([0, 0]), recipe)
+    assert found[:, 0].tolist() == pytest.approx([-1.0, -1.25], abs=1e-8)

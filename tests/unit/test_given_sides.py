@@ -54,6 +54,8 @@ def test_unknown_words_are_named_with_those_that_are_known():
         ValueError, match="2 words .* name no side: 'fold 1', 'x{40}'; known are train, .*columns.split"
     ):
         delivered([("a", "fold 1"), ("b", "x" * 1000), ("c", "train")])
+    with pytest.raises(ValueError, match="1 words of the delivered split"):
+        delivered([("a", "fold 1"), ("b", "fold 1")])
     with pytest.raises(ValueError, match="the source delivers no split"):
         delivered([("a", None)])
 

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from nearkin import embedding_files
-from nearkin.groups import grouped
+from nearkin.groups import _tied, grouped
 from nearkin.shards import list_shards
 from nearkin.tables import io
 from nearkin.tables.groups import DoubtfulGroups, Groups
@@ -56,11 +56,11 @@ def test_same_bytes_are_one_group_of_the_smallest_uuid():
     assert groups["ties"].to_list() == ["bytes", "", "bytes", "bytes"]
 
 
-def test_near_duplicates_stay_within_a_category_and_can_be_switched_off():
+def test_near_duplicates_tie_across_categories_and_can_be_switched_off():
     labels, inspection = study(5, dict.fromkeys(range(4), SAME))
-    labels = labels.with_columns(category=pl.Series(["Fish", "Bird", "Fish", "Bird", "Fish"]))
+    labels = labels.with_columns(category=pl.Series(["Fish", "Bird", "Fish", "", "Fish"]))
     groups, _ = group(labels, inspection)
-    assert parts(groups) == [[0, 2], [1, 3], [4]]
+    assert parts(groups) == [[0, 1, 2, 3], [4]]
     assert groups["ties"].to_list() == ["near_duplicate"] * 4 + [""]
     assert parts(group(labels, inspection, near_duplicates=None)[0]) == [[0], [1], [2], [3], [4]]
 
@@ -76,15 +76,40 @@ def test_specimens_by_file_name_and_delivery_and_chains_of_ties():
     assert groups["ties"].to_list() == ["specimen", "", "bytes+specimen", "bytes+specimen", "specimen", ""]
 
 
-def test_embeddings_tie_within_a_category_where_they_are_asked_for():
+def test_a_specimen_is_one_in_all_categories():
+    labels, inspection = study(3)
+    labels = labels.with_columns(category=pl.Series(["Fish", "Bird", "Fish"]))
+    delivered = pl.DataFrame({"uuid": labels["uuid"].gather([0, 1]), "specimen": "S"})
+    assert parts(group(labels, inspection, delivered)[0]) == [[0, 1], [2]]
+
+
+def test_embeddings_tie_across_categories_where_they_are_asked_for():
     labels, inspection = study(4)
     labels = labels.with_columns(category=pl.Series(["Fish", "Bird", "Fish", "Fish"]))
     vectors = dict(zip(labels["uuid"], np.eye(2, dtype=np.float32)[[0, 0, 0, 1]], strict=True))
     groups, _ = group(
         labels, inspection, vectors_of=lambda uuids: np.stack([vectors[uuid] for uuid in uuids])
     )
-    assert parts(groups) == [[0, 2], [1], [3]]
-    assert groups["ties"].to_list() == ["embedding", "", "embedding", ""]
+    assert parts(groups) == [[0, 1, 2], [3]]
+    assert groups["ties"].to_list() == ["embedding"] * 3 + [""]
+
+
+def test_groups_come_by_uuid_and_vectors_are_asked_for_in_that_order():
+    labels, inspection = study(6)
+    asked = []
+
+    def vectors_of(uuids):
+        asked.extend(uuids)
+        return np.eye(6, dtype=np.float32)
+
+    groups, _ = grouped(labels.sort("uuid", descending=True), inspection.lazy(), NOTHING, vectors_of, **HOW)
+    assert groups["uuid"].to_list() == asked == sorted(labels["uuid"])
+
+
+def test_each_is_tied_to_the_first_of_its_value():
+    values = pl.DataFrame({"at": [4, 1, 3, 0, 2], "value": ["x", "x", "y", "z", "x"]})
+    assert sorted(_tied(values).tolist()) == [[1, 2], [1, 4]]
+    assert _tied(values.head(1)).shape == _tied(values.clear()).shape == (0, 2)
 
 
 def test_a_group_of_several_species_stays_one_and_is_reported():

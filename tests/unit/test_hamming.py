@@ -1,6 +1,7 @@
 """Pairs of close hashes are exactly those of a comparison of all with all."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -87,3 +88,61 @@ def test_a_search_that_can_use_drawers_plans_to_and_its_chunks_are_all_bits():
         chunks = hamming._chunks(n_chunks)
         assert [start for start, _ in chunks[1:]] == [start + length for start, length in chunks[:-1]]
         assert chunks[-1][0] + chunks[-1][1] == 64
+
+
+@pytest.mark.parametrize("radius", [0, 1, 4, 10, 12, 20, 60, 64])
+@pytest.mark.parametrize(
+    ("n_queries", "n_hashes"), [(100, 900), (20_000, 20_000), (10**6, 3 * 10**5), (10**8, 10**8)]
+)
+def test_a_plan_is_the_cheapest_that_misses_no_pair(n_queries, n_hashes, radius):
+    """Of m chunks, up to 8 more than the radius, s <= m - radius agree; their bits are 24 or fewer."""
+    ways = {(0, 0): n_queries * n_hashes / 2.5e9}
+    for m in range(radius + 1, radius + 9):
+        for s in range(1, m - radius + 1):
+            bits = 64 * s / m
+            if m <= 64 and bits <= 24:
+                each = (n_queries + n_hashes + 2**bits) / 2.5e7 + n_queries * n_hashes / 2**bits / 3.5e7
+                ways[m, s] = math.comb(m, s) * each
+    way = hamming.plan(n_queries, n_hashes, radius)
+    assert way.seconds == pytest.approx(min(ways.values()))
+    assert ways[way.n_chunks, way.n_agreeing] == pytest.approx(way.seconds)
+
+
+def test_keys_are_the_bits_of_their_chunks_the_first_on_top():
+    hashes = np.array([0xF123456789ABCDE7, 1, 2**63], dtype=np.uint64)
+    assert hamming._keys(hashes, [(0, 4)]).tolist() == [0x7, 1, 0]
+    assert hamming._keys(hashes, [(60, 4), (0, 8)]).tolist() == [0xFE7, 1, 0x800]
+    assert hamming._keys(hashes, [(3, 5)]).tolist() == [(0xE7 >> 3) & 31, 0, 0]
+
+
+def test_drawers_hold_the_positions_of_each_key():
+    begins, positions = hamming._drawers(np.array([2, 0, 2, 3]), 5)
+    assert begins.tolist() == [0, 1, 1, 3, 4, 4]
+    assert [sorted(positions[start:stop]) for start, stop in itertools.pairwise(begins)] == [
+        [1],
+        [],
+        [0, 2],
+        [3],
+        [],
+    ]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 4, 5, 100])
+def test_products_are_each_value_with_its_own_range_in_blocks(monkeypatch, at_once):
+    monkeypatch.setattr(hamming, "COMPARED_AT_ONCE", at_once)
+    values, first, last = np.array([7, 8, 9, 6]), np.array([3, 0, 5, 2]), np.array([6, 0, 7, 3])
+    blocks = list(hamming.products(values, first, last))
+    pairs = [(int(i), int(j)) for block in blocks for i, j in zip(*block, strict=True)]
+    assert pairs == [(7, 3), (7, 4), (7, 5), (9, 5), (9, 6), (6, 2)]
+    assert [len(i) for i, _ in blocks] == [len(pairs[i : i + at_once]) for i in range(0, 6, at_once)]
+    assert list(hamming.products(values[:0], first[:0], last[:0])) == []
+    assert list(hamming.products(values, first, first)) == []
+
+
+@pytest.mark.parametrize("way", [(0, 0), (4, 1), (8, 3)])
+def test_close_pairs_are_found_whichever_way_is_planned(monkeypatch, way):
+    monkeypatch.setattr(hamming, "plan", lambda *asked: hamming.Plan(0.0, *way))
+    queries, hashes = crowded(1, 80)[::2], crowded(2, 30)[::2] ^ crowded(1, 1)
+    hashes[:5] = queries[:5]
+    expected = all_with_all(queries, hashes, 3)
+    assert len(expected) >= 5 and listed(hamming.close_pairs(queries, hashes, 3)) == expected

@@ -47,7 +47,15 @@ def test_paths_match_in_any_unicode_form_and_floats_of_any_type():
         (table(emb=[[0.0, 2.0], [float("nan"), 4.0], [1.0, 1.0]]), "image x/a.jpg is zero or not finite"),
         (table(emb=[[0.0, 0.0], [3.0, 4.0], [1.0, 1.0]]), "image x/caf.*.jpg is zero or not finite"),
         (table(emb=[["1"], ["2"], ["3"]]), "holds String, not numbers"),
-        (table(emb=[1.0, 2.0, 3.0]), "which column holds the vectors"),
+        (table(emb=[1.0, 2.0, 3.0]), "column 'emb' is Float64, not a list of numbers"),
+        (table(emb=[b"12", b"34", b"56"]), "column 'emb' is Binary, not a list of numbers"),
+        (table(emb=[[b"1"], [b"2"], [b"3"]]), "holds Binary, not numbers"),
+        (table(emb=[[[1.0]], [[2.0]], [[3.0]]]), "holds List.*, not numbers"),
+        (
+            table(uuid=[["b"], ["a"], ["z"]]),
+            r"column 'uuid' is List\(String\), not a text; write each image's",
+        ),
+        (table(uuid=[b"\xff", b"a", b"z"]), "column 'uuid' is Binary, not a text; write each image's"),
         (table(vector=[[1.0], [1.0], [1.0]]), "which column holds the vectors"),
         (pl.DataFrame({"id": ["a"], "emb": [[1.0]]}), "neither uuid nor path"),
     ],
@@ -55,6 +63,12 @@ def test_paths_match_in_any_unicode_form_and_floats_of_any_type():
 def test_what_cannot_be_used_is_named(frame, said):
     with pytest.raises(ValueError, match=f"foreign.parquet: .*{said}"):
         take(frame)
+
+
+def test_what_else_a_table_has_counts_for_nothing():
+    more = table().with_columns(tags=pl.Series([["x"], [], None]), bytes=pl.lit(b"\xff"), n=pl.lit(1))
+    assert take(more).equals(take(table()))
+    assert fingerprint_of(more, "f") == fingerprint_of(table(), "f")
 
 
 def test_an_empty_shard_keeps_the_width():

@@ -1,7 +1,9 @@
 """What is in the files; old rows are reused by content."""
 
+import errno
 import hashlib
 import os
+from io import FileIO
 
 import polars as pl
 import pytest
@@ -10,10 +12,12 @@ from PIL import Image, ImageOps
 from nearkin import inspection, thumbnails
 from nearkin.identity import image_uuid
 from nearkin.inspection import inspect
+from nearkin.sources.contained import Unreadable
 from nearkin.tables import io
 from nearkin.tables.images import VIEWS, Images, Inspection
 from scripts.inspect_images import inspect_images
 from tests.unit import deliveries
+from tests.unit.unreadable import failing, said_by_user
 
 NOTHING = Inspection.create_empty()
 
@@ -44,6 +48,47 @@ def test_every_file_has_a_row_and_links_out_none(images, tmp_path):
     assert rows["a.png"]["sha256"] == hashlib.sha256((tmp_path / "a.png").read_bytes()).hexdigest()
     assert (rows["a.png"]["width"], rows["a.png"]["height"], rows["a.png"]["format"]) == (48, 40, "PNG")
     assert n_reused == 0
+
+
+@pytest.mark.parametrize("fault", [errno.EACCES, errno.EIO])
+def test_a_file_that_the_system_does_not_give_stops_by_name(images, tmp_path, monkeypatch, fault):
+    monkeypatch.setattr(os, "open", failing(os.open, tmp_path / "b.png", fault))
+    with pytest.raises(Unreadable, match=rf"b.png: cannot be read \({os.strerror(fault)}\)"):
+        inspect(images, tmp_path, max_megapixels=1, known=NOTHING)
+
+
+def test_a_file_that_breaks_off_with_an_error_stops_by_name(images, tmp_path, monkeypatch):
+    class Broken(FileIO):
+        def read(self):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(inspection, "opener", lambda folder, _: lambda path: Broken(folder / path))
+    with pytest.raises(Unreadable, match="a.png: cannot be read"):
+        inspect(images, tmp_path, max_megapixels=1, known=NOTHING)
+
+
+def test_a_file_without_permission_stops_a_user_by_name(tmp_path):
+    deliveries.picture(tmp_path / "a.png", 1)
+    (tmp_path / "a.png").chmod(0)
+    code = (
+        "from nearkin.inspection import inspect; from nearkin.tables.images import Inspection;"
+        "from tests.unit.deliveries import images_of;"
+        "inspect(images_of([{'path': 'a.png'}]), '.', max_megapixels=1, known=Inspection.create_empty())"
+    )
+    said = said_by_user(tmp_path, code)
+    assert "Unreadable: ./a.png: cannot be read (Permission denied): give this user" in said
+
+
+def test_a_file_in_a_trusted_folder_is_inspected(tmp_path):
+    deliveries.picture(tmp_path / "big/a.png", 1)
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/in").symlink_to("../big")
+    images = deliveries.images_of([{"path": "in/a.png"}])
+    problems = [
+        inspect(images, tmp_path / "d", max_megapixels=1, known=NOTHING, trusted=trusted)[0]["problem"].item()
+        for trusted in ([], [tmp_path / "big"])
+    ]
+    assert problems == ["unreadable", None]
 
 
 def test_a_limit_of_pixels(images, tmp_path):

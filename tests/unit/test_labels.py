@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nearkin.judgement import REPAIRABLE
 from nearkin.labels import repaired
 from nearkin.tables.images import Images
 from nearkin.tables.labels import Gaps, Labels, Quarantine
@@ -71,6 +72,9 @@ def test_files_at_fault_are_set_aside_before_names():
         {"path": "new.jpg", "listed": None, "match": "unlisted"},
         {"path": "cut.jpg", "label": "Aus bus"},
         {"path": None, "listed": "two.jpg", "match": "ambiguous", "label": "Aus bus"},
+        {"path": None, "listed": "Fish", "match": "linked_folder"},
+        {"path": None, "listed": "Bird", "match": "repeated_folder"},
+        {"path": None, "listed": "pipe.jpg", "match": "not_a_file"},
     ]
     labels, quarantine, gaps = repair(rows, {"cut.jpg": {"problem": "truncated", "detail": "half"}})
     assert labels["path"].to_list() == ["0.jpg"]
@@ -81,6 +85,9 @@ def test_files_at_fault_are_set_aside_before_names():
         "new.jpg": "unlisted_file",
         "cut.jpg": "truncated",
         "two.jpg": "ambiguous_file",
+        "Fish": "linked_folder",
+        "Bird": "repeated_folder",
+        "pipe.jpg": "not_a_file",
     }
     assert set(gaps["field"]) == {"file"}
 
@@ -121,12 +128,52 @@ def test_a_genus_against_a_species_is_a_conflict():
     assert quarantine["reason"].to_list() == ["conflicting_rows"] * 2
 
 
+@pytest.mark.parametrize(
+    ("policy", "other"), [("style", "aus_bus"), ("subspecies", "Aus bus minor"), ("file_mismatch", "Aus bus")]
+)
+@pytest.mark.parametrize("faulty", [0, 1])
+def test_the_rows_of_an_image_share_one_fate(policy, other, faulty):
+    names, matches = ["Aus bus"] * 3, ["exact"] * 3
+    names[faulty] = other
+    matches[faulty] = "case" if policy == "file_mismatch" else "exact"
+    rows = [
+        {"uuid": "u", "path": "a.jpg", "row": row, "label": name, "match": match, "listed": f"{row}.jpg"}
+        for row, (name, match) in enumerate(zip(names, matches, strict=True))
+    ]
+    rows.append({"uuid": "u", "path": "a.jpg", "row": 3, "label": ""})
+    labels, quarantine, gaps = repair(
+        [*rows, {"label": "Aus bus", "path": "b.jpg"}], policies=POLICIES | {policy: "quarantine"}
+    )
+    assert labels["path"].to_list() == ["b.jpg"]
+    reasons_by_row = dict(quarantine.select("row", "reason").iter_rows())
+    assert reasons_by_row == dict.fromkeys(range(3), policy) | {3: "no_name"}
+    details = quarantine.filter(pl.col("row") != faulty, reason=policy)["detail"]
+    assert all(detail.startswith(f"row {faulty} of this image: ") for detail in details)
+    assert set(gaps["action"]) == {"quarantined"}
+
+
 def test_the_same_bytes_under_two_species_are_all_set_aside():
     rows = labelled("Aus bus", "Aus cus", "Aus bus", "AUS DUS", "Aus dus")
     same = {path: {"sha256": "x"} for path in ("0.jpg", "1.jpg", "2.jpg")}
     labels, quarantine, _ = repair(rows, same | {path: {"sha256": "y"} for path in ("3.jpg", "4.jpg")})
     assert reasons(quarantine) == dict.fromkeys(["0.jpg", "1.jpg", "2.jpg"], "label_conflict")
     assert labels["path"].to_list() == ["3.jpg", "4.jpg"]
+
+
+def test_categories_are_cleaned_and_the_change_is_recorded():
+    said = ["Fish", "Fish ", "Se\u0301a", "S\u00e9a", " ", None]
+    labels, _, gaps = repair([{"label": "Aus bus", "category": category} for category in said])
+    kept = labels.sort("path").select("category").to_series().to_list()
+    assert kept == ["Fish", "Fish", "S\u00e9a", "S\u00e9a", "", ""]
+    assert gaps.sort("path").select("path", "field", "defect", "action", "before", "after").rows() == [
+        ("1.jpg", "category", "spaces", "repaired", "Fish ", "Fish"),
+        ("2.jpg", "category", "spaces", "repaired", "Se\u0301a", "S\u00e9a"),
+    ]
+
+
+def test_a_delivered_rank_called_all_is_none():
+    labels, _, _ = repair([{"label": "Aus bus", "order": "all", "family": "Aidae"}])
+    assert labels.select("order", "family").rows() == [(None, "Aidae")]
 
 
 def test_misspelt_epithets_within_a_category():
@@ -318,10 +365,15 @@ def deliveries_of_any_kind(draw):
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(deliveries_of_any_kind(), st.randoms(use_true_random=False))
-def test_invariants_of_any_delivery(delivery, shuffler):
+@given(
+    deliveries_of_any_kind(),
+    st.sets(st.sampled_from(sorted(REPAIRABLE))),
+    st.randoms(use_true_random=False),
+)
+def test_invariants_of_any_delivery(delivery, strict, shuffler):
     images, bytes_of = delivery
-    labels, quarantine, gaps = repair(images, bytes_of)
+    policies = POLICIES | dict.fromkeys(strict, "quarantine")
+    labels, quarantine, gaps = repair(images, bytes_of, policies)
     Images.validate(images), Labels.validate(labels), Quarantine.validate(quarantine), Gaps.validate(gaps)
     merged = gaps.filter(action="merged")
     assert len(images) == len(labels) + len(quarantine) + len(merged)
@@ -341,7 +393,7 @@ def test_invariants_of_any_delivery(delivery, shuffler):
     assert per_content["species"].max() == 1
     order = list(range(len(images)))
     shuffler.shuffle(order)
-    again = repair(images[order], bytes_of)
+    again = repair(images[order], bytes_of, policies)
     for table, other, schema in zip(
         (labels, quarantine, gaps), again, (Labels, Quarantine, Gaps), strict=True
     ):

@@ -42,6 +42,8 @@ def test_a_naive_split_finds_the_frames_of_its_own_videos(table):
     assert row(table, "naive", population="with_mate")["recall"] == 1
     assert row(table, "naive")["recall"] > row(table, "naive_masked")["recall"] + 0.3
     assert row(table, "grouped")["recall"] < 0.6
+    assert row(table, "grouped", "leave_one_out", population="with_mate")["recall"] == 1
+    assert row(table, "naive_masked", k=3)["recall"] > row(table, "naive_masked")["recall"]
     assert row(table, "grouped", population="with_mate")["n_queries"] == 0
     assert row(table, "grouped", population="with_mate")["recall"] is None
 
@@ -138,3 +140,29 @@ def test_the_same_bytes_whatever_the_order_of_rows(frames, table, tmp_path):
     )
     io.write(again, tmp_path / "b.parquet", LeakAudit)
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_groups_straddle_if_they_are_on_two_sides_that_are_dealt():
+    rows = [
+        ("train", "g"),
+        ("test", "g"),
+        ("test", "g"),
+        ("val", "h"),
+        ("val", "h"),
+        ("train", "i"),
+        ("aside", "i"),
+    ]
+    rows += [("unseen", "j"), ("test", "j"), ("train", "k"), ("val", "k"), ("test", "k")]
+    assert leaks.straddling(pl.DataFrame(rows, schema=["split", "group_id"], orient="row")) == (2, 6)
+
+
+def test_intervals_of_the_audit_draw_from_all_groups_together():
+    rng = np.random.default_rng(1)
+    counted = pl.DataFrame({"n": rng.integers(1, 4, 40)})
+    counted = counted.with_columns(h1=pl.col("n") - pl.Series(rng.integers(0, 2, 40)), h3=pl.col("n") - 1)
+    shares, low, high = leaks._shares(counted, [1, 3], 200, 7)
+    [weights] = leaks.intervals.resampled_weights(np.zeros(40, dtype=np.int64), resamples=200, seed=7)
+    for i, name in enumerate(["h1", "h3"]):
+        drawn_shares = (weights @ counted[name].to_numpy()) / (weights @ counted["n"].to_numpy())
+        assert shares[i] == pytest.approx(counted[name].sum() / counted["n"].sum())
+        assert (low[i], high[i]) == pytest.approx(np.quantile(drawn_shares, [0.025, 0.975]))

@@ -88,11 +88,19 @@ def test_nobody_can_be_found():
     assert (by_population["reachable"]["value"], by_population["reachable"]["why"]) == (None, "no queries")
 
 
-def test_ranks_that_nobody_holds_are_misses():
+def test_neighbours_that_lack_a_query_or_a_rank_are_refused():
     labels, splits = study(["Aa x"] * 4)
-    found = nearest(labels, right=True).filter(pl.col("rank") != 1)
-    assert hits_of(labels, splits, found).filter(level="species")["first_hit"].to_list() == [2] * 4
-    assert hits_of(labels, splits, found.clear()).filter(level="species")["first_hit"].to_list() == [None] * 4
+    found, first = nearest(labels, right=True), labels["uuid"][0]
+    for lacking in (found.clear(), found.filter(pl.col("uuid") != first), found.filter(pl.col("rank") != 1)):
+        with pytest.raises(ValueError, match=f"the first is {first} with [02], not 3: .*remove"):
+            hits_of(labels, splits, lacking)
+
+
+def test_neighbours_of_other_splits_are_refused():
+    labels, splits = study(["Aa x"] * 5)
+    found, gone = nearest(labels, right=True), labels["uuid"][0]
+    with pytest.raises(ValueError, match=f"image {gone} has no part in it by the splits"):
+        hits_of(labels, splits.filter(pl.col("uuid") != gone), found)
 
 
 def test_a_similarity_that_is_no_number_is_refused(tmp_path):

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from nearkin import photos, pixels
+from nearkin.files import DamagedError
 from nearkin.tables import io
 from nearkin.tables.images import Inspection
 from tests.unit.photographed import GEOMETRY, counted, inspected, noise, pictures, seen
@@ -21,7 +22,9 @@ NAMES = [f"{i}.png" for i in range(5)]
 
 
 def write(inspection, path, folder, n_threads=2, **changes):
-    return pixels.write_pixels(inspection, path, seen=seen(folder, **changes), n_threads=n_threads)
+    return pixels.write_pixels(
+        inspection, path, known=path, seen=seen(folder, **changes), n_threads=n_threads
+    )
 
 
 @pytest.fixture
@@ -70,11 +73,21 @@ def test_a_store_of_the_other_decoder_is_not_reused(folder, tmp_path):
 
 def test_a_second_model_decodes_nothing(folder, tmp_path, monkeypatch):
     decoded = counted(monkeypatch, photos, "rgb")
-    write(inspected(folder, NAMES), tmp_path / "0.arrow", folder)
+    inspection, store = tmp_path / "0.parquet", tmp_path / "0.arrow"
+    io.write(inspected(folder, NAMES), inspection, Inspection)
+    write(inspected(folder, NAMES), store, folder)
     for _ in range(2):
-        (source,) = pixels.open_pixels([tmp_path / "0.arrow"], ["unread"], seen=seen(folder), n_threads=1)
+        (source,) = pixels.open_pixels([store], [inspection], seen=seen(folder), n_threads=1)
         source.take(range(5))
     assert len(decoded) == 5
+
+
+def test_a_store_of_other_images_than_were_inspected_is_refused(folder, tmp_path):
+    inspection, store = tmp_path / "0.parquet", tmp_path / "0.arrow"
+    io.write(inspected(folder, NAMES[1:]), inspection, Inspection)
+    write(inspected(folder, NAMES), store, folder)
+    with pytest.raises(DamagedError, match="0.arrow: does not hold the images of .*0.parquet; remove it"):
+        pixels.open_pixels([store], [inspection], seen=seen(folder), n_threads=1)
 
 
 def test_a_store_cut_off_is_refused_and_made_anew(folder, tmp_path):
@@ -155,13 +168,14 @@ def test_an_end_in_the_middle_leaves_the_old_store_and_the_next_try_is_as_from_n
 import hashlib, os, resource, signal
 from pathlib import Path
 from nearkin import photos, pixels
+from nearkin.files import DamagedError
 from tests.unit.photographed import inspected, seen
 folder, read, pixels.ROWS_AT_ONCE = Path({str(folder)!r}), photos.rgb, 2
 table = inspected(folder, {NAMES})
 kill = lambda: os.kill(os.getpid(), signal.SIGKILL)
 is_last = lambda data: hashlib.sha256(data).hexdigest() == table["sha256"][-1]
 {END[end]}
-pixels.write_pixels(table, {str(path)!r}, seen=seen(folder), n_threads=1)
+pixels.write_pixels(table, {str(path)!r}, known={str(path)!r}, seen=seen(folder), n_threads=1)
 """
     done = subprocess.run([sys.executable, "-c", ended], cwd=ROOT, stderr=subprocess.PIPE, check=False)
     assert done.returncode == code

@@ -1,6 +1,7 @@
 """Encoders from a config: the weights that were asked for, or an error that says what to write."""
 
 import pickle
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from timm.data import create_transform
 
+from nearkin.encoders.checkpoints import fill_in_order, read_checkpoint
 from nearkin.encoders.encoder import load_encoder, save_encoder
 from nearkin.encoders.from_open_clip import open_clip_model
 from nearkin.encoders.prepare import prepare
@@ -109,6 +111,58 @@ def test_a_corrupt_checkpoint_is_named(tmp_path, name, content):
     path.write_bytes(content)
     with pytest.raises(ValueError, match=name):
         prepare(RESNET | {"weights": str(path)}, SMALL)
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_damaged_pickle_is_named_wherever_the_damage_is(tmp_path, zipped):
+    path, random = tmp_path / "broken.pt", np.random.default_rng(1)
+    tensors = {"a": torch.arange(12.0).reshape(3, 4), "b": torch.ones(2)}
+    torch.save(tensors, path, _use_new_zipfile_serialization=zipped)
+    whole = path.read_bytes()
+    cut = [whole[:n] for n in range(0, len(whole), 3)]
+    places = random.integers(0, len(whole), 500)
+    flipped = [whole[:at] + random.bytes(1) + whole[at + 1 :] for at in places]
+    for content in cut + flipped:
+        path.write_bytes(content)
+        with suppress(ValueError):  # a flipped bit in a number is none that could be noticed
+            try:
+                read_checkpoint(path)
+            except ValueError as error:
+                assert str(error).startswith(f"{path}: ")
+                raise
+
+
+def test_a_state_without_names_is_no_checkpoint(tmp_path):
+    torch.save({0: torch.ones(2)}, tmp_path / "a.pt")
+    with pytest.raises(ValueError, match="a.pt: holds no state_dict"):
+        read_checkpoint(tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize("kind", [torch.int8, torch.uint8, torch.bool, torch.complex64])
+def test_weights_that_are_no_real_numbers_are_refused_by_name(tmp_path, kind):
+    _, tensors = checkpoint(tmp_path / "whole.safetensors")
+    model, _ = checkpoint(
+        tmp_path / "a.safetensors", **{"conv1.0.weight": tensors["conv1.0.weight"].to(kind)}
+    )
+    said = rf"a.safetensors: .*'conv1.0.weight' is {kind}, not torch.float32; .*save them as"
+    with pytest.raises(ValueError, match=said):
+        prepare(model, SMALL)
+
+
+def test_packaged_weights_must_be_real_numbers_too():
+    with pytest.raises(ValueError, match="package: .*'bias' is torch.int8, not torch.float32"):
+        tensors = {"a": torch.ones(2, 2), "b": torch.ones(2, dtype=torch.int8)}
+        fill_in_order(torch.nn.Linear(2, 2), tensors, source="package")
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_any_float_type_are_taken(tmp_path, kind):
+    _, tensors = checkpoint(tmp_path / "whole.safetensors")
+    floats = {name: tensor.to(kind) for name, tensor in tensors.items() if tensor.is_floating_point()}
+    model, _ = checkpoint(tmp_path / "a.safetensors", **floats)
+    found = tensors_of(model)["trunk.conv1.0.weight"]
+    assert torch.equal(found, floats["conv1.0.weight"].float())
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,23 @@
-"""Errors over strangers' tables name the file, polars' panics too."""
+"""Strangers' tables are read by their very names, and errors over them name the file, polars' panics too."""
+
+import ast
+import re
+from pathlib import Path
 
 import polars as pl
 import pytest
 
-from nearkin.sources import reading
+from nearkin import taxonomy
+from nearkin.captions import told
+from nearkin.estimate import counts
+from nearkin.identity import image_uuid
+from nearkin.sources import reading, tables
+from nearkin.tables import io
+from nearkin.tables.images import Inspection
+from scripts.import_embeddings import import_embeddings
+from tests.unit.deliveries import images_of, inspection_of
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("kind", [pl.exceptions.ComputeError, pl.exceptions.PanicException, OSError])
@@ -18,3 +32,60 @@ def test_the_file_is_named(kind):
 def test_what_is_no_fault_of_the_file_stays_as_it_is():
     with pytest.raises(KeyError), reading.naming("t.parquet", "a table"):
         raise KeyError("ours")
+
+
+@pytest.fixture
+def bracketed(tmp_path):
+    """Writes a table to a file whose name reads like a pattern, beside another that fits the pattern."""
+
+    def write(right, wrong, kind="parquet"):
+        for name, columns in (("t[1]", right), ("t1", wrong)):
+            frame, path = pl.DataFrame(columns), tmp_path / f"{name}.{kind}"
+            frame.write_parquet(path) if kind == "parquet" else frame.write_csv(path)
+        return str(tmp_path / f"t[1].{kind}")
+
+    return write
+
+
+def test_captions_are_of_the_very_file(bracketed):
+    path = bracketed({"image": ["a"], "text": ["right"]}, {"image": ["a"], "other": ["wrong"]})
+    assert told.read(path, image="image", caption="text")["caption"].to_list() == ["right"]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_a_taxonomy_is_the_very_file(bracketed, kind):
+    names = [{"scientificName": [name], "family": ["Aidae"]} for name in ("Aus bus", "Aus wrong")]
+    assert taxonomy.read(bracketed(*names, kind=kind), ["Aus"])["name"].to_list() == ["Aus bus"]
+
+
+def test_a_list_of_images_is_the_very_file(bracketed):
+    path = bracketed({"file": ["a.jpg"], "name": ["Aus bus"]}, {"nothing": ["b.jpg"]})
+    own = {"file": "file", "species": "name"}
+    assert tables.read(path, preset=None, own=own)["label"].to_list() == ["Aus bus"]
+    listed = bracketed({"path": ["a", "b"]}, {"path": ["a"]})
+    assert counts.n_listed(listed) == 2
+
+
+def test_embeddings_are_of_the_very_file(bracketed, tmp_path):
+    table = inspection_of(images_of([{"uuid": image_uuid("d", "a.jpg"), "path": "a.jpg"}]))
+    io.write(table, tmp_path / "inspection.parquet", Inspection)
+    path = bracketed({"uuid": table["uuid"], "emb": [[0.0, 2.0]]}, {"uuid": ["other"], "emb": [[1.0, 0.0]]})
+    paths = path, tmp_path / "inspection.parquet", tmp_path / "0.parquet"
+    import_embeddings(*paths, dataset="d", model="m")
+    assert pl.read_parquet(paths[2], glob=False)["emb"].to_list() == [[0.0, 1.0]]
+
+
+def test_polars_is_never_left_to_take_a_name_for_a_pattern():
+    calls = [
+        (path, call)
+        for folder in ("nearkin", "scripts", "workflow", "docs", "benchmarks")
+        for path in (ROOT / folder).rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and re.fullmatch(r"pl\.(scan|read)_\w+", ast.unparse(call.func))
+    ]
+    left = [
+        f"{path.name}:{call.lineno}"
+        for path, call in calls
+        if not any(word.arg == "glob" and ast.unparse(word.value) == "False" for word in call.keywords)
+    ]
+    assert calls and not left

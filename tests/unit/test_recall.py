@@ -6,7 +6,6 @@ from collections import defaultdict
 import numpy as np
 import polars as pl
 import pytest
-from scipy import stats
 
 from nearkin import protocols, scoring, searches
 from nearkin.intervals import wilson
@@ -152,13 +151,6 @@ def test_intervals_hold_their_value_and_do_not_depend_on_row_order():
     assert (within["high"] >= within["value"] - 1e-12).all()
 
 
-def test_wilson_equals_scipy():
-    for hit, n in [(0, 3), (2, 7), (5, 5), (40, 90)]:
-        theirs = stats.binomtest(hit, n).proportion_ci(method="wilson")
-        low, high = wilson(np.array([hit / n]), np.array([n]))[:, 0]
-        assert (low, high) == (pytest.approx(theirs.low, abs=1e-9), pytest.approx(theirs.high, abs=1e-9))
-
-
 def test_no_reachable_query_is_null_not_zero():
     labels = drawn.labels_of(["Aa x", "Bb y"])
     a, b = labels["uuid"]
@@ -177,7 +169,7 @@ def test_no_reachable_query_is_null_not_zero():
     row = table.filter(level="species", average="micro", population="reachable", category="all").row(
         0, named=True
     )
-    assert (row["value"], row["n_queries"], row["n_unreachable"]) == (None, 0, 2)
+    assert (row["value"], row["n_queries"], row["n_unreachable"], row["why"]) == (None, 0, 2, "no queries")
     assert not any(math.isnan(value) for value in table["value"].drop_nulls())
 
 
@@ -244,3 +236,96 @@ def test_where_all_groups_agree_the_interval_is_wilsons():
     table = recall(hits, ks=[1], depth=3, resamples=100, seed=1)
     row = table.filter(level="species", metric="recall", average="micro", population="all", category="all")
     assert row.select("value", "low", "high").row(0) == (1.0, pytest.approx(wilson(1.0, 6)[0]), 1.0)
+
+
+def counted_hits(rows):
+    """A `Hits` table of one level from rows (category, label, group, n_relevant, first_hit)."""
+    names = ["category", "label", "group_id", "n_relevant", "first_hit"]
+    table = pl.DataFrame(rows, schema=names, orient="row")
+    first = pl.col("first_hit")
+    return table.select(
+        protocol=pl.lit("leave_one_out"),
+        level=pl.lit("species"),
+        uuid=pl.int_range(pl.len()).cast(pl.String),
+        **{name: pl.col(name) for name in names},
+        n_right=pl.concat_list((first <= 1).fill_null(False).cast(pl.Int32)),
+        r_precision=pl.when(pl.col("n_relevant") <= 2).then((first <= 1).fill_null(False).cast(pl.Float64)),
+        average_precision=pl.lit(0.0),
+        masked=pl.lit(True),
+    )
+
+
+def test_groups_are_counted_by_population_and_scope():
+    hits = counted_hits(
+        [
+            ("Bird", "Aa x", "g1", 1, 1),
+            ("Bird", "Aa x", "g1", 1, None),
+            ("Bird", "Aa x", "g2", 0, None),
+            ("Bird", "Bb y", "g3", 0, None),
+            ("Fish", "Cc z", "g4", 3, 1),
+            ("Fish", "Cc z", "g5", 0, None),
+        ]
+    )
+    table = recall(hits, ks=[1], depth=2, resamples=50, seed=1)
+    undefined = table.filter(metric="r_precision", average="micro", population="all", category="all")
+    assert undefined["why"].to_list() == ["1 of 6 queries could find more than the 2 stored"]
+    table = table.filter(metric="recall", average="micro")
+    names = ["n_queries", "n_groups", "n_labels", "n_undefined", "n_unreachable", "value"]
+    scopes = {
+        (row["population"], row["category"]): tuple(row[name] for name in names) for row in table.to_dicts()
+    }
+    assert scopes == {
+        ("all", "all"): (6, 5, 3, 1, 3, pytest.approx(2 / 6)),
+        ("all", "Bird"): (4, 3, 2, 0, 2, 0.25),
+        ("all", "Fish"): (2, 2, 1, 1, 1, 0.5),
+        ("reachable", "all"): (3, 2, 2, 1, 3, pytest.approx(2 / 3)),
+        ("reachable", "Bird"): (2, 1, 1, 0, 2, 0.5),
+        ("reachable", "Fish"): (1, 1, 1, 1, 1, 1.0),
+    }
+
+
+def test_labels_are_counted_with_their_own_groups_and_interval():
+    hits = counted_hits(
+        [
+            ("Bird", "Aa x", "g1", 1, 1),
+            ("Bird", "Aa x", "g2", 1, None),
+            ("Bird", "Aa x", "g3", 0, None),
+            ("Bird", "Aa y", "g4", 0, None),
+        ]
+    )
+    table = recall(hits, ks=[1], depth=2, resamples=50, seed=1)
+    names = ["n_queries", "n_groups", "n_labels", "n_undefined", "n_unreachable", "value", "low", "high"]
+    labels = {
+        (row["metric"], row["population"], row["label"]): tuple(row[name] for name in names)
+        for row in table.filter(pl.col("metric").str.contains("recall|species"), average="label").to_dicts()
+    }
+    ends = {
+        n: tuple(map(pytest.approx, wilson(np.array([s]), np.array([n]))[:, 0]))
+        for s, n in [(1 / 3, 3), (0.5, 2), (0, 1)]
+    }
+    assert labels == {
+        ("recall", "all", "Aa x"): (3, 3, 1, 0, 1, pytest.approx(1 / 3), *ends[3]),
+        ("recall", "all", "Aa y"): (1, 1, 1, 0, 1, 0.0, *ends[1]),
+        ("recall", "reachable", "Aa x"): (2, 2, 1, 0, 1, 0.5, *ends[2]),
+        ("genus_mean_of_species", "all", "Aa"): (4, 4, 2, 0, 2, pytest.approx(1 / 6), None, None),
+    }
+
+
+def test_the_interval_of_reachable_queries_counts_their_groups_alone():
+    unreachable = [("Bird", "Aa x", f"lost{i}", 0, None) for i in range(50)]
+    found = [("Bird", "Aa x", f"g{i}", 1, 1 if i < 4 else None) for i in range(8)]
+    table = recall(counted_hits(found + unreachable), ks=[1], depth=2, resamples=50, seed=1)
+    row = table.filter(metric="recall", average="micro", population="reachable", category="all")
+    low, high = wilson(np.array([0.5]), np.array([8]))[:, 0]  # half of 8 groups: fewer than 5
+    assert row.select("value", "low", "high").row(0) == (0.5, pytest.approx(low), pytest.approx(high))
+
+
+def test_samples_drawn_in_parts_give_the_same_intervals(monkeypatch):
+    *_, hits = scored(3)
+    hits = hits.filter(protocol="leave_one_out")
+    whole = recall(hits, ks=KS, depth=15, resamples=20, seed=1)
+    monkeypatch.setattr("nearkin.intervals.AT_ONCE", 2000)
+    parts = recall(hits, ks=KS, depth=15, resamples=20, seed=1)
+    assert parts.drop("low", "high").equals(whole.drop("low", "high"))
+    for end in ("low", "high"):
+        assert np.allclose(parts[end].fill_null(-1), whole[end].fill_null(-1), rtol=0, atol=1e-12)

@@ -94,6 +94,7 @@ def content_of(made, **changes):
         },
         "figures": figures,
         "captions": CAPTIONS,
+        "mixed_versions": "",
     } | looked_at.shown(made, list(changes.get("recalls", made["recalls"])))
     return contents.gather(**(given | changes))
 

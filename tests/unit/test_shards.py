@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from nearkin.shards import list_shards, listed
+from nearkin.shards import list_shards, listed, signed
 from tests.unit.test_vectors import shard
 
 UNIT = np.eye(4, dtype=np.float32)
@@ -33,10 +33,10 @@ def test_a_folder_may_be_moved_with_its_list(shards, tmp_path):
 
 def test_a_shard_that_is_gone_or_exchanged_is_named(paths, shards):
     shard(paths[1], ["b"], UNIT[2:3])
-    with pytest.raises(ValueError, match=r"1\.parquet: is not the shard that .*shards\.json lists; remove"):
+    with pytest.raises(ValueError, match=r"shards\.json: lists another shard than .*1\.parquet; remove"):
         listed(shards)
     paths[1].unlink()
-    with pytest.raises(ValueError, match=r"1\.parquet: is listed in .* and gone; remove the list"):
+    with pytest.raises(ValueError, match=r"shards\.json: lists .*1\.parquet, which is gone; remove"):
         listed(shards)
 
 
@@ -51,8 +51,8 @@ def test_shards_of_two_encoders_are_not_listed(paths, tmp_path):
     "change", [{"shards": [{"file": "../0.parquet"}]}, {"shards": 3}, {"fingerprint": "x"}]
 )
 def test_a_list_that_was_tampered_with_is_refused(shards, change):
-    shards.write_text(json.dumps(json.loads(shards.read_text()) | change))
-    with pytest.raises(ValueError, match="remove the list and rerun"):
+    shards.write_text(json.dumps(signed(json.loads(shards.read_text()) | change)))
+    with pytest.raises(ValueError, match="shards.json: .*; remove it and rerun"):
         listed(shards)
 
 

@@ -33,3 +33,14 @@ def test_errors_are_smaller_than_those_of_raw_differences():
     raw = truth + rng.normal(0, np.sqrt(variances))
     drawn = shrunken(raw, variances)
     assert np.mean((drawn - truth) ** 2) < 0.5 * np.mean((raw - truth) ** 2)
+
+
+def test_by_hand_with_unequal_variances():
+    # Mean 2, scatter (2 - 1) / (0.125 - 0.085) = 25; with it the mean is 3.5, and 25 / 35 and 25 / 65 remain.
+    assert shrunken(np.array([0.0, 10.0]), np.array([10.0, 40.0])) == pytest.approx([1.0, 6.0])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("differences", "variances"), [([7.0], [4.0]), ([3.0, 4.0], [0.0, 10.0])])
+def test_one_alone_or_one_that_is_certain_leaves_all_as_they_are(differences, variances):
+    assert shrunken(np.array(differences), np.array(variances)).tolist() == differences

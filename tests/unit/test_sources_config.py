@@ -37,6 +37,8 @@ def settled(*sources):
             "d1.source.columns: only layout 'table'",
         ),
         ({"layout": "museum", "download": DOWNLOAD}, "d1.source.download: the museum is drawn"),
+        ({"layout": "museum", "follow_links": ["/data"]}, "d1.source.follow_links: the drawn museum has no"),
+        ({"layout": "folders", "folder": "f", "follow_links": "/data"}, "follow_links: '/data' is not"),
         ({"layout": "folders", "download": DOWNLOAD}, "d1.source.folder: needed"),
         (TABLE | {"download": DOWNLOAD | {"revision": "main"}}, "d1.source.download.revision: 'main'"),
         (TABLE | {"download": DOWNLOAD | {"repo": "../etc/passwd"}}, "d1.source.download.repo"),

@@ -1,12 +1,15 @@
 """The files of a folder: nothing outside of it is opened."""
 
+import errno
 import os
 
 import pytest
 
-from nearkin.sources.contained import within
+from nearkin.sources import walking
+from nearkin.sources.contained import Unreadable, within
 from nearkin.sources.files import walk
 from tests.unit import deliveries
+from tests.unit.unreadable import failing, said_by_user
 
 
 def test_links_out_of_the_folder_are_never_opened(tmp_path):
@@ -15,12 +18,75 @@ def test_links_out_of_the_folder_are_never_opened(tmp_path):
     deliveries.picture(folder / "a.jpg", 1)
     (folder / "inside.jpg").symlink_to("a.jpg")
     (folder / "out.jpg").symlink_to("../secret.jpg")
-    (folder / "loop").symlink_to("..")
+    (folder / "up").symlink_to("..")
     os.mkfifo(folder / "pipe.jpg")
-    assert walk(folder) == (["a.jpg", "inside.jpg"], ["out.jpg"])
+    left_out = [("pipe.jpg", "not_a_file"), ("up", "linked_folder")]
+    assert walk(folder) == (["a.jpg", "inside.jpg"], ["out.jpg"], left_out)
     for path in ["out.jpg", "../secret.jpg", "pipe.jpg", "none.jpg"]:
         with pytest.raises(ValueError, match="not a file inside"):
             within(folder, path)
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A folder `d` with links to two others beside it, each of which has a file and links back."""
+    for name in ("d", "big", "other"):
+        deliveries.picture(tmp_path / name / f"{name}.jpg", 1)
+    (tmp_path / "d/Butterfly").symlink_to("../big")
+    (tmp_path / "d/Fish").symlink_to("../other")
+    (tmp_path / "big/back").symlink_to("../d")
+    (tmp_path / "big/file.jpg").symlink_to("../other/other.jpg")
+    return tmp_path
+
+
+def test_linked_folders_are_followed_into_trusted_ones(elsewhere):
+    d, big, other = (elsewhere / name for name in ("d", "big", "other"))
+    both = [("Butterfly", "linked_folder"), ("Fish", "linked_folder")]
+    assert walk(d) == (["d.jpg"], [], both)
+    back = ("Butterfly/back", "repeated_folder")
+    assert walk(d, [big]) == (
+        ["Butterfly/big.jpg", "d.jpg"],
+        ["Butterfly/file.jpg"],
+        [back, ("Fish", "linked_folder")],
+    )
+    files = ["Butterfly/big.jpg", "Butterfly/file.jpg", "Fish/other.jpg", "d.jpg"]
+    assert walk(d, [big, other]) == (files, [], [back])
+    assert walk(d, [elsewhere]) == walk(d, [other, big])
+
+
+def test_no_folder_is_listed_twice_and_loops_end(elsewhere):
+    (elsewhere / "d/up").symlink_to("..")
+    (elsewhere / "d/Zebra").symlink_to("Fish")
+    found = walk(elsewhere / "d", [elsewhere])
+    assert found.files == ["Butterfly/big.jpg", "Butterfly/file.jpg", "Fish/other.jpg", "d.jpg"]
+    again = ["Butterfly/back", "Zebra", "up/big", "up/d", "up/other"]
+    assert found.left_out == [(path, "repeated_folder") for path in again]
+
+
+def test_a_trusted_folder_that_is_not_there_is_named(elsewhere):
+    with pytest.raises(ValueError, match="no folder 'nowhere': correct the dataset's source.follow_links"):
+        walk(elsewhere / "d", ["nowhere"])
+
+
+def test_linked_folders_that_are_left_out_are_logged(elsewhere, caplog):
+    walk(elsewhere / "d")
+    assert "does not name where it leads: Butterfly (leads to ../big)" in caplog.text
+
+
+@pytest.mark.parametrize("fault", [errno.EACCES, errno.EIO])
+def test_a_folder_that_cannot_be_read_stops_by_name(tmp_path, monkeypatch, fault):
+    deliveries.picture(tmp_path / "d/Fish/a.jpg", 1)
+    monkeypatch.setattr(walking.os, "scandir", failing(os.scandir, tmp_path / "d/Fish", fault))
+    remedy = "give this user the permission" if fault == errno.EACCES else "see that its disk answers"
+    with pytest.raises(Unreadable, match=rf"d/Fish: cannot be read \({os.strerror(fault)}\): {remedy}"):
+        walk(tmp_path / "d")
+
+
+def test_a_folder_without_permission_stops_a_user_by_name(tmp_path):
+    deliveries.picture(tmp_path / "d/Fish/a.jpg", 1)
+    (tmp_path / "d/Fish").chmod(0)
+    said = said_by_user(tmp_path, "from nearkin.sources.files import walk; walk('d')")
+    assert "Unreadable: d/Fish: cannot be read (Permission denied): give this user" in said
 
 
 def test_hidden_files_are_left_out(tmp_path):

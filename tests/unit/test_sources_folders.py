@@ -14,7 +14,7 @@ def test_folders_with_and_without_categories(tmp_path):
     deliveries.picture(tmp_path / "flat/Aus_bus/1.jpg", 1)
     images = listed(tmp_path / "flat")
     assert images.select("path", "category", "label", "match").rows() == [
-        ("Aus_bus/1.jpg", "all", "Aus_bus", "exact")
+        ("Aus_bus/1.jpg", None, "Aus_bus", "exact")
     ]
     deliveries.picture(tmp_path / "deep/Fish/Aus bus/1.jpg", 1)
     deliveries.picture(tmp_path / "deep/Fish/stray.jpg", 2)
@@ -30,11 +30,42 @@ def test_mixed_depths(tmp_path):
     for seed, path in enumerate(["0.jpg", "Aus cus/1.jpg", "Fish/Aus bus/2.jpg", "Fish/Aus bus/left/3.jpg"]):
         deliveries.picture(tmp_path / path, seed)
     assert listed(tmp_path).select("path", "category", "label").rows() == [
-        ("0.jpg", "all", None),
+        ("0.jpg", None, None),
         ("Aus cus/1.jpg", "Aus cus", None),
         ("Fish/Aus bus/2.jpg", "Fish", "Aus bus"),
         ("Fish/Aus bus/left/3.jpg", "Fish", "Aus bus"),
     ]
+
+
+def test_linked_folders_have_a_row_or_are_followed(tmp_path):
+    deliveries.picture(tmp_path / "d/Fish/Aus bus/1.jpg", 1)
+    deliveries.picture(tmp_path / "big/Bus cus/2.jpg", 2)
+    deliveries.picture(tmp_path / "small/3.jpg", 3)
+    (tmp_path / "big/Bus cus/2.txt").write_text("A bird.")
+    (tmp_path / "d/Bird").symlink_to("../big")
+    (tmp_path / "d/Fish/Aus cus").symlink_to("../../small")
+    (tmp_path / "d/Fish/Aus bus/gone.jpg").symlink_to("nowhere")
+    shown = ["path", "listed", "match", "category", "label", "sidecar"]
+    rows = [
+        ("Fish/Aus bus/1.jpg", None, "exact", "Fish", "Aus bus", None),
+        (None, "Bird", "linked_folder", "Bird", None, None),
+        (None, "Fish/Aus bus/gone.jpg", "not_a_file", "Fish", "Aus bus", None),
+        (None, "Fish/Aus cus", "linked_folder", "Fish", "Aus cus", None),
+    ]
+    found = listed(tmp_path / "d").select(shown)
+    assert sorted(found.rows(), key=str) == sorted(rows, key=str)
+    trusted = [tmp_path / "big"]
+    found = folders.list_images(tmp_path / "d", "s", captions_table=None, trusted=trusted).select(shown)
+    rows[1] = ("Bird/Bus cus/2.jpg", None, "exact", "Bird", "Bus cus", "A bird.")
+    assert sorted(found.rows(), key=str) == sorted(rows, key=str)
+
+
+def test_a_folder_of_nothing_but_links_says_what_to_write(tmp_path):
+    (tmp_path / "big").mkdir()
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/Bird").symlink_to("../big")
+    with pytest.raises(ValueError, match="no image file; name where 'Bird' leads in source.follow_links"):
+        listed(tmp_path / "d", captions_table=None)
 
 
 def test_a_link_out_of_the_folder_and_an_empty_folder(tmp_path):
@@ -44,3 +75,32 @@ def test_a_link_out_of_the_folder_and_an_empty_folder(tmp_path):
         listed(tmp_path / "d", captions_table=None)
     (tmp_path / "d/Aus bus/out.jpg").symlink_to(tmp_path / "secret.jpg")
     assert listed(tmp_path / "d").select("label", "match").rows() == [("Aus bus", "outside")]
+
+
+def test_a_category_called_all_is_refused_by_name(tmp_path):
+    deliveries.picture(tmp_path / "all/Aus bus/1.jpg", 1)
+    deliveries.picture(tmp_path / " all/Aus cus/2.jpg", 2)
+    with pytest.raises(
+        ValueError, match=r"(?s)/[12].jpg: its category is 'all', as in 2 rows.*one folder deeper"
+    ):
+        listed(tmp_path)
+    assert listed(tmp_path / "all")["category"].to_list() == [None]
+
+
+def test_file_names_in_a_captions_table_without_categories(tmp_path):
+    deliveries.picture(tmp_path / "Aus bus/1.jpg", 1)
+    deliveries.picture(tmp_path / "Aus cus/2.jpg", 2)
+    rows = [
+        ("1.jpg", "", "By its name."),
+        ("2.jpg", "", "By its name, too."),
+        ("", "Aus cus/2.jpg", "By its path."),
+    ]
+    deliveries.table(tmp_path / "captions.csv", ["image_name", "image_path", "caption"], rows)
+    assert listed(tmp_path)["caption"].to_list() == ["By its name.", "By its path."]
+
+
+def test_a_captions_table_knows_a_category_whatever_its_spaces(tmp_path):
+    deliveries.picture(tmp_path / "Fish /Aus bus/1.jpg", 1)
+    rows = [("Fish", "1.jpg", "A fish.")]
+    deliveries.table(tmp_path / "captions.csv", ["category", "image_name", "caption"], rows)
+    assert listed(tmp_path).select("category", "caption").rows() == [("Fish ", "A fish.")]

@@ -48,7 +48,7 @@ def test_a_huge_text_is_cut_with_a_note(folder, caplog):
     half = sidecars.LONGEST // 2
     (folder / "Aus bus/1.txt").write_text("x" + "\u00e9" * 500_000, encoding="utf-8")
     assert texts(folder, "1.txt") == "x" + "\u00e9" * (half - 1)
-    assert "Aus bus/1.txt: longer than" in caplog.text
+    assert "cut there: Aus bus/1.txt" in caplog.text
 
 
 def test_what_leads_out_or_cannot_be_read_is_left_out(folder, tmp_path, caplog):
@@ -57,4 +57,4 @@ def test_what_leads_out_or_cannot_be_read_is_left_out(folder, tmp_path, caplog):
     images = folders.list_images(folder, "s", captions_table=None)
     assert images["sidecar"].to_list() == [None]
     assert texts(folder, "1.txt") is None  # even if it were taken for a file
-    assert "no caption taken from it" in caplog.text
+    assert "no caption taken from a text file: Aus bus/1.txt" in caplog.text

@@ -45,7 +45,7 @@ def test_rows_of_a_table(folder):
     fields = ["path", "match", "category", "label", "specimen", "split", "caption", "genus", "common"]
     assert images.select(fields).rows() == [
         ("a/1.jpg", "exact", "Fish", " Aus bus ", "x7", "train", "A {genus}.", "Aus", None),
-        ("b/2.PNG", "extension", "all", "", "", "", "", "", None),
+        ("b/2.PNG", "extension", "", "", "", "", "", "", None),
         (None, "missing", "Bird", "Cus dus", "x8", "test", "B", "Cus", None),
     ]
     assert images["uuid"].to_list() == [image_uuid("s", name) for name in ["a/1.jpg", "b/2.PNG", "3.jpg"]]
@@ -157,6 +157,20 @@ def test_hostile_rows_are_listed_and_nothing_outside_is_opened(folder):
     assert images["label"].sort()[-1] == long
     unseen = listed(folder, written(folder, ["file"], ["1.jpg"]), file="file")
     assert unseen.filter(path="link.jpg")["match"].to_list() == ["outside"]
+
+
+def test_linked_folders_have_a_row_or_are_followed(folder):
+    deliveries.picture(folder.with_name("big") / "3.jpg", 3)
+    (folder / "c").symlink_to("../big")
+    (folder / "gone.jpg").symlink_to("nowhere")
+    path = written(folder, ["file"], ["1.jpg"], ["c/3.jpg"])
+    own = {"path": path, "preset": None, "own": {"file": "file"}}
+    rows = {"1.jpg": "exact", "c/3.jpg": "missing", "c": "linked_folder"}
+    for unlisted, more in (("report", {None: "unlisted", "gone.jpg": "not_a_file"}), ("ignore", {})):
+        images = tables.list_images(folder, "s", **own, unlisted=unlisted)
+        assert dict(images.select("listed", "match").iter_rows()) == rows | more
+    followed = tables.list_images(folder, "s", **own, unlisted="ignore", trusted=[folder.with_name("big")])
+    assert dict(followed.select("listed", "path").iter_rows()) == {"1.jpg": "a/1.jpg", "c/3.jpg": "c/3.jpg"}
 
 
 def test_errors_name_the_table(folder):

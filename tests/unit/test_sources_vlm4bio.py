@@ -56,6 +56,31 @@ def test_rows_of_a_delivery(tmp_path):
     assert set(listed(tmp_path, unlisted="ignore")["match"]) == {"exact", "missing", "outside"}
 
 
+def test_linked_folders_have_a_row_or_are_followed(tmp_path):
+    folder = deliveries.vlm4bio(tmp_path / "d", [("a.jpg", "Aus bus")])
+    deliveries.picture(tmp_path / "big/b.jpg", 2)
+    (folder / "datasets/Fish/chunk_1").symlink_to(tmp_path / "big")
+    (folder / "datasets/Bird").symlink_to(tmp_path / "nothing there")
+    (folder / "tools").symlink_to("datasets/Fish")
+    rows = [("a.jpg", "Aus bus"), ("b.jpg", "Aus cus")]
+    deliveries.table(folder / "datasets/Fish/metadata/metadata.csv", HEADER, rows)
+    images = listed(folder, unlisted="ignore").select("listed", "match", "category")
+    assert sorted(images.rows()) == [
+        ("a.jpg", "exact", "Fish"),
+        ("b.jpg", "missing", "Fish"),
+        ("datasets/Fish/chunk_1", "linked_folder", "Fish"),
+        ("tools", "repeated_folder", None),
+    ]
+    followed = vlm4bio.list_images(
+        folder, "s", captions_table=None, unlisted="report", trusted=[tmp_path / "big"]
+    )
+    assert dict(followed.select("listed", "match").iter_rows()) == {
+        "a.jpg": "exact",
+        "b.jpg": "exact",
+        "tools": "repeated_folder",
+    }
+
+
 def test_the_order_of_the_tables_does_not_matter(tmp_path):
     rows = [(f"{i % 5}.jpg", f"Aus {'bcd'[i % 3]}us") for i in range(12)]
     first = listed(deliveries.vlm4bio(tmp_path / "a", rows))

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from nearkin import embedding_files
-from nearkin.checks import CheckError
+from nearkin.checks import CheckError, nothing_leaks
 from nearkin.shards import list_shards
 from nearkin.tables import io
 from nearkin.tables.leaks import LeakAudit
@@ -28,7 +28,11 @@ def study(tmp_path):
     tables = {
         "labels": labels,
         "groups": groups,
-        "images": labels.select("uuid", split=pl.lit("Train")),
+        "images": labels.select(
+            "uuid",
+            split=pl.when(species="Aa a0").then(pl.lit("Test")).otherwise(pl.lit("Train")),
+            specimen=pl.lit(None, dtype=pl.String),
+        ),
         "inspection": groups.rename({"group_id": "sha256"}),
     }
     for name, table in tables.items():
@@ -51,10 +55,31 @@ def test_a_split_is_dealt_adopted_or_taken_over(study):
     assert {"train", "val", "test", "unseen"} == set(dealt_anew["split"])
     earlier = study.splits.rename(study.splits.with_name("earlier.parquet"))
     adopted = split(study, images=study.images)
-    assert set(adopted.select("split", "reason").unique().rows()) == {("train", "adopted")}
+    assert set(adopted.select("split", "reason").rows()) == {("train", "adopted"), ("test", "adopted")}
     taken_over = split(study, images=study.images, previous=earlier, seed=9)
     assert taken_over["uuid", "split", "group_id"].equals(dealt_anew["uuid", "split", "group_id"])
     assert set(taken_over["reason"]) == {"previous"}
+
+
+def test_a_split_without_a_test_image_stops_before_anything_is_trained(study):
+    pl.read_parquet(study.images).with_columns(split=pl.lit("Train")).write_parquet(study.images)
+    with pytest.raises(
+        ValueError, match="d: .* tested.*{'train': 80}.*source.columns.split, or leave out split.adopt"
+    ):
+        split(study, images=study.images)
+    with pytest.raises(
+        ValueError, match="d: no image of a named species is tested.*lower split.min_test_groups"
+    ):
+        split(study, min_test_groups=5)
+    assert not study.splits.exists()
+    split(study, min_test_groups=4)
+
+
+def test_tested_images_of_a_genus_alone_are_not_enough(study):
+    labels = pl.read_parquet(study.labels)
+    labels.with_columns(species=pl.lit(None, pl.String)).write_parquet(study.labels)
+    with pytest.raises(ValueError, match="no image of a named species is tested"):
+        split(study)
 
 
 def test_the_audit_is_a_table_and_a_figure(study, tmp_path):
@@ -67,15 +92,14 @@ def test_the_audit_is_a_table_and_a_figure(study, tmp_path):
     assert (tmp_path / "a.svg").read_text().startswith("<?xml")
 
 
-def test_a_leak_stops_the_audit(study, tmp_path):
+def test_a_leak_is_named(study):
     table = split(study)
+    tables = [pl.read_parquet(path) for path in (study.images, study.labels, study.groups)]
+    inspection = pl.read_parquet(study.inspection[0])
     torn = table.with_columns(
         split=pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("test")).otherwise("split")
     )
-    io.write(torn, study.splits, Splits)
     with pytest.raises(CheckError, match="group_id on two sides of the split, the first .* in test"):
-        audit_leaks(study, tmp_path / "leaks.parquet", **AUDIT)
-    io.write(torn.with_columns(group_id="uuid"), study.splits, Splits)
+        nothing_leaks(*tables, torn, inspection)
     with pytest.raises(CheckError, match="sha256 on two sides of the split"):
-        audit_leaks(study, tmp_path / "leaks.parquet", **AUDIT)
-    assert not (tmp_path / "leaks.parquet").exists()
+        nothing_leaks(*tables, torn.with_columns(group_id="uuid"), inspection)

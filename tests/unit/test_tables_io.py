@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from nearkin.files import replacing
+from nearkin.lineage import content_digest
 from nearkin.tables import io
 from nearkin.tables.splits import Splits
 
@@ -25,7 +26,9 @@ def test_what_is_written_is_read_sorted_and_stamped(tmp_path):
     path = tmp_path / "new folder" / "splits.parquet"
     io.write(TABLE, path, Splits, dataset="museum")
     assert io.read(path, Splits).equals(TABLE.sort("uuid"))
-    assert io.metadata(path) == {"format": "1", "table": "Splits", "dataset": "museum"}
+    content = content_digest([TABLE])
+    stamps = {"format": "1", "table": "Splits", "dataset": "museum", "content": content}
+    assert io.metadata(path) == stamps
     first = path.read_bytes()
     io.write(TABLE.reverse(), path, Splits, dataset="museum")
     assert path.read_bytes() == first

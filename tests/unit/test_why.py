@@ -36,7 +36,12 @@ def jobs(rule, reason, *models):
         ),
         (
             "Set of input files has changed since last execution; Code has changed since last execution",
-            "it takes other files than before; its rule has changed",
+            "it takes other files than before; its code has changed",
+        ),
+        (
+            "Params have changed since last execution: Union of exclusive params before and now across all "
+            f"output: before: '{'a' * 64}' now: '{'b' * 64}' ",
+            "its code has changed",
         ),
         ("Something new: a", "Something new: a"),
     ],

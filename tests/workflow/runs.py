@@ -35,6 +35,14 @@ def copy_project(folder):
     return folder
 
 
+def let_jobs_fail(project: Path) -> Path:
+    """Prepare a project for failing jobs: the folder to name in FAILS, see killing/sitecustomize.py."""
+    shutil.copy2(ROOT / "tests/workflow/killing/sitecustomize.py", project)
+    fails = project / "fails"
+    fails.mkdir()
+    return fails
+
+
 @contextmanager
 def config_of(project):
     """The config of a project's study, to be changed; it keeps its order, in which models are shown."""

@@ -117,9 +117,9 @@ class Cluster:
         self.tell("scancel", "--user=root")
         until(lambda: not self.tell("squeue", "--noheader"))
 
-    def run(self, project, *arguments, check=True):
+    def run(self, project, *arguments, check=True, **environment):
         """What Snakemake prints of a whole run of a project on this cluster."""
-        return runs.snakemake(project, *PROFILE, *arguments, check=check, PATH=self.path)
+        return runs.snakemake(project, *PROFILE, *arguments, check=check, PATH=self.path, **environment)
 
     def started(self, project, *arguments):
         """The process of such a run, in a process group of its own; what it prints is in `said.txt`."""

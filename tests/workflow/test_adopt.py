@@ -52,8 +52,7 @@ def test_a_flipped_byte_is_named_and_nothing_adopted(clone):
     assert text.splitlines()[1:] == [f"{RESULTS}/lite0/embeddings/0.parquet"]
     assert runs.planned(clone)
     path.unlink()
-    assert said(clone, "adopt")[0] == 0
-    assert runs.planned(clone) == set()
+    assert said(clone, "adopt")[0] == 1  # the shard is lost, and made again by the next run
     wanted = runs.planned(clone, f"{RESULTS}/lite0/embeddings/0.parquet")
     assert wanted == {("embed_images", "museum lite0 0")}
 

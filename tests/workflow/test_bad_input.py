@@ -1,5 +1,6 @@
 """What a user is told when something is wrong, before or while it runs."""
 
+import re
 import shutil
 
 import polars as pl
@@ -47,6 +48,21 @@ def test_a_wrong_key_stops_the_run_before_any_job(project):
     output = said(project)
     assert "config key (top level).sharts: unknown key; did you mean 'shards'?" in output
     assert not (project / "results").exists()
+
+
+def test_a_key_that_is_there_twice_stops_the_run_before_any_job(project):
+    with open(project / runs.CONFIG, "a", encoding="utf-8") as file:
+        file.write("compare: []\n")
+    output = said(project)
+    assert re.search(r"small.yaml: config key compare: is there 2 times, in lines \d+ and \d+, and", output)
+    assert not (project / "results").exists()
+
+
+def test_a_name_that_is_a_number_to_yaml_is_named(project):
+    configure(project, datasets={2024: {"source": {"layout": "folders", "folder": "photos"}}})
+    assert "config key datasets.2024: the name 2024 is not a text; write it in quotes" in said(project)
+    configure(project, datasets={"2024": {"source": {"layout": "museum"}}})
+    assert ("draw_museum", "2024") in runs.planned(project)
 
 
 def test_a_missing_folder(project):
@@ -102,9 +118,33 @@ def test_an_unknown_model_name_is_answered_with_near_ones(project):
     assert "resnet5" in output and "resnet50" in output
 
 
-def test_a_corrupt_checkpoint_is_named(project):
+def test_a_corrupt_checkpoint_is_named_before_anything_is_made(project):
     (project / "weights").mkdir()
     (project / "weights/broken.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0 broken")
     model = {"library": "timm", "name": "resnet10t", "weights": "weights/broken.safetensors"}
     configure(project, models={"broken": model | {"preprocess": "square_224"}}, compare=[], clusters={})
-    assert "weights/broken.safetensors" in said(project, "results/museum/broken/encoder/encoder.json")
+    assert "weights/broken.safetensors: damaged" in said(project, "--cores", "1")
+    assert not (project / "results/museum/delivery").exists()
+
+
+def test_encoders_are_prepared_before_all_else(project):
+    models = {f"m{i}": HISTOGRAM["histogram"] for i in range(3)}
+    configure(project, models=models, compare=[], clusters={})
+    made = [f"results/museum/{name}/encoder/encoder.json" for name in models]
+    output = runs.snakemake(project, "--cores", "1", *made, "results/museum/images.parquet")
+    order = re.findall(r"^(?:local)?rule (\w+):", output, re.MULTILINE)
+    assert order == [*["prepare_encoder"] * 3, "draw_museum", "list_images"]
+
+
+def test_a_split_without_a_test_image_is_named_before_anything_is_embedded(project):
+    folders(project, ["Aa bb", "Aa cc"], n=2)
+    assert "photos: no image of a named species is tested" in said(project, "--cores", "1")
+    assert not (project / "results/photos/pixels").exists()
+
+
+def test_a_preprocessing_that_does_not_fit_is_named_before_anything_is_made(project):
+    model = {"library": "package", "name": "efficientnet_lite0", "weights": "random", "preprocess": "small"}
+    small = {"small": {"size": 96, "crop": 0.875}}
+    configure(project, models={"lite0": model}, preprocessing=small, compare=[], clusters={})
+    assert "sees images as {'size': 224, 'crop': 0.875" in said(project, "--cores", "1")
+    assert not (project / "results/museum/delivery").exists()

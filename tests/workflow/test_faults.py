@@ -14,6 +14,7 @@ from docs.dictionary import TABLES
 from nearkin import embedding_files
 from nearkin.encoders.encoder import load_encoder
 from nearkin.pixels import Pixels
+from nearkin.reuse import earlier_path
 from nearkin.tables import io
 from tests.workflow import runs
 from tests.workflow.test_rebuilds import SHARDS
@@ -75,8 +76,7 @@ def test_a_second_run_at_once_is_told_so_and_harms_nobody(finished, project):
 
 def test_an_image_that_is_gone_before_it_is_decoded_is_named(finished, project):
     stores = [f"results/museum/pixels/square_224/{shard}.arrow" for shard in SHARDS]
-    for store in stores:
-        (project / store).unlink()
+    shutil.rmtree((project / stores[0]).parent)  # with what is kept for reuse
     image = next((project / "results/museum/delivery").rglob("Bird/**/*.jpg"))
     away = image.rename(project / "away.jpg")
     said = runs.snakemake(project, *stores, check=False)
@@ -100,6 +100,7 @@ def test_a_clock_that_was_set_back_is_named_and_a_touch_mends_it(finished, proje
     subprocess.run(["touch", *(path for path in files if path.exists())], check=True)
     runs.snakemake(project, figure)
     assert_same(project, finished, [figure])
+    runs.snakemake(project)  # the run that failed has withdrawn the checks
     assert runs.planned(project) == set()
 
 
@@ -111,7 +112,7 @@ def test_a_flipped_byte_in_any_artifact_is_noticed_and_its_file_named(finished, 
             opened(damaged)
 
 
-def test_a_damaged_file_stops_its_reader_and_is_made_anew_once_removed(finished, project):
+def test_a_damaged_file_stops_its_reader_and_is_made_again_by_a_rerun(finished, project):
     results = project / "results/museum"
     for damaged, made in READ_BY.items():
         path = results / damaged
@@ -119,14 +120,14 @@ def test_a_damaged_file_stops_its_reader_and_is_made_anew_once_removed(finished,
         path.write_bytes(flipped(path))
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # as a disk does it
         (results / made).unlink()
+        earlier_path(results / made).unlink(missing_ok=True)  # whoever takes rows over from it reads less
     targets = [f"results/museum/{path}" for path in (*READ_BY, *READ_BY.values())]
     said = runs.snakemake(project, "--keep-going", "--", *targets, check=False)
-    said += runs.logs(project, len(READ_BY))
+    said += runs.logs(project, 4 * len(READ_BY))  # others go on beside those that stop
     for damaged, made in READ_BY.items():
-        assert re.search(rf"museum/{re.escape(damaged)}: .*remove (it|the file|both)\b", said), damaged
+        assert re.search(rf"museum/{re.escape(damaged)}: is set aside as .*: only rerun", said), damaged
         assert not (results / made).exists()
-        (results / damaged).unlink()
-    (results / "lite0/embeddings/shards.json").unlink()
+        assert not (results / damaged).exists()
     runs.snakemake(project, *targets)
     assert_same(project, finished, targets)
 

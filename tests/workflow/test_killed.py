@@ -14,7 +14,7 @@ PATIENCE = 60  # seconds
 
 
 def in_work(shards):
-    return [path for path in shards if path.with_name(f".{path.name}.part").exists()]
+    return [path for path in shards if any(path.parent.glob(f".{path.name}.*.part"))]
 
 
 def test_killed_while_it_embeds(project):
@@ -36,4 +36,8 @@ def test_killed_while_it_embeds(project):
     runs.snakemake(project, *targets)
     assert [path.read_bytes() for path in shards] == whole
     assert done.stat().st_mtime_ns == kept
-    assert sorted(path.name for path in shards[0].parent.iterdir()) == ["0.parquet", "1.parquet"]
+    assert sorted(path.name for path in shards[0].parent.iterdir()) == [
+        ".reuse",
+        "0.parquet",
+        "1.parquet",
+    ]

@@ -15,7 +15,7 @@ RESULTS = "results/museum"
 
 def test_all_that_was_promised_is_there(finished):
     results = finished / RESULTS
-    assert (results / "checks.passed").read_text() == "all invariants hold\n"
+    assert (results / "checks.passed").read_text().startswith("all invariants hold\n")
     assert (results / "report.html").stat().st_size > 10_000
     for figure in [
         "recall",
@@ -83,5 +83,6 @@ def test_curate_needs_no_encoder(finished):
         "group_images",
         "split_images",
         "describe_dataset",
+        "check_curation",
         "write_audit",
     }

@@ -6,23 +6,19 @@ import shutil
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.workflow import runs
 
 pytestmark = pytest.mark.slow
-KILLING = Path(__file__).parent / "killing" / "sitecustomize.py"
 
 
 def test_every_rule_is_killed_twice_while_it_writes(finished, tmp_path):
     project = runs.copy_project(tmp_path / "killed study")
-    shutil.copy2(KILLING, project)
-    kills = tmp_path / "kills"
-    kills.mkdir()
-    said = runs.snakemake(project, "--retries", "2", KILLS=str(kills))
-    assert {path.stem for path in kills.iterdir()} == {rule for rule, _ in runs.jobs(said)}
+    fails = runs.let_jobs_fail(project)
+    said = runs.snakemake(project, "--retries", "2", FAILS=str(fails))
+    assert {path.stem for path in fails.iterdir()} == {rule for rule, _ in runs.jobs(said)}
     assert not list((project / "results").rglob(".*.part"))
     assert runs.contents(project) == runs.contents(finished)
 

@@ -1,10 +1,38 @@
 """Needs all tables of the curation; produces the page that a curator reads."""
 
 
+rule check_curation:
+    """The invariants of a curated dataset, asserted on its tables: nothing lost, nothing leaks."""
+    input:
+        images="results/{dataset}/images.parquet",
+        inspection=expand("results/{{dataset}}/inspection/{shard}.parquet", shard=SHARDS),
+        labels="results/{dataset}/labels.parquet",
+        quarantine="results/{dataset}/quarantine.parquet",
+        captions="results/{dataset}/captions.parquet",
+        gaps="results/{dataset}/gaps.parquet",
+        groups="results/{dataset}/groups.parquet",
+        splits="results/{dataset}/splits.parquet",
+    output:
+        passed="results/{dataset}/curation.passed",
+    log:
+        "logs/check_curation/{dataset}.log",
+    benchmark:
+        "logs/costs/check_curation/{dataset}.tsv"
+    group:
+        together("repairs")
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000, {"images": 10, "inspection": 10}),
+    params:
+        code=digest_of("check_curation.py"),
+    script:
+        "../../scripts/check_curation.py"
+
+
 rule write_audit:
     """One page for a curator: what was wrong, what was done about it, what to look at."""
     input:
-        code=sources_of("write_audit.py"),
         images="results/{dataset}/images.parquet",
         inspection=expand("results/{{dataset}}/inspection/{shard}.parquet", shard=SHARDS),
         labels="results/{dataset}/labels.parquet",
@@ -15,7 +43,7 @@ rule write_audit:
         doubtful="results/{dataset}/doubtful_groups.parquet",
         splits="results/{dataset}/splits.parquet",
         statistics="results/{dataset}/statistics.parquet",
-        templates=templates_of("audit"),
+        passed="results/{dataset}/curation.passed",
     output:
         audit=report(
             "results/{dataset}/audit.html",
@@ -32,7 +60,10 @@ rule write_audit:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("write_audit.py"),
+        templates=templates_of("audit"),
         folder=source_folder,
+        trusted=lookup(within=config, dpath="datasets/{dataset}/source/follow_links"),
         max_megapixels=lookup(within=config["datasets"], dpath="{dataset}/inspection/max_megapixels"),
     script:
         "../../scripts/write_audit.py"

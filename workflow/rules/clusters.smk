@@ -4,7 +4,6 @@
 rule prepare_text_encoder:
     """The text tower of a model that is taken as it is."""
     input:
-        code=sources_of("prepare_text_encoder.py"),
         checkpoint=checkpoint_of,
     output:
         encoder="results/{dataset}/{model}/text_encoder.safetensors",
@@ -12,10 +11,13 @@ rule prepare_text_encoder:
         "logs/prepare_text_encoder/{dataset}/{model}.log",
     wildcard_constraints:
         model=one_of(READERS),
+    priority: 1  # as for prepare_encoder
     localrule: True  # may fetch weights, and the nodes of a cluster seldom have a network
     conda:
         "../../envs/torch.yaml"
     params:
+        code=digest_of("prepare_text_encoder.py"),
+        outside=outside(checkpoint_of),
         model=encoder_of,
     script:
         "../../scripts/prepare_text_encoder.py"
@@ -24,7 +26,6 @@ rule prepare_text_encoder:
 rule embed_captions:
     """The unit vectors of all captions under the text tower of a model."""
     input:
-        code=sources_of("embed_captions.py"),
         encoder="results/{dataset}/{model}/text_encoder.safetensors",
         captions="results/{dataset}/captions.parquet",
     output:
@@ -43,6 +44,7 @@ rule embed_captions:
         mem_mb=growing(3000, {"encoder": 4, "captions": 250}),
         runtime=growing(60, {"captions": 60}),
     params:
+        code=digest_of("embed_captions.py"),
         arithmetic_threads=config["arithmetic_threads"],
     script:
         "../../scripts/embed_captions.py"
@@ -51,7 +53,6 @@ rule embed_captions:
 rule cluster_images:
     """Training images in clusters by their looks, or these and their captions, and how they agree with species."""
     input:
-        code=sources_of("cluster_images.py"),
         shards=shards_for_clusters,
         captions=captions_for_clusters,
         labels="results/{dataset}/labels.parquet",
@@ -69,6 +70,7 @@ rule cluster_images:
     resources:
         mem_mb=growing(2000, {"shards": 4}),
     params:
+        code=digest_of("cluster_images.py"),
         arithmetic_threads=config["arithmetic_threads"],
         how=lookup(within=config, dpath="clusters/{clustering}"),
     script:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.io import ancient, is_flagged
 
 # Not workflow.basedir, which in a module is the folder of the workflow that uses it.
 ROOT = str(Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1])
@@ -20,16 +21,19 @@ if " " in sys.executable:  # Snakemake puts it into commands without quotes; fou
     os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]))
     sys.executable = "python"
 
-from nearkin import progress, provenance, records
-from nearkin.config import ConfigError, base_of, settle
+from nearkin import pending, progress, provenance, records, warned
+from nearkin.config import ConfigError, base_of, check_repeated_keys, settle
 from nearkin.finetune.recipe import settings
 from nearkin.matrix import variants_of
+from nearkin.sources.contained import Unreadable
 from nearkin.unanswered import keep_unanswered
 
 if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):  # Snakemake has it, if it is installed
     keep_unanswered(slurm.Executor)
 
 try:
+    for file in workflow.configfiles:
+        check_repeated_keys(file)
     schema_path = Path(ROOT, "workflow", "schemas", "config.schema.yaml")
     config = settle(config, yaml.safe_load(schema_path.read_text(encoding="utf-8")))
 except ConfigError as error:
@@ -47,11 +51,28 @@ TABLES = [name for name in MODELS if MODELS[name].get("library") == "table"]
 # Models whose text tower reads captions, for clusters that are made with them.
 READERS = {how["model"] for how in config["clusters"].values() if how["captions"]}
 SHARDS = range(config["shards"])
+PENDING = pending.Pending(
+    mark=lambda path: workflow.persistence._mark_incomplete(path, None),
+    unmark=lambda path: workflow.persistence._unmark_incomplete(path),
+)
+DIGESTS = provenance.FileDigests(".snakemake/nearkin/digests.json")
 # The dataset that has the record of a folder's download: the first of those that share it.
 DOWNLOADS = {
     dataset["source"]["folder"]: name
     for name, dataset in reversed(config["datasets"].items())
     if dataset["source"]["download"]
+}
+# What rules that check write, and the rules whose results they check.
+CHECKS = {"check_curation": "curation.passed", "check_results": "checks.passed"}
+CURATING = {"draw_museum", "download_dataset", "list_images", "inspect_images", "fix_labels", "fix_captions"}
+CURATING |= {"group_images", "split_images"}
+UNCHECKED = {
+    "describe_dataset",
+    "write_audit",
+    "write_report",
+    "write_csv_twins",
+    "gather_costs",
+    "plot_costs",
 }
 # An encoder's job on a GPU is one task that Snakemake must not start twice (see profiles/slurm).
 GPU = {"gpu": config["gpus"], "tasks": 0} if config["gpus"] else {}
@@ -101,20 +122,36 @@ wildcard_constraints:
     clustering=one_of(config["clusters"]),
 
 
-def sources_of(script):
-    """A script and the modules it imports, as inputs."""
-    return provenance.sources(ROOT, f"scripts/{script}")
+def digest_of(script):
+    """What a script computes, as a parameter: a change of it, or of what it imports, reruns the step."""
+    return provenance.code_digest(ROOT, f"scripts/{script}")
 
 
-def relative(path):
-    """A file of this project as an input, so that moving the checkout changes nothing."""
-    return os.path.relpath(path)
+def report_captions(wildcards):
+    """The captions of the report's figures, as paths that a moved checkout does not change."""
+    return [ancient(os.path.relpath(path)) for path in sorted(Path(ROOT, "workflow", "report").glob("*.rst"))]
 
 
 def templates_of(page):
-    """The files of a page's package and of what all pages share, as inputs."""
+    """The digests of the files of a page's package and of what all pages share, as a parameter."""
     folders = [Path(ROOT, "nearkin", folder) for folder in ("pages", page)]
-    return [relative(path) for folder in folders for path in sorted(folder.glob("*.*"))]
+    files = [path for folder in folders for path in sorted(folder.glob("*.*")) if path.suffix != ".py"]
+    return {path.name: DIGESTS.digest(path) for path in files}
+
+
+def outside(*inputs):
+    """The files that no rule makes, among those of input functions, with digests of their content.
+
+    As a parameter, a digest reruns a step whatever the date of its file; as inputs such files are
+    `ancient`. Scripts hold their files against it (see nearkin/lineage.py).
+    """
+
+    def digests(wildcards):
+        found = [given(wildcards) for given in inputs]
+        paths = [path for given in found for path in ([given] if isinstance(given, str) else given)]
+        return {str(path): DIGESTS.digest(path) for path in paths if is_flagged(path, "ancient")}
+
+    return digests
 
 
 def keep_records():
@@ -127,6 +164,45 @@ def keep_records():
                 print(f"make adopt will not know all results of {dataset}: {error}", file=sys.stderr)
 
 
+def begin_run():
+    """Withdraw checks of what this run changes, and mark what it will make and all that hangs on it."""
+    if workflow.touch:
+        return
+    withdraw_checks()
+    to_make = {
+        str(file): [*map(str, job.input)] for job in workflow.dag.needrun_jobs() for file in job.output
+    }
+    existing = {
+        path: record["input"] or []
+        for folder in Path("results").glob("*/")
+        for path, record in records.recorded(folder, workflow.persistence._read_record)
+    }
+    PENDING.begin(to_make, existing)
+
+
+def withdraw_checks():
+    """Remove what says that all is well with results that this run changes.
+
+    Where a run includes a check, Snakemake knows whether something behind it changes; elsewhere, any rule
+    whose results it checks may.
+    """
+    jobs = {(job.rule.name, job.wildcards.get("dataset")) for job in workflow.dag.jobs}
+    needed = {(job.rule.name, job.wildcards.get("dataset")) for job in workflow.dag.needrun_jobs()}
+    for dataset in config["datasets"]:
+        changing = {rule for rule, name in needed if name == dataset} - UNCHECKED
+        for check, passed in CHECKS.items():
+            checked = changing & CURATING if check == "check_curation" else changing
+            if check in changing or (checked and (check, dataset) not in jobs):
+                Path(f"results/{dataset}/{passed}").unlink(missing_ok=True)
+
+
+def print_warnings():
+    """Sum up what the curation of each dataset warned of, also in a run before this one."""
+    for dataset in config["datasets"]:
+        if lines := warned.of_curation(dataset):
+            print(f"The curation of {dataset} warns (all of it in logs/, by rule):", *lines, sep="\n  ")
+
+
 def source_folder(wildcards):
     """Where the images of a dataset lie: as configured, or the drawn museum's."""
     source = config["datasets"][wildcards.dataset]["source"]
@@ -136,16 +212,19 @@ def source_folder(wildcards):
 
 
 @cache
-def delivered_files(folder, record=None, said=None):
+def delivered_files(folder, trusted, record=None, said=None):
     """A digest of a delivered folder, so that new or lost files and edited texts are noticed.
 
-    `record` is that of its download; when it says something else, the folder is looked at again.
+    `trusted` are folders that its links may lead to. `record` is that of its download; when it says something else, the folder is looked at again.
     """
     if not os.path.isdir(folder):
         mend = "mend datasets.*.source.folder in the config, or put the images there"
         again = f"it was downloaded once; remove {record} to do so again"
         raise WorkflowError(f"no folder {folder!r}: {again if record else mend}")
-    return provenance.folder_digest(folder)
+    try:
+        return provenance.folder_digest(folder, trusted)
+    except (Unreadable, ValueError) as error:
+        raise WorkflowError(str(error)) from None
 
 
 def delivery(wildcards):
@@ -161,12 +240,12 @@ def downloaded(wildcards):
 
 
 def delivered_tables(wildcards):
-    """The table that lists the images, if it lies outside the folder: what is inside `listing` watches."""
+    """The table that lists the images, unless it lies in the folder and `listing` or the download watches it."""
     source = config["datasets"][wildcards.dataset]["source"]
     if source["layout"] != "table":
         return []
     inside = Path(source["table"]).resolve().is_relative_to(Path(source["folder"]).resolve())
-    return [] if inside else source["table"]
+    return [] if inside and (source["watch"] or source["download"]) else ancient(source["table"])
 
 
 def listed_by(wildcards):
@@ -188,33 +267,35 @@ def listing(wildcards):
         return None
     record = downloaded(wildcards)
     if not record:
-        return delivered_files(source["folder"])
+        return delivered_files(source["folder"], tuple(source["follow_links"]))
     if not os.path.exists(record):
         return None
     said = Path(record).read_text(encoding="utf-8")
-    digest = delivered_files(source["folder"], record, said)
+    digest = delivered_files(source["folder"], tuple(source["follow_links"]), record, said)
     return None if digest == json.loads(said)["digest"] else digest
 
 
 def taxonomy_of(wildcards):
     """The table of accepted names that a dataset's config names, if it does."""
-    return config["datasets"][wildcards.dataset]["labels"]["taxonomy"] or []
+    path = config["datasets"][wildcards.dataset]["labels"]["taxonomy"]
+    return ancient(path) if path else []
 
 
 def caption_tables(wildcards):
     """The further tables of captions that a dataset's config names, in order."""
-    return [table["path"] for table in config["datasets"][wildcards.dataset]["captions"]["tables"]]
+    return [ancient(table["path"]) for table in config["datasets"][wildcards.dataset]["captions"]["tables"]]
 
 
 def previous_splits(wildcards):
     """The earlier split that a dataset's config names, if it does: a file, or what another dataset makes."""
     path = config["datasets"][wildcards.dataset]["split"]["previous"]
-    made = [f"results/{name}/splits.parquet" for name in config["datasets"]]
-    if path and path not in made and not os.path.exists(path):
+    if not path or path in [f"results/{name}/splits.parquet" for name in config["datasets"]]:
+        return path or []
+    if not os.path.exists(path):
         raise WorkflowError(
             f"no file {path!r}: mend datasets.{wildcards.dataset}.split.previous in the config"
         )
-    return path or []
+    return ancient(path)
 
 
 def dealing_of(wildcards):
@@ -246,6 +327,7 @@ def seen(wildcards):
     """How image files become pixels."""
     return {
         "folder": source_folder(wildcards),
+        "trusted": config["datasets"][wildcards.dataset]["source"]["follow_links"],
         "geometry": geometry_of(wildcards),
         "decode": config["preprocessing"][preprocess_of(wildcards)]["decode"],
         "max_megapixels": config["datasets"][wildcards.dataset]["inspection"]["max_megapixels"],
@@ -299,7 +381,12 @@ def pixels_of(wildcards):
 def checkpoint_of(wildcards):
     """A local checkpoint file that a model's config names, if it does."""
     weights = MODELS[wildcards.model].get("weights", "")
-    return weights if os.sep in weights and not weights.startswith("hf-hub:") else []
+    return ancient(weights) if os.sep in weights and not weights.startswith("hf-hub:") else []
+
+
+def vectors_of(wildcards):
+    """The table of a model whose embeddings were made elsewhere."""
+    return ancient(MODELS[wildcards.model]["path"])
 
 
 def recipe_of(wildcards):

@@ -4,7 +4,6 @@
 rule compare_models:
     """A base and a trained model on the same queries, with intervals and tests."""
     input:
-        code=sources_of("compare_models.py"),
         base="results/{dataset}/{base}/hits.parquet",
         trained="results/{dataset}/{trained}/hits.parquet",
         base_neighbours="results/{dataset}/{base}/neighbours.parquet",
@@ -25,6 +24,7 @@ rule compare_models:
     resources:
         mem_mb=growing(2000, {"base": 10, "trained": 10}),
     params:
+        code=digest_of("compare_models.py"),
         ks=lookup(within=config, dpath="recall/ks"),
         resamples=lookup(within=config, dpath="recall/resamples"),
         seed=lookup(within=config, dpath="recall/seed"),
@@ -36,7 +36,6 @@ rule compare_models:
 rule compare_all_models:
     """Every model against every other on the same queries."""
     input:
-        code=sources_of("compare_all_models.py"),
         hits=expand("results/{{dataset}}/{model}/hits.parquet", model=SHOWN),
     output:
         pairwise="results/{dataset}/pairwise.parquet",
@@ -51,6 +50,7 @@ rule compare_all_models:
     resources:
         mem_mb=growing(2000, {"hits": 10}),
     params:
+        code=digest_of("compare_all_models.py"),
         models=SHOWN,
         k=1,
         resamples=lookup(within=config, dpath="recall/resamples"),
@@ -62,7 +62,6 @@ rule compare_all_models:
 rule compare_variants:
     """Every model side by side, those that differ only in their seed told as one."""
     input:
-        code=sources_of("compare_variants.py"),
         hits=expand("results/{{dataset}}/{model}/hits.parquet", model=MODELS),
     output:
         variants="results/{dataset}/variants.parquet",
@@ -77,6 +76,7 @@ rule compare_variants:
     resources:
         mem_mb=growing(2000, {"hits": 10}),
     params:
+        code=digest_of("compare_variants.py"),
         hits_of=list(MODELS),
         models=VARIANTS,
         bases={
@@ -94,7 +94,6 @@ rule compare_variants:
 rule print_comparison:
     """The comparison in the printed form of the reference study."""
     input:
-        code=sources_of("print_comparison.py"),
         base_recall="results/{dataset}/{base}/recall.parquet",
         trained_recall="results/{dataset}/{trained}/recall.parquet",
     output:
@@ -111,6 +110,7 @@ rule print_comparison:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("print_comparison.py"),
         protocol="leave_one_out",
         k=1,
     script:
@@ -120,7 +120,6 @@ rule print_comparison:
 rule weigh_claims:
     """The sentences that the numbers bear out, or do not, each with its evidence."""
     input:
-        code=sources_of("weigh_claims.py"),
         base="results/{dataset}/{base}/recall.parquet",
         trained="results/{dataset}/{trained}/recall.parquet",
         differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
@@ -133,6 +132,7 @@ rule weigh_claims:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("weigh_claims.py"),
         k=1,
     script:
         "../../scripts/weigh_claims.py"
@@ -141,7 +141,6 @@ rule weigh_claims:
 rule fit_trend:
     """How the improvement goes with the number of training images: a curve with its interval."""
     input:
-        code=sources_of("fit_trend.py"),
         differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
     output:
         trend="results/{dataset}/comparisons/{base}/{trained}/trend.parquet",
@@ -152,6 +151,7 @@ rule fit_trend:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("fit_trend.py"),
         resamples=lookup(within=config, dpath="recall/resamples"),
         seed=lookup(within=config, dpath="recall/seed"),
     script:

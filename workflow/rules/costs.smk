@@ -4,20 +4,20 @@
 rule gather_costs:
     """What the jobs of a study took: time, memory and images per second."""
     input:
-        code=sources_of("gather_costs.py"),
         finished=[
             "results/{dataset}/audit.html",
             "results/{dataset}/report.html",
             "results/{dataset}/checks.passed",
         ],
     output:
-        costs=update("results/{dataset}/costs.parquet"),
+        costs="results/{dataset}/costs.parquet",
     log:
         "logs/gather_costs/{dataset}.log",
     localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("gather_costs.py"),
         names=[*MODELS, *config["preprocessing"], *config["clusters"]],
         n_shards=config["shards"],
         n_chunks=lookup(within=config, dpath="search/chunks"),
@@ -28,7 +28,6 @@ rule gather_costs:
 rule plot_costs:
     """Time, memory and images per second of every rule."""
     input:
-        code=sources_of("plot_costs.py"),
         costs="results/{dataset}/costs.parquet",
     output:
         svg=report(
@@ -43,5 +42,7 @@ rule plot_costs:
     localrule: True
     conda:
         "../../envs/analysis.yaml"
+    params:
+        code=digest_of("plot_costs.py"),
     script:
         "../../scripts/plot_costs.py"

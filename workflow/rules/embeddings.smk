@@ -4,13 +4,12 @@
 rule embed_images:
     """The unit vectors of a shard's images under one encoder."""
     input:
-        code=sources_of("embed_images.py"),
         weights="results/{dataset}/{model}/encoder/weights.safetensors",
         description="results/{dataset}/{model}/encoder/encoder.json",
         inspection="results/{dataset}/inspection/{shard}.parquet",
         pixels=pixels_of,
     output:
-        embeddings=update("results/{dataset}/{model}/embeddings/{shard}.parquet"),
+        embeddings="results/{dataset}/{model}/embeddings/{shard}.parquet",
     log:
         "logs/embed_images/{dataset}/{model}/{shard}.log",
     benchmark:
@@ -25,6 +24,7 @@ rule embed_images:
         mem_mb=growing(3000, {"weights": 4}),
         runtime=growing(60, {"inspection": 60}),
     params:
+        code=digest_of("embed_images.py"),
         seen=seen,
         precision=lookup(within=MODELS, dpath="{model}/precision"),
         batch=lookup(within=MODELS, dpath="{model}/batch"),
@@ -36,8 +36,7 @@ rule embed_images:
 rule import_embeddings:
     """The unit vectors of a shard's images, from a table made elsewhere."""
     input:
-        code=sources_of("import_embeddings.py"),
-        table=lookup(within=config, dpath="models/{model}/path"),
+        table=vectors_of,
         inspection="results/{dataset}/inspection/{shard}.parquet",
     output:
         embeddings="results/{dataset}/{model}/embeddings/{shard}.parquet",
@@ -51,6 +50,9 @@ rule import_embeddings:
         "../../envs/torch.yaml"
     resources:
         mem_mb=growing(2000, {"table": 4}),
+    params:
+        code=digest_of("import_embeddings.py"),
+        outside=outside(vectors_of),
     script:
         "../../scripts/import_embeddings.py"
 
@@ -58,7 +60,6 @@ rule import_embeddings:
 rule list_embeddings:
     """The list of a model's shards, so that a search in many jobs has one input and not thousands."""
     input:
-        code=sources_of("list_embeddings.py"),
         embeddings=expand("results/{{dataset}}/{{model}}/embeddings/{shard}.parquet", shard=SHARDS),
     output:
         shards="results/{dataset}/{model}/embeddings/shards.json",
@@ -67,5 +68,7 @@ rule list_embeddings:
     localrule: True
     conda:
         "../../envs/analysis.yaml"
+    params:
+        code=digest_of("list_embeddings.py"),
     script:
         "../../scripts/list_embeddings.py"

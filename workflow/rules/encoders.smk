@@ -4,7 +4,6 @@
 rule prepare_encoder:
     """Weights and description of a model that is taken as it is."""
     input:
-        code=sources_of("prepare_encoder.py"),
         checkpoint=checkpoint_of,
     output:
         weights="results/{dataset}/{model}/encoder/weights.safetensors",
@@ -15,10 +14,13 @@ rule prepare_encoder:
         "logs/costs/prepare_encoder/{dataset}/{model}.tsv"
     wildcard_constraints:
         model=one_of(PREPARED),
+    priority: 1  # before all else, for seconds here show what would stop the run after hours
     localrule: True  # may fetch weights, and the nodes of a cluster seldom have a network
     conda:
         "../../envs/torch.yaml"
     params:
+        code=digest_of("prepare_encoder.py"),
+        outside=outside(checkpoint_of),
         model=encoder_of,
         geometry=geometry_of,
     script:
@@ -28,7 +30,6 @@ rule prepare_encoder:
 rule finetune_encoder:
     """An encoder trained by margin softmax, its epoch chosen by retrieval on the validation split."""
     input:
-        code=sources_of("finetune_encoder.py"),
         weights=base_encoder("weights.safetensors"),
         description=base_encoder("encoder.json"),
         labels="results/{dataset}/labels.parquet",
@@ -40,7 +41,7 @@ rule finetune_encoder:
         weights="results/{dataset}/{model}/encoder/weights.safetensors",
         description="results/{dataset}/{model}/encoder/encoder.json",
         training="results/{dataset}/{model}/training.parquet",
-        state=update("results/{dataset}/{model}/training.state"),
+        state="results/{dataset}/{model}/training.state",
     log:
         "logs/finetune_encoder/{dataset}/{model}.log",
     benchmark:
@@ -55,6 +56,7 @@ rule finetune_encoder:
         mem_mb=growing(8000, {"weights": 6}),
         runtime=growing(240, {"inspection": 60}),
     params:
+        code=digest_of("finetune_encoder.py"),
         seen=seen,
         recipe=recipe_of,
         arithmetic_threads=config["arithmetic_threads"],

@@ -4,7 +4,6 @@
 rule plot_recall:
     """Recall@1 of every model, by protocol and level, with intervals."""
     input:
-        code=sources_of("plot_recall.py"),
         recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=SHOWN),
     output:
         svg=report(
@@ -21,6 +20,7 @@ rule plot_recall:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("plot_recall.py"),
         models=SHOWN,
         k=1,
     script:
@@ -30,7 +30,6 @@ rule plot_recall:
 rule plot_recall_curve:
     """Recall of every model against the number of neighbours looked at."""
     input:
-        code=sources_of("plot_recall_curve.py"),
         curves=expand("results/{{dataset}}/{model}/recall_curve.parquet", model=SHOWN),
     output:
         svg=report(
@@ -47,6 +46,7 @@ rule plot_recall_curve:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("plot_recall_curve.py"),
         models=SHOWN,
     script:
         "../../scripts/plot_recall_curve.py"
@@ -55,7 +55,6 @@ rule plot_recall_curve:
 rule plot_reachable:
     """Species recall over all queries beside that over the queries that could hit."""
     input:
-        code=sources_of("plot_reachable.py"),
         recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=SHOWN),
     output:
         svg=report(
@@ -72,6 +71,7 @@ rule plot_reachable:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("plot_reachable.py"),
         models=SHOWN,
         k=1,
     script:
@@ -81,7 +81,6 @@ rule plot_reachable:
 rule plot_pairwise:
     """Every model against every other, in one matrix."""
     input:
-        code=sources_of("plot_pairwise.py"),
         pairwise="results/{dataset}/pairwise.parquet",
     output:
         svg=report(
@@ -98,6 +97,7 @@ rule plot_pairwise:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("plot_pairwise.py"),
         models=SHOWN,
         k=1,
     script:
@@ -107,7 +107,6 @@ rule plot_pairwise:
 rule plot_variants:
     """Every variant's recall and what training changed, over its seeds."""
     input:
-        code=sources_of("plot_variants.py"),
         variants="results/{dataset}/variants.parquet",
     output:
         svg=report(
@@ -124,6 +123,7 @@ rule plot_variants:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("plot_variants.py"),
         names=list(VARIANTS),
         k=1,
     script:
@@ -133,7 +133,6 @@ rule plot_variants:
 rule plot_leaks:
     """What a split that ignores groups would have done to the recall."""
     input:
-        code=sources_of("plot_leaks.py"),
         leaks="results/{dataset}/leak_audit.parquet",
     output:
         svg=report(
@@ -150,6 +149,7 @@ rule plot_leaks:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("plot_leaks.py"),
         model=lookup(within=config, dpath="leak_audit/model"),
         k=1,
     script:
@@ -159,7 +159,6 @@ rule plot_leaks:
 rule plot_training_size:
     """Species recall@1 against the number of training images."""
     input:
-        code=sources_of("plot_training_size.py"),
         sizes="results/{dataset}/{model}/training_size.parquet",
     output:
         svg=report(
@@ -176,6 +175,7 @@ rule plot_training_size:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("plot_training_size.py"),
         model="{model}",
     script:
         "../../scripts/plot_training_size.py"
@@ -184,7 +184,6 @@ rule plot_training_size:
 rule plot_training_buckets:
     """Species recall@1 by bucket of training images."""
     input:
-        code=sources_of("plot_training_buckets.py"),
         sizes="results/{dataset}/{model}/training_size.parquet",
     output:
         svg=report(
@@ -201,6 +200,7 @@ rule plot_training_buckets:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("plot_training_buckets.py"),
         model="{model}",
     script:
         "../../scripts/plot_training_buckets.py"
@@ -209,7 +209,6 @@ rule plot_training_buckets:
 rule plot_confusions:
     """Which genera a model takes for which."""
     input:
-        code=sources_of("plot_confusions.py"),
         confusions="results/{dataset}/{model}/confusions.parquet",
     output:
         svg=report(
@@ -226,6 +225,7 @@ rule plot_confusions:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("plot_confusions.py"),
         model="{model}",
     script:
         "../../scripts/plot_confusions.py"
@@ -234,7 +234,6 @@ rule plot_confusions:
 rule plot_training:
     """Loss and learning rate of a training, and how the epoch was chosen."""
     input:
-        code=sources_of("plot_training.py"),
         training="results/{dataset}/{model}/training.parquet",
     output:
         svg=report(
@@ -251,6 +250,7 @@ rule plot_training:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("plot_training.py"),
         model="{model}",
     script:
         "../../scripts/plot_training.py"
@@ -259,7 +259,6 @@ rule plot_training:
 rule plot_improvement:
     """The improvement per species and per genus, by category."""
     input:
-        code=sources_of("plot_improvement.py"),
         differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
     output:
         species_svg=report(
@@ -283,6 +282,7 @@ rule plot_improvement:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("plot_improvement.py"),
         base="{base}",
         trained="{trained}",
         protocol="leave_one_out",
@@ -294,7 +294,6 @@ rule plot_improvement:
 rule plot_base_against_trained:
     """Recall of a base and a trained model, species by species."""
     input:
-        code=sources_of("plot_base_against_trained.py"),
         differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
     output:
         svg=report(
@@ -311,6 +310,7 @@ rule plot_base_against_trained:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("plot_base_against_trained.py"),
         base="{base}",
         trained="{trained}",
         protocol="leave_one_out",
@@ -322,7 +322,6 @@ rule plot_base_against_trained:
 rule plot_most_changed:
     """The species that training improved or worsened most, with intervals."""
     input:
-        code=sources_of("plot_most_changed.py"),
         differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
     output:
         svg=report(
@@ -339,6 +338,7 @@ rule plot_most_changed:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("plot_most_changed.py"),
         base="{base}",
         trained="{trained}",
         protocol="leave_one_out",
@@ -350,7 +350,6 @@ rule plot_most_changed:
 rule plot_improvement_by_training_size:
     """The improvement of each species beside its number of training images, and a curve through them."""
     input:
-        code=sources_of("plot_improvement_by_training_size.py"),
         differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
         trend="results/{dataset}/comparisons/{base}/{trained}/trend.parquet",
     output:
@@ -368,6 +367,7 @@ rule plot_improvement_by_training_size:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("plot_improvement_by_training_size.py"),
         base="{base}",
         trained="{trained}",
         protocol="leave_one_out",

@@ -3,8 +3,6 @@
 
 rule draw_museum:
     """A drawn museum with the layout and the faults of a real delivery."""
-    input:
-        code=sources_of("draw_museum.py"),
     output:
         folder=directory("results/{dataset}/delivery"),
     log:
@@ -17,6 +15,7 @@ rule draw_museum:
     resources:
         mem_mb=growing(4000),
     params:
+        code=digest_of("draw_museum.py"),
         museum=lookup(within=config, dpath="datasets/{dataset}/source/museum"),
     script:
         "../../scripts/draw_museum.py"
@@ -24,8 +23,6 @@ rule draw_museum:
 
 rule download_dataset:
     """A dataset from the Hugging Face hub into its folder, at the commit that the config names."""
-    input:
-        code=sources_of("download_dataset.py"),
     output:
         record="results/{dataset}/download.json",
     log:
@@ -38,7 +35,9 @@ rule download_dataset:
     conda:
         "../../envs/torch.yaml"
     params:
+        code=digest_of("download_dataset.py"),
         folder=source_folder,
+        trusted=lookup(within=config, dpath="datasets/{dataset}/source/follow_links"),
         download=lookup(within=config, dpath="datasets/{dataset}/source/download"),
     script:
         "../../scripts/download_dataset.py"
@@ -47,7 +46,6 @@ rule download_dataset:
 rule list_images:
     """One row per delivered image file or listed name, exactly as delivered."""
     input:
-        code=sources_of("list_images.py"),
         museum=delivery,
         download=downloaded,
         table=delivered_tables,
@@ -63,12 +61,16 @@ rule list_images:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
+        code=digest_of("list_images.py"),
+        outside=outside(delivered_tables),
         layout=lookup(within=config, dpath="datasets/{dataset}/source/layout"),
         source_id=lookup(within=config, dpath="datasets/{dataset}/source/id"),
         captions_table=lookup(within=config, dpath="datasets/{dataset}/source/captions_table"),
         table=listed_by,
         unlisted=lookup(within=config, dpath="datasets/{dataset}/source/unlisted"),
         folder=source_folder,
+        watch=lookup(within=config, dpath="datasets/{dataset}/source/watch"),
+        trusted=lookup(within=config, dpath="datasets/{dataset}/source/follow_links"),
         listing=listing,
     script:
         "../../scripts/list_images.py"
@@ -77,21 +79,23 @@ rule list_images:
 rule inspect_images:
     """Whether each image of a shard can be read, and what is in it."""
     input:
-        code=sources_of("inspect_images.py"),
         images="results/{dataset}/images.parquet",
     output:
-        inspection=update("results/{dataset}/inspection/{shard}.parquet"),
+        inspection="results/{dataset}/inspection/{shard}.parquet",
     log:
         "logs/inspect_images/{dataset}/{shard}.log",
     benchmark:
         "logs/costs/inspect_images/{dataset}/{shard}.tsv"
+    priority: 1  # before pixels and embeddings: what cannot be split is named early
     conda:
         "../../envs/analysis.yaml"
     resources:
         mem_mb=growing(2000, {"images": 8}),
         runtime=growing(60, {"images": 20 / config["shards"]}),
     params:
+        code=digest_of("inspect_images.py"),
         folder=source_folder,
+        trusted=lookup(within=config, dpath="datasets/{dataset}/source/follow_links"),
         n_shards=config["shards"],
         max_megapixels=lookup(within=config["datasets"], dpath="{dataset}/inspection/max_megapixels"),
     script:
@@ -101,10 +105,9 @@ rule inspect_images:
 rule cache_pixels:
     """The images of a shard, decoded, resized and cropped once for all models that see them so."""
     input:
-        code=sources_of("cache_pixels.py"),
         inspection="results/{dataset}/inspection/{shard}.parquet",
     output:
-        pixels=update("results/{dataset}/pixels/{preprocess}/{shard}.arrow"),
+        pixels="results/{dataset}/pixels/{preprocess}/{shard}.arrow",
     log:
         "logs/cache_pixels/{dataset}/{preprocess}/{shard}.log",
     benchmark:
@@ -116,6 +119,7 @@ rule cache_pixels:
         mem_mb=growing(4000, {"inspection": 8}),
         runtime=growing(60, {"inspection": 20}),
     params:
+        code=digest_of("cache_pixels.py"),
         seen=seen,
     script:
         "../../scripts/cache_pixels.py"

@@ -4,7 +4,6 @@
 rule fix_labels:
     """Names repaired, or images set aside with a reason."""
     input:
-        code=sources_of("fix_labels.py"),
         images="results/{dataset}/images.parquet",
         inspection=expand("results/{{dataset}}/inspection/{shard}.parquet", shard=SHARDS),
         taxonomy=taxonomy_of,
@@ -16,6 +15,7 @@ rule fix_labels:
         "logs/fix_labels/{dataset}.log",
     benchmark:
         "logs/costs/fix_labels/{dataset}.tsv"
+    priority: 1  # before pixels and embeddings: what cannot be split is named early
     group:
         together("repairs")
     conda:
@@ -23,6 +23,8 @@ rule fix_labels:
     resources:
         mem_mb=growing(2000, {"images": 10, "inspection": 10}),
     params:
+        code=digest_of("fix_labels.py"),
+        outside=outside(taxonomy_of),
         policies=lookup(within=config, dpath="datasets/{dataset}/labels/policies"),
         misspelt=lookup(within=config, dpath="datasets/{dataset}/labels/misspelt"),
     script:
@@ -32,7 +34,6 @@ rule fix_labels:
 rule fix_captions:
     """The caption dataset, whole, and every repair of labels and captions."""
     input:
-        code=sources_of("fix_captions.py"),
         images="results/{dataset}/images.parquet",
         labels="results/{dataset}/labels.parquet",
         repairs="results/{dataset}/repairs.parquet",
@@ -49,6 +50,8 @@ rule fix_captions:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("fix_captions.py"),
+        outside=outside(caption_tables),
         ladder=lookup(within=config, dpath="datasets/{dataset}/captions/ladder"),
         tables=lookup(within=config, dpath="datasets/{dataset}/captions/tables"),
         templates=lookup(within=config, dpath="datasets/{dataset}/captions/templates"),

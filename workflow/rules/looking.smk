@@ -6,7 +6,6 @@ SHEETS = ["best", "worst", "most_improved", "most_worsened", "confusions"]
 rule choose_examples:
     """The queries that stand for their species with their neighbours, and whom species are taken for."""
     input:
-        code=sources_of("choose_examples.py"),
         neighbours="results/{dataset}/{model}/neighbours.parquet",
         labels="results/{dataset}/labels.parquet",
     output:
@@ -20,6 +19,8 @@ rule choose_examples:
         together("scores")
     conda:
         "../../envs/analysis.yaml"
+    params:
+        code=digest_of("choose_examples.py"),
     script:
         "../../scripts/choose_examples.py"
 
@@ -27,7 +28,6 @@ rule choose_examples:
 rule choose_sheets:
     """What is on the contact sheets of a comparison."""
     input:
-        code=sources_of("choose_sheets.py"),
         differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
         mistaken="results/{dataset}/{trained}/mistaken.parquet",
         base="results/{dataset}/{base}/neighbours.parquet",
@@ -41,6 +41,8 @@ rule choose_sheets:
         together("comparison")
     conda:
         "../../envs/analysis.yaml"
+    params:
+        code=digest_of("choose_sheets.py"),
     script:
         "../../scripts/choose_sheets.py"
 
@@ -48,7 +50,6 @@ rule choose_sheets:
 rule draw_thumbnails:
     """Small pictures of the images of a shard that are shown on the report or a contact sheet."""
     input:
-        code=sources_of("draw_thumbnails.py"),
         inspection="results/{dataset}/inspection/{shard}.parquet",
         examples=expand("results/{{dataset}}/{model}/examples.parquet", model=SHOWN),
         sheets=[
@@ -56,7 +57,7 @@ rule draw_thumbnails:
             for base, trained in config["compare"]
         ],
     output:
-        thumbnails=update("results/{dataset}/thumbnails/{shard}.parquet"),
+        thumbnails="results/{dataset}/thumbnails/{shard}.parquet",
     log:
         "logs/draw_thumbnails/{dataset}/{shard}.log",
     benchmark:
@@ -67,7 +68,9 @@ rule draw_thumbnails:
     resources:
         mem_mb=growing(4000),
     params:
+        code=digest_of("draw_thumbnails.py"),
         folder=source_folder,
+        trusted=lookup(within=config, dpath="datasets/{dataset}/source/follow_links"),
         max_megapixels=lookup(within=config["datasets"], dpath="{dataset}/inspection/max_megapixels"),
     script:
         "../../scripts/draw_thumbnails.py"
@@ -76,7 +79,6 @@ rule draw_thumbnails:
 rule draw_contact_sheets:
     """Telling species and confusions of a comparison: queries with their neighbours under both models."""
     input:
-        code=sources_of("draw_contact_sheets.py"),
         sheets="results/{dataset}/comparisons/{base}/{trained}/sheets.parquet",
         thumbnails=expand("results/{{dataset}}/thumbnails/{shard}.parquet", shard=SHARDS),
     output:
@@ -98,5 +100,7 @@ rule draw_contact_sheets:
         together("report")
     conda:
         "../../envs/analysis.yaml"
+    params:
+        code=digest_of("draw_contact_sheets.py"),
     script:
         "../../scripts/draw_contact_sheets.py"

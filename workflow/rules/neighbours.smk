@@ -4,7 +4,6 @@
 rule find_neighbours:
     """The exact nearest neighbours of a chunk of the queries of every protocol."""
     input:
-        code=sources_of("find_neighbours.py"),
         shards="results/{dataset}/{model}/embeddings/shards.json",
         splits="results/{dataset}/splits.parquet",
     output:
@@ -21,6 +20,7 @@ rule find_neighbours:
         mem_mb=growing(3000, {"shards": 2}),
         runtime=growing(60, {"shards": 0.1}),
     params:
+        code=digest_of("find_neighbours.py"),
         protocols=lookup(within=config, dpath="search/protocols"),
         depth=lookup(within=config, dpath="search/depth"),
         mask_groups=lookup(within=config, dpath="search/mask_groups"),
@@ -32,7 +32,6 @@ rule find_neighbours:
 rule join_neighbours:
     """The neighbours of all queries of a model in one table."""
     input:
-        code=sources_of("join_neighbours.py"),
         chunks=expand(
             "results/{{dataset}}/{{model}}/neighbours/{chunk}.parquet",
             chunk=range(config["search"]["chunks"]),
@@ -49,6 +48,8 @@ rule join_neighbours:
         "../../envs/analysis.yaml"
     resources:
         mem_mb=growing(2000, {"chunks": 4}),
+    params:
+        code=digest_of("join_neighbours.py"),
     script:
         "../../scripts/join_neighbours.py"
 
@@ -56,7 +57,6 @@ rule join_neighbours:
 rule score_recall:
     """Hits of every query and their recall, from its neighbours."""
     input:
-        code=sources_of("score_recall.py"),
         neighbours="results/{dataset}/{model}/neighbours.parquet",
         labels="results/{dataset}/labels.parquet",
         splits="results/{dataset}/splits.parquet",
@@ -72,6 +72,7 @@ rule score_recall:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("score_recall.py"),
         protocols=lookup(within=config, dpath="search/protocols"),
         ks=lookup(within=config, dpath="recall/ks"),
         depth=lookup(within=config, dpath="search/depth"),
@@ -85,7 +86,6 @@ rule score_recall:
 rule trace_recall:
     """Recall of a model against the number of neighbours looked at."""
     input:
-        code=sources_of("trace_recall.py"),
         hits="results/{dataset}/{model}/hits.parquet",
     output:
         curve="results/{dataset}/{model}/recall_curve.parquet",
@@ -98,6 +98,7 @@ rule trace_recall:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("trace_recall.py"),
         depth=lookup(within=config, dpath="search/depth"),
         resamples=lookup(within=config, dpath="recall/resamples"),
         seed=lookup(within=config, dpath="recall/seed"),
@@ -108,7 +109,6 @@ rule trace_recall:
 rule count_confusions:
     """Who is taken for whom by a model: queries beside their nearest images, leave one out."""
     input:
-        code=sources_of("count_confusions.py"),
         neighbours="results/{dataset}/{model}/neighbours.parquet",
         labels="results/{dataset}/labels.parquet",
     output:
@@ -122,6 +122,7 @@ rule count_confusions:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("count_confusions.py"),
         protocol="leave_one_out",
     script:
         "../../scripts/count_confusions.py"
@@ -130,7 +131,6 @@ rule count_confusions:
 rule count_training_images:
     """Species recall@1 of a model beside the number of training images."""
     input:
-        code=sources_of("count_training_images.py"),
         recall="results/{dataset}/{model}/recall.parquet",
         labels="results/{dataset}/labels.parquet",
         splits="results/{dataset}/splits.parquet",
@@ -142,6 +142,8 @@ rule count_training_images:
         together("scores")
     conda:
         "../../envs/analysis.yaml"
+    params:
+        code=digest_of("count_training_images.py"),
     script:
         "../../scripts/count_training_images.py"
 
@@ -149,7 +151,6 @@ rule count_training_images:
 rule print_training_size:
     """The analysis by training size of one model, as text."""
     input:
-        code=sources_of("print_training_size.py"),
         sizes="results/{dataset}/{model}/training_size.parquet",
     output:
         text=report(
@@ -165,6 +166,7 @@ rule print_training_size:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("print_training_size.py"),
         model="{model}",
         min_queries=lookup(within=config, dpath="comparison/min_queries"),
     script:
@@ -172,14 +174,11 @@ rule print_training_size:
 
 
 rule audit_leaks:
-    """That no group straddles, and what a split that ignores groups would have done to the recall."""
+    """What a split that ignores groups would have done to the recall."""
     input:
-        code=sources_of("audit_leaks.py"),
         shards=f"results/{{dataset}}/{config['leak_audit']['model']}/embeddings/shards.json",
         labels="results/{dataset}/labels.parquet",
-        groups="results/{dataset}/groups.parquet",
         splits="results/{dataset}/splits.parquet",
-        inspection=expand("results/{{dataset}}/inspection/{shard}.parquet", shard=SHARDS),
     output:
         leaks="results/{dataset}/leak_audit.parquet",
     log:
@@ -193,6 +192,7 @@ rule audit_leaks:
         mem_mb=growing(3000, {"shards": 3}),
         runtime=growing(60, {"shards": 0.1}),
     params:
+        code=digest_of("audit_leaks.py"),
         model=lookup(within=config, dpath="leak_audit/model"),
         most_queries=lookup(within=config, dpath="leak_audit/queries"),
         dealing=dealing_of,

@@ -1,4 +1,4 @@
-"""Needs all finished tables and figures; produces the headline, the report and the checks."""
+"""Needs all finished tables and figures; produces the headline, the checks and the report."""
 
 FIGURES = [
     "results/{dataset}/figures/recall.svg",
@@ -48,7 +48,6 @@ SMALL_TABLES = [
 rule write_csv_twins:
     """CSV twins of the small tables, beside them."""
     input:
-        code=sources_of("write_csv_twins.py"),
         tables=[f"{table}.parquet" for table in SMALL_TABLES],
     output:
         [f"{table}.csv" for table in SMALL_TABLES],
@@ -58,6 +57,8 @@ rule write_csv_twins:
         together("report")
     conda:
         "../../envs/analysis.yaml"
+    params:
+        code=digest_of("write_csv_twins.py"),
     script:
         "../../scripts/write_csv_twins.py"
 
@@ -65,7 +66,6 @@ rule write_csv_twins:
 rule write_headline:
     """The headline numbers of every model, printed and for machines."""
     input:
-        code=sources_of("write_headline.py"),
         recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=MODELS),
     output:
         json="results/{dataset}/headline.json",
@@ -82,6 +82,7 @@ rule write_headline:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("write_headline.py"),
         models=list(MODELS),
         ks=lookup(within=config, dpath="recall/ks"),
     script:
@@ -91,7 +92,6 @@ rule write_headline:
 rule write_report:
     """One page that opens offline: what was asked, found and done."""
     input:
-        code=sources_of("write_report.py"),
         headline="results/{dataset}/headline.json",
         statistics="results/{dataset}/statistics.parquet",
         gaps="results/{dataset}/gaps.parquet",
@@ -110,8 +110,8 @@ rule write_report:
         mistaken=expand("results/{{dataset}}/{model}/mistaken.parquet", model=SHOWN),
         labels="results/{dataset}/labels.parquet",
         thumbnails=expand("results/{{dataset}}/thumbnails/{shard}.parquet", shard=SHARDS),
-        captions=[relative(path) for path in sorted(Path(ROOT, "workflow", "report").glob("*.rst"))],
-        templates=templates_of("report"),
+        captions=report_captions,
+        passed="results/{dataset}/checks.passed",
     output:
         report=report(
             "results/{dataset}/report.html",
@@ -129,6 +129,9 @@ rule write_report:
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("write_report.py"),
+        outside=outside(report_captions),
+        templates=templates_of("report"),
         models=SHOWN,
         pairs=config["compare"],
         method=method_of,
@@ -139,14 +142,12 @@ rule write_report:
 rule check_results:
     """The invariants of a finished study, asserted on its tables."""
     input:
-        code=sources_of("check_results.py"),
-        images="results/{dataset}/images.parquet",
+        curation="results/{dataset}/curation.passed",
         inspection=expand("results/{{dataset}}/inspection/{shard}.parquet", shard=SHARDS),
         labels="results/{dataset}/labels.parquet",
-        quarantine="results/{dataset}/quarantine.parquet",
-        captions="results/{dataset}/captions.parquet",
-        gaps="results/{dataset}/gaps.parquet",
+        groups="results/{dataset}/groups.parquet",
         splits="results/{dataset}/splits.parquet",
+        descriptions=expand("results/{{dataset}}/{model}/encoder/encoder.json", model=PREPARED + TUNED),
         shards=expand("results/{{dataset}}/{model}/embeddings/shards.json", model=MODELS),
         neighbours=expand("results/{{dataset}}/{model}/neighbours.parquet", model=MODELS),
         hits=expand("results/{{dataset}}/{model}/hits.parquet", model=MODELS),
@@ -181,24 +182,30 @@ rule check_results:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=growing(2000, {"images": 10, "hits": 10}),
+        mem_mb=growing(2000, {"hits": 10}),
     params:
+        code=digest_of("check_results.py"),
         mask_groups=lookup(within=config, dpath="search/mask_groups"),
     script:
         "../../scripts/check_results.py"
 
 
 onstart:
+    begin_run()
     progress.show_what_is_left(workflow.logger_manager.get_log_handlers())
 
 
 onerror:
+    PENDING.end()
     keep_records()
+    print_warnings()
 
 
 onsuccess:
+    PENDING.end()
     keep_records()
     for dataset in config["datasets"]:
         for page in ("audit", "report"):
             if Path("results", dataset, f"{page}.html").exists():
                 print(f"The {page} of {dataset}: results/{dataset}/{page}.html")
+    print_warnings()

@@ -4,7 +4,6 @@
 rule group_images:
     """Same bytes, near duplicates and same specimen, united into groups."""
     input:
-        code=sources_of("group_images.py"),
         images="results/{dataset}/images.parquet",
         labels="results/{dataset}/labels.parquet",
         inspection=expand("results/{{dataset}}/inspection/{shard}.parquet", shard=SHARDS),
@@ -16,6 +15,7 @@ rule group_images:
         "logs/group_images/{dataset}.log",
     benchmark:
         "logs/costs/group_images/{dataset}.tsv"
+    priority: 1  # before pixels and embeddings: what cannot be split is named early
     group:
         together("repairs")
     conda:
@@ -24,6 +24,7 @@ rule group_images:
         mem_mb=growing(2000, {"images": 10, "inspection": 10, "shards": 3}),
         runtime=growing(60, {"shards": 0.1}),
     params:
+        code=digest_of("group_images.py"),
         specimen=lookup(within=config, dpath="datasets/{dataset}/groups/specimen"),
         near_duplicates=lookup(within=config, dpath="datasets/{dataset}/groups/near_duplicates"),
         runaway=lookup(within=config, dpath="datasets/{dataset}/groups/runaway"),
@@ -34,7 +35,6 @@ rule group_images:
 rule split_images:
     """Train, val, test and unseen; a group never straddles."""
     input:
-        code=sources_of("split_images.py"),
         labels="results/{dataset}/labels.parquet",
         groups="results/{dataset}/groups.parquet",
         images=branch(
@@ -48,11 +48,14 @@ rule split_images:
         "logs/split_images/{dataset}.log",
     benchmark:
         "logs/costs/split_images/{dataset}.tsv"
+    priority: 1  # before pixels and embeddings: what cannot be split is named early
     group:
         together("repairs")
     conda:
         "../../envs/analysis.yaml"
     params:
+        code=digest_of("split_images.py"),
+        outside=outside(previous_splits),
         dealing=dealing_of,
     script:
         "../../scripts/split_images.py"
@@ -61,7 +64,6 @@ rule split_images:
 rule describe_dataset:
     """How many images, groups, species and genera there are, by category and split."""
     input:
-        code=sources_of("describe_dataset.py"),
         labels="results/{dataset}/labels.parquet",
         splits="results/{dataset}/splits.parquet",
     output:
@@ -72,5 +74,7 @@ rule describe_dataset:
         together("repairs")
     conda:
         "../../envs/analysis.yaml"
+    params:
+        code=digest_of("describe_dataset.py"),
     script:
         "../../scripts/describe_dataset.py"

@@ -1,0 +1,45 @@
+"""What an earlier run made, kept where a step can take rows over from it, out of Snakemake's sight.
+
+Snakemake removes the outputs of a step before the step runs and again if it fails, so that no output
+passes for newer than its inputs. (Outputs marked `update()` are an exception: after a failure these come
+back with a new date, and the next run finds nothing to do.) So the earlier rows lie beside the output, in
+`.reuse`, as a hard link: the same bytes under a second name, which need no room.
+"""
+
+import logging
+import os
+import shutil
+from pathlib import Path
+
+from nearkin.files import replacing
+
+logger = logging.getLogger(__name__)
+
+FOLDER = ".reuse"
+
+
+def earlier_path(path: str | Path) -> Path:
+    """Where the earlier version of an output is kept.
+
+    >>> earlier_path("results/d/inspection/0.parquet").as_posix()
+    'results/d/inspection/.reuse/0.parquet'
+    """
+    path = Path(path)
+    return path.parent / FOLDER / path.name
+
+
+def keep_for_reuse(path: str | Path) -> None:
+    """Keep an output that is whole for the next time it is made; a copy where there are no hard links.
+
+    Nothing hangs on it: if there is no room for a copy, the next run makes all rows again.
+    """
+    kept = earlier_path(path)
+    try:
+        with replacing(kept) as temporary:
+            try:
+                os.link(path, temporary)
+            except OSError:
+                shutil.copyfile(path, temporary)
+            kept.unlink(missing_ok=True)  # two links to one file: a rename would do nothing
+    except OSError as error:
+        logger.warning("not kept for reuse: %s", error)

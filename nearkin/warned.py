@@ -1,0 +1,54 @@
+"""What the steps of a dataset's curation warned of, from the logs that they leave. No libraries."""
+
+import re
+from collections import defaultdict
+from pathlib import Path
+
+CURATION = (
+    *("draw_museum", "download_dataset", "list_images", "inspect_images", "fix_labels", "fix_captions"),
+    *("group_images", "split_images", "describe_dataset", "audit_leaks", "write_audit"),
+)
+"""The rules whose logs are read, in the order in which they work."""
+
+WARNING = re.compile(r"^\S+ \S+ WARNING (?:nearkin\S*|__main__): (.*)$")
+"""A line of a log: what the libraries warn of is not meant for a curator."""
+
+EXAMPLES, KINDS, LONGEST = 3, 20, 200
+"""How many of one kind are named, how many kinds are told, and characters of one line."""
+
+
+def of_curation(dataset: str, logs: str | Path = "logs") -> list[str]:
+    """A line for each kind of warning of a dataset's curation, at most KINDS of them; none if there is none.
+
+    What stands before the first colon of a warning is its kind. Numbers behind it are added up,
+    of other things the first are named. Signs that could steer a terminal are left out.
+    """
+    lines = []
+    for rule in CURATION:
+        found = defaultdict(list)
+        for path in (Path(logs, rule, f"{dataset}.log"), *sorted(Path(logs, rule, dataset).glob("*.log"))):
+            for said in _warnings(path):
+                kind, _, subject = said.partition(": ")
+                found[kind].append(subject)
+        lines += [f"{rule}: {_summed(kind, subjects)}" for kind, subjects in found.items()]
+    if len(lines) > KINDS:
+        lines[KINDS:] = [f"and {len(lines) - KINDS} more kinds"]
+    return lines
+
+
+def _warnings(path):
+    if not path.exists():
+        return []
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return [match[1] for match in map(WARNING.match, text.splitlines()) if match]
+
+
+def _summed(kind, subjects):
+    if all(subject.isdecimal() for subject in subjects):
+        told = f"{kind}: {sum(map(int, subjects))}"
+    else:
+        told = f"{kind}: {', '.join(subjects[:EXAMPLES])}".removesuffix(": ")
+        if len(subjects) > EXAMPLES:
+            told += f" and {len(subjects) - EXAMPLES} more"
+    told = "".join(sign for sign in told if sign.isprintable())
+    return told if len(told) <= LONGEST else f"{told[:LONGEST]}..."

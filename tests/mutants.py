@@ -1,0 +1,587 @@
+"""Mutation tests of the core: break one thing at a time, and see whether a test notices.
+
+Every mutation changes one comparison, operator, number, condition, statement or call of a module of
+CORE. The tests that belong to the module then run in a process of their own, until the first one fails. A
+mutation that no test notices must be in `mutants.yaml`, with the reason why it changes no result. It is
+named there by module, function and text, so the list outlives edits elsewhere.
+
+Everything happens in a temporary copy of the files that git knows or does not ignore.
+"""
+
+import argparse
+import ast
+import copy
+import importlib
+import inspect
+import json
+import os
+import random
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+LIST = ROOT / "tests/mutants.yaml"
+LEAST_KILLED = 0.95
+
+CORE = {
+    "search": {
+        "search.candidates": ["search_candidates"],
+        "search.exhaustive": ["search_exhaustive"],
+        "search.ranking": ["search_ranking"],
+        "search.rounded": ["search_rounded", "search_candidates"],
+        "search.sums": ["search_ranking"],
+        "neighbours": ["neighbours"],
+    },
+    "scoring": {"scoring": ["scoring"]},
+    "averages": {"recall": ["recall"], "metrics": ["metrics"]},
+    "intervals": {"intervals": ["intervals"], "cells": ["cells"]},
+    "comparison": {"comparison": ["comparison"], "shrinkage": ["shrinkage"]},
+    "splits": {
+        "splits": ["splits", "lots", "given_sides"],
+        "lots": ["lots", "splits"],
+        "given_sides": ["given_sides", "bridges"],
+        "bridges": ["bridges"],
+    },
+    "groups": {"groups": ["groups"], "connected": ["connected"], "cosines": ["cosines"]},
+    "specimens": {"specimens": ["specimens", "groups"]},
+    "leaks": {"leaks": ["leaks"]},
+    "near duplicates": {
+        "near": ["near"],
+        "likeness": ["likeness", "near"],
+        "hamming": ["hamming", "near"],
+    },
+    "caption cleaning": {
+        "captions.cleaning": ["captions_cleaning"],
+        "captions.markup": ["captions_cleaning"],
+        "captions.unusable": ["captions_cleaning"],
+    },
+    "loss": {"finetune.loss": ["finetune_loss"]},
+}
+"""By area the modules, and the files `tests/unit/test_*.py` that belong to each."""
+
+SPEED = {"AT_ONCE", "BUFFER", "BLOCK", "HASHED", "KEPT", "SCANNED", "COMPARED", "SORTED", "LONG", "SHOWN"}
+SPEED |= {
+    "at_once",
+    "widest",
+    "MOST_PAIRS",
+    "SCANNED_AT_ONCE",
+    "COMPARED_AT_ONCE",
+    "QUERIES_AT_ONCE",
+    "LONGEST_KEY",
+}
+"""Names that decide on speed, memory or the length of a message, and on no result."""
+
+SCREEN = os.dup(1)
+
+LIBRARIES = "numpy polars torch faiss scipy.stats scipy.sparse.csgraph hypothesis dataframely ftfy PIL.Image"
+"""What is imported once and for all; no module of ours, for these differ from mutant to mutant."""
+
+COMPARED = {
+    ast.Lt: [ast.LtE, ast.GtE],
+    ast.LtE: [ast.Lt, ast.Gt],
+    ast.Gt: [ast.GtE, ast.LtE],
+    ast.GtE: [ast.Gt, ast.Lt],
+    ast.Eq: [ast.NotEq],
+    ast.NotEq: [ast.Eq],
+    ast.Is: [ast.IsNot],
+    ast.IsNot: [ast.Is],
+    ast.In: [ast.NotIn],
+    ast.NotIn: [ast.In],
+}
+CALCULATED = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Mult,
+    ast.Pow: ast.Mult,
+    ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+    ast.BitXor: ast.BitOr,
+    ast.LShift: ast.RShift,
+    ast.RShift: ast.LShift,
+}
+_PAIRS = "min max, any all, first last, floor ceil, minimum maximum, amin amax, is_null is_not_null"
+EXCHANGED = dict(order for pair in _PAIRS.split(", ") for order in (pair.split(), reversed(pair.split())))
+LEFT_OUT = {"filter", "drop_nulls", "fill_null", "fill_nan", "abs", "clip", "unique", "sort", "lower"}
+LEFT_OUT |= {"casefold", "strip", "strip_chars", "clamp", "masked_fill"}
+"""Methods that a mutation takes away: `x.filter(y)` becomes `x`."""
+
+UNSEEN = {"maintain_order", "sorted", "stable", "strict", "copy"}
+"""Arguments that no small table shows: few rows keep their order in any case."""
+
+LIBRARY_NAMES = {"np", "pl", "torch", "math", "re", "functional"}
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One change: the way to the changed node, what comes instead, and how a person would name it."""
+
+    module: str
+    function: str
+    text: str
+    path: tuple
+    node: ast.AST
+
+
+def mutations_of(source: str, module: str) -> list[Mutation]:
+    """All mutations of a module, in the order of its source."""
+    tree = ast.parse(source)
+    found, seen = [], Counter()
+    for path, node, function, parents in _visited(tree):
+        for shown, changed in _changes(node, parents):
+            before, after = (ast.unparse(one) for one in shown)
+            if len(before) > 150:
+                before, after = _shortened(before, after)
+            text = f"{before} -> {after}" if after else f"without {before}"
+            seen[function, text] += 1
+            if (n := seen[function, text]) > 1:
+                text = f"{text} [{n}]"
+            found.append(Mutation(module, function, text, path, changed))
+    return found
+
+
+def file_of(module: str) -> Path:
+    return ROOT / f"nearkin/{module.replace('.', '/')}.py"
+
+
+def mutated(source: str, mutation: Mutation) -> ast.Module:
+    """The tree of a module with a mutation."""
+    tree = ast.parse(source)
+    *way, (field, place) = mutation.path
+    holder = tree
+    for step, at in way:
+        holder = getattr(holder, step) if at is None else getattr(holder, step)[at]
+    if place is None:
+        setattr(holder, field, mutation.node)
+    else:
+        getattr(holder, field)[place] = mutation.node
+    return ast.fix_missing_locations(tree)
+
+
+def _shortened(before, after):
+    """Two long texts without most of what they begin and end with alike."""
+    start = len(os.path.commonprefix([before, after]))
+    end = len(os.path.commonprefix([before[start:][::-1], after[start:][::-1]]))
+    start, end = max(0, start - 50), max(0, end - 50)
+    return tuple(text[start : len(text) - end].strip() for text in (before, after))
+
+
+def _visited(tree):
+    """Yields (path, node, function, parents) of everything that may be mutated."""
+    todo = [((), tree, "", [])]
+    while todo:
+        path, node, function, parents = todo.pop()
+        if _is_left_alone(node, parents):
+            continue
+        yield path, node, function, parents
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            function = f"{function}.{node.name}".lstrip(".")
+        below = []
+        for field, value in ast.iter_fields(node):
+            if field in ("annotation", "returns", "decorator_list", "ctx", "op", "ops"):
+                continue
+            if isinstance(value, ast.AST):
+                below.append(((*path, (field, None)), value, function, [*parents, node]))
+            elif isinstance(value, list):
+                below += [
+                    ((*path, (field, i)), one, function, [*parents, node])
+                    for i, one in enumerate(value)
+                    if isinstance(one, ast.AST)
+                ]
+        todo += reversed(below)
+
+
+def _is_left_alone(node, parents):
+    """Whether a node is about messages, progress, types or speed only."""
+    if isinstance(node, ast.JoinedStr | ast.Import | ast.ImportFrom):
+        return True
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return True  # a docstring
+    called = _called(node.value if isinstance(node, ast.Expr) else node)
+    if called.startswith("logger.") or called in ("_announce", "done.update"):
+        return True
+    if parents and _called(parents[-1]).endswith(".reshape"):
+        return node is not parents[-1].func  # any negative number means the rest
+    if isinstance(node, ast.keyword) and node.arg in UNSEEN:
+        return True
+    if isinstance(node, ast.BinOp | ast.Compare) or called in ("max", "min"):
+        return any(_name(one) in SPEED for one in ast.walk(node))
+    if isinstance(node, ast.Assign):
+        return any(_name(one) in SPEED for one in node.targets)
+    return bool(parents) and isinstance(parents[-1], ast.Raise)
+
+
+def _name(node):
+    """The last part of a name: `b` of `a.b`; "" for other nodes."""
+    return getattr(node, "attr", "") or getattr(node, "id", "")
+
+
+def _called(node):
+    """The function that a call names, as it is written; "" for other nodes."""
+    return ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+
+
+def _changes(node, parents):
+    """Yields ((before, after), new node): the two are shown, the new one replaces `node`."""
+    parent = parents[-1] if parents else None
+    match node:
+        case ast.Compare(ops=[op]):
+            for other in COMPARED[type(op)]:
+                changed = copy.copy(node)
+                changed.ops = [other()]
+                yield (node, changed), changed
+        case ast.BinOp() if type(node.op) in CALCULATED and not _is_text(node):
+            changed = copy.copy(node)
+            changed.op = CALCULATED[type(node.op)]()
+            yield (node, changed), changed
+        case ast.AugAssign() if type(node.op) in CALCULATED:
+            changed = copy.copy(node)
+            changed.op = CALCULATED[type(node.op)]()
+            yield (node, changed), changed
+        case ast.BoolOp():
+            changed = copy.copy(node)
+            changed.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+            yield (node, changed), changed
+        case ast.UnaryOp(op=ast.USub() | ast.Not() | ast.Invert()):
+            yield (node, node.operand), node.operand
+        case ast.Constant(value=bool()):
+            yield _within(parent, node, ast.Constant(not node.value))
+        case ast.Constant(value=int() | float()):
+            for value in (node.value + 1, node.value - 1):
+                yield _within(parent, node, ast.Constant(value))
+        case ast.Call():
+            yield from _other_calls(node)
+    if isinstance(node, ast.expr) and _is_condition(node, parent):
+        changed = ast.UnaryOp(ast.Not(), node)
+        yield (node, changed), changed
+    if isinstance(node, ast.stmt) and _is_removable(node, parents):
+        yield (node, ast.Module([], [])), ast.Pass()
+
+
+def _is_text(node):
+    sides = [node.left, node.right]
+    return any(
+        isinstance(side, ast.JoinedStr) or isinstance(getattr(side, "value", None), str)
+        for side in sides
+        if isinstance(side, ast.JoinedStr | ast.Constant)
+    )
+
+
+def _within(parent, node, changed):
+    """A constant is shown with what is around it."""
+    if not isinstance(parent, ast.expr | ast.keyword):
+        return (node, changed), changed
+    around = copy.copy(parent)
+    for field, value in ast.iter_fields(parent):
+        if value is node:
+            setattr(around, field, changed)
+        elif isinstance(value, list):
+            setattr(around, field, [changed if one is node else one for one in value])
+    return (parent, around), changed
+
+
+def _other_calls(node):
+    match node.func:
+        case ast.Name(id=name) | ast.Attribute(attr=name) if name in EXCHANGED:
+            changed, func = copy.copy(node), copy.copy(node.func)
+            setattr(func, "id" if isinstance(func, ast.Name) else "attr", EXCHANGED[name])
+            changed.func = func
+            yield (node, changed), changed
+    match node.func:
+        case ast.Attribute(value=value, attr=name) if name in LEFT_OUT:
+            if not (isinstance(value, ast.Name) and value.id in LIBRARY_NAMES):
+                yield (node, value), value
+
+
+def _is_condition(node, parent):
+    """Whether a node decides what happens next; a comparison is turned round already."""
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 or isinstance(node, ast.UnaryOp):
+        return False
+    if isinstance(parent, ast.If | ast.IfExp | ast.While):
+        return node is parent.test
+    return isinstance(parent, ast.comprehension) and node in parent.ifs
+
+
+def _is_removable(node, parents):
+    """Whether a statement can be left out without leaving a name undefined for sure."""
+    if not any(isinstance(parent, ast.FunctionDef) for parent in parents):
+        return False
+    match node:
+        case ast.Expr() | ast.AugAssign() | ast.Raise() | ast.Continue() | ast.Break():
+            return True
+        case ast.Return():
+            return not isinstance(parents[-1], ast.FunctionDef)
+        case ast.Assign(targets=[ast.Attribute() | ast.Subscript()]):
+            return True
+        case ast.Assign(targets=[target]):
+            inner = [parent for parent in parents if isinstance(parent, ast.FunctionDef)][-1]
+            before = {arg.arg for arg in [*inner.args.args, *inner.args.kwonlyargs]}
+            before |= {
+                one.id
+                for one in ast.walk(inner)
+                if isinstance(one, ast.Name)
+                and isinstance(one.ctx, ast.Store)
+                and (one.lineno, one.col_offset) < (node.lineno, node.col_offset)
+            }
+            names = {one.id for one in ast.walk(target) if isinstance(one, ast.Name)}
+            return names <= before
+    return False
+
+
+class Suite:
+    """A plugin of pytest that runs the tests of one module again and again, each time with another mutation.
+
+    Tests are collected once. Every run is a fork of that process, in which the code of the mutated function
+    is exchanged. The tests that noticed most come first, and quick ones before slow ones.
+    """
+
+    def __init__(self, mutations: list[Mutation], *, jobs: int):
+        self.mutations, self.jobs = mutations, jobs
+        self.noticed, self.seconds, self.left = Counter(), {}, []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session):
+        if not session.items or session.testsfailed:
+            _refuse(f"not collected: {session.config.args}")
+        failed, self.seconds = _answer_of(self._begun(session.items, None, stop=False), limit=900)
+        if failed:
+            _refuse(f"{failed} fails without any mutation")
+        limit = 10 + 5 * sum(self.seconds.values())
+        waiting, running = list(self.mutations), []
+        while waiting or running:
+            while waiting and len(running) < self.jobs:
+                mutation = waiting.pop(0)
+                running.append((mutation, self._begun(self._ordered(session.items), mutation, stop=True)))
+            mutation, run = running.pop(0)
+            failed, _ = _answer_of(run, limit=limit)
+            if failed:
+                self.noticed[failed] += 1
+            else:
+                self.left.append(mutation)
+                _say(f"  not noticed: {mutation.module}: {mutation.function}: {mutation.text}")
+        return True
+
+    def _ordered(self, items):
+        return sorted(items, key=lambda item: (-self.noticed[item.nodeid], self.seconds[item.nodeid]))
+
+    def _begun(self, items, mutation, *, stop):
+        """Starts tests in a fork: its id, where its answer comes, and when it began."""
+        answer, told = os.pipe()
+        if child := os.fork():
+            os.close(told)
+            return child, answer, time.monotonic()
+        os.setsid()  # so that what it starts ends with it
+        try:
+            run = _Run()
+            items[0].config.pluginmanager.register(run)
+            if mutation:
+                try:
+                    exchange(mutation)
+                except Exception:
+                    run.failed, items = "its import", []
+            for item, following in zip(items, [*items[1:], None], strict=True):
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                if run.failed and stop:
+                    break
+            os.write(told, json.dumps([run.failed, run.seconds]).encode())
+        finally:
+            os._exit(0)
+
+
+class _Run:
+    """Which test failed first, and what all took."""
+
+    def __init__(self):
+        self.failed, self.seconds = None, Counter()
+
+    def pytest_runtest_logreport(self, report):
+        self.seconds[report.nodeid] += report.duration
+        if report.failed and not self.failed:
+            self.failed = report.nodeid
+
+
+def exchange(mutation: Mutation) -> None:
+    """Puts the mutated code of a function into it, so that everyone who has imported it runs that.
+
+    What is no function's code is put into the module, and into all modules of ours that imported it.
+    """
+    module = importlib.import_module(f"nearkin.{mutation.module}")
+    file = Path(module.__file__)
+    code = compile(mutated(file.read_text(), mutation), str(file), "exec")
+    before, after = dict(vars(module)), dict(vars(module))
+    exec(code, after)  # noqa: S102
+    name = mutation.function.split(".")
+    if mutation.function and callable(before[name[0]]):
+        old, new = before[name[0]], after[name[0]]
+        if isinstance(old, type):
+            old, new = getattr(old, name[1]), getattr(new, name[1])
+        old = inspect.unwrap(old)
+        new = inspect.unwrap(new)
+        old.__code__, old.__defaults__, old.__kwdefaults__ = (
+            new.__code__,
+            new.__defaults__,
+            new.__kwdefaults__,
+        )
+        return
+    for other in [one for key, one in sys.modules.items() if key.startswith(("nearkin", "tests"))]:
+        for key, value in list(vars(other).items()):
+            if key in before and value is before[key] and not callable(value):
+                setattr(other, key, after[key])
+
+
+def _answer_of(run, *, limit):
+    """(the test that failed, seconds by test) of a fork; one that takes too long or crashes has failed."""
+    child, answer, began = run
+    told = b""
+    with open(answer, "rb") as stream:
+        while select.select([stream], [], [], max(0, began + limit - time.monotonic()))[0]:
+            part = os.read(stream.fileno(), 2**16)
+            told += part
+            if not part:
+                break
+        else:
+            os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return json.loads(told) if told else ("out of time, or crashed", {})
+
+
+def _refuse(text: str) -> None:
+    _say(text)
+    raise pytest.UsageError(text)
+
+
+def _say(text: str) -> None:
+    """Prints even where pytest, or a test, has taken the screen."""
+    os.write(SCREEN, f"{text}\n".encode())
+
+
+def survivors_of(chosen: list[Mutation], suites: dict[str, list[str]], *, jobs: int) -> list[Mutation]:
+    """The mutations that no test notices. Each module has a process of its own."""
+    left, start, n_done = [], time.monotonic(), 0
+    by_module = defaultdict(list)
+    for mutation in chosen:
+        by_module[mutation.module].append(mutation)
+    for module, mutations in by_module.items():
+        tests = [f"tests/unit/test_{name}.py" for name in suites[module]]
+        answer, told = os.pipe()
+        if not (child := os.fork()):
+            quiet = os.open(os.devnull, os.O_RDWR)
+            for stream in (0, 1, 2):
+                os.dup2(quiet, stream)
+            suite = Suite(mutations, jobs=jobs)
+            with_doctests = ["--doctest-modules", *tests, f"nearkin/{module.replace('.', '/')}.py"]
+            status = pytest.main(["-q", "-p", "no:cacheprovider", *with_doctests], plugins=[suite])
+            with open(told, "w") as stream:
+                json.dump([int(status), [mutations.index(one) for one in suite.left]], stream)
+            os._exit(0)
+        os.close(told)
+        with open(answer) as stream:
+            found = stream.read()
+        os.waitpid(child, 0)
+        status, numbers = json.loads(found) if found else (1, [])
+        if status:
+            sys.exit(f"the tests of {module} could not run")
+        left += [mutations[number] for number in numbers]
+        n_done += len(mutations)
+        minutes = (time.monotonic() - start) / 60
+        _say(
+            f"{module}: {len(mutations)} mutations, {len(numbers)} not noticed; "
+            f"{n_done} of {len(chosen)} in {minutes:.1f} minutes"
+        )
+    return left
+
+
+def copied(folder: Path) -> None:
+    """A copy of the files that git knows or does not ignore."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, folder / name)
+
+
+def listed_survivors() -> dict:
+    """The reason for each listed mutation: {(module, function, text): why}."""
+    rows = yaml.safe_load(LIST.read_text()) or []
+    return {(row["module"], row["function"], row["mutation"]): row["why"] for row in rows}
+
+
+def judged(chosen: list[Mutation], left: list[Mutation], *, is_whole: bool) -> list[str]:
+    """Prints the table, and returns what is wrong."""
+    reasons = listed_survivors()
+    area_of = {module: area for area, modules in CORE.items() for module in modules}
+    counts = defaultdict(Counter)
+    for kind, mutations in (("all", chosen), ("left", left)):
+        for one in mutations:
+            counts[area_of[one.module]][kind] += 1
+    names = [(one.module, one.function, one.text) for one in left]
+    wrong = [f"not noticed and not listed: {': '.join(name)}" for name in names if name not in reasons]
+    print(f"\n{'area':20}{'mutations':>10}{'killed':>8}{'share':>9}")
+    counts["together"] = sum(counts.values(), Counter())
+    for area, count in counts.items():
+        share = 1 - count["left"] / count["all"]
+        print(f"{area:20}{count['all']:10}{count['all'] - count['left']:8}{share:9.1%}")
+        if share < LEAST_KILLED and (is_whole or area == "together"):
+            wrong.append(f"{area}: {share:.1%} killed, not {LEAST_KILLED:.0%}")
+    if is_whole:
+        modules = {one.module for one in chosen}
+        stale = [name for name in reasons if name[0] in modules and name not in names]
+        wrong += [f"listed, and killed or gone: {': '.join(name)}; take it off the list" for name in stale]
+    return wrong
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--module", action="append", help="such as search.candidates; may be given again")
+    parser.add_argument("--sample", type=int, help="so many mutations only, drawn with --seed")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=2, help="processes at once")
+    parser.add_argument("--list", action="store_true", help="print the mutations, and run nothing")
+    asked = parser.parse_args()
+    suites = {module: tests for modules in CORE.values() for module, tests in modules.items()}
+    modules = asked.module or list(suites)
+    if unknown := set(modules) - set(suites):
+        parser.error(f"--module: unknown {', '.join(sorted(unknown))}; known are {', '.join(suites)}")
+    chosen = [
+        mutation for module in modules for mutation in mutations_of(file_of(module).read_text(), module)
+    ]
+    if asked.sample and asked.sample < len(chosen):
+        picked = set(random.Random(asked.seed).sample(range(len(chosen)), asked.sample))  # noqa: S311
+        chosen = [mutation for number, mutation in enumerate(chosen) if number in picked]
+    if asked.list:
+        for one in chosen:
+            print(f"{one.module}: {one.function}: {one.text}")
+        return
+    os.environ |= {name: "1" for name in ("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS")}
+    for name in LIBRARIES.split():
+        importlib.import_module(name)
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        copied(folder)
+        os.chdir(folder)
+        sys.path[:] = [str(folder), *(path for path in sys.path if Path(path) not in (ROOT, ROOT / "tests"))]
+        left = survivors_of(chosen, suites, jobs=asked.jobs)
+        os.chdir(ROOT)
+    wrong = judged(chosen, left, is_whole=len(chosen) and not asked.sample)
+    if wrong:
+        sys.exit("\n" + "\n".join(wrong))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""What results say they were made from, and that inputs which do not belong together are refused."""
+
+import json
+
+import polars as pl
+import pytest
+
+from nearkin import lineage
+from nearkin.files import DamagedError, file_sha256
+from nearkin.lineage import StaleError, trace, traced
+from nearkin.tables import io
+from nearkin.tables.splits import Splits
+
+
+def table(*uuids, split="test"):
+    columns = {"uuid": uuids, "split": [split] * len(uuids), "group_id": uuids}
+    nothing = pl.lit(None, dtype=pl.String)
+    return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)).with_columns(
+        reason=nothing, evidence=nothing
+    )
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def made(path, frame, *inputs, part=False):
+    """Write a table in a step with these inputs."""
+    with traced(inputs, part=part):
+        io.write(frame, path, Splits)
+    return path
+
+
+def test_a_table_says_what_it_was_made_from_at_any_distance(folder):
+    labels = made("d/labels.parquet", table("a", "b"))
+    scores = made("d/m/scores.parquet", table("c"), labels)
+    report = trace([made("d/report.parquet", table("d"), scores)])
+    assert set(report.made_from) == {"d/labels", "d/m/scores", "d/report"}
+    assert report.made_from["d/labels"] == io.metadata(labels)["content"]
+    assert "polars" in report.versions
+
+
+def test_the_order_of_rows_and_the_number_of_shards_change_no_digest(folder):
+    whole = made("d/whole.parquet", table("a", "b", "c"))
+    shards = [made(f"d/parts/{i}.parquet", table(*uuids)) for i, uuids in enumerate(["ab", "c"])]
+    other = [made(f"d/others/{i}.parquet", table(*uuids)) for i, uuids in enumerate(["b", "", "ca"])]
+    digest = io.metadata(whole)["content"]
+    assert trace(shards).made_from == {"d/parts": digest}
+    assert trace(other).made_from == {"d/others": digest}
+    assert trace(shards, part=True).made_from.keys() == {"d/parts/0", "d/parts/1"}
+    assert lineage.content_digest([table("a", "b", "d")]) != digest
+
+
+def test_inputs_from_two_versions_of_one_table_are_refused(folder):
+    labels = made("d/labels.parquet", table("a"))
+    base = made("d/base.parquet", table("b"), labels)
+    made(labels, table("a", "x"))
+    trained = made("d/trained.parquet", table("b"), labels)
+    with pytest.raises(StaleError, match=r"d/trained.parquet: .* d/labels than d/base.parquet; .*--forcerun"):
+        made("d/comparison.parquet", table("c"), base, trained)
+    with pytest.raises(StaleError, match="d/labels than d/base.parquet"):
+        trace([base, labels])
+    assert not (folder / "d/comparison.parquet").exists()
+    made(labels, table("a"))  # the same content again is the same version
+    trace([base, labels])
+
+
+def test_a_stale_shard_is_refused_by_what_was_made_of_all(folder):
+    shards = [made(f"d/parts/{i}.parquet", table(name)) for i, name in enumerate("ab")]
+    labels = made("d/labels.parquet", table("a", "b"), *shards)
+    embedded = [made(f"d/m/{i}.parquet", table(name), shards[i], part=True) for i, name in enumerate("ab")]
+    assert set(trace([labels, *embedded]).made_from) == {"d/labels", "d/m", "d/parts"}
+    made(shards[1], table("c"))
+    embedded[1] = made(embedded[1], table("c"), shards[1], part=True)
+    with pytest.raises(StaleError, match="d/parts"):
+        trace([labels, *embedded])
+
+
+def test_an_input_that_is_replaced_meanwhile_ends_the_step(folder):
+    labels, other = made("d/labels.parquet", table("a")), made("d/other.parquet", table("b"))
+    with pytest.raises(StaleError, match="d/labels.parquet: was changed while it was read"), traced([labels]):
+        (folder / other).replace(labels)
+    with traced([labels]):
+        (folder / labels).touch()
+
+
+def test_an_outside_file_must_be_what_it_was_when_the_run_was_planned(folder):
+    taxonomy = folder / "taxonomy.csv"
+    taxonomy.write_text("a")
+    outside = {"taxonomy.csv": file_sha256(taxonomy)}
+    with traced(["taxonomy.csv"], outside=outside):
+        pass
+    with pytest.raises(StaleError, match="taxonomy.csv"), traced(["taxonomy.csv"], outside=outside):
+        taxonomy.write_text("b")
+    with pytest.raises(StaleError, match="taxonomy.csv: was changed since"), traced([], outside=outside):
+        raise AssertionError("not begun")
+
+
+def test_what_an_outside_table_was_made_from_does_not_count(folder):
+    labels = made("d/labels.parquet", table("a"))
+    previous = made("previous.parquet", table("b"), labels)
+    made(labels, table("a", "x"))
+    outside = {previous: file_sha256(previous)}
+    with traced([labels, previous], outside=outside):
+        io.write(table("c"), "d/splits.parquet", Splits)
+    assert trace(["d/splits.parquet"]).made_from.keys() == {"d/labels", "d/splits"}
+
+
+def test_damaged_results_are_set_aside_and_what_is_outside_is_not(folder):
+    inside, outside = made("d/labels.parquet", table("a")), made("d/previous.parquet", table("a"))
+    for path in (inside, outside):
+        (folder / path).write_bytes(b"damaged")
+    digests = {outside: file_sha256(outside)}
+    for path in (inside, outside):
+        with pytest.raises(DamagedError, match=path), traced([inside, outside], outside=digests):
+            io.read(path, Splits)
+    assert not (folder / inside).exists() and (folder / f"{inside}.damaged").exists()
+    assert (folder / outside).exists()
+
+
+def test_an_error_of_the_system_is_no_damage(folder, monkeypatch):
+    path = made("d/labels.parquet", table("a"))
+
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pyarrow.parquet.ParquetFile", refuse)
+    with pytest.raises(ValueError, match="Permission denied"), traced([path]):
+        io.read(path, Splits)
+    assert (folder / path).exists()
+
+
+def test_versions_of_inputs_are_carried_on(folder):
+    labels = made("d/labels.parquet", table("a"))
+    stamps = {f"nearkin.{key}": value for key, value in io.metadata(labels).items()}
+    stamps["nearkin.versions"] = json.dumps({"torch": ["2.0"], "polars": ["0.1"]})
+    table("a").write_parquet(labels, metadata=stamps)
+    versions = trace([made("d/scores.parquet", table("b"), labels)]).versions
+    assert versions["torch"] == ["2.0"] or "2.0" in versions["torch"]
+    assert versions["polars"][0] == "0.1" and len(versions["polars"]) == 2

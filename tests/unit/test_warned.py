@@ -1,0 +1,50 @@
+"""The last lines of a run sum up what the curation warned of."""
+
+import pytest
+
+from nearkin import warned
+
+AT = "2026-01-01 10:00:00,000"
+
+
+@pytest.fixture
+def logs(tmp_path):
+    def write(path, *lines):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("".join(f"{AT} {line}\n" for line in lines), encoding="utf-8")
+
+    write(
+        "list_images/d.log",
+        "INFO nearkin.sources.files: 5 files below photos",
+        *(f"WARNING nearkin.sources.files: linked folder not followed: {name}" for name in "abcde"),
+        "WARNING py.warnings: lib.py:1: DeprecationWarning: old",
+        "WARNING __main__: something odd",
+    )
+    for shard, n in enumerate([2, 3]):
+        write(
+            f"inspect_images/d/{shard}.log",
+            f"WARNING nearkin.inspection: files that cannot be used (empty): {n}",
+            "WARNING nearkin.inspection: files that cannot be used (truncated): 1",
+        )
+    write("list_images/other.log", "WARNING nearkin.sources.files: not of this dataset")
+    write("embed_images/d/lite0/0.log", "WARNING nearkin.embedding: no curation")
+    return tmp_path
+
+
+def test_kinds_are_counted_over_all_shards(logs):
+    assert warned.of_curation("d", logs) == [
+        "list_images: linked folder not followed: a, b, c and 2 more",
+        "list_images: something odd",
+        "inspect_images: files that cannot be used (empty): 5",
+        "inspect_images: files that cannot be used (truncated): 2",
+    ]
+    assert warned.of_curation("none", logs) == []
+
+
+def test_lines_are_few_and_short_and_steer_no_terminal(logs):
+    lines = [f"WARNING nearkin.x: kind {n}: \x1b[2J{'x' * 300}" for n in range(warned.KINDS + 5)]
+    (logs / "fix_labels").mkdir()
+    (logs / "fix_labels/d.log").write_text("".join(f"{AT} {line}\n" for line in lines), encoding="utf-8")
+    found = warned.of_curation("d", logs)
+    assert len(found) == warned.KINDS + 1 and found[-1] == "and 9 more kinds"
+    assert found[4].startswith("fix_labels: kind 0: [2Jxxx") and len(found[4]) < 230
