@@ -62,7 +62,7 @@ unit: $(READY) ## Run unit tests and doctests only
 	$(BIN)/python -m pytest -n 2 tests/unit nearkin --doctest-modules
 
 mutants: $(READY) ## Break the core in every small way and see that a test notices (an hour on two cores)
-	$(BIN)/python tests/mutants.py
+	PYTHONPATH=. $(BIN)/python tests/mutants.py
 
 clean-pixels: $(READY) ## Give the disk space of decoded images back
 	PYTHONPATH=. $(BIN)/python scripts/clean_pixels.py

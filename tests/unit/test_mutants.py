@@ -4,7 +4,7 @@ import ast
 
 import yaml
 
-from tests import mutants
+from tests import mutants, mutations
 
 SOURCE = """
 import logging
@@ -22,7 +22,7 @@ def few(n, table):
 
 
 def texts(source, module="few"):
-    return [(one.function, one.text) for one in mutants.mutations_of(source, module)]
+    return [(one.function, one.text) for one in mutations.mutations_of(source, module)]
 
 
 def test_every_small_change_is_listed_and_no_message():
@@ -51,8 +51,8 @@ def test_every_small_change_is_listed_and_no_message():
 
 def test_a_mutation_changes_what_it_says_and_nothing_else():
     before = ast.unparse(ast.parse(SOURCE)).splitlines()
-    for one in mutants.mutations_of(SOURCE, "few"):
-        after = ast.unparse(mutants.mutated(SOURCE, one)).splitlines()
+    for one in mutations.mutations_of(SOURCE, "few"):
+        after = ast.unparse(mutations.mutated(SOURCE, one)).splitlines()
         changed = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
         assert len(changed) == 1, one.text
 
@@ -74,7 +74,7 @@ def test_every_listed_survivor_is_a_mutation_of_today_with_a_reason():
         (one.module, one.function, one.text)
         for modules in mutants.CORE.values()
         for module in modules
-        for one in mutants.mutations_of(mutants.file_of(module).read_text(), module)
+        for one in mutations.mutations_of(mutants.file_of(module).read_text(), module)
     }
     assert set(names) <= known
 
