@@ -86,7 +86,13 @@ def specimens_whole(splits: pl.DataFrame, images: pl.DataFrame) -> None:
     """No specimen, as the source delivers it in `images`, is on two sides of the split."""
     placed = splits.filter(pl.col("split") != ASIDE)
     delivered = images.select("uuid", pl.col("specimen").str.strip_chars()).filter(pl.col("specimen") != "")
-    _on_one_side(placed.join(delivered.unique(), on="uuid"), "specimen")
+    try:
+        _on_one_side(placed.join(delivered.unique(), on="uuid"), "specimen")
+    except CheckError as error:
+        raise CheckError(
+            f"{error}; an earlier or delivered split has them so: correct their specimen, or leave out "
+            "split.previous and split.adopt"
+        ) from None
 
 
 def only_bridges_cut_groups(splits, groups):

@@ -25,7 +25,8 @@ FILE_REASONS = {
     "ambiguous": ("ambiguous_file", "several files could be meant"),
     "linked_folder": ("linked_folder", "not followed: add the folder where it leads to source.follow_links"),
     "repeated_folder": ("repeated_folder", "its images are listed once, at another place"),
-    "not_a_file": ("not_a_file", "a broken link, a pipe or a device; never opened"),
+    "broken_link": ("broken_link", "leads nowhere: bring back the disk or folder, or remove the link"),
+    "not_a_file": ("not_a_file", "a pipe or a device; never opened"),
 }
 """Why a row without a certain file is set aside, by its match."""
 

@@ -17,22 +17,25 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from glob import glob
 from importlib import metadata
-from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+from safetensors import SafetensorError, safe_open
 
 from nearkin.files import DamagedError, file_sha256
 
 CONTENT = "nearkin.content"
 """The name of the digest of a file's rows in its metadata."""
 NO_ROWS = "0" * 32
+SHARDED = {"inspection", "thumbnails", "embeddings", "neighbours"}
+"""The folders of tables that are written in numbered parts."""
 SEEDS = (1, 2)
 MASK = 2**64 - 1
 SVG_DESCRIPTION = re.compile("<dc:description>(.*?)</dc:description>", re.DOTALL)
@@ -138,7 +141,8 @@ def traced(
         if not _is_result(error.path, paths):
             raise
         kept = error.path.with_name(f"{error.path.name}.damaged")
-        error.path.replace(kept)
+        with suppress(FileNotFoundError):  # another job has met it too, and was quicker
+            error.path.replace(kept)
         raise DamagedError(error.path, f"is set aside as {kept.name}: only rerun. {error}") from error
     finally:
         _current.reset(token)
@@ -161,7 +165,8 @@ def trace(paths: Iterable[str], *, part: bool = False) -> Lineage:
     for path in paths:
         said = read_stamps(path)
         own = {artifact_of(path): said["content"]} if said.get("content") else {}
-        for artifact, digest in chain(own.items(), json.loads(said.get("made_from", "{}")).items()):
+        # What was joined from chunks counts by its own digest: theirs may be another library's.
+        for artifact, digest in (json.loads(said.get("made_from", "{}")) | own).items():
             other, source = found.setdefault(artifact, (digest, path))
             if other != digest:
                 raise StaleError(_not_of_one_piece(artifact, source, path))
@@ -180,11 +185,10 @@ def sum_parts(digests: Mapping[str, str]) -> dict[str, str]:
     """Digests by artifact, those of shards (`results/d/pixels/0`, ...) added up (`results/d/pixels`)."""
     whole: dict[str, list[str]] = {}
     for artifact, digest in digests.items():
-        parent, _, number = artifact.rpartition("/")
-        if number.isdigit():
-            whole.setdefault(parent, []).append(digest)
+        if PurePosixPath(artifact).parent.name in SHARDED:
+            whole.setdefault(artifact.rpartition("/")[0], []).append(digest)
     sums = {parent: add_digests(each) for parent, each in whole.items()}
-    rest = {name: digest for name, digest in digests.items() if not name.rpartition("/")[2].isdigit()}
+    rest = {name: digest for name, digest in digests.items() if name.rpartition("/")[0] not in whole}
     return dict(sorted((rest | sums).items()))
 
 
@@ -213,10 +217,14 @@ def read_stamps(path: str) -> dict[str, str]:
             return {name: json.dumps(value) for name, value in said.get("lineage", {}).items()} | (
                 {"content": content} if content else {}
             )
+        if path.endswith(".safetensors"):
+            with safe_open(path, framework="np") as file:
+                said = json.loads((file.metadata() or {}).get("text_encoder", "{}"))
+            return {"content": said["fingerprint"]} if said else {}
         if path.endswith(".svg"):
             described = SVG_DESCRIPTION.search(Path(path).read_text(encoding="utf-8"))
             return {"made_from": html.unescape(described[1])} if described else {}
-    except (pa.ArrowException, OSError, ValueError, AttributeError):
+    except (pa.ArrowException, SafetensorError, OSError, ValueError, AttributeError, KeyError):
         pass
     return {}
 
@@ -250,19 +258,15 @@ def _check_outside(outside: Mapping[str, str]) -> None:
 
 
 def _not_of_one_piece(artifact: str, one: str, other: str) -> str:
-    first = next((path for path in _files_of(artifact) if os.path.exists(path)), artifact)
+    files = next((path for path in _files_of(artifact) if glob(path)), artifact)
     return (
         f"{other}: was made from another version of {artifact} than {one}; interrupted runs or files "
-        f"copied by hand leave such results. Make all that hangs on it again: make study FORCE={first}, "
-        f"or snakemake --forcerun {first}"
+        f"copied by hand leave such results. Make all that hangs on it again: make study FORCE='{files}', "
+        f"or snakemake --forcerun {files}"
     )
 
 
 def _files_of(artifact: str) -> list[str]:
-    """The files that an artifact may stand for; of shards, the first."""
-    return [
-        f"{artifact}.parquet",
-        f"{artifact}/encoder.json",
-        f"{artifact}/shards.json",
-        f"{artifact}/0.parquet",
-    ]
+    """The files that an artifact may stand for, as a shell would be asked for them."""
+    names = [".parquet", ".safetensors", "/encoder.json", "/shards.json", "/*.parquet"]
+    return [f"{artifact}{name}" for name in names]

@@ -47,7 +47,7 @@ def held_out(species, *, share, by):
         if by == "genus":
             able = _genus_by_genus(able, mine)
         if wanted > len(able):
-            logger.warning("%s: %d species should be held out, only %d can", category, wanted, len(able))
+            logger.warning("too few species can be held out: %d of %d in %s", len(able), wanted, category)
         n = min(wanted, len(able))
         places = np.arange(n) * len(able) // n if by == "genus" and n else np.arange(n)
         found.append(able["species"].gather(places))

@@ -12,11 +12,20 @@ from collections.abc import Callable, Iterable, Mapping
 
 
 class Pending:
-    """The marks of one run; `mark` and `unmark` set and remove Snakemake's mark of a file."""
+    """The marks of one run.
 
-    def __init__(self, mark: Callable[[str], None], unmark: Callable[[str], None]) -> None:
-        self._mark, self._unmark = mark, unmark
+    `mark` and `unmark` set and remove Snakemake's mark of a file, `marked` says which of some have one.
+    """
+
+    def __init__(
+        self,
+        mark: Callable[[str], None],
+        unmark: Callable[[str], None],
+        marked: Callable[[set[str]], set[str]],
+    ) -> None:
+        self._mark, self._unmark, self._marked = mark, unmark, marked
         self._made: set[str] = set()
+        self._kept: set[str] = set()
         self._consumers: dict[str, set[str]] = {}
 
     def begin(self, to_make: Mapping[str, Iterable[str]], existing: Mapping[str, Iterable[str]]) -> None:
@@ -25,13 +34,18 @@ class Pending:
         for output, inputs in [*to_make.items(), *existing.items()]:
             for path in inputs:
                 self._consumers.setdefault(path, set()).add(output)
-        for path in self._made | self._hanging(self._made):
+        pending = self._made | self._hanging(self._made)
+        self._kept = self._marked(pending)
+        for path in pending - self._kept:
             self._mark(path)
 
     def end(self) -> None:
-        """Leave only the marks of results that hang on a file which was to be made and is not there."""
+        """Leave the marks of results that hang on a file which was to be made and is not there.
+
+        Those of an earlier run stay, too: Snakemake takes the mark off a file that it makes.
+        """
         gone = {path for path in self._made if not os.path.exists(path)}
-        for path in (self._made | self._hanging(self._made)) - self._hanging(gone):
+        for path in (self._made | self._hanging(self._made)) - self._kept - self._hanging(gone):
             self._unmark(path)
 
     def _hanging(self, paths: Iterable[str]) -> set[str]:

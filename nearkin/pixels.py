@@ -52,8 +52,8 @@ def open_pixels(store_paths, inspection_paths, *, seen, n_threads):
     return sources
 
 
-def _check_inspected(store, inspection_path):
-    """Raises ValueError if a store is not of the images that an inspection found readable."""
+def _check_inspected(store: "Pixels", inspection_path: str) -> None:
+    """Raises DamagedError if a store is not of the images that an inspection found readable."""
     rows = io.read(inspection_path, Inspection, columns=["uuid", "problem", "sha256"])
     rows = rows.filter(rows["problem"].is_null()).sort("uuid")
     if (store.uuids, store.sha256s) != (rows["uuid"].to_list(), rows["sha256"].to_list()):

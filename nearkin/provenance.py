@@ -56,8 +56,20 @@ def _read_module(root: Path, module: str) -> tuple[str, list[str]]:
     """The digest of a module's own code, and the project modules that it imports, as paths below `root`."""
     tree = _OnlyCode().visit(ast.parse((root / module).read_text(encoding="utf-8")))
     imports = _UsedImports({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)})
-    digest = hashlib.sha256(ast.dump(imports.visit(tree)).encode()).hexdigest()
+    digest = hashlib.sha256(_as_text(imports.visit(tree)).encode()).hexdigest()
     return digest, _module_files(root, sorted(imports.modules))
+
+
+def _as_text(part: object) -> str:
+    """A syntax tree as text that is the same in every version of Python: without what is empty."""
+    if isinstance(part, ast.AST):
+        fields = [
+            f"{name}={_as_text(value)}" for name, value in ast.iter_fields(part) if value not in (None, [])
+        ]
+        return f"{type(part).__name__}({', '.join(fields)})"
+    if isinstance(part, list):
+        return f"[{', '.join(map(_as_text, part))}]"
+    return repr(part)
 
 
 class _UsedImports(ast.NodeTransformer):

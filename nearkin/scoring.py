@@ -113,7 +113,15 @@ def _check_complete(n_found: np.ndarray, n_expected: np.ndarray, queries: pl.Ser
         )
 
 
-def _answer(found, queries, gallery, answers, *, ks, depth):
+def _answer(
+    found: pl.DataFrame,
+    queries: pl.DataFrame,
+    gallery: pl.DataFrame,
+    answers: dict[str, dict[str, np.ndarray]],
+    *,
+    ks: list[int],
+    depth: int,
+) -> np.ndarray:
     """Write the scores of the queries in `found` into `answers`, in their place; how many each found."""
     if found.is_empty():
         return np.zeros(len(queries), dtype=np.int64)

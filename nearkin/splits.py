@@ -76,8 +76,13 @@ def check_tested(splits: pl.DataFrame, labels: pl.DataFrame, *, dataset: str) ->
     counts = dict(splits.group_by("split").len().sort("split").iter_rows())
     if len(splits.filter(reason="adopted")):
         remedy = "name another column in source.columns.split, or leave out split.adopt"
+    elif len(splits.filter(reason="previous")):
+        remedy = "leave out split.previous, or name an earlier split with test images there"
     else:
-        remedy = "lower split.min_test_groups or split.unseen, or deliver more images of each species"
+        remedy = (
+            "raise split.test, lower split.min_test_groups or split.unseen, or deliver more images of each "
+            "species"
+        )
     raise ValueError(
         f"{dataset}: no image of a named species is tested, so nothing could be scored; images by side: "
         f"{counts}; {remedy}"

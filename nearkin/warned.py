@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 CURATION = (
@@ -17,8 +18,10 @@ EXAMPLES, KINDS, LONGEST = 3, 20, 200
 """How many of one kind are named, how many kinds are told, and characters of one line."""
 
 
-def of_curation(dataset: str, logs: str | Path = "logs") -> list[str]:
+def of_curation(dataset: str, shards: Iterable[int] = (), logs: str | Path = "logs") -> list[str]:
     """A line for each kind of warning of a dataset's curation, at most KINDS of them; none if there is none.
+
+    The logs of other `shards`, which an earlier run may have had, do not count.
 
     What stands before the first colon of a warning is its kind. Numbers behind it are added up,
     of other things the first are named. Signs that could steer a terminal are left out.
@@ -26,8 +29,8 @@ def of_curation(dataset: str, logs: str | Path = "logs") -> list[str]:
     lines = []
     for rule in CURATION:
         found = defaultdict(list)
-        for path in (Path(logs, rule, f"{dataset}.log"), *sorted(Path(logs, rule, dataset).glob("*.log"))):
-            for said in _warnings(path):
+        for name in (dataset, *(f"{dataset}/{shard}" for shard in shards)):
+            for said in _warnings(Path(logs, rule, f"{name}.log")):
                 kind, _, subject = said.partition(": ")
                 found[kind].append(subject)
         lines += [f"{rule}: {_summed(kind, subjects)}" for kind, subjects in found.items()]
@@ -36,14 +39,14 @@ def of_curation(dataset: str, logs: str | Path = "logs") -> list[str]:
     return lines
 
 
-def _warnings(path):
+def _warnings(path: Path) -> list[str]:
     if not path.exists():
         return []
     text = path.read_text(encoding="utf-8", errors="replace")
     return [match[1] for match in map(WARNING.match, text.splitlines()) if match]
 
 
-def _summed(kind, subjects):
+def _summed(kind: str, subjects: list[str]) -> str:
     if all(subject.isdecimal() for subject in subjects):
         told = f"{kind}: {sum(map(int, subjects))}"
     else:

@@ -41,6 +41,7 @@ LOOK_AT = [
     ("name", "no_name", "#aside", "images without a name: does somebody know them?"),
     ("file", "missing_file", "#aside", "listed files that are not there: were they forgotten?"),
     ("file", "linked_folder", "#aside", "linked folders, not followed: do their images belong here?"),
+    ("file", "broken_link", "#aside", "links that lead nowhere: is their disk there?"),
     ("file", "unlisted_file", "#aside", "files that no table lists: do they belong here?"),
 ]
 """What a person can tell better, by field and defect: where it is on the page, and the question."""

@@ -48,7 +48,9 @@ def by_image(table, labels, *, name):
         images = labels.select("uuid", key=key).filter(pl.col("key").is_in(left["key"].implode()))
         shared = images.filter(pl.col("key").is_duplicated())
         if len(shared):
-            logger.warning("%s: %d images share %ss, so not used", name, len(shared), kind)
+            logger.warning(
+                "captions not used, for images share the %s that %s names: %d", kind, name, len(shared)
+            )
         images = images.filter(pl.col("key").is_unique())
         found.append(left.join(images, on="key"))
         left = left.join(images, on="key", how="anti")

@@ -16,6 +16,7 @@ from nearkin.encoders.checkpoints import fill
 from nearkin.encoders.device import best_device, compute_in
 from nearkin.encoders.encoder import digest_of
 from nearkin.encoders.from_open_clip import open_clip_text
+from nearkin.files import DamagedError
 from nearkin.tensors import write_tensors
 
 logger = logging.getLogger(__name__)
@@ -70,16 +71,16 @@ def prepare_text_encoder(model, path):
 
 
 def load_text_encoder(path):
-    """The text encoder of a file, on the best device there is. Raises ValueError naming a damaged file."""
+    """The text encoder of a file, on the best device there is. Raises DamagedError naming a damaged file."""
     try:
         with safe_open(path, framework="pt") as file:
             stamp = json.loads(file.metadata()["text_encoder"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         architecture, fingerprint = stamp["architecture"], stamp["fingerprint"]
     except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path}: not a whole text encoder: {error}; rerun prepare_text_encoder") from error
+        raise DamagedError(path, f"is no whole text encoder: {error}") from error
     if digest_of(tensors, architecture) != fingerprint:
-        raise ValueError(f"{path}: does not have its own fingerprint; rerun prepare_text_encoder")
+        raise DamagedError(path, "does not have its own fingerprint")
     with torch.random.fork_rng(devices=[]):
         tower = build(architecture)
     fill(tower, tensors, source=path)

@@ -96,6 +96,6 @@ def _encoding(path):
                 decoder.decode(block)
             decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
-            logger.warning("%s: not UTF-8 (%s), read as Windows-1252", path, error.reason)
+            logger.warning("not UTF-8, read as Windows-1252: %s (%s)", path, error.reason)
             return "cp1252"
     return "utf-8-sig"

@@ -22,20 +22,26 @@ NOT_ENTERED = {
 }
 """Why a folder is left out, in the words of the log."""
 
+NOT_OPENED = {
+    "broken_link": "link that leads nowhere, left out: is its disk there?",
+    "not_a_file": "not a plain file, left out",
+}
+"""Why a file is left out."""
+
 
 class Found(NamedTuple):
     """What lies below a folder, relative to it: files to open, links that lead out, and the rest."""
 
     files: list[str]
     outside: list[str]
-    left_out: list[tuple[str, str]]  # path, and why: linked_folder, repeated_folder or not_a_file
+    left_out: list[tuple[str, str]]  # path, and why: of NOT_ENTERED or NOT_OPENED
 
 
 def walk(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Found:
     """The files below `folder`, sorted, relative to it, with forward slashes.
 
     Hidden files are passed over. Linked folders are followed into the `trusted` ones; others,
-    and what is neither file nor folder (pipes, broken links), are left out and logged. A link to
+    broken links, and what is neither file nor folder (pipes), are left out and logged. A link to
     a file counts as a file if its target lies in the folder or a trusted one. Names that are
     no UTF-8 come with escapes, so that they can be listed but not opened. Raises ValueError if
     there is no such folder, Unreadable if one of them cannot be read.
@@ -56,9 +62,11 @@ def walk(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Found:
             with readable(whole):
                 is_plain = stat.S_ISREG(os.lstat(whole).st_mode)
             kind = "file" if is_plain else kind_of(folder, whole, trusted)
-            if kind == "other":
-                left_out.append((path, "not_a_file"))
-                logger.warning("not a plain file, left out: %s", path)
+            is_broken = not is_plain and not os.path.exists(whole)
+            if is_broken or kind == "other":
+                why = "broken_link" if is_broken else "not_a_file"
+                left_out.append((path, why))
+                logger.warning("%s: %s", NOT_OPENED[why], path)
             else:
                 (files if kind == "file" else outside).append(path)
     logger.info("%d files below %s, %d links that lead out of it", len(files), folder, len(outside))

@@ -13,7 +13,7 @@ import polars as pl
 
 from nearkin.sources import told
 from nearkin.sources.contained import AnyPath
-from nearkin.sources.files import is_image_name, walk
+from nearkin.sources.files import NOT_ENTERED, is_image_name, walk
 from nearkin.sources.listing import left_out, table
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ def list_images(
     found = walk(folder, trusted)
     images = pl.concat([_rows(found.files, "exact"), _rows(found.outside, "outside")])
     rows = pl.concat([images, left_out(found)], how="diagonal")
-    is_folder = pl.col("match").is_in(["linked_folder", "repeated_folder"])
+    is_folder = pl.col("match").is_in(list(NOT_ENTERED))
     path = pl.coalesce("path", pl.col("listed") + pl.when(is_folder).then(pl.lit("/")).otherwise(pl.lit("")))
     rows = rows.with_columns(folders=path.str.split("/").list.head(path.str.count_matches("/")))
     with_category = (rows.filter(match="exact")["folders"].list.len() >= 2).any()

@@ -10,7 +10,7 @@ from nearkin import categories
 from nearkin.identity import image_uuid
 from nearkin.sources import sidecars
 from nearkin.sources.contained import AnyPath
-from nearkin.sources.files import Found, is_image_name
+from nearkin.sources.files import NOT_ENTERED, Found, is_image_name
 from nearkin.tables.images import Images
 
 logger = logging.getLogger(__name__)
@@ -54,10 +54,13 @@ def table(
 def left_out(found: Found, *, files: bool = True) -> pl.DataFrame:
     """Rows for what `walk` left out: `listed` says where it lies, `match` why, and there is no path.
 
-    All folders have one, and if `files` are wanted, those that are named like images.
+    All folders have one, broken links, which may have led to folders, and if `files` are wanted, what is
+    named like an image.
     """
     kept = [
-        (path, why) for path, why in found.left_out if why != "not_a_file" or (files and is_image_name(path))
+        (path, why)
+        for path, why in found.left_out
+        if why in NOT_ENTERED or (files if is_image_name(path) else why == "broken_link")
     ]
     return pl.DataFrame(kept, schema={"listed": pl.String, "match": pl.String}, orient="row")
 

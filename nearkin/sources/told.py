@@ -32,7 +32,7 @@ def read(folder: AnyPath, name: str | None, trusted: Iterable[AnyPath] = ()) -> 
             )
         rows = delimited.read(path, [CAPTION, *(column for column in has if column != CAPTION)], free=CAPTION)
     else:
-        logger.warning("%s: no captions table %r", folder, name)
+        logger.info("no captions table: %s in %s", name, folder)
         rows = pl.DataFrame(schema={PATH: pl.String})
     rows = rows.with_columns(pl.lit("").alias(column) for column in COLUMNS if column not in rows.columns)
     rows = rows.with_columns(path_key=_key(pl.col(PATH)), file_key=_key(pl.col(FILE)))

@@ -58,7 +58,7 @@ def _category(folder, category, found, captions):
     of_tables = f"{place}metadata/"
     tables = [path for path in found.files if path.startswith(of_tables) and path.lower().endswith(".csv")]
     if not tables:
-        logger.warning("%s: no table; only the captions table can name these images", of_tables)
+        logger.warning("no table, so only the captions table can name these images: %s", of_tables)
     links = [path for path in found.outside if path.startswith(place)]
     paths = [path for path in found.files if path.startswith(place) and not path.startswith(of_tables)]
     matcher = Matcher([*paths, *links])

@@ -32,7 +32,7 @@ class Images(dy.Schema):
     match = dy.String(
         check=lambda column: column.is_in(
             ["exact", "extension", "case", "unicode", "missing", "unlisted", "ambiguous", "outside"]
-            + ["linked_folder", "repeated_folder", "not_a_file"]
+            + ["linked_folder", "repeated_folder", "broken_link", "not_a_file"]
         ),
         description="how the listed name was matched to the file, or what was found that is no file",
     )

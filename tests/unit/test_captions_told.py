@@ -52,7 +52,7 @@ def test_an_image_is_named_by_uuid_path_or_file_name():
 
 def test_a_file_name_of_several_images_is_not_used_and_said(caplog):
     assert told([("b.jpg", "B."), ("d.jpg", "D."), (None, "E."), ("a.jpg", None)]) == {}
-    assert "table:1: 2 images share file names, so not used" in caplog.text
+    assert "captions not used, for images share the file name that table:1 names: 2" in caplog.text
 
 
 def test_the_first_caption_that_is_not_blank_counts_whatever_the_order():

@@ -2,8 +2,10 @@
 
 import json
 
+import numpy as np
 import polars as pl
 import pytest
+from safetensors.numpy import save_file
 
 from nearkin import lineage
 from nearkin.files import DamagedError, file_sha256
@@ -44,12 +46,12 @@ def test_a_table_says_what_it_was_made_from_at_any_distance(folder):
 
 def test_the_order_of_rows_and_the_number_of_shards_change_no_digest(folder):
     whole = made("d/whole.parquet", table("a", "b", "c"))
-    shards = [made(f"d/parts/{i}.parquet", table(*uuids)) for i, uuids in enumerate(["ab", "c"])]
-    other = [made(f"d/others/{i}.parquet", table(*uuids)) for i, uuids in enumerate(["b", "", "ca"])]
+    shards = [made(f"d/inspection/{i}.parquet", table(*uuids)) for i, uuids in enumerate(["ab", "c"])]
+    other = [made(f"e/inspection/{i}.parquet", table(*uuids)) for i, uuids in enumerate(["b", "", "ca"])]
     digest = io.metadata(whole)["content"]
-    assert trace(shards).made_from == {"d/parts": digest}
-    assert trace(other).made_from == {"d/others": digest}
-    assert trace(shards, part=True).made_from.keys() == {"d/parts/0", "d/parts/1"}
+    assert trace(shards).made_from == {"d/inspection": digest}
+    assert trace(other).made_from == {"e/inspection": digest}
+    assert trace(shards, part=True).made_from.keys() == {"d/inspection/0", "d/inspection/1"}
     assert lineage.content_digest([table("a", "b", "d")]) != digest
 
 
@@ -68,14 +70,32 @@ def test_inputs_from_two_versions_of_one_table_are_refused(folder):
 
 
 def test_a_stale_shard_is_refused_by_what_was_made_of_all(folder):
-    shards = [made(f"d/parts/{i}.parquet", table(name)) for i, name in enumerate("ab")]
+    shards = [made(f"d/inspection/{i}.parquet", table(name)) for i, name in enumerate("ab")]
     labels = made("d/labels.parquet", table("a", "b"), *shards)
-    embedded = [made(f"d/m/{i}.parquet", table(name), shards[i], part=True) for i, name in enumerate("ab")]
-    assert set(trace([labels, *embedded]).made_from) == {"d/labels", "d/m", "d/parts"}
+    embedded = [
+        made(f"d/m/embeddings/{i}.parquet", table(name), shards[i], part=True) for i, name in enumerate("ab")
+    ]
+    assert set(trace([labels, *embedded]).made_from) == {"d/labels", "d/m/embeddings", "d/inspection"}
     made(shards[1], table("c"))
     embedded[1] = made(embedded[1], table("c"), shards[1], part=True)
-    with pytest.raises(StaleError, match="d/parts"):
+    with pytest.raises(StaleError, match=r"d/inspection .*--forcerun d/inspection/\*\.parquet$"):
         trace([labels, *embedded])
+
+
+def test_a_joined_table_counts_by_its_own_digest(folder):
+    """Its chunks may carry the digest that another version of polars gave to the same rows."""
+    chunk = made("d/m/neighbours/0.parquet", table("a"))
+    joined = made("d/m/neighbours.parquet", table("b"), chunk)
+    assert (
+        trace([made("d/hits.parquet", table("c"), joined)]).made_from["d/m/neighbours"]
+        == (io.metadata(joined)["content"])
+    )
+
+
+def test_numbers_are_names_where_there_are_no_shards(folder):
+    clusters = [made(f"d/clusters/{n}.parquet", table(n)) for n in ("200", "500")]
+    models = [made(f"d/m{i}/hits.parquet", table("a"), path) for i, path in enumerate(clusters)]
+    assert {"d/clusters/200", "d/clusters/500"} <= trace(models).made_from.keys()
 
 
 def test_an_input_that_is_replaced_meanwhile_ends_the_step(folder):
@@ -140,3 +160,25 @@ def test_versions_of_inputs_are_carried_on(folder):
     versions = trace([made("d/scores.parquet", table("b"), labels)]).versions
     assert versions["torch"] == ["2.0"] or "2.0" in versions["torch"]
     assert versions["polars"][0] == "0.1" and len(versions["polars"]) == 2
+
+
+def test_a_text_encoder_is_known_by_its_fingerprint(folder):
+    for fingerprint in ("one", "two"):
+        save_file(
+            {"a": np.ones(1)}, "t.safetensors", {"text_encoder": json.dumps({"fingerprint": fingerprint})}
+        )
+        made(f"{fingerprint}.parquet", table("a"), "t.safetensors")
+    with pytest.raises(StaleError, match="another version of t than one.parquet"):
+        trace(["one.parquet", "two.parquet"])
+    save_file({"a": np.ones(1)}, "t.safetensors")
+    assert lineage.read_stamps("t.safetensors") == {}
+
+
+def test_a_damaged_file_may_be_met_by_several_jobs(folder):
+    made("d/labels.parquet", table("a"))
+    for _ in range(2):
+        with (
+            pytest.raises(DamagedError, match="set aside as labels.parquet.damaged"),
+            traced(["d/labels.parquet"]),
+        ):
+            raise DamagedError("d/labels.parquet", "is cut")

@@ -123,7 +123,7 @@ def test_who_is_held_out_already_counts_and_a_lack_is_said(caplog):
     assert lots.held_out(table, share=0.75, by="category").to_list() == [2]
     assert not caplog.text
     assert lots.held_out(table, share=1.0, by="category").to_list() == [2]
-    assert "Fish: 2 species should be held out, only 1 can" in caplog.text
+    assert "too few species can be held out: 1 of 2 in Fish" in caplog.text
 
 
 def test_a_genus_keeps_a_species_beside_those_that_are_held_out_already():

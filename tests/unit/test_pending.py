@@ -17,7 +17,7 @@ def marks(tmp_path, monkeypatch):
 
 
 def begun(marks):
-    run = Pending(marks.add, marks.remove)
+    run = Pending(marks.add, marks.remove, marks.intersection)
     run.begin({name: MADE_FROM[name] for name in "bc"}, MADE_FROM)
     return run
 
@@ -37,3 +37,10 @@ def test_what_hangs_on_an_output_that_is_gone_stays_marked(marks, tmp_path):
     (tmp_path / "b").unlink()  # its job failed
     run.end()
     assert marks == {"c", "d"}
+
+
+def test_marks_of_an_earlier_run_stay(marks):
+    marks |= {"c", "d", "y"}  # some input of c and d is still missing
+    run = begun(marks)
+    run.end()
+    assert marks == {"c", "d", "y"}

@@ -1,5 +1,6 @@
 """Which files a step depends on."""
 
+import ast
 import errno
 import hashlib
 import os
@@ -58,6 +59,14 @@ def test_comments_docstrings_and_annotations_are_not_code(project, text):
     (project / "nearkin/logs.py").write_text("CHANGED = True")
     (project / "nearkin/other.py").write_text("CHANGED = True")
     assert digest(project) == before
+
+
+def test_code_has_the_same_text_in_every_version_of_python():
+    text = provenance._as_text(ast.parse("def f(a=None): return [a, 0]"))
+    returned = "List(elts=[Name(id='a', ctx=Load()), Constant(value=0)], ctx=Load())"
+    arguments = "arguments(args=[arg(arg='a')], defaults=[Constant()])"
+    function = f"FunctionDef(name='f', args={arguments}, body=[Return(value={returned})])"
+    assert text == f"Module(body=[{function}])"
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,9 @@ def test_links_out_of_the_folder_are_never_opened(tmp_path):
     (folder / "inside.jpg").symlink_to("a.jpg")
     (folder / "out.jpg").symlink_to("../secret.jpg")
     (folder / "up").symlink_to("..")
+    (folder / "gone").symlink_to("/nowhere")
     os.mkfifo(folder / "pipe.jpg")
-    left_out = [("pipe.jpg", "not_a_file"), ("up", "linked_folder")]
+    left_out = [("gone", "broken_link"), ("pipe.jpg", "not_a_file"), ("up", "linked_folder")]
     assert walk(folder) == (["a.jpg", "inside.jpg"], ["out.jpg"], left_out)
     for path in ["out.jpg", "../secret.jpg", "pipe.jpg", "none.jpg"]:
         with pytest.raises(ValueError, match="not a file inside"):

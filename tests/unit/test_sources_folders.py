@@ -45,11 +45,13 @@ def test_linked_folders_have_a_row_or_are_followed(tmp_path):
     (tmp_path / "d/Bird").symlink_to("../big")
     (tmp_path / "d/Fish/Aus cus").symlink_to("../../small")
     (tmp_path / "d/Fish/Aus bus/gone.jpg").symlink_to("nowhere")
+    (tmp_path / "d/Butterfly").symlink_to("/nowhere/of a disk that is not mounted")
     shown = ["path", "listed", "match", "category", "label", "sidecar"]
     rows = [
         ("Fish/Aus bus/1.jpg", None, "exact", "Fish", "Aus bus", None),
         (None, "Bird", "linked_folder", "Bird", None, None),
-        (None, "Fish/Aus bus/gone.jpg", "not_a_file", "Fish", "Aus bus", None),
+        (None, "Butterfly", "broken_link", None, None, None),
+        (None, "Fish/Aus bus/gone.jpg", "broken_link", "Fish", "Aus bus", None),
         (None, "Fish/Aus cus", "linked_folder", "Fish", "Aus cus", None),
     ]
     found = listed(tmp_path / "d").select(shown)

@@ -163,14 +163,16 @@ def test_linked_folders_have_a_row_or_are_followed(folder):
     deliveries.picture(folder.with_name("big") / "3.jpg", 3)
     (folder / "c").symlink_to("../big")
     (folder / "gone.jpg").symlink_to("nowhere")
+    (folder / "disk").symlink_to("/nowhere/disk")
     path = written(folder, ["file"], ["1.jpg"], ["c/3.jpg"])
     own = {"path": path, "preset": None, "own": {"file": "file"}}
-    rows = {"1.jpg": "exact", "c/3.jpg": "missing", "c": "linked_folder"}
-    for unlisted, more in (("report", {None: "unlisted", "gone.jpg": "not_a_file"}), ("ignore", {})):
+    rows = {"1.jpg": "exact", "c/3.jpg": "missing", "c": "linked_folder", "disk": "broken_link"}
+    for unlisted, more in (("report", {None: "unlisted", "gone.jpg": "broken_link"}), ("ignore", {})):
         images = tables.list_images(folder, "s", **own, unlisted=unlisted)
         assert dict(images.select("listed", "match").iter_rows()) == rows | more
     followed = tables.list_images(folder, "s", **own, unlisted="ignore", trusted=[folder.with_name("big")])
-    assert dict(followed.select("listed", "path").iter_rows()) == {"1.jpg": "a/1.jpg", "c/3.jpg": "c/3.jpg"}
+    paths = {"1.jpg": "a/1.jpg", "c/3.jpg": "c/3.jpg", "disk": None}
+    assert dict(followed.select("listed", "path").iter_rows()) == paths
 
 
 def test_errors_name_the_table(folder):

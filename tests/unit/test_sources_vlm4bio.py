@@ -68,6 +68,7 @@ def test_linked_folders_have_a_row_or_are_followed(tmp_path):
     assert sorted(images.rows()) == [
         ("a.jpg", "exact", "Fish"),
         ("b.jpg", "missing", "Fish"),
+        ("datasets/Bird", "broken_link", "Bird"),
         ("datasets/Fish/chunk_1", "linked_folder", "Fish"),
         ("tools", "repeated_folder", None),
     ]
@@ -77,6 +78,7 @@ def test_linked_folders_have_a_row_or_are_followed(tmp_path):
     assert dict(followed.select("listed", "match").iter_rows()) == {
         "a.jpg": "exact",
         "b.jpg": "exact",
+        "datasets/Bird": "broken_link",
         "tools": "repeated_folder",
     }
 

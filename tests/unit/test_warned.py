@@ -20,7 +20,7 @@ def logs(tmp_path):
         "WARNING py.warnings: lib.py:1: DeprecationWarning: old",
         "WARNING __main__: something odd",
     )
-    for shard, n in enumerate([2, 3]):
+    for shard, n in enumerate([2, 3, 4]):  # there are two now
         write(
             f"inspect_images/d/{shard}.log",
             f"WARNING nearkin.inspection: files that cannot be used (empty): {n}",
@@ -32,19 +32,19 @@ def logs(tmp_path):
 
 
 def test_kinds_are_counted_over_all_shards(logs):
-    assert warned.of_curation("d", logs) == [
+    assert warned.of_curation("d", range(2), logs) == [
         "list_images: linked folder not followed: a, b, c and 2 more",
         "list_images: something odd",
         "inspect_images: files that cannot be used (empty): 5",
         "inspect_images: files that cannot be used (truncated): 2",
     ]
-    assert warned.of_curation("none", logs) == []
+    assert warned.of_curation("none", range(2), logs) == []
 
 
 def test_lines_are_few_and_short_and_steer_no_terminal(logs):
     lines = [f"WARNING nearkin.x: kind {n}: \x1b[2J{'x' * 300}" for n in range(warned.KINDS + 5)]
     (logs / "fix_labels").mkdir()
     (logs / "fix_labels/d.log").write_text("".join(f"{AT} {line}\n" for line in lines), encoding="utf-8")
-    found = warned.of_curation("d", logs)
+    found = warned.of_curation("d", range(2), logs)
     assert len(found) == warned.KINDS + 1 and found[-1] == "and 9 more kinds"
     assert found[4].startswith("fix_labels: kind 0: [2Jxxx") and len(found[4]) < 230

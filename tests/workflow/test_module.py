@@ -1,5 +1,7 @@
 """The project as a module of another workflow that lies elsewhere."""
 
+import shutil
+
 import pytest
 import yaml
 
@@ -42,3 +44,12 @@ def test_what_it_makes_feeds_rules_of_the_other_and_is_the_same(finished, outer)
     assert (outer / "sides.txt").exists() and (outer / "results/museum/audit.html").exists()
     assert runs.contents(outer).items() <= runs.contents(finished).items()
     assert "Nothing to be done" in runs.snakemake(outer, "nearkin_curate")
+
+
+def test_checks_are_withdrawn_there_too(finished, outer):
+    shutil.copytree(finished / "results", outer / "results")
+    shutil.copytree(finished / ".snakemake", outer / ".snakemake")
+    with runs.config_of(outer) as config:
+        config["nearkin"]["datasets"]["museum"]["split"]["seed"] = 7
+    runs.snakemake(outer, "results/museum/splits.parquet")
+    assert not list(outer.glob("results/*/*.passed"))

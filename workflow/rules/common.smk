@@ -54,6 +54,7 @@ SHARDS = range(config["shards"])
 PENDING = pending.Pending(
     mark=lambda path: workflow.persistence._mark_incomplete(path, None),
     unmark=lambda path: workflow.persistence._unmark_incomplete(path),
+    marked=lambda paths: workflow.persistence._filter_incomplete_keys(paths),
 )
 DIGESTS = provenance.FileDigests(".snakemake/nearkin/digests.json")
 # The dataset that has the record of a folder's download: the first of those that share it.
@@ -62,18 +63,14 @@ DOWNLOADS = {
     for name, dataset in reversed(config["datasets"].items())
     if dataset["source"]["download"]
 }
+# What rules are called here, or in the workflow of which this is a module.
+named = workflow.modifier.modify_rulename
 # What rules that check write, and the rules whose results they check.
-CHECKS = {"check_curation": "curation.passed", "check_results": "checks.passed"}
+CHECKS = {named("check_curation"): "curation.passed", named("check_results"): "checks.passed"}
 CURATING = {"draw_museum", "download_dataset", "list_images", "inspect_images", "fix_labels", "fix_captions"}
-CURATING |= {"group_images", "split_images"}
-UNCHECKED = {
-    "describe_dataset",
-    "write_audit",
-    "write_report",
-    "write_csv_twins",
-    "gather_costs",
-    "plot_costs",
-}
+CURATING = set(map(named, CURATING | {"group_images", "split_images"}))
+UNCHECKED = {"describe_dataset", "write_audit", "write_report", "write_csv_twins", "gather_costs"}
+UNCHECKED = set(map(named, UNCHECKED | {"plot_costs"}))
 # An encoder's job on a GPU is one task that Snakemake must not start twice (see profiles/slurm).
 GPU = {"gpu": config["gpus"], "tasks": 0} if config["gpus"] else {}
 
@@ -191,7 +188,7 @@ def withdraw_checks():
     for dataset in config["datasets"]:
         changing = {rule for rule, name in needed if name == dataset} - UNCHECKED
         for check, passed in CHECKS.items():
-            checked = changing & CURATING if check == "check_curation" else changing
+            checked = changing & CURATING if passed == "curation.passed" else changing
             if check in changing or (checked and (check, dataset) not in jobs):
                 Path(f"results/{dataset}/{passed}").unlink(missing_ok=True)
 
@@ -199,7 +196,7 @@ def withdraw_checks():
 def print_warnings():
     """Sum up what the curation of each dataset warned of, also in a run before this one."""
     for dataset in config["datasets"]:
-        if lines := warned.of_curation(dataset):
+        if lines := warned.of_curation(dataset, SHARDS):
             print(f"The curation of {dataset} warns (all of it in logs/, by rule):", *lines, sep="\n  ")
 
 

@@ -209,3 +209,10 @@ onsuccess:
             if Path("results", dataset, f"{page}.html").exists():
                 print(f"The {page} of {dataset}: results/{dataset}/{page}.html")
     print_warnings()
+
+
+# Snakemake runs no such hooks of a module. A workflow with hooks of its own calls these from there.
+if not workflow.modifier.is_main_snakefile():
+    workflow._onstart = lambda log: onstart()
+    workflow._onerror = lambda log: onerror()
+    workflow._onsuccess = lambda log: onsuccess()
