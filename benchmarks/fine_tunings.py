@@ -10,9 +10,9 @@ import sys
 import polars as pl
 
 from benchmarks.report import HERE, put, table
-from nearkin.categories import ALL
 from nearkin.tables import io
 from nearkin.tables.variants import Variants
+from nearkin.vocabulary import ALL
 
 ROOT = HERE.parent
 FOUND = ROOT / "results/specimens/variants.parquet"

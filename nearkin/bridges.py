@@ -10,7 +10,7 @@ import logging
 import polars as pl
 
 from nearkin.given_sides import FIRST
-from nearkin.tables.fields import ASIDE
+from nearkin.vocabulary import ASIDE
 
 logger = logging.getLogger(__name__)
 

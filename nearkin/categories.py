@@ -2,11 +2,7 @@
 
 import polars as pl
 
-ALL = "all"
-"""Stands for everything: all categories, labels or sides together. No category can have this name."""
-
-NONE = ""
-"""The category of an image that has none."""
+from nearkin.vocabulary import ALL, CATEGORY_ORDER, NONE
 
 INVISIBLE = "[\u200b\u200e\u200f\ufeff\0]"
 """Characters of no width and marks of direction, which nobody meant."""
@@ -38,6 +34,11 @@ def label_at(level: str) -> pl.Expr:
     return pl.when(pl.col(level) != NONE).then(level)
 
 
+def genus_of(column):
+    """The first word of a species name."""
+    return pl.col(column).str.split(" ").list.first()
+
+
 def shown(category: str) -> str:
     """A category as figures and pages print it.
 
@@ -54,3 +55,14 @@ def titled(categories: list[str]) -> dict[str, str]:
     ({'Fish': 'Fish', '': 'no category'}, {'': 'all'})
     """
     return {NONE: ALL} if categories == [NONE] else {name: shown(name) for name in categories}
+
+
+def in_order(categories):
+    """Categories in the reference study's order, then others by name, then that of images without one.
+
+    >>> in_order(["", "Moss", "Fish", "Bird"])
+    ['Bird', 'Fish', 'Moss', '']
+    """
+    names = set(categories)
+    others = sorted(names - {*CATEGORY_ORDER, NONE})
+    return [name for name in (*CATEGORY_ORDER, *others, NONE) if name in names]

@@ -9,9 +9,8 @@ import polars as pl
 from scipy import sparse
 
 from nearkin import intervals
-from nearkin.ranks import LEVELS
+from nearkin.vocabulary import LABEL, LEVELS
 
-LABEL = ["category", "label"]
 UNIT = ["category", "finest", "group_id"]
 
 

@@ -8,10 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from nearkin.categories import ALL, NONE
-from nearkin.cells import LABEL
-from nearkin.ranks import LEVELS
-from nearkin.tables.fields import ASIDE
+from nearkin.vocabulary import ALL, ASIDE, LABEL, LEVELS, NONE
 
 MIXED = "made by several versions of: "
 

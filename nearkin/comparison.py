@@ -8,10 +8,10 @@ import polars as pl
 from scipy import sparse, stats
 
 from nearkin import intervals
-from nearkin.categories import ALL, NONE, distinct
-from nearkin.cells import LABEL, Cells, resampled, with_units
-from nearkin.recall import genus_of
+from nearkin.categories import distinct, genus_of
+from nearkin.cells import Cells, resampled, with_units
 from nearkin.shrinkage import shrunken
+from nearkin.vocabulary import ALL, LABEL, NONE
 
 logger = logging.getLogger(__name__)
 

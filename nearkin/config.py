@@ -13,8 +13,8 @@ from jsonschema.validators import extend
 
 from nearkin import matrix
 from nearkin.finetune.recipe import PRESETS
-from nearkin.ranks import LEVELS
 from nearkin.sources import columns
+from nearkin.vocabulary import LEVELS
 
 WITHOUT_PRECISION = ("table", "histogram")
 """Libraries whose models compute no network; as far as precision goes they compare with any."""

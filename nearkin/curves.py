@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 
 from nearkin import intervals
-from nearkin.categories import ALL
 from nearkin.cells import Cells, resampled, with_units
+from nearkin.vocabulary import ALL
 
 
 def steps(depth):

@@ -4,8 +4,8 @@ import logging
 
 import polars as pl
 
-from nearkin.categories import NONE
 from nearkin.tables.labels import Gaps
+from nearkin.vocabulary import NONE
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import re
 
 import polars as pl
 
-from nearkin.tables.fields import ASIDE
+from nearkin.vocabulary import ASIDE
 
 logger = logging.getLogger(__name__)
 

@@ -2,10 +2,8 @@
 
 import polars as pl
 
-from nearkin.categories import ALL
-from nearkin.ranks import LEVELS
-from nearkin.tables.fields import PROTOCOLS
 from nearkin.tables.scores import METRICS
+from nearkin.vocabulary import ALL, LEVELS, PROTOCOLS
 
 PRINTED_LEVELS = ["category", "genus", "species"]
 OTHERS = ["precision", "r_precision", "map_at_r", "mrr"]

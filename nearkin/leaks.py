@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 
 from nearkin import given_sides, intervals, protocols, scoring, searches
-from nearkin.ranks import LEVELS
 from nearkin.splits import split
 from nearkin.tables.scores import Hits
+from nearkin.vocabulary import LEVELS
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ import logging
 import polars as pl
 
 from nearkin import many_names, misspelt, names, taxonomy
-from nearkin.categories import ALL
 from nearkin.taxonomy import HIGHER
+from nearkin.vocabulary import ALL
 
 logger = logging.getLogger(__name__)
 

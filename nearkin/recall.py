@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 
 from nearkin import intervals
-from nearkin.categories import ALL, distinct
-from nearkin.cells import LABEL, Cells, resampled, with_units
+from nearkin.categories import distinct, genus_of
+from nearkin.cells import Cells, resampled, with_units
+from nearkin.vocabulary import ALL, LABEL
 
 POPULATIONS = ["all", "reachable"]
 AVERAGES = ["micro", "macro"]
@@ -74,11 +75,6 @@ def recall(hits, *, ks, depth, resamples, seed):
     found = found.with_columns(why=why)
     known = pl.when(pl.col("why").is_null())
     return found.with_columns(known.then(name).alias(name) for name in ("value", "low", "high"))
-
-
-def genus_of(column):
-    """The first word of a species name."""
-    return pl.col(column).str.split(" ").list.first()
 
 
 def _name(measure):

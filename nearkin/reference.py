@@ -7,10 +7,8 @@ tables and the report say the same with intervals and in percentage points.
 
 import polars as pl
 
-from nearkin.categories import ALL, NONE, titled
-
-CATEGORIES = ["Bird", "Butterfly", "Fish"]
-"""The reference study's categories in its order; others follow by name."""
+from nearkin.categories import in_order, titled
+from nearkin.vocabulary import ALL
 
 SHOWN = 5
 
@@ -43,17 +41,6 @@ def comparison(base, trained, *, protocol, k):
         lines += ["Genus-level Analysis:", f"Number of genera: {len(genera)}", *_summary(genera)]
         lines += ["Top 5 Most Improved Genera:", *_list(genera, descending=True)]
     return "\n".join(lines) + "\n"
-
-
-def in_order(categories):
-    """Categories in the reference study's order, then others by name, then that of images without one.
-
-    >>> in_order(["", "Moss", "Fish", "Bird"])
-    ['Bird', 'Fish', 'Moss', '']
-    """
-    names = set(categories)
-    others = sorted(names - {*CATEGORIES, NONE})
-    return [name for name in (*CATEGORIES, *others, NONE) if name in names]
 
 
 def _headline(title, recall, protocol, k):

@@ -7,7 +7,7 @@ import polars as pl
 
 from nearkin import metrics, protocols
 from nearkin.categories import label_at
-from nearkin.ranks import LEVELS
+from nearkin.vocabulary import LEVELS
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from nearkin import bridges, lots
-from nearkin.tables.fields import ASIDE
+from nearkin.vocabulary import ASIDE
 
 logger = logging.getLogger(__name__)
 

@@ -2,9 +2,8 @@
 
 import polars as pl
 
-from nearkin.categories import ALL, distinct
-from nearkin.recall import genus_of
-from nearkin.tables.fields import ASIDE, SPLITS
+from nearkin.categories import distinct, genus_of
+from nearkin.vocabulary import ALL, ASIDE, SPLITS
 
 BUCKETS = [(0, "0"), (5, "1-5"), (10, "6-10"), (20, "11-20"), (50, "21-50")]
 MORE = "50+"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import polars as pl
 
-from nearkin.ranks import RANKS
 from nearkin.sources import reading
+from nearkin.vocabulary import RANKS
 
 logger = logging.getLogger(__name__)
 

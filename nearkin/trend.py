@@ -4,9 +4,10 @@ import numpy as np
 import polars as pl
 
 from nearkin import intervals
-from nearkin.categories import ALL, distinct
+from nearkin.categories import distinct
 from nearkin.claims.evidence import FEWEST
 from nearkin.tables.trend import Trend
+from nearkin.vocabulary import ALL
 
 N_PLACES = 33
 """Training sizes, evenly on the curve's axis, at which it is told."""

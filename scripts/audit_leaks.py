@@ -5,13 +5,13 @@ import torch
 from nearkin import leaks
 from nearkin.lineage import traced
 from nearkin.logs import log_to
-from nearkin.ranks import LEVELS
 from nearkin.shards import listed
 from nearkin.tables import io
 from nearkin.tables.labels import Labels
 from nearkin.tables.leaks import LeakAudit
 from nearkin.tables.splits import Splits
 from nearkin.vectors import read_vectors
+from nearkin.vocabulary import LEVELS
 
 
 def audit_leaks(inputs, leaks_path, *, dealing, most_queries, ks, resamples, seed, threads, stamps):

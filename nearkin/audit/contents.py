@@ -8,10 +8,9 @@ import polars as pl
 from nearkin.audit import alike, aside, balance, conflicts, defects, overview, pictures, repairs
 from nearkin.audit import doubtful as doubtful_groups
 from nearkin.audit.words import RULES
-from nearkin.categories import ALL
 from nearkin.figures import abundance, theme
 from nearkin.pages import dataset as sizes_and_repairs
-from nearkin.tables.fields import ASIDE, SPLITS
+from nearkin.vocabulary import ALL, ASIDE, SPLITS
 
 
 def gather(

@@ -2,8 +2,9 @@
 
 import polars as pl
 
-from nearkin.categories import ALL, NONE, cleaned
+from nearkin.categories import cleaned
 from nearkin.reference import in_order
+from nearkin.vocabulary import ALL, NONE
 
 MOST_CATEGORIES = 12
 OTHERS = "others"

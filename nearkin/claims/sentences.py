@@ -1,6 +1,5 @@
 """What a row of a `Claims` table says, in words."""
 
-from nearkin.categories import ALL
 from nearkin.claims.evidence import ALPHA, CEILING, Evidence, side
 from nearkin.pages import numbers
 from nearkin.tables.claims import (
@@ -17,6 +16,7 @@ from nearkin.tables.claims import (
     SPEARMAN,
     WORSE,
 )
+from nearkin.vocabulary import ALL, PLURALS
 
 RECALL_OF = "species recall@{k} of {about}"
 MORE_IMAGES = "with the number of training images{in_category}"
@@ -51,7 +51,6 @@ HEADS = {
 
 NAMED = 10
 PROTOCOLS = {"leave_one_out": "leave one out", "search": "search", "unseen": "unseen species"}
-PLURALS = {"species": "species", "genus": "genera", "category": "categories"}
 
 
 def sentence(row):

@@ -4,10 +4,10 @@ import logging
 
 import polars as pl
 
-from nearkin.categories import ALL, distinct
+from nearkin.categories import distinct
 from nearkin.claims import improvement, saturation, training_size
 from nearkin.tables.claims import Claims
-from nearkin.tables.fields import PROTOCOLS
+from nearkin.vocabulary import ALL, PROTOCOLS
 
 logger = logging.getLogger(__name__)
 

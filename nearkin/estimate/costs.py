@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from nearkin.protocols import SIDES
+from nearkin.vocabulary import PROTOCOL_SPLITS
 
 NEIGHBOUR_BYTES = 12
 """Of a row of neighbours.parquet: the similarity hardly shrinks, names are numbered."""
@@ -54,7 +54,7 @@ def searched(sizes, protocols, depth):
     >>> searched({"train": 400, "val": 80, "test": 20, "unseen": 5}, ["search", "unseen"], depth=10)
     (25, 8025, 225)
     """
-    pairs = [(sizes[asking], sizes[asked]) for asking, asked in (SIDES[name] for name in protocols)]
+    pairs = [(sizes[asking], sizes[asked]) for asking, asked in (PROTOCOL_SPLITS[name] for name in protocols)]
     n_queries, n_pairs = sum(a for a, _ in pairs), sum(a * b for a, b in pairs)
     return n_queries, n_pairs, sum(a * min(b, depth) for a, b in pairs)
 

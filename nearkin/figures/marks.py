@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from nearkin.categories import ALL
 from nearkin.figures import theme
+from nearkin.vocabulary import ALL
 
 CERTAIN = 0.05
 LOOKS = {0: ("o", theme.QUIET), 1: ("^", theme.COLOURS[0]), -1: ("v", theme.COLOURS[1])}

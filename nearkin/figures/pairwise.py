@@ -5,7 +5,7 @@ import polars as pl
 from matplotlib.colors import LinearSegmentedColormap
 
 from nearkin.figures import theme
-from nearkin.tables.fields import PROTOCOLS
+from nearkin.vocabulary import PROTOCOLS
 
 SHADES = LinearSegmentedColormap.from_list("shades", [theme.COLOURS[1], "white", theme.COLOURS[0]])
 LEVEL = "species"

@@ -2,10 +2,9 @@
 
 import polars as pl
 
-from nearkin.categories import ALL
 from nearkin.figures import theme
 from nearkin.recall import POPULATIONS
-from nearkin.tables.fields import PROTOCOLS
+from nearkin.vocabulary import ALL, PROTOCOLS
 
 APART = 0.16
 """Of a mark from the middle of its row, in rows."""

@@ -2,9 +2,8 @@
 
 import polars as pl
 
-from nearkin.categories import ALL
 from nearkin.figures import theme
-from nearkin.tables.fields import PROTOCOLS
+from nearkin.vocabulary import ALL, PROTOCOLS
 
 LEVELS = ["category", "genus", "species"]
 APART = 0.2

@@ -1,7 +1,7 @@
 """Recall of every model against the number of neighbours looked at."""
 
 from nearkin.figures import theme
-from nearkin.tables.fields import PROTOCOLS
+from nearkin.vocabulary import PROTOCOLS
 
 LEVELS = ["species", "genus"]
 TICKS = [first * 10**power for power in range(5) for first in (1, 3)]

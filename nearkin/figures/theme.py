@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from nearkin import lineage
 from nearkin.files import replacing
+from nearkin.vocabulary import PLURALS
 
 COLUMN = 3.5
 """Width of a figure, in inches."""
@@ -31,7 +32,6 @@ PROTOCOL_NAMES = {
     "unseen": "Unseen species",
 }
 
-PLURALS = {"species": "species", "genus": "genera", "query": "queries", "category": "categories"}
 
 LONGEST_NAME = 23
 

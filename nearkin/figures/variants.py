@@ -3,10 +3,9 @@
 import re
 import textwrap
 
-from nearkin.categories import ALL
 from nearkin.figures import theme
 from nearkin.pages import numbers
-from nearkin.tables.fields import PROTOCOLS
+from nearkin.vocabulary import ALL, PROTOCOLS
 
 LEVEL = "species"
 MEASURES = {"recall": "Species recall@{k}", "points": "Change by training (points)"}

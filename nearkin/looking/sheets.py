@@ -2,9 +2,9 @@
 
 import polars as pl
 
-from nearkin.categories import ALL
 from nearkin.looking import examples
 from nearkin.tables.looking import Sheets
+from nearkin.vocabulary import ALL
 
 PROTOCOL = "leave_one_out"
 

@@ -2,9 +2,8 @@
 
 import polars as pl
 
-from nearkin.categories import ALL
 from nearkin.reference import in_order
-from nearkin.tables.fields import ASIDE, SPLITS
+from nearkin.vocabulary import ALL, ASIDE, SPLITS
 
 
 def sizes(statistics):

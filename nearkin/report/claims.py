@@ -1,12 +1,11 @@
 """The claims of the page: for every pair and protocol the questions, with answers and sentences."""
 
-from nearkin.categories import ALL
 from nearkin.claims.evidence import CEILING
 from nearkin.claims.sentences import sentence
 from nearkin.reference import in_order
 from nearkin.report.headline import TITLES
 from nearkin.tables.claims import ANSWERS, IMPROVED, MEASURES, RELATED, RISES, SATURATED, SHOWN, WORSE
-from nearkin.tables.fields import PROTOCOLS
+from nearkin.vocabulary import ALL, PROTOCOLS
 
 QUESTIONS = {
     RISES: (

@@ -1,7 +1,7 @@
 """The headline numbers as tables of the page: one per protocol, a row per model."""
 
 from nearkin.pages.numbers import count_range
-from nearkin.tables.fields import PROTOCOLS
+from nearkin.vocabulary import PROTOCOLS
 
 TITLES = {
     "leave_one_out": (

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import polars as pl
 
-from nearkin.categories import ALL
 from nearkin.pages.text import visible
 from nearkin.report.headline import TITLES
-from nearkin.tables.fields import PROTOCOLS
+from nearkin.vocabulary import ALL, PROTOCOLS
 
 MOST_BYTES = 18_000_000
 """Of all thumbnails in base64: with figures and all, the page stays below 25 MB. More lie beside it."""

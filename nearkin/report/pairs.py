@@ -2,10 +2,8 @@
 
 import polars as pl
 
-from nearkin.categories import ALL
-from nearkin.ranks import LEVELS
 from nearkin.reference import in_order
-from nearkin.tables.fields import PROTOCOLS
+from nearkin.vocabulary import ALL, LEVELS, PROTOCOLS
 
 SHOWN = 10
 

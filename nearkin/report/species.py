@@ -2,8 +2,7 @@
 
 import polars as pl
 
-from nearkin.categories import ALL
-from nearkin.tables.fields import PROTOCOLS
+from nearkin.vocabulary import ALL, PROTOCOLS
 
 MOST = 3000
 """Rows beyond this would make the page slow; they are in the tables that it names."""

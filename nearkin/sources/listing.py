@@ -12,6 +12,7 @@ from nearkin.sources import sidecars
 from nearkin.sources.contained import AnyPath
 from nearkin.sources.files import NOT_ENTERED, Found, is_image_name
 from nearkin.tables.images import Images
+from nearkin.vocabulary import ALL
 
 logger = logging.getLogger(__name__)
 
@@ -66,11 +67,11 @@ def left_out(found: Found, *, files: bool = True) -> pl.DataFrame:
 
 
 def _check_categories(rows: pl.DataFrame) -> None:
-    reserved = rows.filter(categories.cleaned(pl.col("category")) == categories.ALL)
+    reserved = rows.filter(categories.cleaned(pl.col("category")) == ALL)
     if len(reserved):
         first = reserved.select(pl.coalesce("path", "listed")).item(0, 0)
         raise ValueError(
-            f"{first}: its category is {categories.ALL!r}, as in {len(reserved)} rows, which in all results "
+            f"{first}: its category is {ALL!r}, as in {len(reserved)} rows, which in all results "
             "means all categories together. Rename the category. If there are none: of a table, say "
             "source.columns: {category: []}; of folders, let source.folder end one folder deeper"
         )

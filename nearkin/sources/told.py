@@ -6,9 +6,10 @@ from pathlib import Path
 
 import polars as pl
 
-from nearkin.categories import NONE, cleaned
+from nearkin.categories import cleaned
 from nearkin.sources import delimited
 from nearkin.sources.contained import AnyPath, within
+from nearkin.vocabulary import NONE
 
 logger = logging.getLogger(__name__)
 

@@ -2,12 +2,7 @@
 
 import dataframely as dy
 
-from nearkin.ranks import LEVELS
-
-PROTOCOLS = ["leave_one_out", "search", "unseen"]
-SPLITS = ["train", "val", "test", "unseen"]
-ASIDE = "aside"
-"""In no split: what would tie two sides together."""
+from nearkin.vocabulary import LEVELS, PROTOCOLS
 
 
 def uuid_key():

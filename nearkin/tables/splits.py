@@ -2,7 +2,8 @@
 
 import dataframely as dy
 
-from nearkin.tables.fields import ASIDE, SPLITS, uuid_key
+from nearkin.tables.fields import uuid_key
+from nearkin.vocabulary import ASIDE, SPLITS
 
 REASONS = {
     "too_few_groups": "its species cannot be split",

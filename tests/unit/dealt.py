@@ -4,7 +4,7 @@ import polars as pl
 from hypothesis import strategies as st
 
 from nearkin import given_sides, splits
-from nearkin.tables.fields import ASIDE
+from nearkin.vocabulary import ASIDE
 from tests.unit import drawn
 
 DEALING = {

@@ -8,6 +8,7 @@ from PIL import Image
 
 from nearkin import protocols
 from nearkin.looking import examples
+from nearkin.vocabulary import PROTOCOL_SPLITS
 
 SKILL = {"untrained": 0.1, "lite0": 0.55, "lite0_unicom": 0.65}
 
@@ -17,7 +18,7 @@ def neighbours(labels, splits, *, skill, n=5, seed=1):
     rng = np.random.default_rng(seed)
     named = splits.join(labels.select("uuid", "category", "species"), on="uuid")
     parts = []
-    for protocol in protocols.SIDES:
+    for protocol in PROTOCOL_SPLITS:
         queries, gallery = protocols.queries_and_gallery(named, protocol)
         everyone, by_species = gallery["uuid"].to_list(), gallery.group_by("category", "species").agg("uuid")
         kin = {tuple(key): uuids for *key, uuids in by_species.iter_rows()}

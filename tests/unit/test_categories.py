@@ -12,6 +12,7 @@ from nearkin.tables.claims import SATURATED, Claims
 from nearkin.tables.scores import Differences, Hits, Recall
 from nearkin.tables.statistics import Statistics
 from nearkin.tables.variants import Variants
+from nearkin.vocabulary import NONE
 from tests.unit import test_odd_scores
 
 KS, SEED = test_odd_scores.KS, test_odd_scores.SEED
@@ -114,13 +115,13 @@ def test_the_trend_without_categories_is_that_of_all():
     rows = {"protocol": "leave_one_out", "level": "species", "metric": "recall", "k": 1, "n_queries": 3}
     species = pl.DataFrame({"label": [f"Aa {letter}" for letter in "abcdefgh"], "n_train": range(8)})
     made = species.with_columns(pl.lit(value).alias(key) for key, value in rows.items())
-    made = made.with_columns(category=pl.lit(categories.NONE), points=pl.col("n_train").cast(pl.Float64))
+    made = made.with_columns(category=pl.lit(NONE), points=pl.col("n_train").cast(pl.Float64))
     assert set(trend.trend(made, resamples=100, seed=1)["category"]) == {"all"}
 
 
 @pytest.mark.parametrize("said", [None, "", " ", "\u00a0\u200b"])
 def test_a_blank_category_is_none(said):
-    assert pl.select(categories.cleaned(pl.lit(said, pl.String))).item() == categories.NONE
+    assert pl.select(categories.cleaned(pl.lit(said, pl.String))).item() == NONE
 
 
 @pytest.mark.parametrize(

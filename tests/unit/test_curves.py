@@ -3,9 +3,10 @@
 import polars as pl
 import pytest
 
-from nearkin import curves, protocols, scoring, searches
+from nearkin import curves, scoring, searches
 from nearkin.recall import recall
 from nearkin.tables.curves import RecallCurve
+from nearkin.vocabulary import PROTOCOL_SPLITS
 from tests.unit import drawn
 
 
@@ -45,9 +46,9 @@ def test_a_curve_is_that_of_the_table_of_recalls(seed):
     vectors_of = drawn.vectors_of(labels["uuid"], drawn.vectors(seed, len(labels), width=4))
     found = pl.concat(
         searches.find(splits, vectors_of, protocol=protocol, depth=15, mask_groups=True)
-        for protocol in protocols.SIDES
+        for protocol in PROTOCOL_SPLITS
     )
-    hits = scoring.hits([found], labels, splits, wanted=protocols.SIDES, masked=True, ks=[1, 3, 10], depth=15)
+    hits = scoring.hits([found], labels, splits, wanted=PROTOCOL_SPLITS, masked=True, ks=[1, 3, 10], depth=15)
     curve = curves.curve(hits.sample(fraction=1, shuffle=True, seed=seed), depth=15, resamples=60, seed=5)
     RecallCurve.validate(curve)
     known = recall(hits, ks=[1, 3, 10], depth=15, resamples=60, seed=5).filter(

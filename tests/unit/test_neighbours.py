@@ -9,9 +9,10 @@ import polars as pl
 import pytest
 import torch
 
-from nearkin import neighbours, protocols, searches
+from nearkin import neighbours, searches
 from nearkin.search import candidates, exhaustive, rounded
 from nearkin.search.sums import similarities
+from nearkin.vocabulary import PROTOCOL_SPLITS
 from tests.unit import drawn
 
 
@@ -208,7 +209,7 @@ def test_search_queries_test_and_finds_train():
     assert found.group_by("uuid").len()["len"].unique().to_list() == [3]
 
 
-@pytest.mark.parametrize("protocol", protocols.SIDES)
+@pytest.mark.parametrize("protocol", PROTOCOL_SPLITS)
 @pytest.mark.parametrize("n_chunks", [3, 7, 200])
 def test_chunks_of_queries_are_the_whole_in_parts(protocol, n_chunks):
     labels, splits = drawn.study(3)

@@ -7,9 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nearkin import protocols, scoring, searches
+from nearkin import scoring, searches
 from nearkin.intervals import wilson
 from nearkin.recall import recall
+from nearkin.vocabulary import PROTOCOL_SPLITS
 from tests.unit import drawn
 
 KS = [1, 3, 10]
@@ -20,20 +21,20 @@ def scored(seed, masked=True, levels=None):
     vectors_of = drawn.vectors_of(labels["uuid"], drawn.vectors(seed, len(labels), width=4, levels=levels))
     found = pl.concat(
         searches.find(splits, vectors_of, protocol=protocol, depth=15, mask_groups=masked)
-        for protocol in protocols.SIDES
+        for protocol in PROTOCOL_SPLITS
     )
     return (
         labels,
         splits,
         found,
-        scoring.hits([found], labels, splits, masked=masked, wanted=protocols.SIDES, ks=KS, depth=15),
+        scoring.hits([found], labels, splits, masked=masked, wanted=PROTOCOL_SPLITS, ks=KS, depth=15),
     )
 
 
 def loops(labels, splits, found, protocol, masked):
     """The study's numbers, query by query: {(level, what, label, k): value}."""
     rows = {row["uuid"]: row for row in labels.join(splits, on="uuid").to_dicts()}
-    asking, asked = protocols.SIDES[protocol]
+    asking, asked = PROTOCOL_SPLITS[protocol]
     nearest = defaultdict(list)
     for row in found.filter(protocol=protocol).sort("rank").to_dicts():
         nearest[row["uuid"]].append(row["neighbour"])
@@ -96,7 +97,7 @@ def tabled(table, protocol):
 def test_recall_equals_the_plain_loops(seed, masked):
     labels, splits, found, hits = scored(seed, masked, levels=2 if seed % 2 else None)
     table = recall(hits, ks=KS, depth=15, resamples=100, seed=1)
-    for protocol in protocols.SIDES:
+    for protocol in PROTOCOL_SPLITS:
         slow, ours = loops(labels, splits, found, protocol, masked), tabled(table, protocol)
         assert len(slow) > 30
         for key, value in slow.items():
@@ -180,7 +181,7 @@ def test_no_query_at_all_is_an_error_that_says_so():
     )
     found = searches.find(splits, None, protocol="search", depth=1, mask_groups=True)
     with pytest.raises(ValueError, match="no test images"):
-        scoring.hits([found], labels, splits, masked=True, wanted=protocols.SIDES, ks=KS, depth=15)
+        scoring.hits([found], labels, splits, masked=True, wanted=PROTOCOL_SPLITS, ks=KS, depth=15)
 
 
 def scores_of(hits, k):

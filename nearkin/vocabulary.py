@@ -1,0 +1,37 @@
+"""The words that tables, config and pages share. It imports nothing."""
+
+RANKS = ["kingdom", "phylum", "class", "order", "family", "genus", "species"]
+"""Taxonomic ranks, coarse to fine."""
+
+LEVELS = ["category", *RANKS]
+"""What a hit can be scored at, coarse to fine."""
+
+LABEL = ["category", "label"]
+"""The columns that together name a label."""
+
+SPLITS = ["train", "val", "test", "unseen"]
+"""The parts of a dataset."""
+
+ASIDE = "aside"
+"""In no split: an image that would leak between two."""
+
+PROTOCOL_SPLITS = {
+    "leave_one_out": ("test", "test"),
+    "search": ("test", "train"),
+    "unseen": ("unseen", "unseen"),
+}
+"""Who searches where: the splits of the queries and of the gallery."""
+
+PROTOCOLS = list(PROTOCOL_SPLITS)
+
+ALL = "all"
+"""Stands for everything: all categories, labels or splits together. No category can have this name."""
+
+NONE = ""
+"""The category of an image that has none."""
+
+CATEGORY_ORDER = ["Bird", "Butterfly", "Fish"]
+"""The reference study's categories in its order; others follow by name."""
+
+PLURALS = {"species": "species", "genus": "genera", "query": "queries", "category": "categories"}
+"""Plurals that are not made by adding an s."""
