@@ -13,7 +13,7 @@ from jsonschema.validators import extend
 
 from nearkin import matrix
 from nearkin.finetune.recipe import PRESETS
-from nearkin.sources import columns
+from nearkin.sources import column_mapping
 from nearkin.vocabulary import LEVELS
 
 WITHOUT_PRECISION = ("table", "histogram")
@@ -322,8 +322,8 @@ def _check_source(key: str, source: dict, results: list[str]) -> None:
     if "preset" not in asked and not source["columns"].get("file"):
         raise ConfigError(f"config key {key}.columns.file: needed without a preset; it names the image files")
     for field, said in source["columns"].items():
-        for text in columns.texts(said):
-            if columns.has_stray_braces(text):
+        for text in column_mapping.texts(said):
+            if column_mapping.has_stray_braces(text):
                 raise ConfigError(f"config key {key}.columns.{field}: {text!r} has braces without a column")
 
 

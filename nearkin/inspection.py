@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from nearkin import thumbnails
 from nearkin.decode import ImageProblem, decode_grey
-from nearkin.sources.contained import AnyPath, opener, readable
+from nearkin.sources.safe_paths import AnyPath, opener, readable
 from nearkin.tables.images import VIEWS, Inspection
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from nearkin.ahead import mapped
 from nearkin.decode import ImageProblem, rgb, rgb_at_least
-from nearkin.sources.contained import kind_of, readable
+from nearkin.sources.safe_paths import kind_of, readable
 
 LONGEST = 32  # a strip longer than this many times its width is cut to its middle before it is resized
 FILTERS = {

@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from nearkin.files import file_sha256, write_text
-from nearkin.sources.contained import AnyPath, kind_of, readable
-from nearkin.sources.walking import folders
+from nearkin.sources.folder_tree import folders
+from nearkin.sources.safe_paths import AnyPath, kind_of, readable
 
 PACKAGE = "nearkin"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from nearkin.sources import reading
+from nearkin.sources import errors
 from nearkin.vocabulary import RANKS
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def read(path, genera):
 
 def _scanned(path):
     """The table with our words for its columns, all texts, and the binomial of each name."""
-    with reading.naming(path, "a taxonomy"):
+    with errors.naming(path, "a taxonomy"):
         if Path(path).suffix.lower() == ".parquet":
             table = pl.scan_parquet(path, glob=False)
         else:
@@ -121,7 +121,7 @@ def _is(*ranks):
 
 
 def _collected(table, path):
-    with reading.naming(path, "a taxonomy"):
+    with errors.naming(path, "a taxonomy"):
         return table.collect(engine="streaming")
 
 

@@ -5,11 +5,11 @@ import json
 from nearkin.files import write_text
 from nearkin.logs import log_to
 from nearkin.provenance import folder_digest
-from nearkin.sources import hub
+from nearkin.sources import huggingface
 
 
 def download_dataset(folder, record_path, *, repo, revision, patterns, trusted=()):
-    record = hub.download(folder, repo, revision=revision, patterns=patterns)
+    record = huggingface.download(folder, repo, revision=revision, patterns=patterns)
     record["digest"] = folder_digest(folder, trusted)
     write_text(record_path, json.dumps(record, indent=2) + "\n")
 

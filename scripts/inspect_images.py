@@ -3,10 +3,10 @@
 import logging
 
 from nearkin import inspection, thumbnails
-from nearkin.identity import in_shard
 from nearkin.lineage import library_versions, traced
 from nearkin.logs import log_to
 from nearkin.reuse import earlier_path, keep_for_reuse
+from nearkin.sources.image_ids import in_shard
 from nearkin.tables import io
 from nearkin.tables.images import Images, Inspection
 

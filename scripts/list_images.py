@@ -5,7 +5,7 @@ import logging
 from nearkin.lineage import StaleError, traced
 from nearkin.logs import log_to
 from nearkin.provenance import folder_digest
-from nearkin.sources import folders, tables, vlm4bio
+from nearkin.sources import folders, image_table, vlm4bio
 from nearkin.tables import io
 from nearkin.tables.images import Images
 
@@ -28,7 +28,7 @@ def list_images(
 ):
     """`listing` is the digest that the folder had when the run was planned, if it is watched."""
     if layout == "table":
-        images = tables.list_images(folder, source_id, **table, unlisted=unlisted, trusted=trusted)
+        images = image_table.list_images(folder, source_id, **table, unlisted=unlisted, trusted=trusted)
     elif layout == "folders":
         images = folders.list_images(folder, source_id, captions_table=captions_table, trusted=trusted)
     else:

@@ -9,7 +9,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from nearkin.decode import ImageProblem, rgb
-from nearkin.sources.contained import AnyPath, opener
+from nearkin.sources.safe_paths import AnyPath, opener
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from nearkin.sources import delimited, reading
+from nearkin.sources import csv_reader, errors
 
 logger = logging.getLogger(__name__)
 
@@ -16,9 +16,9 @@ def read(path, *, image, caption):
     Raises ValueError naming the file and what it has if a column is not there.
     """
     if Path(path).suffix.lower() != ".parquet":
-        table = delimited.read(path, [image, caption], free=caption)
+        table = csv_reader.read(path, [image, caption], free=caption)
         return table.select(image=image, caption=caption)
-    with reading.naming(path, "a table of texts"):
+    with errors.naming(path, "a table of texts"):
         rows = pl.scan_parquet(path, glob=False)
         columns = rows.collect_schema().names()
         missing = [name for name in (image, caption) if name not in columns]

@@ -10,9 +10,9 @@ import polars as pl
 from nearkin.museum.entries import clean_entries
 from nearkin.museum.faults import with_faults
 from nearkin.museum.species import taxonomy
-from nearkin.sources.contained import AnyPath
-from nearkin.sources.files import is_image_name
-from nearkin.sources.walking import folders
+from nearkin.sources.folder_tree import folders
+from nearkin.sources.safe_paths import AnyPath
+from nearkin.sources.walk import is_image_name
 
 PARQUET = b"PAR1"
 

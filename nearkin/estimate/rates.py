@@ -20,7 +20,7 @@ from nearkin.inspection import inspect
 from nearkin.museum import scene
 from nearkin.museum.encode import encode
 from nearkin.photos import Photos
-from nearkin.sources.contained import AnyPath
+from nearkin.sources.safe_paths import AnyPath
 from nearkin.tables.images import Images, Inspection
 
 QUERIES, SMALLER, LARGER = 512, 2_048, 16_384

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from nearkin.ahead import mapped
 from nearkin.decode import ImageProblem, rgb_at_least
-from nearkin.sources.contained import AnyPath, opener
+from nearkin.sources.safe_paths import AnyPath, opener
 from nearkin.tables.looking import Thumbnails
 
 VERSION = "1"

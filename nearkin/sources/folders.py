@@ -11,10 +11,10 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from nearkin.sources import told
-from nearkin.sources.contained import AnyPath
-from nearkin.sources.files import NOT_ENTERED, is_image_name, walk
-from nearkin.sources.listing import left_out, table
+from nearkin.sources.assemble import left_out, table
+from nearkin.sources.captions_table import join_captions, read_captions
+from nearkin.sources.safe_paths import AnyPath
+from nearkin.sources.walk import NOT_ENTERED, is_image_name, walk
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def list_images(
     nameless = rows.filter(pl.col("label").is_null())["path"].drop_nulls()
     if len(nameless):
         logger.warning("%d images lie in no folder of a species, such as %s", len(nameless), nameless[0])
-    rows = told.added_to(rows, told.read(folder, captions_table, trusted))
+    rows = join_captions(rows, read_captions(folder, captions_table, trusted))
     return table(rows, source_id, folder=folder, found=found, trusted=trusted)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import polars as pl
 from tqdm import tqdm
 
-from nearkin.sources.contained import AnyPath, readable, within
-from nearkin.sources.files import SUFFIXES
+from nearkin.sources.safe_paths import AnyPath, readable, within
+from nearkin.sources.walk import SUFFIXES
 
 logger = logging.getLogger(__name__)
 

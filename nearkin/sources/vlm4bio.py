@@ -13,12 +13,13 @@ from pathlib import Path
 
 import polars as pl
 
-from nearkin.sources import delimited, told
-from nearkin.sources.contained import AnyPath
-from nearkin.sources.files import is_image_name, walk
+from nearkin.sources import csv_reader
+from nearkin.sources.assemble import left_out, table
+from nearkin.sources.captions_table import join_captions, listed_names, read_captions
+from nearkin.sources.file_matching import Matcher
 from nearkin.sources.leaving import LEAVES
-from nearkin.sources.listing import left_out, table
-from nearkin.sources.matching import Matcher
+from nearkin.sources.safe_paths import AnyPath
+from nearkin.sources.walk import is_image_name, walk
 
 logger = logging.getLogger(__name__)
 
@@ -43,13 +44,13 @@ def list_images(
     categories = sorted({path.split("/")[1] for path in found.files if path.startswith("datasets/")})
     if not categories:
         raise ValueError(f"{str(folder)!r}: no files in datasets/<category>/; is this the layout vlm4bio?")
-    captions = told.read(folder, captions_table, trusted)
+    captions = read_captions(folder, captions_table, trusted)
     rows = pl.concat(_category(folder, category, found, captions) for category in categories)
     if unlisted == "ignore":
         rows = rows.filter(pl.col("match") != "unlisted")
     of_path = pl.col("listed").str.extract(r"^datasets/([^/]+)")
     aside = left_out(found, files=unlisted == "report").with_columns(category=of_path)
-    rows = pl.concat([told.added_to(rows, captions), aside], how="diagonal")
+    rows = pl.concat([join_captions(rows, captions), aside], how="diagonal")
     return table(rows, source_id, folder=folder, found=found, trusted=trusted)
 
 
@@ -63,10 +64,10 @@ def _category(folder, category, found, captions):
     paths = [path for path in found.files if path.startswith(place) and not path.startswith(of_tables)]
     matcher = Matcher([*paths, *links])
     nothing = pl.DataFrame(schema={FILE: pl.String, NAME: pl.String})
-    named = [delimited.read(Path(folder, path), [FILE, NAME], free=NAME) for path in tables]
+    named = [csv_reader.read(Path(folder, path), [FILE, NAME], free=NAME) for path in tables]
     named = pl.concat([nothing, *named]).rename({FILE: "listed", NAME: "label"})
     named = named.join(matcher.find(named["listed"], matcher.exact(named["listed"])), on="listed")
-    more = _only_told(told.listed(captions, category), matcher, named)
+    more = _only_told(listed_names(captions, category), matcher, named)
     rows = pl.concat([named, more], how="diagonal")
     in_links = pl.col("path").is_in(links)
     rows = rows.with_columns(match=pl.when(in_links).then(pl.lit("outside")).otherwise("match"))

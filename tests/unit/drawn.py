@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from nearkin.identity import image_uuid
+from nearkin.sources.image_ids import image_uuid
 
 OTHER = ["kingdom", "phylum", "class", "order", "family", "infraspecies", "common", "as_delivered"]
 

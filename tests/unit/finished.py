@@ -5,7 +5,7 @@ import polars as pl
 
 from nearkin import comparison, confusions, curves, recall, statistics
 from nearkin.claims import weighing
-from nearkin.identity import image_uuid
+from nearkin.sources.image_ids import image_uuid
 from tests.unit.drawn import labels_of
 
 MODELS = ["untrained", "lite0", "lite0_unicom"]

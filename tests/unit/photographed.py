@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from nearkin.identity import image_uuid
+from nearkin.sources.image_ids import image_uuid
 from nearkin.tables.images import Inspection
 
 GEOMETRY = {"size": 16, "crop": 0.875, "interpolation": "bicubic"}

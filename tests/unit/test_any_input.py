@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from nearkin import taxonomy
 from nearkin.captions import told
 from nearkin.config import ConfigError, settle
-from nearkin.sources import tables
+from nearkin.sources import image_table
 from tests.unit import deliveries
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +26,9 @@ HEADER = ["file", "scientificName", "caption"]
 ROWS = [["a.jpg", "Aus bus", 'a "fish"'], ["b.jpg", "Aus cus", "two\nlines"], ["c.jpg", "", "déjà vu"]]
 
 READERS = {
-    "images": lambda path: tables.read(path, preset=None, own={"file": "file", "species": "scientificName"}),
+    "images": lambda path: image_table.read(
+        path, preset=None, own={"file": "file", "species": "scientificName"}
+    ),
     "taxonomy": lambda path: taxonomy.read(path, {"Aus"}),
     "captions": lambda path: told.read(path, image="file", caption="caption"),
 }

@@ -3,7 +3,7 @@
 import polars as pl
 
 from nearkin import confusions
-from nearkin.identity import image_uuid
+from nearkin.sources.image_ids import image_uuid
 from nearkin.tables import io
 from nearkin.tables.confusions import Confusions
 from nearkin.tables.labels import Labels

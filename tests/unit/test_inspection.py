@@ -10,9 +10,9 @@ import pytest
 from PIL import Image, ImageOps
 
 from nearkin import inspection, thumbnails
-from nearkin.identity import image_uuid
 from nearkin.inspection import inspect
-from nearkin.sources.contained import Unreadable
+from nearkin.sources.image_ids import image_uuid
+from nearkin.sources.safe_paths import Unreadable
 from nearkin.tables import io
 from nearkin.tables.images import VIEWS, Images, Inspection
 from scripts.inspect_images import inspect_images

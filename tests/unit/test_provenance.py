@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nearkin import provenance
-from nearkin.sources.contained import Unreadable
+from nearkin.sources.safe_paths import Unreadable
 from tests.unit.unreadable import failing
 
 ROOT = Path(__file__).parents[2]

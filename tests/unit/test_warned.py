@@ -15,8 +15,8 @@ def logs(tmp_path):
 
     write(
         "list_images/d.log",
-        "INFO nearkin.sources.files: 5 files below photos",
-        *(f"WARNING nearkin.sources.files: linked folder not followed: {name}" for name in "abcde"),
+        "INFO nearkin.sources.walk: 5 files below photos",
+        *(f"WARNING nearkin.sources.walk: linked folder not followed: {name}" for name in "abcde"),
         "WARNING py.warnings: lib.py:1: DeprecationWarning: old",
         "WARNING __main__: something odd",
     )
@@ -26,7 +26,7 @@ def logs(tmp_path):
             f"WARNING nearkin.inspection: files that cannot be used (empty): {n}",
             "WARNING nearkin.inspection: files that cannot be used (truncated): 1",
         )
-    write("list_images/other.log", "WARNING nearkin.sources.files: not of this dataset")
+    write("list_images/other.log", "WARNING nearkin.sources.walk: not of this dataset")
     write("embed_images/d/lite0/0.log", "WARNING nearkin.embedding: no curation")
     return tmp_path
 

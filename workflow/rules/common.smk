@@ -25,7 +25,7 @@ from nearkin import pending, progress, provenance, records, warned
 from nearkin.config import ConfigError, base_of, check_repeated_keys, settle
 from nearkin.finetune.recipe import settings
 from nearkin.matrix import variants_of
-from nearkin.sources.contained import Unreadable
+from nearkin.sources.safe_paths import Unreadable
 from nearkin.unanswered import keep_unanswered
 
 if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):  # Snakemake has it, if it is installed

@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 import polars as pl
 
-from nearkin.sources.files import SUFFIXES
 from nearkin.sources.leaving import LEAVES
+from nearkin.sources.walk import SUFFIXES
 
 AT_ONCE = 500_000
 """Listed names that are looked for at a time: enough to be fast, too few to fill the memory."""

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import polars as pl
 
-from nearkin.sources import columns, delimited, reading
-from nearkin.sources.contained import AnyPath
-from nearkin.sources.files import is_image_name, walk
-from nearkin.sources.listing import left_out, table
-from nearkin.sources.matching import Matcher
+from nearkin.sources import column_mapping, csv_reader, errors
+from nearkin.sources.assemble import left_out, table
+from nearkin.sources.file_matching import Matcher
+from nearkin.sources.safe_paths import AnyPath
+from nearkin.sources.walk import is_image_name, walk
 
 logger = logging.getLogger(__name__)
 
@@ -66,18 +66,18 @@ def read(path, *, preset, own):
         raise ValueError(f"no table {path!r}: mend the dataset's source.table")
     with open(path, "rb") as file:
         is_parquet = file.read(len(PARQUET)) == PARQUET
-    with reading.naming(path, "a table"):
-        has = _scanned(path).collect_schema().names() if is_parquet else delimited.header(path)
-    fields = columns.chosen(path, has, preset=preset, own=own)
+    with errors.naming(path, "a table"):
+        has = _scanned(path).collect_schema().names() if is_parquet else csv_reader.header(path)
+    fields = column_mapping.chosen(path, has, preset=preset, own=own)
     for field, texts in fields.items():
         logger.info("%s: from %s", field, ", or else ".join(texts))
     needed = sorted(
-        {name for texts in fields.values() for text in texts for name in columns.columns_in(text)}
+        {name for texts in fields.values() for text in texts for name in column_mapping.columns_in(text)}
     )
     if is_parquet:
         rows = _read_parquet(path, needed)
     else:
-        rows = delimited.read(path, needed, unquoted="\t" if preset == "darwin_core" else "")
+        rows = csv_reader.read(path, needed, unquoted="\t" if preset == "darwin_core" else "")
     rows = rows.select(_value(texts).alias(OURS.get(field, field)) for field, texts in fields.items())
     rows = rows.with_columns(pl.col("listed").fill_null(""))
     if preset == "darwin_core":
@@ -94,7 +94,7 @@ def _read_parquet(path, names):
                 f"{path}: column {name!r} is {types[name]}; nothing but texts and numbers is read"
             )
     rows = _scanned(path).select(pl.col(names).cast(pl.String))
-    with reading.naming(path, "a table"):
+    with errors.naming(path, "a table"):
         rows = rows.collect(engine="streaming")
     logger.info("read %d rows of %s", len(rows), path, extra={"counts": {"rows in": len(rows)}})
     return rows
@@ -106,7 +106,7 @@ def _scanned(path: str) -> pl.LazyFrame:
 
 def _value(texts):
     """The first of these that is not blank, or else the first as it is."""
-    values = [_filled(columns.pieces(text)) for text in texts]
+    values = [_filled(column_mapping.pieces(text)) for text in texts]
     return pl.coalesce(*(_unless_blank(value) for value in values), values[0])
 
 

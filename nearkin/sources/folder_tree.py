@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from nearkin.sources.contained import AnyPath, is_inside, readable
+from nearkin.sources.safe_paths import AnyPath, is_inside, readable
 
 
 class Folder(NamedTuple):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nearkin.sources.columns import PRESETS, chosen, columns_in, has_stray_braces, texts
+from nearkin.sources.column_mapping import PRESETS, chosen, columns_in, has_stray_braces, texts
 from nearkin.tables.images import Images
 
 FIELDS = {"file", "species"} | set(Images.column_names())

@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 
 from nearkin.categories import cleaned
-from nearkin.sources import delimited
-from nearkin.sources.contained import AnyPath, within
+from nearkin.sources import csv_reader
+from nearkin.sources.safe_paths import AnyPath, within
 from nearkin.vocabulary import NONE
 
 logger = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ COLUMNS = [CAPTION, NAME, PATH, FILE, CATEGORY]
 BY_PATH, BY_FILE = pl.lit("path"), pl.lit("file of ")
 
 
-def read(folder: AnyPath, name: str | None, trusted: Iterable[AnyPath] = ()) -> pl.DataFrame:
+def read_captions(folder: AnyPath, name: str | None, trusted: Iterable[AnyPath] = ()) -> pl.DataFrame:
     """The captions table `name` of a folder, one row per delivered row; without such a file, none.
 
     `path_key` and `file_key` say what a row is about. The category is that of the path where
@@ -26,12 +26,14 @@ def read(folder: AnyPath, name: str | None, trusted: Iterable[AnyPath] = ()) -> 
     """
     if name and Path(folder, name).is_file():
         path = within(folder, name, trusted)
-        has = [column for column in delimited.header(path) if column in COLUMNS]
+        has = [column for column in csv_reader.header(path) if column in COLUMNS]
         if PATH not in has and FILE not in has:
             raise ValueError(
-                f"{name}: no column {PATH} or {FILE}; it has {', '.join(delimited.header(path))}"
+                f"{name}: no column {PATH} or {FILE}; it has {', '.join(csv_reader.header(path))}"
             )
-        rows = delimited.read(path, [CAPTION, *(column for column in has if column != CAPTION)], free=CAPTION)
+        rows = csv_reader.read(
+            path, [CAPTION, *(column for column in has if column != CAPTION)], free=CAPTION
+        )
     else:
         logger.info("no captions table: %s in %s", name, folder)
         rows = pl.DataFrame(schema={PATH: pl.String})
@@ -42,7 +44,7 @@ def read(folder: AnyPath, name: str | None, trusted: Iterable[AnyPath] = ()) -> 
     return rows.with_columns(pl.when(said != NONE).then(said).otherwise(cleaned(of_path)).alias(CATEGORY))
 
 
-def listed(told, category):
+def listed_names(told, category):
     """What the table lists in a category: `wanted`, a name to look for, and `listed`, the file's."""
     about = told.filter(
         pl.col(CATEGORY) == cleaned(pl.lit(category)), (pl.col("path_key") != "") | (pl.col("file_key") != "")
@@ -54,7 +56,7 @@ def listed(told, category):
     ).unique()
 
 
-def added_to(rows, told):
+def join_captions(rows, told):
     """Listed rows with `caption` and `caption_name`, the name in the captions table, where there are any.
 
     They are looked up by path, then by category and file name. Where several rows of the table

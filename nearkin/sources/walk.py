@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from nearkin.sources.contained import AnyPath, kind_of, readable
-from nearkin.sources.walking import folders
+from nearkin.sources.folder_tree import folders
+from nearkin.sources.safe_paths import AnyPath, kind_of, readable
 
 logger = logging.getLogger(__name__)
 

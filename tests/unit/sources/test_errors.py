@@ -10,27 +10,27 @@ import pytest
 from nearkin import taxonomy
 from nearkin.captions import told
 from nearkin.estimate import counts
-from nearkin.identity import image_uuid
-from nearkin.sources import reading, tables
+from nearkin.sources import errors, image_table
+from nearkin.sources.image_ids import image_uuid
 from nearkin.tables import io
 from nearkin.tables.images import Inspection
 from scripts.import_embeddings import import_embeddings
 from tests.unit.deliveries import images_of, inspection_of
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("kind", [pl.exceptions.ComputeError, pl.exceptions.PanicException, OSError])
 def test_the_file_is_named(kind):
     with (
         pytest.raises(ValueError, match="t.parquet: cannot be read as a table: broken"),
-        reading.naming("t.parquet", "a table"),
+        errors.naming("t.parquet", "a table"),
     ):
         raise kind("broken")
 
 
 def test_what_is_no_fault_of_the_file_stays_as_it_is():
-    with pytest.raises(KeyError), reading.naming("t.parquet", "a table"):
+    with pytest.raises(KeyError), errors.naming("t.parquet", "a table"):
         raise KeyError("ours")
 
 
@@ -61,7 +61,7 @@ def test_a_taxonomy_is_the_very_file(bracketed, kind):
 def test_a_list_of_images_is_the_very_file(bracketed):
     path = bracketed({"file": ["a.jpg"], "name": ["Aus bus"]}, {"nothing": ["b.jpg"]})
     own = {"file": "file", "species": "name"}
-    assert tables.read(path, preset=None, own=own)["label"].to_list() == ["Aus bus"]
+    assert image_table.read(path, preset=None, own=own)["label"].to_list() == ["Aus bus"]
     listed = bracketed({"path": ["a", "b"]}, {"path": ["a"]})
     assert counts.n_listed(listed) == 2
 

@@ -4,8 +4,8 @@ import unicodedata
 
 import pytest
 
-from nearkin.identity import image_uuid
 from nearkin.sources import vlm4bio
+from nearkin.sources.image_ids import image_uuid
 from tests.unit import deliveries
 
 CAPTIONS = "vlm4bio_captions.csv"

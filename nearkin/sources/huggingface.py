@@ -7,8 +7,8 @@ from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import filter_repo_objects
 
-from nearkin.sources.contained import within
 from nearkin.sources.leaving import leaves
+from nearkin.sources.safe_paths import within
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nearkin.sources.file_matching import RUNGS, Matcher, _nfc
 from nearkin.sources.leaving import leaves
-from nearkin.sources.matching import RUNGS, Matcher, _nfc
 
 NOTHING = pl.Series(dtype=pl.String)
 

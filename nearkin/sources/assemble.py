@@ -7,10 +7,10 @@ import polars as pl
 from tqdm import tqdm
 
 from nearkin import categories
-from nearkin.identity import image_uuid
 from nearkin.sources import sidecars
-from nearkin.sources.contained import AnyPath
-from nearkin.sources.files import NOT_ENTERED, Found, is_image_name
+from nearkin.sources.image_ids import image_uuid
+from nearkin.sources.safe_paths import AnyPath
+from nearkin.sources.walk import NOT_ENTERED, Found, is_image_name
 from nearkin.tables.images import Images
 from nearkin.vocabulary import ALL
 

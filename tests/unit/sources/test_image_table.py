@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nearkin.identity import image_uuid
-from nearkin.sources import tables
+from nearkin.sources import image_table
+from nearkin.sources.image_ids import image_uuid
 from nearkin.tables import io
 from nearkin.tables.images import Images
 from tests.unit import deliveries
@@ -21,7 +21,7 @@ def folder(tmp_path):
 
 
 def listed(folder, path, *, preset=None, unlisted="report", **own):
-    images = tables.list_images(folder, "s", path=path, preset=preset, own=own, unlisted=unlisted)
+    images = image_table.list_images(folder, "s", path=path, preset=preset, own=own, unlisted=unlisted)
     io.write(images, folder.with_name("images.parquet"), Images)  # it is one
     return images.sort("path", "listed", "row", nulls_last=True)
 
@@ -168,9 +168,11 @@ def test_linked_folders_have_a_row_or_are_followed(folder):
     own = {"path": path, "preset": None, "own": {"file": "file"}}
     rows = {"1.jpg": "exact", "c/3.jpg": "missing", "c": "linked_folder", "disk": "broken_link"}
     for unlisted, more in (("report", {None: "unlisted", "gone.jpg": "broken_link"}), ("ignore", {})):
-        images = tables.list_images(folder, "s", **own, unlisted=unlisted)
+        images = image_table.list_images(folder, "s", **own, unlisted=unlisted)
         assert dict(images.select("listed", "match").iter_rows()) == rows | more
-    followed = tables.list_images(folder, "s", **own, unlisted="ignore", trusted=[folder.with_name("big")])
+    followed = image_table.list_images(
+        folder, "s", **own, unlisted="ignore", trusted=[folder.with_name("big")]
+    )
     paths = {"1.jpg": "a/1.jpg", "c/3.jpg": "c/3.jpg", "disk": None}
     assert dict(followed.select("listed", "path").iter_rows()) == paths
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit import hub
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FILES = {
     "README.md": b"about",
     "datasets/Fish/chunk_0/a b.jpg": b"picture",

@@ -5,9 +5,9 @@ import os
 
 import pytest
 
-from nearkin.sources import walking
-from nearkin.sources.contained import Unreadable, within
-from nearkin.sources.files import walk
+from nearkin.sources import folder_tree
+from nearkin.sources.safe_paths import Unreadable, within
+from nearkin.sources.walk import walk
 from tests.unit import deliveries
 from tests.unit.unreadable import failing, said_by_user
 
@@ -77,7 +77,7 @@ def test_linked_folders_that_are_left_out_are_logged(elsewhere, caplog):
 @pytest.mark.parametrize("fault", [errno.EACCES, errno.EIO])
 def test_a_folder_that_cannot_be_read_stops_by_name(tmp_path, monkeypatch, fault):
     deliveries.picture(tmp_path / "d/Fish/a.jpg", 1)
-    monkeypatch.setattr(walking.os, "scandir", failing(os.scandir, tmp_path / "d/Fish", fault))
+    monkeypatch.setattr(folder_tree.os, "scandir", failing(os.scandir, tmp_path / "d/Fish", fault))
     remedy = "give this user the permission" if fault == errno.EACCES else "see that its disk answers"
     with pytest.raises(Unreadable, match=rf"d/Fish: cannot be read \({os.strerror(fault)}\): {remedy}"):
         walk(tmp_path / "d")
@@ -86,7 +86,7 @@ def test_a_folder_that_cannot_be_read_stops_by_name(tmp_path, monkeypatch, fault
 def test_a_folder_without_permission_stops_a_user_by_name(tmp_path):
     deliveries.picture(tmp_path / "d/Fish/a.jpg", 1)
     (tmp_path / "d/Fish").chmod(0)
-    said = said_by_user(tmp_path, "from nearkin.sources.files import walk; walk('d')")
+    said = said_by_user(tmp_path, "from nearkin.sources.walk import walk; walk('d')")
     assert "Unreadable: d/Fish: cannot be read (Permission denied): give this user" in said
 
 

@@ -7,7 +7,7 @@ import yaml
 
 from nearkin.config import ConfigError, settle
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 TABLE = {"layout": "table", "folder": "f", "table": "t.csv"}
 DOWNLOAD = {"repo": "museum/fish", "revision": "0" * 40}

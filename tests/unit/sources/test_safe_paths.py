@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from nearkin.sources.contained import Unreadable, opener
+from nearkin.sources.safe_paths import Unreadable, opener
 from tests.unit.unreadable import failing
 
 
