@@ -10,7 +10,7 @@ import sys
 import polars as pl
 
 from benchmarks.report import HERE, put, table
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.tables.variants import Variants
 from nearkin.vocabulary import ALL
 
@@ -78,7 +78,7 @@ def main():
     quick = parser.parse_args().quick
     if not (quick or FOUND.exists()):
         sys.exit(f"no {FOUND}: make study CONFIG=tests/training.yaml first")
-    variants = invented() if quick else io.read(FOUND, Variants).filter(category=ALL)
+    variants = invented() if quick else tables.read(FOUND, Variants).filter(category=ALL)
     header = ["encoder", *(f"{level}@1/5/10" for level in LEVELS)]
     header += ["species@1, 95 % interval", "of the seeds", "change of species@1 in points"]
     for protocol, page in PAGES.items():

@@ -17,8 +17,8 @@ import polars as pl
 import yaml
 
 from benchmarks.report import publish, table
-from nearkin.costs import together
-from nearkin.tables import io
+from nearkin.runtime.resource_usage import together
+from nearkin.storage import tables
 from nearkin.tables.costs import Costs
 from nearkin.tables.images import Images
 
@@ -54,9 +54,9 @@ def study(n_species, folder):
     command += ["--configfile", Path(folder, "study.yaml")]
     subprocess.run(command, check=True)  # noqa: S603
     results = Path(folder, "results/museum")
-    costs = io.read(results / "costs.parquet", Costs)
+    costs = tables.read(results / "costs.parquet", Costs)
     cpu = costs.group_by("rule").agg(pl.col("cpu_seconds").sum())
-    n_images = io.read(results / "images.parquet", Images)["path"].drop_nulls().n_unique()
+    n_images = tables.read(results / "images.parquet", Images)["path"].drop_nulls().n_unique()
     return n_images, together(costs).join(cpu, on="rule").to_dicts()
 
 

@@ -7,7 +7,7 @@ number of rows gives the same tables.
 import numpy as np
 import polars as pl
 
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.tables.images import THUMBNAIL_SIDE, VIEWS, Images, Inspection
 
 IMAGES_PER_SPECIES = 5_600_000 / 324_000
@@ -68,7 +68,7 @@ def write(folder, n_rows):
     images = pl.DataFrame({"uuid": uuid, "path": path, "listed": path, "label": label, "caption": caption})
     constant = {"row": pl.lit(0, pl.Int32), "match": pl.lit("exact"), "category": pl.lit(None, pl.String)}
     empty = {name: pl.lit(None, pl.String) for name in Images.column_names() if name not in images.columns}
-    io.write(images.with_columns(**(empty | constant)), folder / "images.parquet", Images)
+    tables.write(images.with_columns(**(empty | constant)), folder / "images.parquet", Images)
     hashes, look = _hashes(n_rows, random)
     looks = pl.Series([random.bytes(THUMBNAIL_SIDE**2) for _ in range(LOOKS)], dtype=pl.Binary)
     coarse = pl.Series(_hexadecimal(hashes.byteswap().tobytes(), 8), dtype=pl.String)
@@ -87,7 +87,7 @@ def write(folder, n_rows):
     constant |= {name: pl.lit(256, pl.Int32) for name in ("width", "height")}
     types = {name: column.dtype for name, column in Inspection.columns().items()}
     empty = {name: pl.lit(None, kind) for name, kind in types.items() if name not in inspection.columns}
-    io.write(inspection.with_columns(**(empty | constant)), folder / "inspection.parquet", Inspection)
+    tables.write(inspection.with_columns(**(empty | constant)), folder / "inspection.parquet", Inspection)
 
 
 def _hashes(n_rows, random):

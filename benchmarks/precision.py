@@ -23,7 +23,7 @@ from nearkin.embedding import embed
 from nearkin.encoders.encoder import load_encoder
 from nearkin.encoders.ready import ready
 from nearkin.photos import Photos
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.tables.images import Inspection
 from nearkin.tables.labels import Labels
 from nearkin.tables.splits import Splits
@@ -69,8 +69,8 @@ def vectors_of(study, inspection, folder, *, precision, decode):
 
 def nearest(study, uuids, vectors):
     """Each query's nearest image, and whether it is of its species."""
-    labels = io.read(study / "labels.parquet", Labels)
-    splits = io.read(study / "splits.parquet", Splits).with_columns(split=pl.lit("test"))
+    labels = tables.read(study / "labels.parquet", Labels)
+    splits = tables.read(study / "splits.parquet", Splits).with_columns(split=pl.lit("test"))
     splits = splits.join(uuids.to_frame("uuid"), on="uuid", how="semi")
     where = dict(zip(uuids, range(len(uuids)), strict=True))
 
@@ -138,8 +138,8 @@ def main():
     n_times = 2 if arguments.quick else arguments.enlarge
     torch.set_num_threads(THREADS)
     study = arguments.study
-    splits = io.read(study / "splits.parquet", Splits)
-    inspection = io.read_all(sorted(study.glob("inspection/*.parquet")), Inspection)
+    splits = tables.read(study / "splits.parquet", Splits)
+    inspection = tables.read_all(sorted(study.glob("inspection/*.parquet")), Inspection)
     inspection = inspection.join(splits, on="uuid", how="semi")
     if arguments.quick:
         inspection = inspection.sort("uuid").head(QUICK)

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 from tqdm import tqdm
 
-from nearkin.ahead import ahead
 from nearkin.embedding_files import ROWS
+from nearkin.runtime.prefetch import ahead
 
 logger = logging.getLogger(__name__)
 

@@ -14,9 +14,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nearkin import lineage
-from nearkin.files import DamagedError, replacing, unreadable
-from nearkin.tables import io
+from nearkin.storage import lineage, tables
+from nearkin.storage.atomic import DamagedError, replacing, unreadable
 from nearkin.tables.embeddings import embeddings
 
 logger = logging.getLogger(__name__)
@@ -33,12 +32,12 @@ def write(parts, path, *, width, **metadata):
     `metadata` is stamped into the file. Raises OSError naming the file if the disk is full.
     """
     schema = embeddings(width)
-    stamps = io.stamps(schema, lineage.stamps() | metadata)
+    stamps = tables.stamps(schema, lineage.stamps() | metadata)
     digest, contents, n_rows, last = Digest(stamps), [lineage.NO_ROWS], 0, ""
     options = {"compression": "zstd", "use_dictionary": False}
     with replacing(path) as temporary, pq.ParquetWriter(temporary, _arrow(width), **options) as writer:
         for part in parts:
-            part = io.checked(part, path, schema).select(schema.column_names())
+            part = tables.checked(part, path, schema).select(schema.column_names())
             if len(part) and not (part["uuid"].is_sorted() and last < part["uuid"][0]):
                 raise ValueError(f"{path}: embeddings are not in the order of their uuids")
             writer.write_table(part.to_arrow().cast(_arrow(width)), row_group_size=ROWS)

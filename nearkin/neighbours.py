@@ -14,9 +14,9 @@ from itertools import combinations_with_replacement
 import torch
 from tqdm import tqdm
 
-from nearkin.ahead import mapped
 from nearkin.encoders.device import compute_in
-from nearkin.memory import available_memory
+from nearkin.runtime.memory import available_memory
+from nearkin.runtime.prefetch import mapped
 from nearkin.search.candidates import Candidates
 from nearkin.search.exhaustive import scored_pairs
 from nearkin.search.ranking import ranked

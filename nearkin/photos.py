@@ -8,8 +8,8 @@ import numpy as np
 import PIL
 from PIL import Image
 
-from nearkin.ahead import mapped
 from nearkin.decode import ImageProblem, rgb, rgb_at_least
+from nearkin.runtime.prefetch import mapped
 from nearkin.sources.safe_paths import kind_of, readable
 
 LONGEST = 32  # a strip longer than this many times its width is cut to its middle before it is resized

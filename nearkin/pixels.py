@@ -18,10 +18,10 @@ import numpy as np
 import pyarrow as pa
 from tqdm import tqdm
 
-from nearkin.files import DamagedError, replacing, unreadable
 from nearkin.photos import Photos, shape
-from nearkin.reuse import earlier_path
-from nearkin.tables import io
+from nearkin.storage import tables
+from nearkin.storage.atomic import DamagedError, replacing, unreadable
+from nearkin.storage.reuse import earlier_path
 from nearkin.tables.images import Inspection
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def open_pixels(store_paths, inspection_paths, *, seen, n_threads):
         else:
             bare.append(inspection)
     if bare:
-        rows = io.read_all(bare, Inspection, columns=["uuid", "path", "problem", "n_bytes", "sha256"])
+        rows = tables.read_all(bare, Inspection, columns=["uuid", "path", "problem", "n_bytes", "sha256"])
         sources.append(Photos(rows, seen=seen, n_threads=n_threads))
         logger.info("%d images are decoded whenever they are looked at", len(sources[-1]))
     return sources
@@ -54,7 +54,7 @@ def open_pixels(store_paths, inspection_paths, *, seen, n_threads):
 
 def _check_inspected(store: "Pixels", inspection_path: str) -> None:
     """Raises DamagedError if a store is not of the images that an inspection found readable."""
-    rows = io.read(inspection_path, Inspection, columns=["uuid", "problem", "sha256"])
+    rows = tables.read(inspection_path, Inspection, columns=["uuid", "problem", "sha256"])
     rows = rows.filter(rows["problem"].is_null()).sort("uuid")
     if (store.uuids, store.sha256s) != (rows["uuid"].to_list(), rows["sha256"].to_list()):
         raise DamagedError(store.path, f"does not hold the images of {inspection_path}; remove it and rerun")

@@ -2,7 +2,7 @@
 
 import os
 
-from nearkin.logs import QUIET
+from nearkin.runtime.logs import QUIET
 
 WHOLE_RUN = 30 * 86400  # seconds over which jobs are counted; a plugin's own half a minute is less than a job
 

@@ -10,9 +10,9 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from nearkin.files import file_sha256, write_text
 from nearkin.sources.folder_tree import folders
 from nearkin.sources.safe_paths import AnyPath, kind_of, readable
+from nearkin.storage.atomic import file_sha256, write_text
 
 PACKAGE = "nearkin"
 
@@ -22,7 +22,7 @@ READ_UP_TO = 2**26
 """Bytes of a text that are read whenever a run is planned, which costs seconds for 100,000 captions."""
 
 
-NEUTRAL = {"nearkin/ahead.py", "nearkin/logs.py", "nearkin/memory.py"}
+NEUTRAL = {"nearkin/runtime/prefetch.py", "nearkin/runtime/logs.py", "nearkin/runtime/memory.py"}
 """Modules that cannot change a result: they only say how a step goes, or decide when it reads what."""
 
 

@@ -9,7 +9,7 @@ import json
 import os
 from pathlib import Path
 
-from nearkin.files import file_sha256, write_text
+from nearkin.storage.atomic import file_sha256, write_text
 
 NAME = "provenance.jsonl"
 GIVEN_BACK = ".arrow"

@@ -9,9 +9,8 @@ import json
 import logging
 from pathlib import Path
 
-from nearkin import lineage
-from nearkin.files import DamagedError, unreadable, write_text
-from nearkin.tables import io
+from nearkin.storage import lineage, tables
+from nearkin.storage.atomic import DamagedError, unreadable, write_text
 
 logger = logging.getLogger(__name__)
 
@@ -69,5 +68,5 @@ def signed(written: dict) -> dict:
 
 
 def _told(path):
-    stamps = io.metadata(path)
+    stamps = tables.metadata(path)
     return path.stat().st_size, stamps.get("digest"), stamps.get("fingerprint")

@@ -3,10 +3,10 @@
 import torch
 
 from nearkin import leaks
-from nearkin.lineage import traced
-from nearkin.logs import log_to
+from nearkin.runtime.logs import log_to
 from nearkin.shards import listed
-from nearkin.tables import io
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.labels import Labels
 from nearkin.tables.leaks import LeakAudit
 from nearkin.tables.splits import Splits
@@ -17,8 +17,8 @@ from nearkin.vocabulary import LEVELS
 def audit_leaks(inputs, leaks_path, *, dealing, most_queries, ks, resamples, seed, threads, stamps):
     """`inputs` holds the rule's paths by name."""
     torch.set_num_threads(threads)
-    labels = io.read(inputs.labels, Labels, ["uuid", *LEVELS])
-    splits = io.read(inputs.splits, Splits)
+    labels = tables.read(inputs.labels, Labels, ["uuid", *LEVELS])
+    splits = tables.read(inputs.splits, Splits)
     paths, fingerprint = listed(inputs.shards)
     vectors = read_vectors(paths, splits["uuid"])
     table = leaks.audit(
@@ -31,7 +31,7 @@ def audit_leaks(inputs, leaks_path, *, dealing, most_queries, ks, resamples, see
         resamples=resamples,
         seed=seed,
     )
-    io.write(table, leaks_path, LeakAudit, fingerprint=fingerprint, **stamps)
+    tables.write(table, leaks_path, LeakAudit, fingerprint=fingerprint, **stamps)
 
 
 if __name__ == "__main__":

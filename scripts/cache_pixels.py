@@ -1,15 +1,15 @@
 """The images of a shard, decoded, resized and cropped once for all models that see them so."""
 
-from nearkin.lineage import traced
-from nearkin.logs import log_to
 from nearkin.pixels import write_pixels
-from nearkin.reuse import earlier_path, keep_for_reuse
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
+from nearkin.storage.reuse import earlier_path, keep_for_reuse
 from nearkin.tables.images import Inspection
 
 
 def cache_pixels(inspection_path, pixels_path, *, seen, n_threads):
-    inspection = io.read(inspection_path, Inspection)
+    inspection = tables.read(inspection_path, Inspection)
     write_pixels(inspection, pixels_path, known=earlier_path(pixels_path), seen=seen, n_threads=n_threads)
     keep_for_reuse(pixels_path)
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from nearkin import checks
-from nearkin.files import write_text
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.atomic import write_text
+from nearkin.storage.lineage import traced
 from nearkin.tables.groups import Groups
 from nearkin.tables.images import Images, Inspection
 from nearkin.tables.labels import Captions, Gaps, Labels, Quarantine
@@ -15,12 +15,12 @@ from nearkin.tables.splits import Splits
 
 def check_curation(inputs, passed_path: Path) -> None:
     """`inputs` holds the rule's paths by name."""
-    labels, splits = io.read(inputs.labels, Labels), io.read(inputs.splits, Splits)
-    images, quarantine = io.read(inputs.images, Images), io.read(inputs.quarantine, Quarantine)
-    checks.nothing_lost(images, labels, quarantine, io.read(inputs.gaps, Gaps))
-    checks.captions_whole(labels, io.read(inputs.captions, Captions))
-    groups = io.read(inputs.groups, Groups, ["uuid", "group_id"])
-    inspection = io.read_all(inputs.inspection, Inspection, ["uuid", "sha256"])
+    labels, splits = tables.read(inputs.labels, Labels), tables.read(inputs.splits, Splits)
+    images, quarantine = tables.read(inputs.images, Images), tables.read(inputs.quarantine, Quarantine)
+    checks.nothing_lost(images, labels, quarantine, tables.read(inputs.gaps, Gaps))
+    checks.captions_whole(labels, tables.read(inputs.captions, Captions))
+    groups = tables.read(inputs.groups, Groups, ["uuid", "group_id"])
+    inspection = tables.read_all(inputs.inspection, Inspection, ["uuid", "sha256"])
     checks.nothing_leaks(images, labels, groups, splits, inspection)
     write_text(passed_path, "all invariants of the curation hold\n")
 

@@ -2,26 +2,26 @@
 
 from pathlib import Path
 
-from nearkin import checks, embedding_files, lineage
-from nearkin.files import write_text
-from nearkin.lineage import traced
-from nearkin.logs import log_to
+from nearkin import checks, embedding_files
+from nearkin.runtime.logs import log_to
 from nearkin.shards import listed
-from nearkin.tables import io
+from nearkin.storage import lineage, tables
+from nearkin.storage.atomic import write_text
+from nearkin.storage.lineage import traced
+from nearkin.storage.query_batches import whole_queries
 from nearkin.tables.scores import Hits, Recall
 from nearkin.tables.splits import Splits
-from nearkin.tables.whole_queries import whole_queries
 
 
 def check_results(inputs, passed_path, *, masked):
-    splits = io.read(inputs.splits, Splits)
+    splits = tables.read(inputs.splits, Splits)
     for path in (path for shards in inputs.shards for path in listed(shards)[0]):
         for part in embedding_files.parts(path):
             checks.unit_vectors(part, path)
     for neighbours, hits, recall in zip(inputs.neighbours, inputs.hits, inputs.recalls, strict=True):
         for part in whole_queries(neighbours):
             checks.neighbours_ordered(part, splits, masked=masked)
-        hits, recall = io.read(hits, Hits), io.read(recall, Recall)
+        hits, recall = tables.read(hits, Hits), tables.read(recall, Recall)
         checks.hits_nested(hits)
         checks.recall_grows(recall)
         checks.recall_agrees(recall, hits)

@@ -1,9 +1,9 @@
 """What is on the contact sheets of a comparison: queries of telling species, as both models see them."""
 
-from nearkin.lineage import traced
-from nearkin.logs import log_to
 from nearkin.looking import sheets
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.labels import Labels
 from nearkin.tables.looking import Mistaken, Sheets
 from nearkin.tables.neighbours import Neighbours
@@ -14,13 +14,13 @@ def choose_sheets(
     differences_path, mistaken_path, base_path, trained_path, labels_path, sheets_path, *, stamps
 ):
     chosen = sheets.choose(
-        io.read(differences_path, Differences),
-        io.read(mistaken_path, Mistaken),
-        base=io.scan([base_path], Neighbours),
-        trained=io.scan([trained_path], Neighbours),
-        labels=io.scan([labels_path], Labels),
+        tables.read(differences_path, Differences),
+        tables.read(mistaken_path, Mistaken),
+        base=tables.scan([base_path], Neighbours),
+        trained=tables.scan([trained_path], Neighbours),
+        labels=tables.scan([labels_path], Labels),
     )
-    io.write(chosen, sheets_path, Sheets, **stamps)
+    tables.write(chosen, sheets_path, Sheets, **stamps)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,10 @@
 import polars as pl
 
 from nearkin.clusters import clustered, purity, with_captions
-from nearkin.lineage import traced
-from nearkin.logs import log_to
+from nearkin.runtime.logs import log_to
 from nearkin.shards import listed
-from nearkin.tables import io
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.clusters import ClusterPurity, Clusters
 from nearkin.tables.embeddings import caption_embeddings
 from nearkin.tables.labels import Labels
@@ -18,20 +18,20 @@ def cluster_images(
     shards_path, captions_path, labels_path, splits_path, clusters_path, purity_path, *, how, threads, stamps
 ):
     """`how` is an entry of `clusters` in the config; `captions_path` are the captions' vectors, or None."""
-    uuids = io.read(splits_path, Splits).filter(split="train")["uuid"].sort()
+    uuids = tables.read(splits_path, Splits).filter(split="train")["uuid"].sort()
     paths, fingerprint = listed(shards_path)
     n = how["n"] or max(1, round(len(uuids) / how["per_cluster"]))
     vectors = read_vectors(paths, uuids)
     if captions_path:
-        captions = io.read(captions_path, caption_embeddings(vectors.shape[1]))
+        captions = tables.read(captions_path, caption_embeddings(vectors.shape[1]))
         captions = captions.filter(captions["uuid"].is_in(uuids.implode()))  # of every kept image, sorted
         vectors = with_captions(vectors, captions["emb"].to_numpy())
     numbers, similarities = clustered(vectors, n=n, seed=how["seed"], threads=threads)
     clusters = pl.DataFrame({"uuid": uuids, "cluster": numbers, "similarity": similarities})
     stamps |= {"fingerprint": fingerprint}
-    io.write(clusters, clusters_path, Clusters, **stamps)
-    labels = io.read(labels_path, Labels, ["uuid", "species"])
-    io.write(purity(clusters, labels), purity_path, ClusterPurity, **stamps)
+    tables.write(clusters, clusters_path, Clusters, **stamps)
+    labels = tables.read(labels_path, Labels, ["uuid", "species"])
+    tables.write(purity(clusters, labels), purity_path, ClusterPurity, **stamps)
 
 
 if __name__ == "__main__":

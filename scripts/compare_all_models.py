@@ -1,17 +1,17 @@
 """Every model against every other on the same queries."""
 
-from nearkin.lineage import traced
-from nearkin.logs import log_to
 from nearkin.pairwise import pairwise
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Hits, Pairwise
 
 
 def compare_all_models(hits_paths, pairwise_path, *, k, resamples, seed, dataset):
     """`hits_paths` maps models to their hits."""
-    hits = {model: io.read(path, Hits) for model, path in hits_paths.items()}
+    hits = {model: tables.read(path, Hits) for model, path in hits_paths.items()}
     table = pairwise(hits, k=k, resamples=resamples, seed=seed)
-    io.write(table, pairwise_path, Pairwise, dataset=dataset)
+    tables.write(table, pairwise_path, Pairwise, dataset=dataset)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 from nearkin import comparison
 from nearkin.flips import flips
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.labels import Labels
 from nearkin.tables.neighbours import Neighbours
 from nearkin.tables.scores import Differences, Flips, Hits
@@ -27,8 +27,8 @@ def compare_models(
     stamps,
 ):
     """`neighbours_paths` are those of the base and of the trained model."""
-    labels, splits = io.read(labels_path, Labels), io.read(splits_path, Splits)
-    hits = [io.read(path, Hits) for path in (base_path, trained_path)]
+    labels, splits = tables.read(labels_path, Labels), tables.read(splits_path, Splits)
+    hits = [tables.read(path, Hits) for path in (base_path, trained_path)]
     differences = comparison.compare(
         *hits,
         n_train=comparison.training_counts(labels, splits),
@@ -37,9 +37,9 @@ def compare_models(
         resamples=resamples,
         seed=seed,
     )
-    io.write(differences, differences_path, Differences, **stamps)
-    nearest = [io.scan([path], Neighbours).filter(rank=1).collect() for path in neighbours_paths]
-    io.write(flips(hits, nearest), flips_path, Flips, **stamps)
+    tables.write(differences, differences_path, Differences, **stamps)
+    nearest = [tables.scan([path], Neighbours).filter(rank=1).collect() for path in neighbours_paths]
+    tables.write(flips(hits, nearest), flips_path, Flips, **stamps)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Every model side by side, those that differ only in their seed told as one."""
 
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Hits
 from nearkin.tables.variants import Variants
 from nearkin.variants import variants
@@ -10,9 +10,9 @@ from nearkin.variants import variants
 
 def compare_variants(hits_paths, variants_path, *, models, bases, ks, resamples, seed, dataset):
     """`hits_paths` maps models to their hits."""
-    hits = {model: io.read(path, Hits) for model, path in hits_paths.items()}
+    hits = {model: tables.read(path, Hits) for model, path in hits_paths.items()}
     table = variants(hits, models, bases=bases, ks=ks, resamples=resamples, seed=seed)
-    io.write(table, variants_path, Variants, dataset=dataset)
+    tables.write(table, variants_path, Variants, dataset=dataset)
 
 
 if __name__ == "__main__":

@@ -3,22 +3,22 @@
 import polars as pl
 
 from nearkin import confusions
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.confusions import Confusions
 from nearkin.tables.labels import Labels
 from nearkin.tables.neighbours import Neighbours
 
 
 def count_confusions(neighbours_path, labels_path, confusions_path, *, protocol, stamps):
-    nearest = io.scan([neighbours_path], Neighbours).filter(pl.col("rank") == 1, protocol=protocol)
+    nearest = tables.scan([neighbours_path], Neighbours).filter(pl.col("rank") == 1, protocol=protocol)
     found = confusions.count(
         nearest.select("uuid", "neighbour").collect(engine="streaming"),
-        io.read(labels_path, Labels, ["uuid", "category", *confusions.LEVELS]),
+        tables.read(labels_path, Labels, ["uuid", "category", *confusions.LEVELS]),
     )
-    stamps = stamps | {"fingerprint": io.metadata(neighbours_path).get("fingerprint")}
-    io.write(found, confusions_path, Confusions, **stamps)
+    stamps = stamps | {"fingerprint": tables.metadata(neighbours_path).get("fingerprint")}
+    tables.write(found, confusions_path, Confusions, **stamps)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Species recall@1 of a model beside the number of training images."""
 
 from nearkin import statistics
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.labels import Labels
 from nearkin.tables.scores import Recall
 from nearkin.tables.splits import Splits
@@ -11,9 +11,9 @@ from nearkin.tables.statistics import TrainingSize
 
 
 def count_training_images(recall_path, labels_path, splits_path, sizes_path, *, stamps):
-    labels, splits = io.read(labels_path, Labels), io.read(splits_path, Splits)
-    table = statistics.training_size(io.read(recall_path, Recall), labels, splits)
-    io.write(table, sizes_path, TrainingSize, **stamps)
+    labels, splits = tables.read(labels_path, Labels), tables.read(splits_path, Splits)
+    table = statistics.training_size(tables.read(recall_path, Recall), labels, splits)
+    tables.write(table, sizes_path, TrainingSize, **stamps)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,17 @@
 """How many images, groups, species and genera a dataset has, by category and split."""
 
 from nearkin import statistics
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.labels import Labels
 from nearkin.tables.splits import Splits
 from nearkin.tables.statistics import Statistics
 
 
 def describe_dataset(labels_path, splits_path, statistics_path, *, dataset):
-    table = statistics.describe(io.read(labels_path, Labels), io.read(splits_path, Splits))
-    io.write(table, statistics_path, Statistics, dataset=dataset)
+    table = statistics.describe(tables.read(labels_path, Labels), tables.read(splits_path, Splits))
+    tables.write(table, statistics_path, Statistics, dataset=dataset)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 import json
 
-from nearkin.files import write_text
-from nearkin.logs import log_to
 from nearkin.provenance import folder_digest
+from nearkin.runtime.logs import log_to
 from nearkin.sources import huggingface
+from nearkin.storage.atomic import write_text
 
 
 def download_dataset(folder, record_path, *, repo, revision, patterns, trusted=()):

@@ -2,18 +2,18 @@
 
 import polars as pl
 
-from nearkin.lineage import traced
-from nearkin.logs import log_to
 from nearkin.looking import drawing
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.looking import Sheets, Thumbnails
 
 
 def draw_contact_sheets(sheets_path, thumbnails_paths, png_paths, *, base, trained):
     """`png_paths` are by sheet."""
-    sheets = io.read(sheets_path, Sheets)
+    sheets = tables.read(sheets_path, Sheets)
     shown = pl.concat([sheets["uuid"], sheets["neighbour"]]).implode()
-    found = io.scan(thumbnails_paths, Thumbnails).filter(pl.col("uuid").is_in(shown))
+    found = tables.scan(thumbnails_paths, Thumbnails).filter(pl.col("uuid").is_in(shown))
     thumbnails = dict(found.select("uuid", "jpeg").collect().iter_rows())
     for sheet, path in png_paths.items():
         image = drawing.draw(sheets.filter(sheet=sheet), thumbnails, sheet=sheet, base=base, trained=trained)

@@ -4,11 +4,11 @@ import logging
 
 import polars as pl
 
-from nearkin.lineage import library_versions, traced
-from nearkin.logs import log_to
 from nearkin.looking import thumbnails
-from nearkin.reuse import earlier_path, keep_for_reuse
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import library_versions, traced
+from nearkin.storage.reuse import earlier_path, keep_for_reuse
 from nearkin.tables.images import Inspection
 from nearkin.tables.looking import Examples, Sheets, Thumbnails
 
@@ -28,11 +28,11 @@ def draw_thumbnails(
     trusted=(),
 ):
     shown = [
-        *(io.read(path, Examples, columns=["uuid", "neighbour"]) for path in examples_paths),
-        *(io.read(path, Sheets, columns=["uuid", "neighbour"]) for path in sheets_paths),
+        *(tables.read(path, Examples, columns=["uuid", "neighbour"]) for path in examples_paths),
+        *(tables.read(path, Sheets, columns=["uuid", "neighbour"]) for path in sheets_paths),
     ]
     wanted = pl.concat(frame.select(uuid=name) for frame in shown for name in frame.columns).unique()
-    inspection = io.read(inspection_path, Inspection, columns=["uuid", "path", "problem", "sha256"])
+    inspection = tables.read(inspection_path, Inspection, columns=["uuid", "path", "problem", "sha256"])
     stamps = {"version": thumbnails.VERSION} | library_versions("pillow")
     table, n_reused = thumbnails.draw(
         inspection.join(wanted, on="uuid", how="semi"),
@@ -40,9 +40,9 @@ def draw_thumbnails(
         max_megapixels=max_megapixels,
         n_threads=n_threads,
         trusted=trusted,
-        known=io.earlier(earlier_path(thumbnails_path), Thumbnails, **stamps),
+        known=tables.earlier(earlier_path(thumbnails_path), Thumbnails, **stamps),
     )
-    io.write(table, thumbnails_path, Thumbnails, dataset=dataset, **stamps)
+    tables.write(table, thumbnails_path, Thumbnails, dataset=dataset, **stamps)
     keep_for_reuse(thumbnails_path)
     n_new = len(table) - n_reused
     counts = {"images drawn": n_new, "reused": n_reused}

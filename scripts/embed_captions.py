@@ -4,9 +4,9 @@ import polars as pl
 import torch
 
 from nearkin.encoders.text import load_text_encoder
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.embeddings import caption_embeddings
 from nearkin.tables.labels import Captions
 
@@ -14,11 +14,11 @@ from nearkin.tables.labels import Captions
 def embed_captions(encoder_path, captions_path, embeddings_path, *, arithmetic_threads, stamps):
     torch.set_num_threads(arithmetic_threads)
     encoder = load_text_encoder(encoder_path)
-    captions = io.read(captions_path, Captions, ["uuid", "caption"])
+    captions = tables.read(captions_path, Captions, ["uuid", "caption"])
     texts = captions["caption"].unique().sort()
     vectors = encoder.embed(texts.to_list())[texts.search_sorted(captions["caption"]).to_numpy()]
     table = captions.select("uuid", emb=pl.Series(vectors, dtype=pl.Array(pl.Float32, encoder.width)))
-    io.write(
+    tables.write(
         table, embeddings_path, caption_embeddings(encoder.width), fingerprint=encoder.fingerprint, **stamps
     )
 

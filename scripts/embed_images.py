@@ -9,11 +9,11 @@ from nearkin import embedding_files
 from nearkin.embedding import embed, fingerprint_of
 from nearkin.encoders.encoder import load_encoder
 from nearkin.encoders.ready import ready
-from nearkin.lineage import library_versions, traced
-from nearkin.logs import log_to
 from nearkin.pixels import open_pixels
-from nearkin.reuse import earlier_path, keep_for_reuse
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import library_versions, traced
+from nearkin.storage.reuse import earlier_path, keep_for_reuse
 
 logger = logging.getLogger("embed_images")
 
@@ -47,7 +47,7 @@ def embed_images(
 def open_known(path, stamps):
     """An earlier shard of the same encoder, computed in the same way; None if there is none."""
     try:
-        if Path(path).exists() and stamps.items() <= io.metadata(path).items():
+        if Path(path).exists() and stamps.items() <= tables.metadata(path).items():
             return embedding_files.Known(path)
     except Exception as error:  # damaged in whatever way: it is made anew
         logger.warning("not reused: %s: %s", path, error)

@@ -6,10 +6,10 @@ import polars as pl
 import torch
 
 from nearkin import searches
-from nearkin.lineage import traced
-from nearkin.logs import log_to
+from nearkin.runtime.logs import log_to
 from nearkin.shards import listed
-from nearkin.tables import io
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.neighbours import Neighbours
 from nearkin.tables.splits import Splits
 from nearkin.vectors import read_vectors
@@ -29,12 +29,12 @@ def find_neighbours(
     stamps,
 ):
     torch.set_num_threads(threads)
-    splits = io.read(splits_path, Splits)
+    splits = tables.read(splits_path, Splits)
     paths, fingerprint = listed(shards_path)
     vectors_of = partial(read_vectors, paths)
     told = {"depth": depth, "mask_groups": mask_groups, "chunk": chunk, "n_chunks": n_chunks}
     found = [searches.find(splits, vectors_of, protocol=protocol, **told) for protocol in wanted]
-    io.write(pl.concat(found), neighbours_path, Neighbours, fingerprint=fingerprint, **stamps)
+    tables.write(pl.concat(found), neighbours_path, Neighbours, fingerprint=fingerprint, **stamps)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,11 @@ from nearkin.finetune.examples import examples_of
 from nearkin.finetune.recipe import read_recipe
 from nearkin.finetune.state import finish_state
 from nearkin.finetune.train import train
-from nearkin.lineage import traced
-from nearkin.logs import log_to
 from nearkin.pixels import open_pixels
-from nearkin.reuse import earlier_path
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
+from nearkin.storage.reuse import earlier_path
 from nearkin.tables.clusters import Clusters
 from nearkin.tables.labels import Labels
 from nearkin.tables.splits import Splits
@@ -33,12 +33,12 @@ def finetune_encoder(
     torch.set_num_threads(arithmetic_threads)
     recipe = read_recipe(recipe)
     if clusters_path:
-        classes = io.read(clusters_path, Clusters, ["uuid", "cluster"]).rename({"cluster": "label"})
+        classes = tables.read(clusters_path, Clusters, ["uuid", "cluster"]).rename({"cluster": "label"})
     else:
-        named = io.read(labels_path, Labels, ["uuid", recipe.labels])
+        named = tables.read(labels_path, Labels, ["uuid", recipe.labels])
         classes = named.select("uuid", label=label_at(recipe.labels))
-    species = io.read(labels_path, Labels, ["uuid", "species"]).rename({"species": "label"})
-    splits = io.read(splits_path, Splits, columns=["uuid", "split", "group_id"])
+    species = tables.read(labels_path, Labels, ["uuid", "species"]).rename({"species": "label"})
+    splits = tables.read(splits_path, Splits, columns=["uuid", "split", "group_id"])
     examples = examples_of(classes, species, splits, sources, share=recipe.share, seed=recipe.seed)
     encoder = load_encoder(base.weights, base.description)
     unfinished = earlier_path(tuned.state)
@@ -53,7 +53,7 @@ def finetune_encoder(
         recipe=dataclasses.asdict(recipe),
         kept=outcome.kept,
     )
-    io.write(outcome.table, tuned.training, Training, **stamps)
+    tables.write(outcome.table, tuned.training, Training, **stamps)
     save_encoder(encoder.tower, description, tuned.weights, tuned.description)
     finish_state(tuned.state, outcome.key, outcome.last)
     unfinished.unlink(missing_ok=True)

@@ -1,16 +1,16 @@
 """How the improvement goes with the number of training images: a fitted curve with its interval."""
 
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Differences
 from nearkin.tables.trend import Trend
 from nearkin.trend import trend
 
 
 def fit_trend(differences_path, trend_path, *, resamples, seed, stamps):
-    table = trend(io.read(differences_path, Differences), resamples=resamples, seed=seed)
-    io.write(table, trend_path, Trend, **stamps)
+    table = trend(tables.read(differences_path, Differences), resamples=resamples, seed=seed)
+    tables.write(table, trend_path, Trend, **stamps)
 
 
 if __name__ == "__main__":

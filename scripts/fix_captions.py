@@ -4,9 +4,9 @@ import polars as pl
 
 from nearkin.captions import told
 from nearkin.captions.ladder import completed
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage.lineage import traced
+from nearkin.storage.tables import read, write
 from nearkin.tables.images import Images
 from nearkin.tables.labels import Captions, Gaps, Labels
 
@@ -29,14 +29,14 @@ def fix_captions(
         for path, table in zip(table_paths, tables, strict=True)
     ]
     whole, gaps = completed(
-        io.read(labels_path, Labels),
-        io.read(images_path, Images, ["uuid", "row", "label", "caption", "sidecar"]),
+        read(labels_path, Labels),
+        read(images_path, Images, ["uuid", "row", "label", "caption", "sidecar"]),
         further,
         ladder=ladder,
         templates=templates,
     )
-    io.write(whole, captions_path, Captions, dataset=dataset)
-    io.write(pl.concat([io.read(repairs_path, Gaps), gaps]), gaps_path, Gaps, dataset=dataset)
+    write(whole, captions_path, Captions, dataset=dataset)
+    write(pl.concat([read(repairs_path, Gaps), gaps]), gaps_path, Gaps, dataset=dataset)
 
 
 if __name__ == "__main__":

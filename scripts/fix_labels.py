@@ -1,9 +1,9 @@
 """Names repaired, or images set aside with a reason."""
 
 from nearkin import labels
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.images import Images, Inspection
 from nearkin.tables.labels import Gaps, Labels, Quarantine
 
@@ -22,15 +22,15 @@ def fix_labels(
 ):
     unused = {"caption", "sidecar", "specimen", "split"}
     kept, aside, gaps = labels.repaired(
-        io.read(images_path, Images, [name for name in Images.column_names() if name not in unused]),
-        io.read_all(inspection_paths, Inspection, ["uuid", "problem", "detail", "sha256"]),
+        tables.read(images_path, Images, [name for name in Images.column_names() if name not in unused]),
+        tables.read_all(inspection_paths, Inspection, ["uuid", "problem", "detail", "sha256"]),
         policies=policies,
         misspelt_limits=misspelt,
         taxonomy_path=taxonomy_path,
     )
-    io.write(kept, labels_path, Labels, dataset=dataset)
-    io.write(aside, quarantine_path, Quarantine, dataset=dataset)
-    io.write(gaps, repairs_path, Gaps, dataset=dataset)
+    tables.write(kept, labels_path, Labels, dataset=dataset)
+    tables.write(aside, quarantine_path, Quarantine, dataset=dataset)
+    tables.write(gaps, repairs_path, Gaps, dataset=dataset)
 
 
 if __name__ == "__main__":

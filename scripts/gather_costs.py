@@ -1,18 +1,18 @@
 """What the jobs of a study took, in one table."""
 
-from nearkin import costs
-from nearkin.logs import log_to
-from nearkin.reuse import earlier_path, keep_for_reuse
-from nearkin.tables import io
+from nearkin.runtime import resource_usage
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.reuse import earlier_path, keep_for_reuse
 from nearkin.tables.costs import Costs
 
 
 def gather_costs(costs_path, *, benchmarks, logs, names, n_shards, n_chunks, dataset):
     """Jobs that left no benchmark file here, say since only results were copied, keep their old rows."""
-    measured = costs.gather(benchmarks, logs, dataset=dataset)
-    kept = io.earlier(earlier_path(costs_path), Costs).join(measured, on=["rule", "job"], how="anti")
-    found = costs.of_study(measured.vstack(kept), names=names, n_shards=n_shards, n_chunks=n_chunks)
-    io.write(found, costs_path, Costs, dataset=dataset)
+    measured = resource_usage.gather(benchmarks, logs, dataset=dataset)
+    kept = tables.earlier(earlier_path(costs_path), Costs).join(measured, on=["rule", "job"], how="anti")
+    found = resource_usage.of_study(measured.vstack(kept), names=names, n_shards=n_shards, n_chunks=n_chunks)
+    tables.write(found, costs_path, Costs, dataset=dataset)
     keep_for_reuse(costs_path)
 
 

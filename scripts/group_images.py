@@ -1,10 +1,10 @@
 """Same bytes, near duplicates and same specimen, united into groups."""
 
 from nearkin import groups
-from nearkin.lineage import traced
-from nearkin.logs import log_to
+from nearkin.runtime.logs import log_to
 from nearkin.shards import listed
-from nearkin.tables import io
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.groups import DoubtfulGroups, Groups
 from nearkin.tables.images import Images, Inspection
 from nearkin.tables.labels import Labels
@@ -26,16 +26,16 @@ def group_images(
 ):
     """`shards_path` is empty unless a model is asked which images look alike."""
     table, doubtful = groups.grouped(
-        io.read(labels_path, Labels, columns=["uuid", "path", "category", "species"]),
-        io.scan(inspection_paths, Inspection),
-        io.read(images_path, Images, columns=["uuid", "specimen"]).drop_nulls(),
+        tables.read(labels_path, Labels, columns=["uuid", "path", "category", "species"]),
+        tables.scan(inspection_paths, Inspection),
+        tables.read(images_path, Images, columns=["uuid", "specimen"]).drop_nulls(),
         (lambda uuids: read_vectors(listed(shards_path)[0], uuids)) if shards_path else None,
         specimen=specimen,
         near_duplicates=near_duplicates,
         runaway=runaway,
     )
-    io.write(table, groups_path, Groups, dataset=dataset)
-    io.write(doubtful, doubtful_path, DoubtfulGroups, dataset=dataset)
+    tables.write(table, groups_path, Groups, dataset=dataset)
+    tables.write(doubtful, doubtful_path, DoubtfulGroups, dataset=dataset)
 
 
 if __name__ == "__main__":

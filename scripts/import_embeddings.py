@@ -3,17 +3,17 @@
 import polars as pl
 
 from nearkin import embedding_files, imported
-from nearkin.lineage import traced
-from nearkin.logs import log_to
+from nearkin.runtime.logs import log_to
 from nearkin.sources import errors
-from nearkin.tables import io
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.images import Inspection
 
 
 def import_embeddings(table_path, inspection_path, embeddings_path, *, dataset, model):
     with errors.naming(table_path, "a Parquet table"):
         table = pl.read_parquet(table_path, glob=False)
-    inspection = io.read(inspection_path, Inspection)
+    inspection = tables.read(inspection_path, Inspection)
     result = imported.imported(table, inspection, source=table_path)
     stamps = {"dataset": dataset, "model": model}
     stamps["fingerprint"] = imported.fingerprint_of(table, source=table_path)

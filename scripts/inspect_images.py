@@ -3,11 +3,11 @@
 import logging
 
 from nearkin import inspection, thumbnails
-from nearkin.lineage import library_versions, traced
-from nearkin.logs import log_to
-from nearkin.reuse import earlier_path, keep_for_reuse
+from nearkin.runtime.logs import log_to
 from nearkin.sources.image_ids import in_shard
-from nearkin.tables import io
+from nearkin.storage import tables
+from nearkin.storage.lineage import library_versions, traced
+from nearkin.storage.reuse import earlier_path, keep_for_reuse
 from nearkin.tables.images import Images, Inspection
 
 logger = logging.getLogger(__name__)
@@ -16,10 +16,10 @@ logger = logging.getLogger(__name__)
 def inspect_images(
     images_path, inspection_path, *, folder, shard, n_shards, max_megapixels, dataset, trusted=()
 ):
-    images = io.read(images_path, Images, columns=["uuid", "path", "match"])
+    images = tables.read(images_path, Images, columns=["uuid", "path", "match"])
     stamps = {"max_megapixels": max_megapixels, "thumbnails": thumbnails.VERSION}
     stamps |= library_versions("pillow")
-    known = io.earlier(earlier_path(inspection_path), Inspection, **stamps)
+    known = tables.earlier(earlier_path(inspection_path), Inspection, **stamps)
     table, n_reused = inspection.inspect(
         images.filter(in_shard(shard, n_shards)),
         folder,
@@ -27,7 +27,7 @@ def inspect_images(
         known=known,
         trusted=trusted,
     )
-    io.write(table, inspection_path, Inspection, dataset=dataset, **stamps)
+    tables.write(table, inspection_path, Inspection, dataset=dataset, **stamps)
     keep_for_reuse(inspection_path)
     n_new, n_problems = len(table) - n_reused, table["problem"].count()
     counts = {"images inspected": n_new, "reused": n_reused, "with a problem": n_problems}

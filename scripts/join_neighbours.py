@@ -2,19 +2,19 @@
 
 import polars as pl
 
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.neighbours import Neighbours
 from nearkin.vocabulary import PROTOCOL_SPLITS
 
 
 def join_neighbours(chunks_paths, neighbours_path):
     """Each chunk has a part of the queries of every protocol, in order, so nothing has to be sorted."""
-    chunks = [io.scan([path], Neighbours) for path in chunks_paths]
+    chunks = [tables.scan([path], Neighbours) for path in chunks_paths]
     in_order = [chunk.filter(protocol=protocol) for protocol in sorted(PROTOCOL_SPLITS) for chunk in chunks]
-    stamps = {key: io.metadata(chunks_paths[0]).get(key) for key in ("dataset", "model", "fingerprint")}
-    io.sink(pl.concat(in_order), neighbours_path, Neighbours, **stamps)
+    stamps = {key: tables.metadata(chunks_paths[0]).get(key) for key in ("dataset", "model", "fingerprint")}
+    tables.sink(pl.concat(in_order), neighbours_path, Neighbours, **stamps)
 
 
 if __name__ == "__main__":

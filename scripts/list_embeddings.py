@@ -1,8 +1,8 @@
 """The list of a model's shards of embeddings, which whatever needs all of them reads first."""
 
-from nearkin.lineage import traced
-from nearkin.logs import log_to
+from nearkin.runtime.logs import log_to
 from nearkin.shards import list_shards
+from nearkin.storage.lineage import traced
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])

@@ -2,11 +2,11 @@
 
 import logging
 
-from nearkin.lineage import StaleError, traced
-from nearkin.logs import log_to
 from nearkin.provenance import folder_digest
+from nearkin.runtime.logs import log_to
 from nearkin.sources import folders, image_table, vlm4bio
-from nearkin.tables import io
+from nearkin.storage import tables
+from nearkin.storage.lineage import StaleError, traced
 from nearkin.tables.images import Images
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def list_images(
     if listing and digest != listing:
         raise StaleError(f"{folder}: was changed while it was listed; rerun")
     # What is in the images is read by later steps: another listing is another table, whatever its rows.
-    io.write(images, images_path, Images, dataset=dataset, listing=digest)
+    tables.write(images, images_path, Images, dataset=dataset, listing=digest)
     n_files = images["path"].n_unique() - images["path"].is_null().any()
     logger.info("%d rows, %d files listed from %s", len(images), n_files, folder)
 

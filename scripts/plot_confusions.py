@@ -1,14 +1,14 @@
 """Which genera a model takes for which."""
 
 from nearkin.figures import confusions, theme
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.confusions import Confusions
 
 
 def plot_confusions(confusions_path, svg_path, png_path, *, model):
-    figure = confusions.of_genera(io.read(confusions_path, Confusions), model=model)
+    figure = confusions.of_genera(tables.read(confusions_path, Confusions), model=model)
     theme.save(figure, svg_path, png_path)
 
 

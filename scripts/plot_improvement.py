@@ -1,9 +1,9 @@
 """The improvement per species and per genus, by category."""
 
 from nearkin.figures import improvement, theme
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Differences
 
 
@@ -19,7 +19,7 @@ def plot_improvement(
     protocol,
     k,
 ):
-    differences = io.read(differences_path, Differences)
+    differences = tables.read(differences_path, Differences)
     names = {"base": base, "trained": trained, "protocol": protocol, "k": k}
     for level, svg_path, png_path in [
         ("species", species_svg_path, species_png_path),

@@ -1,9 +1,9 @@
 """The improvement of each species beside its number of training images, and a curve through them."""
 
 from nearkin.figures import improvement_by_training_size, theme
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Differences
 from nearkin.tables.trend import Trend
 
@@ -11,7 +11,7 @@ from nearkin.tables.trend import Trend
 def plot_improvement_by_training_size(
     differences_path, trend_path, svg_path, png_path, *, base, trained, protocol, k
 ):
-    differences, trend = io.read(differences_path, Differences), io.read(trend_path, Trend)
+    differences, trend = tables.read(differences_path, Differences), tables.read(trend_path, Trend)
     figure = improvement_by_training_size.scatter(
         differences, trend, base=base, trained=trained, protocol=protocol, k=k
     )

@@ -1,14 +1,14 @@
 """What a split that ignores groups would have done to the recall."""
 
 from nearkin.figures import leaks, theme
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.leaks import LeakAudit
 
 
 def plot_leaks(leaks_path, svg_path, png_path, *, model, k):
-    theme.save(leaks.effect(io.read(leaks_path, LeakAudit), model=model, k=k), svg_path, png_path)
+    theme.save(leaks.effect(tables.read(leaks_path, LeakAudit), model=model, k=k), svg_path, png_path)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
 """The species that training improved or worsened most, with intervals."""
 
 from nearkin.figures import most_changed, theme
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Differences
 
 
 def plot_most_changed(differences_path, svg_path, png_path, *, base, trained, protocol, k):
-    differences = io.read(differences_path, Differences)
+    differences = tables.read(differences_path, Differences)
     figure = most_changed.forest(differences, base=base, trained=trained, protocol=protocol, k=k)
     theme.save(figure, svg_path, png_path)
 

@@ -1,14 +1,14 @@
 """Every model against every other, in one matrix."""
 
 from nearkin.figures import pairwise, theme
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Pairwise
 
 
 def plot_pairwise(pairwise_path, svg_path, png_path, *, models, k):
-    theme.save(pairwise.matrix(io.read(pairwise_path, Pairwise), models=models, k=k), svg_path, png_path)
+    theme.save(pairwise.matrix(tables.read(pairwise_path, Pairwise), models=models, k=k), svg_path, png_path)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
 """Recall@1 of every model, by protocol and level, with intervals."""
 
 from nearkin.figures import recall, theme
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Recall
 
 
 def plot_recall(recall_paths, svg_path, png_path, *, models, k):
-    recalls = {model: io.read(path, Recall) for model, path in zip(models, recall_paths, strict=True)}
+    recalls = {model: tables.read(path, Recall) for model, path in zip(models, recall_paths, strict=True)}
     theme.save(recall.overview(recalls, k=k), svg_path, png_path)
 
 

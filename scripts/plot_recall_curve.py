@@ -1,14 +1,14 @@
 """Recall of every model against the number of neighbours looked at."""
 
 from nearkin.figures import recall_curve, theme
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.curves import RecallCurve
 
 
 def plot_recall_curve(curve_paths, svg_path, png_path, *, models):
-    curves = {model: io.read(path, RecallCurve) for model, path in zip(models, curve_paths, strict=True)}
+    curves = {model: tables.read(path, RecallCurve) for model, path in zip(models, curve_paths, strict=True)}
     theme.save(recall_curve.by_protocol(curves), svg_path, png_path)
 
 

@@ -1,14 +1,14 @@
 """Loss and learning rate of a training, and how the epoch was chosen."""
 
 from nearkin.figures import theme, training
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.training import Training
 
 
 def plot_training(training_path, svg_path, png_path, *, model):
-    theme.save(training.course(io.read(training_path, Training), model=model), svg_path, png_path)
+    theme.save(training.course(tables.read(training_path, Training), model=model), svg_path, png_path)
 
 
 if __name__ == "__main__":

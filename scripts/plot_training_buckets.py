@@ -1,14 +1,14 @@
 """Species recall@1 by bucket of training images."""
 
 from nearkin.figures import theme, training_size
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.statistics import TrainingSize
 
 
 def plot_training_buckets(sizes_path, svg_path, png_path, *, model):
-    figure = training_size.buckets(io.read(sizes_path, TrainingSize), model=model)
+    figure = training_size.buckets(tables.read(sizes_path, TrainingSize), model=model)
     theme.save(figure, svg_path, png_path)
 
 

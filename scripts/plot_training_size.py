@@ -1,14 +1,14 @@
 """Species recall@1 against the number of training images."""
 
 from nearkin.figures import theme, training_size
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.statistics import TrainingSize
 
 
 def plot_training_size(sizes_path, svg_path, png_path, *, model):
-    figure = training_size.scatter(io.read(sizes_path, TrainingSize), model=model)
+    figure = training_size.scatter(tables.read(sizes_path, TrainingSize), model=model)
     theme.save(figure, svg_path, png_path)
 
 

@@ -1,14 +1,14 @@
 """Every variant's recall and what training changed, over its seeds."""
 
 from nearkin.figures import theme, variants
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.variants import Variants
 
 
 def plot_variants(variants_path, svg_path, png_path, *, names, k):
-    figure = variants.forest(io.read(variants_path, Variants), names=names, k=k)
+    figure = variants.forest(tables.read(variants_path, Variants), names=names, k=k)
     theme.save(figure, svg_path, png_path)
 
 

@@ -2,8 +2,8 @@
 
 from nearkin.encoders.encoder import save_encoder
 from nearkin.encoders.prepare import prepare
-from nearkin.lineage import traced
-from nearkin.logs import log_to
+from nearkin.runtime.logs import log_to
+from nearkin.storage.lineage import traced
 
 
 def prepare_encoder(weights_path, description_path, *, model, geometry):

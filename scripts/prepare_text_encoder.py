@@ -1,8 +1,8 @@
 """The text tower of a model that is taken as it is, for captions."""
 
 from nearkin.encoders.text import prepare_text_encoder
-from nearkin.lineage import traced
-from nearkin.logs import log_to
+from nearkin.runtime.logs import log_to
+from nearkin.storage.lineage import traced
 
 if __name__ == "__main__":
     log_to(snakemake.log[0])

@@ -1,15 +1,15 @@
 """The comparison in the printed form of the reference study."""
 
 from nearkin import reference
-from nearkin.files import write_text
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.atomic import write_text
+from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Recall
 
 
 def print_comparison(base_path, trained_path, text_path, *, protocol, k):
-    base, trained = io.read(base_path, Recall), io.read(trained_path, Recall)
+    base, trained = tables.read(base_path, Recall), tables.read(trained_path, Recall)
     write_text(text_path, reference.comparison(base, trained, protocol=protocol, k=k))
 
 

@@ -1,15 +1,15 @@
 """The analysis by training size, as text."""
 
 from nearkin import sampling
-from nearkin.files import write_text
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.atomic import write_text
+from nearkin.storage.lineage import traced
 from nearkin.tables.statistics import TrainingSize
 
 
 def print_training_size(sizes_path, text_path, *, model, min_queries):
-    sizes = io.read(sizes_path, TrainingSize)
+    sizes = tables.read(sizes_path, TrainingSize)
     write_text(text_path, sampling.analysis(sizes, model=model, min_queries=min_queries))
 
 

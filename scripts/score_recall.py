@@ -1,14 +1,14 @@
 """Hits of every query and their recall, from its neighbours."""
 
 from nearkin import scoring
-from nearkin.lineage import traced
-from nearkin.logs import log_to
 from nearkin.recall import recall
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
+from nearkin.storage.query_batches import whole_queries
 from nearkin.tables.labels import Labels
 from nearkin.tables.scores import Hits, Recall
 from nearkin.tables.splits import Splits
-from nearkin.tables.whole_queries import whole_queries
 
 
 def score_recall(
@@ -28,16 +28,18 @@ def score_recall(
 ):
     hits = scoring.hits(
         whole_queries(neighbours_path),
-        io.read(labels_path, Labels),
-        io.read(splits_path, Splits),
+        tables.read(labels_path, Labels),
+        tables.read(splits_path, Splits),
         wanted=wanted,
         masked=masked,
         ks=ks,
         depth=depth,
     )
-    stamps = stamps | {"fingerprint": io.metadata(neighbours_path).get("fingerprint")}
-    io.write(hits, hits_path, Hits, **stamps)
-    io.write(recall(hits, ks=ks, depth=depth, resamples=resamples, seed=seed), recall_path, Recall, **stamps)
+    stamps = stamps | {"fingerprint": tables.metadata(neighbours_path).get("fingerprint")}
+    tables.write(hits, hits_path, Hits, **stamps)
+    tables.write(
+        recall(hits, ks=ks, depth=depth, resamples=resamples, seed=seed), recall_path, Recall, **stamps
+    )
 
 
 if __name__ == "__main__":

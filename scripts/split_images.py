@@ -1,9 +1,9 @@
 """Train, val, test and unseen, so that no group straddles."""
 
 from nearkin import given_sides, splits
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.groups import Groups
 from nearkin.tables.images import Images
 from nearkin.tables.labels import Labels
@@ -12,18 +12,20 @@ from nearkin.tables.splits import Splits
 
 def split_images(labels_path, groups_path, images_path, previous_path, splits_path, *, dealing, dataset):
     """`images_path` is empty unless the delivered split is adopted, `previous_path` unless there is one."""
-    labels = io.read(labels_path, Labels, ["uuid", "category", "genus", "species"])
-    groups = io.read(groups_path, Groups, ["uuid", "group_id"])
+    labels = tables.read(labels_path, Labels, ["uuid", "category", "genus", "species"])
+    groups = tables.read(groups_path, Groups, ["uuid", "group_id"])
     given = []
     if previous_path:
         given.append(
-            given_sides.taken_over(io.read(previous_path, Splits, ["uuid", "split", "reason", "evidence"]))
+            given_sides.taken_over(
+                tables.read(previous_path, Splits, ["uuid", "split", "reason", "evidence"])
+            )
         )
     if images_path:
-        given.append(given_sides.delivered(io.read(images_path, Images, ["uuid", "split"])))
+        given.append(given_sides.delivered(tables.read(images_path, Images, ["uuid", "split"])))
     table = splits.split(labels, groups, given_sides.together(given), **dealing)
     splits.check_tested(table, labels, dataset=dataset)
-    io.write(table, splits_path, Splits, dataset=dataset)
+    tables.write(table, splits_path, Splits, dataset=dataset)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Recall of a model against the number of neighbours looked at."""
 
 from nearkin import curves
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.curves import RecallCurve
 from nearkin.tables.scores import Hits
 
@@ -11,10 +11,10 @@ COLUMNS = ["protocol", "level", "uuid", "category", "label", "group_id", "first_
 
 
 def trace_recall(hits_path, curve_path, *, depth, resamples, seed, stamps):
-    hits = io.read(hits_path, Hits, COLUMNS)
-    stamps = stamps | {"fingerprint": io.metadata(hits_path).get("fingerprint")}
+    hits = tables.read(hits_path, Hits, COLUMNS)
+    stamps = stamps | {"fingerprint": tables.metadata(hits_path).get("fingerprint")}
     curve = curves.curve(hits, depth=depth, resamples=resamples, seed=seed)
-    io.write(curve, curve_path, RecallCurve, **stamps)
+    tables.write(curve, curve_path, RecallCurve, **stamps)
 
 
 if __name__ == "__main__":

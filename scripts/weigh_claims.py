@@ -1,17 +1,17 @@
 """The claims about a base and a trained model, each with its evidence."""
 
 from nearkin.claims import weighing
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.lineage import traced
 from nearkin.tables.claims import Claims
 from nearkin.tables.scores import Differences, Recall
 
 
 def weigh_claims(base_path, trained_path, differences_path, claims_path, *, base, trained, k, stamps):
-    recalls = {base: io.read(base_path, Recall), trained: io.read(trained_path, Recall)}
-    claims = weighing.weighed(recalls, io.read(differences_path, Differences), k=k)
-    io.write(claims, claims_path, Claims, **stamps)
+    recalls = {base: tables.read(base_path, Recall), trained: tables.read(trained_path, Recall)}
+    claims = weighing.weighed(recalls, tables.read(differences_path, Differences), k=k)
+    tables.write(claims, claims_path, Claims, **stamps)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """One page for a curator: what was wrong, what was done about it, what to look at."""
 
 from nearkin.audit import contents, page
-from nearkin.files import write_text
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.atomic import write_text
+from nearkin.storage.lineage import traced
 from nearkin.tables.groups import DoubtfulGroups, Groups
 from nearkin.tables.images import Images, Inspection
 from nearkin.tables.labels import Captions, Gaps, Labels, Quarantine
@@ -16,16 +16,16 @@ def write_audit(inputs, audit_path, *, dataset, folder, max_megapixels, trusted=
     """`inputs` holds the rule's paths by name."""
     content = contents.gather(
         dataset=dataset,
-        images=io.scan([inputs.images], Images),
-        inspection=io.scan(inputs.inspection, Inspection),
-        labels=io.scan([inputs.labels], Labels),
-        captions=io.scan([inputs.captions], Captions),
-        quarantine=io.scan([inputs.quarantine], Quarantine),
-        gaps=io.scan([inputs.gaps], Gaps),
-        groups=io.scan([inputs.groups], Groups),
-        doubtful=io.scan([inputs.doubtful], DoubtfulGroups),
-        splits=io.scan([inputs.splits], Splits),
-        statistics=io.read(inputs.statistics, Statistics),
+        images=tables.scan([inputs.images], Images),
+        inspection=tables.scan(inputs.inspection, Inspection),
+        labels=tables.scan([inputs.labels], Labels),
+        captions=tables.scan([inputs.captions], Captions),
+        quarantine=tables.scan([inputs.quarantine], Quarantine),
+        gaps=tables.scan([inputs.gaps], Gaps),
+        groups=tables.scan([inputs.groups], Groups),
+        doubtful=tables.scan([inputs.doubtful], DoubtfulGroups),
+        splits=tables.scan([inputs.splits], Splits),
+        statistics=tables.read(inputs.statistics, Statistics),
         folder=folder,
         max_megapixels=max_megapixels,
         trusted=trusted,

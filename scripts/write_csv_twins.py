@@ -2,15 +2,15 @@
 
 import logging
 
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import pages, twins
+from nearkin.runtime.logs import log_to
+from nearkin.storage import csv_export, parquet
+from nearkin.storage.lineage import traced
 
 
 def write_csv_twins(table_paths, csv_paths):
     for table, csv in zip(table_paths, csv_paths, strict=True):
-        frame = pages.read(table)
-        twins.write(frame, csv)
+        frame = parquet.read(table)
+        csv_export.write(frame, csv)
         logging.info("wrote %d rows to %s", len(frame), csv, extra={"counts": {"rows out": len(frame)}})
 
 

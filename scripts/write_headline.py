@@ -2,16 +2,16 @@
 
 import json
 
-from nearkin import headline, lineage
-from nearkin.files import write_text
-from nearkin.lineage import traced
-from nearkin.logs import log_to
-from nearkin.tables import io
+from nearkin import headline
+from nearkin.runtime.logs import log_to
+from nearkin.storage import lineage, tables
+from nearkin.storage.atomic import write_text
+from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Recall
 
 
 def write_headline(recall_paths, json_path, text_path, *, models, ks):
-    recalls = {model: io.read(path, Recall) for model, path in zip(models, recall_paths, strict=True)}
+    recalls = {model: tables.read(path, Recall) for model, path in zip(models, recall_paths, strict=True)}
     records = headline.records(recalls, ks=ks)
     others = headline.others(recalls, ks=ks)
     whole = {"definition": headline.DEFINITION, "recalls": records, "others": others}

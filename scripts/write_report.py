@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 from nearkin import checks
-from nearkin.files import write_text
-from nearkin.lineage import traced
-from nearkin.logs import log_to
 from nearkin.report import contents, lookup, page
-from nearkin.tables import io
+from nearkin.runtime.logs import log_to
+from nearkin.storage import tables
+from nearkin.storage.atomic import write_text
+from nearkin.storage.lineage import traced
 from nearkin.tables.claims import Claims
 from nearkin.tables.labels import Gaps, Labels, Quarantine
 from nearkin.tables.looking import Examples, Mistaken, Thumbnails
@@ -27,23 +27,23 @@ def write_report(inputs, report_path, thumbnails_folder, *, dataset, models, pai
         method=method,
         records=headline["recalls"],
         others=headline["others"],
-        statistics=io.read(inputs.statistics, Statistics),
-        gaps=io.read(inputs.gaps, Gaps, columns=["field", "defect", "action"]),
-        quarantine=io.read(inputs.quarantine, Quarantine, columns=["reason"]),
-        splits=io.read(inputs.splits, Splits, columns=["reason"]),
+        statistics=tables.read(inputs.statistics, Statistics),
+        gaps=tables.read(inputs.gaps, Gaps, columns=["field", "defect", "action"]),
+        quarantine=tables.read(inputs.quarantine, Quarantine, columns=["reason"]),
+        splits=tables.read(inputs.splits, Splits, columns=["reason"]),
         recalls=_by_model(models, inputs.recalls, Recall),
         differences={
-            pair: io.read(path, Differences) for pair, path in zip(pairs, inputs.differences, strict=True)
+            pair: tables.read(path, Differences) for pair, path in zip(pairs, inputs.differences, strict=True)
         },
         comparisons={pair: _text(path) for pair, path in zip(pairs, inputs.comparisons, strict=True)},
-        claims={pair: io.read(path, Claims) for pair, path in zip(pairs, inputs.claims, strict=True)},
+        claims={pair: tables.read(path, Claims) for pair, path in zip(pairs, inputs.claims, strict=True)},
         descriptions={Path(path).parts[-3]: json.loads(_text(path)) for path in inputs.descriptions},
         figures={_place(path): Path(path).read_bytes() for path in inputs.figures},
         captions={Path(path).stem: _text(path) for path in inputs.captions},
         examples=_by_model(models, inputs.examples, Examples),
         mistaken=_by_model(models, inputs.mistaken, Mistaken),
-        labels=io.scan([inputs.labels], Labels),
-        thumbnails=io.scan(inputs.thumbnails, Thumbnails),
+        labels=tables.scan([inputs.labels], Labels),
+        thumbnails=tables.scan(inputs.thumbnails, Thumbnails),
         mixed_versions=checks.mixed_versions(_text(inputs.passed)),
     )
     write_text(report_path, page.render(content))
@@ -51,7 +51,7 @@ def write_report(inputs, report_path, thumbnails_folder, *, dataset, models, pai
 
 
 def _by_model(models, paths, schema):
-    return {model: io.read(path, schema) for model, path in zip(models, paths, strict=True)}
+    return {model: tables.read(path, schema) for model, path in zip(models, paths, strict=True)}
 
 
 def _text(path):

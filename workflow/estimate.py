@@ -21,7 +21,7 @@ from nearkin.config import base_of, settle
 from nearkin.encoders.encoder import read_description
 from nearkin.estimate import costs, counts, planned, rates
 from nearkin.finetune.recipe import read_recipe, settings
-from nearkin.memory import available_memory
+from nearkin.runtime.memory import available_memory
 
 SCHEMA = Path(__file__).parent / "schemas/config.schema.yaml"
 N_SAMPLE = 24

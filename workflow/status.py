@@ -16,7 +16,7 @@ from nearkin.estimate.planned import planned
 
 LAST = 2**16
 """Bytes of a log in which its end is found."""
-FAILED = " CRITICAL nearkin.logs: "
+FAILED = " CRITICAL nearkin.runtime.logs: "
 
 
 def ended(log):

@@ -5,7 +5,7 @@ import os
 
 import torch
 
-from nearkin.memory import available_memory
+from nearkin.runtime.memory import available_memory
 
 logger = logging.getLogger(__name__)
 

@@ -15,12 +15,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch.nn import functional
 
-from nearkin import lineage
 from nearkin.encoders.architectures import Tower, build
 from nearkin.encoders.checkpoints import fill
 from nearkin.encoders.device import best_device, check_room, compute_in
-from nearkin.files import DamagedError, unreadable, write_text
-from nearkin.tensors import write_tensors
+from nearkin.storage import lineage
+from nearkin.storage.atomic import DamagedError, unreadable, write_text
+from nearkin.storage.tensors import write_tensors
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Description:
     recipe: dict | None = None  # how it was trained
     kept: dict | None = None  # which epoch was kept and why
     fingerprint: str = ""
-    lineage: dict = dataclasses.field(default_factory=dict)  # see nearkin/lineage.py
+    lineage: dict = dataclasses.field(default_factory=dict)  # see nearkin/storage/lineage.py
 
     @property
     def geometry(self):

@@ -16,8 +16,8 @@ from nearkin.encoders.checkpoints import fill
 from nearkin.encoders.device import best_device, compute_in
 from nearkin.encoders.encoder import digest_of
 from nearkin.encoders.from_open_clip import open_clip_text
-from nearkin.files import DamagedError
-from nearkin.tensors import write_tensors
+from nearkin.storage.atomic import DamagedError
+from nearkin.storage.tensors import write_tensors
 
 logger = logging.getLogger(__name__)
 

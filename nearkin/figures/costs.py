@@ -3,8 +3,8 @@
 import polars as pl
 from matplotlib.ticker import FixedFormatter, FixedLocator, LogLocator, NullLocator
 
-from nearkin.costs import together
 from nearkin.figures import theme
+from nearkin.runtime.resource_usage import together
 
 TIMES = {1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h", 36_000: "10 h", 360_000: "100 h"}
 ROW = 0.19

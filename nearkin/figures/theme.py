@@ -10,8 +10,8 @@ import textwrap
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from nearkin import lineage
-from nearkin.files import replacing
+from nearkin.storage import lineage
+from nearkin.storage.atomic import replacing
 from nearkin.vocabulary import PLURALS
 
 COLUMN = 3.5

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from nearkin.tensors import write_tensors
+from nearkin.storage.tensors import write_tensors
 
 logger = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 
 from nearkin.figures import theme
-from nearkin.files import replacing
 from nearkin.looking.examples import N_NEIGHBOURS
 from nearkin.looking.thumbnails import SIDE
 from nearkin.pages import numbers
 from nearkin.pages.text import visible
+from nearkin.storage.atomic import replacing
 
 TITLES = {
     "best": "Species found best by {trained}",

@@ -8,8 +8,8 @@ import polars as pl
 from PIL import Image
 from tqdm import tqdm
 
-from nearkin.ahead import mapped
 from nearkin.decode import ImageProblem, rgb_at_least
+from nearkin.runtime.prefetch import mapped
 from nearkin.sources.safe_paths import AnyPath, opener
 from nearkin.tables.looking import Thumbnails
 

@@ -5,7 +5,7 @@ from nearkin.pages import dataset as sizes_and_repairs
 from nearkin.reference import in_order
 from nearkin.report import claims as claims_of_pairs
 from nearkin.report import headline, lookup, pairs, pictures, species
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.vocabulary import ALL
 
 
@@ -79,7 +79,7 @@ def gather(
         "set_aside": sizes_and_repairs.set_aside(quarantine),
         "moved": sizes_and_repairs.moved(splits),
         "encoders": [_encoder(model, descriptions.get(model)) for model in models],
-        "table_format": io.FORMAT_VERSION,
+        "table_format": tables.FORMAT_VERSION,
         "mixed_versions": mixed_versions,
     }
 

@@ -6,7 +6,8 @@ import polars as pl
 from PIL import Image
 
 from nearkin import statistics
-from nearkin.tables import groups, images, io, labels, splits
+from nearkin.storage import tables
+from nearkin.tables import groups, images, labels, splits
 from nearkin.tables import statistics as sizes
 from nearkin.thumbnails import thumbnail
 from tests.unit.deliveries import picture
@@ -95,7 +96,7 @@ def curation(folder):
         for i in range(6)
     ]
     dealt[3]["reason"] = "too_few_groups"
-    tables = {
+    rows_of = {
         "images": listed,
         "inspection": seen,
         "labels": kept,
@@ -119,7 +120,7 @@ def curation(folder):
         "doubtful": [doubt | {"species": ["Parus major", "Salmo salar"], "uuids": uuid[4:6]}],
         "splits": dealt,
     }
-    made = {name: table(name, rows) for name, rows in tables.items()}
+    made = {name: table(name, rows) for name, rows in rows_of.items()}
     return made | {"statistics": statistics.describe(made["labels"], made["splits"])}
 
 
@@ -141,9 +142,9 @@ def _aside(uuid, row, path, reason, detail):
     return {"uuid": uuid, "row": row, "path": path, "reason": reason, "detail": detail}
 
 
-def written(tables, out):
-    """The paths of the tables, by name, written below `out`."""
-    for name, frame in tables.items():
-        io.write(frame, out / f"{name}.parquet", SCHEMAS[name])
-    paths = {name: out / f"{name}.parquet" for name in tables}
+def written(frames, out):
+    """The paths of tables, by name, written below `out`."""
+    for name, frame in frames.items():
+        tables.write(frame, out / f"{name}.parquet", SCHEMAS[name])
+    paths = {name: out / f"{name}.parquet" for name in frames}
     return SimpleNamespace(**(paths | {"inspection": [paths["inspection"]]}))

@@ -6,7 +6,7 @@ import pytest
 
 from nearkin import clusters
 from nearkin.shards import list_shards
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.tables.clusters import ClusterPurity, Clusters
 from nearkin.tables.labels import Labels
 from nearkin.tables.splits import Splits
@@ -68,8 +68,8 @@ def test_only_training_images_are_in_clusters(tmp_path, how, n):
     labels = labels_of(["Aa aa", "Aa bb", "Bb aa", "Bb bb"] * 20)
     nothing = pl.lit(None, dtype=pl.String)
     splits = labels.select("uuid", split=pl.Series(["train"] * 60 + ["test"] * 20), group_id="uuid")
-    io.write(labels, tmp_path / "labels.parquet", Labels)
-    io.write(splits.with_columns(reason=nothing, evidence=nothing), tmp_path / "splits.parquet", Splits)
+    tables.write(labels, tmp_path / "labels.parquet", Labels)
+    tables.write(splits.with_columns(reason=nothing, evidence=nothing), tmp_path / "splits.parquet", Splits)
     uuids = labels["uuid"].sort().to_list()
     list_shards([shard(tmp_path / "0.parquet", uuids, crowds(4, 20, 4))], tmp_path / "shards.json")
     shards, *paths = [
@@ -79,7 +79,7 @@ def test_only_training_images_are_in_clusters(tmp_path, how, n):
     cluster_images(
         shards, None, *paths, how=how | {"seed": 1}, threads=1, stamps={"dataset": "d", "clustering": "c"}
     )
-    found = io.read(tmp_path / "c.parquet", Clusters)
+    found = tables.read(tmp_path / "c.parquet", Clusters)
     assert set(found["uuid"]) == set(splits.filter(split="train")["uuid"])
     assert found["cluster"].n_unique() == n
-    assert io.read(tmp_path / "p.parquet", ClusterPurity)["n_images"].sum() == 60
+    assert tables.read(tmp_path / "p.parquet", ClusterPurity)["n_images"].sum() == 60

@@ -4,7 +4,7 @@ import polars as pl
 
 from nearkin import confusions
 from nearkin.sources.image_ids import image_uuid
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.tables.confusions import Confusions
 from nearkin.tables.labels import Labels
 from nearkin.tables.neighbours import Neighbours
@@ -54,12 +54,12 @@ def test_only_the_nearest_of_leave_one_out_count(tmp_path):
         rank=pl.Series([1, 2, 1], dtype=pl.Int32),
         similarity=0.5,
     )
-    io.write(nearest, tmp_path / "neighbours.parquet", Neighbours, fingerprint="f")
-    io.write(labels_of(SPECIES, CATEGORIES), tmp_path / "labels.parquet", Labels)
+    tables.write(nearest, tmp_path / "neighbours.parquet", Neighbours, fingerprint="f")
+    tables.write(labels_of(SPECIES, CATEGORIES), tmp_path / "labels.parquet", Labels)
     paths = [tmp_path / f"{name}.parquet" for name in ("neighbours", "labels", "confusions")]
     count_confusions(*paths, protocol="leave_one_out", stamps={"model": "lite0"})
-    found = io.read(paths[2], Confusions)
+    found = tables.read(paths[2], Confusions)
     assert found.filter(level="species")["label", "taken_for", "n", "n_queries"].rows() == [
         ("Aa x", "Aa x", 1, 1)
     ]
-    assert io.metadata(paths[2])["fingerprint"] == "f"
+    assert tables.metadata(paths[2])["fingerprint"] == "f"

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from nearkin import checks
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.tables.groups import Groups
 from nearkin.tables.images import Images
 from nearkin.tables.labels import Captions, Gaps, Labels, Quarantine
@@ -56,9 +56,9 @@ def test_a_hostile_delivery_is_harmless_and_all_in_the_audit(hostile, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     curate(hostile, out)
-    images, labels = io.read(out / "images.parquet", Images), io.read(out / "labels.parquet", Labels)
-    aside, gaps = io.read(out / "quarantine.parquet", Quarantine), io.read(out / "gaps.parquet", Gaps)
-    captions = io.read(out / "captions.parquet", Captions)
+    images, labels = tables.read(out / "images.parquet", Images), tables.read(out / "labels.parquet", Labels)
+    aside, gaps = tables.read(out / "quarantine.parquet", Quarantine), tables.read(out / "gaps.parquet", Gaps)
+    captions = tables.read(out / "captions.parquet", Captions)
     checks.nothing_lost(images, labels, aside, gaps)
     checks.captions_whole(labels, captions)
     names = [Path(path).name for path in labels["path"]]
@@ -69,7 +69,7 @@ def test_a_hostile_delivery_is_harmless_and_all_in_the_audit(hostile, tmp_path):
     assert captions["caption"].str.len_chars().max() <= 2000
     assert {"markup", "too_long"} <= set(gaps["defect"])
     assert gaps["before"].str.len_chars().max() < 600
-    assert io.metadata(out / "groups.parquet")["dataset"] == "d"
+    assert tables.metadata(out / "groups.parquet")["dataset"] == "d"
 
 
 def test_a_specimen_is_one_however_its_category_is_written(tmp_path):
@@ -83,10 +83,10 @@ def test_a_specimen_is_one_however_its_category_is_written(tmp_path):
     table = {"path": tmp_path / "list.csv", "preset": None}
     own = {name: name for name in ("file", "species", "category", "specimen")}
     curate(tmp_path / "photos", tmp_path, layout="table", table=table | {"own": own})
-    assert set(io.read(tmp_path / "labels.parquet", Labels)["category"]) == {"Bird", "Fish"}
-    groups = io.read(tmp_path / "groups.parquet", Groups)
+    assert set(tables.read(tmp_path / "labels.parquet", Labels)["category"]) == {"Bird", "Fish"}
+    groups = tables.read(tmp_path / "groups.parquet", Groups)
     assert groups["group_id"].unique_counts().to_list() == [3] * 4
-    gaps = io.read(tmp_path / "gaps.parquet", Gaps).filter(field="category")
+    gaps = tables.read(tmp_path / "gaps.parquet", Gaps).filter(field="category")
     assert gaps.select("before", "after").unique().rows() == [("Fish ", "Fish")]
 
 
@@ -103,8 +103,8 @@ def test_a_second_run_gives_the_same_bytes(hostile, tmp_path):
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the real delivery is not here")
 def test_the_real_delivery_is_handled_as_its_truth_says(tmp_path):
     curate(SHARED / "data/specimens", tmp_path, groups={"specimen": ["^fish_(\\d+)_"]})
-    tables = {"kept": "captions", "quarantined": "quarantine", "groups": "groups"}
-    options = [part for flag, name in tables.items() for part in (f"--{flag}", tmp_path / f"{name}.parquet")]
+    scored = {"kept": "captions", "quarantined": "quarantine", "groups": "groups"}
+    options = [part for flag, name in scored.items() for part in (f"--{flag}", tmp_path / f"{name}.parquet")]
     tool = [sys.executable, SHARED / "tools/score_repairs.py", "--truth", SHARED / "data/specimens-truth.csv"]
     details = ["--kept-caption", "caption", "--details", tmp_path / "details.csv"]
     report = subprocess.run([*tool, *options, *details], capture_output=True, text=True, check=True).stdout

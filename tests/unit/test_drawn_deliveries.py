@@ -7,7 +7,7 @@ import pytest
 
 from nearkin import checks
 from nearkin.museum.delivery import write_museum
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.tables.groups import Groups
 from nearkin.tables.images import Images
 from nearkin.tables.labels import Captions, Gaps, Labels, Quarantine
@@ -23,12 +23,12 @@ def curated(request, tmp_path_factory):
     """The tables of a drawn delivery, and the truth about it."""
     folder = tmp_path_factory.mktemp("museum") / "delivery"
     write_museum(folder, seed=request.param, n_workers=1, **SIZE)
-    tables = curate(folder, folder.parent, groups={"specimen": SPECIMEN})
+    paths = curate(folder, folder.parent, groups={"specimen": SPECIMEN})
     with open(folder / "truth.csv", encoding="utf-8", newline="") as handle:
         truth = pl.DataFrame(list(csv.DictReader(handle)))
     schemas = {"images": Images, "labels": Labels, "quarantine": Quarantine, "captions": Captions}
     schemas |= {"gaps": Gaps, "groups": Groups}
-    return {name: io.read(tables[name], schema) for name, schema in schemas.items()} | {"truth": truth}
+    return {name: tables.read(paths[name], schema) for name, schema in schemas.items()} | {"truth": truth}
 
 
 def test_every_row_is_kept_or_set_aside_or_merged(curated):

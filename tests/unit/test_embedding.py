@@ -12,7 +12,7 @@ from nearkin import embedding_files
 from nearkin.embedding import AHEAD, embed, fingerprint_of
 from nearkin.encoders.encoder import Encoder
 from nearkin.encoders.prepare import prepare
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.tables.embeddings import embeddings
 from scripts.embed_images import embed_images
 from tests.unit import encoder_examples as examples
@@ -122,9 +122,9 @@ def test_the_script_reuses_only_what_the_same_encoder_made_in_the_same_way(tmp_p
     assert run(batch=5) == "embedded 13, reused 0"
     out.write_bytes(before[:-9])
     assert run() == "embedded 13, reused 0"
-    assert io.metadata(out)["fingerprint"] != told.fingerprint
-    assert (io.metadata(out)["precision"], io.metadata(out)["decode"]) == ("fp32", "exact")
-    assert len(io.read(out, embeddings(6))) == 13
+    assert tables.metadata(out)["fingerprint"] != told.fingerprint
+    assert (tables.metadata(out)["precision"], tables.metadata(out)["decode"]) == ("fp32", "exact")
+    assert len(tables.read(out, embeddings(6))) == 13
 
 
 def test_an_empty_shard_has_no_rows(tmp_path):

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from nearkin import embedding_files
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.tables.embeddings import embeddings
 
 WIDTH = 8
@@ -38,8 +38,8 @@ def test_what_is_written_is_read_in_parts(tmp_path):
     path = written(tmp_path / "0.parquet", table().iter_slices(20))
     assert [len(part) for part in embedding_files.parts(path)] == [20, 20, 10]
     assert pl.concat(embedding_files.parts(path)).equals(table())
-    assert io.read(path, embeddings(WIDTH)).equals(table())
-    assert {"fingerprint": "f", "model": "m", "table": "Embeddings"}.items() <= io.metadata(path).items()
+    assert tables.read(path, embeddings(WIDTH)).equals(table())
+    assert {"fingerprint": "f", "model": "m", "table": "Embeddings"}.items() <= tables.metadata(path).items()
 
 
 def test_the_digest_does_not_depend_on_how_the_rows_are_parted(tmp_path):
@@ -47,9 +47,9 @@ def test_the_digest_does_not_depend_on_how_the_rows_are_parted(tmp_path):
     again = written(tmp_path / "b.parquet", table().iter_slices(20))
     assert first.read_bytes() == again.read_bytes()
     whole = written(tmp_path / "c.parquet", [table()])
-    assert io.metadata(first)["digest"] == io.metadata(whole)["digest"]
+    assert tables.metadata(first)["digest"] == tables.metadata(whole)["digest"]
     other = written(tmp_path / "d.parquet", [table(seed=1)])
-    assert io.metadata(first)["digest"] != io.metadata(other)["digest"]
+    assert tables.metadata(first)["digest"] != tables.metadata(other)["digest"]
 
 
 def test_other_readers_take_it_as_it_is(tmp_path):

@@ -22,7 +22,7 @@ from nearkin.finetune.recipe import Recipe, read_recipe
 from nearkin.finetune.state import finish_state, read_state, write_state
 from nearkin.finetune.train import train
 from nearkin.finetune.validation import recall_at_1
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.tables.labels import Labels
 from nearkin.tables.splits import Splits
 from nearkin.tables.training import Training
@@ -353,8 +353,8 @@ def test_recall_of_validation_by_hand():
 def run_script(place, stores, recipe):
     """The script on files in `place`; returns the paths of what it made."""
     labels, splits, _ = study()
-    io.write(labels, place / "labels.parquet", Labels)
-    io.write(splits, place / "splits.parquet", Splits)
+    tables.write(labels, place / "labels.parquet", Labels)
+    tables.write(splits, place / "splits.parquet", Splits)
     base = SimpleNamespace(weights=place / "weights.safetensors", description=place / "encoder.json")
     names = {"weights": "w.safetensors", "description": "e.json", "training": "t.parquet", "state": "state"}
     tuned = SimpleNamespace(**{key: place / name for key, name in names.items()})

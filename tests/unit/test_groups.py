@@ -7,7 +7,7 @@ import pytest
 from nearkin import embedding_files
 from nearkin.groups import _tied, grouped
 from nearkin.shards import list_shards
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.tables.groups import DoubtfulGroups, Groups
 from nearkin.tables.images import Images, Inspection
 from nearkin.tables.labels import Labels
@@ -164,8 +164,8 @@ def test_the_script_reads_shards_and_embeddings(tmp_path):
     images = images_of(labels.select("uuid", "path").to_dicts()).with_columns(
         specimen=pl.Series([None, "S", "S", None])
     )
-    io.write(images, tmp_path / "images.parquet", Images)
-    io.write(labels, tmp_path / "labels.parquet", Labels)
+    tables.write(images, tmp_path / "images.parquet", Images)
+    tables.write(labels, tmp_path / "labels.parquet", Labels)
     shards = {"inspection": [], "embeddings": []}
     vectors = labels.select("uuid", sha256=pl.lit("x")).with_columns(
         emb=pl.Series([[1.0, 0], [0, 1], [0, 1], [1, 0]])
@@ -175,7 +175,7 @@ def test_the_script_reads_shards_and_embeddings(tmp_path):
         part = pl.col("uuid").is_in(labels["uuid"].gather(rows).implode())
         for name, paths in shards.items():
             paths.append(tmp_path / f"{name}{number}.parquet")
-        io.write(inspection.filter(part), shards["inspection"][-1], Inspection)
+        tables.write(inspection.filter(part), shards["inspection"][-1], Inspection)
         embedding_files.write([vectors.filter(part).sort("uuid")], shards["embeddings"][-1], width=2)
     groups, doubtful = tmp_path / "groups.parquet", tmp_path / "doubtful.parquet"
     list_shards(shards["embeddings"], listed := tmp_path / "shards.json")
@@ -183,7 +183,7 @@ def test_the_script_reads_shards_and_embeddings(tmp_path):
         tmp_path / "images.parquet", tmp_path / "labels.parquet", shards["inspection"], listed,
         groups, doubtful, **HOW, dataset="d",
     )  # fmt: skip
-    found = io.read(groups, Groups).join(labels.select("uuid"), on="uuid", maintain_order="right")
+    found = tables.read(groups, Groups).join(labels.select("uuid"), on="uuid", maintain_order="right")
     kinds = [
         "near_duplicate+embedding",
         "near_duplicate+embedding+specimen",
@@ -192,4 +192,4 @@ def test_the_script_reads_shards_and_embeddings(tmp_path):
     ]
     assert found["ties"].to_list() == kinds
     assert parts(found) == [[0, 1, 2, 3]]
-    assert len(io.read(doubtful, DoubtfulGroups)) == 0
+    assert len(tables.read(doubtful, DoubtfulGroups)) == 0

@@ -1,6 +1,6 @@
 """A curated dataset, delivered again: nothing is left to repair."""
 
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.tables.labels import Captions, Gaps, Quarantine
 from tests.unit import deliveries
 from tests.unit.curating import curate
@@ -24,12 +24,12 @@ def test_curation_of_its_own_output_changes_nothing(tmp_path):
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
     first = curate(folder, tmp_path / "first")
-    assert len(io.read(first["gaps"], Gaps)) > 6
+    assert len(tables.read(first["gaps"], Gaps)) > 6
     table = {"path": first["captions"], "preset": "nearkin", "own": {}}
     second = curate(folder, tmp_path / "second", layout="table", table=table, unlisted="ignore")
-    before, after = (io.read(paths["captions"], Captions) for paths in (first, second))
+    before, after = (tables.read(paths["captions"], Captions) for paths in (first, second))
     same = ["as_delivered", "caption_source"]
     assert after.drop(same).equals(before.drop(same))
     assert set(after["caption_source"]) == {"delivered"}
-    assert io.read(second["gaps"], Gaps).select("defect", "action").rows() == [("subspecies", "noted")]
-    assert io.read(second["quarantine"], Quarantine).is_empty()
+    assert tables.read(second["gaps"], Gaps).select("defect", "action").rows() == [("subspecies", "noted")]
+    assert tables.read(second["quarantine"], Quarantine).is_empty()

@@ -13,7 +13,7 @@ from nearkin import inspection, thumbnails
 from nearkin.inspection import inspect
 from nearkin.sources.image_ids import image_uuid
 from nearkin.sources.safe_paths import Unreadable
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.tables.images import VIEWS, Images, Inspection
 from scripts.inspect_images import inspect_images
 from tests.unit import deliveries
@@ -111,7 +111,7 @@ def test_rows_are_reused_by_content_alone(images, tmp_path):
 
 def test_rows_of_another_limit_are_not_reused(images, tmp_path):
     named = pl.col("uuid").map_elements(lambda name: image_uuid("s", name), return_dtype=pl.String)
-    io.write(images.with_columns(uuid=named), tmp_path / "images.parquet", Images)
+    tables.write(images.with_columns(uuid=named), tmp_path / "images.parquet", Images)
     for limit, n_problems in [(1, 2), (0.001, 5)]:
         inspect_images(
             tmp_path / "images.parquet",
@@ -122,7 +122,7 @@ def test_rows_of_another_limit_are_not_reused(images, tmp_path):
             max_megapixels=limit,
             dataset="d",
         )
-        found = io.read(tmp_path / "inspection.parquet", Inspection)
+        found = tables.read(tmp_path / "inspection.parquet", Inspection)
         assert found["problem"].is_not_null().sum() == n_problems
 
 
@@ -180,7 +180,7 @@ def test_a_pipe_or_a_folder_by_the_name_of_an_image_is_unreadable_and_holds_noth
 def test_thumbnails_made_in_another_way_are_not_reused(images, tmp_path, monkeypatch, caplog):
     caplog.set_level("INFO")
     named = images.with_columns(uuid=pl.Series([image_uuid("d", str(i)) for i in range(len(images))]))
-    io.write(named, tmp_path / "images.parquet", Images)
+    tables.write(named, tmp_path / "images.parquet", Images)
     how = {"folder": tmp_path, "shard": 0, "n_shards": 1, "max_megapixels": 1, "dataset": "d"}
     for version in ("1", "1", "2"):
         monkeypatch.setattr(thumbnails, "VERSION", version)
@@ -191,7 +191,7 @@ def test_thumbnails_made_in_another_way_are_not_reused(images, tmp_path, monkeyp
 
 def test_shards_together_are_all_files_and_a_broken_table_is_not_reused(images, tmp_path):
     images = images.with_columns(uuid=pl.Series([image_uuid("d", str(i)) for i in range(len(images))]))
-    io.write(images, tmp_path / "images.parquet", Images)
+    tables.write(images, tmp_path / "images.parquet", Images)
     paths = [tmp_path / f"{shard}.parquet" for shard in range(3)]
 
     def run(shard):
@@ -201,7 +201,7 @@ def test_shards_together_are_all_files_and_a_broken_table_is_not_reused(images, 
     for shard in [0, 1, 2, 0, 1, 2]:  # the second time everything is reused
         run(shard)
     whole, _ = inspect(images, tmp_path, max_megapixels=1, known=NOTHING)
-    assert io.read_all(paths, Inspection).equals(whole.sort("uuid"))
+    assert tables.read_all(paths, Inspection).equals(whole.sort("uuid"))
     paths[0].write_bytes(b"half a table")
     run(0)
-    assert io.read_all(paths, Inspection).equals(whole.sort("uuid"))
+    assert tables.read_all(paths, Inspection).equals(whole.sort("uuid"))

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from nearkin import leaks
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.tables.leaks import LeakAudit
 from tests.unit import dealt, drawn
 
@@ -134,11 +134,11 @@ def test_a_mate_is_another_image_of_the_group_in_the_gallery():
 
 def test_the_same_bytes_whatever_the_order_of_rows(frames, table, tmp_path):
     labels, splits, vectors = frames
-    io.write(table, tmp_path / "a.parquet", LeakAudit)
+    tables.write(table, tmp_path / "a.parquet", LeakAudit)
     again = leaks.audit(
         labels.reverse(), splits.reverse(), vectors_of=drawn.vectors_of(splits["uuid"], vectors), **TOLD
     )
-    io.write(again, tmp_path / "b.parquet", LeakAudit)
+    tables.write(again, tmp_path / "b.parquet", LeakAudit)
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 

@@ -10,7 +10,7 @@ from nearkin.claims import weighing
 from nearkin.flips import flips
 from nearkin.pairwise import pairwise
 from nearkin.recall import recall
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.tables.claims import Claims
 from nearkin.tables.neighbours import Neighbours
 from nearkin.tables.scores import Differences, Hits, Recall
@@ -107,7 +107,7 @@ def test_a_similarity_that_is_no_number_is_refused(tmp_path):
     found = nearest(study(["Aa x"] * 4)[0], right=True)
     found = found.with_columns(similarity=pl.when(rank=1).then(float("nan")).otherwise("similarity"))
     with pytest.raises(ValueError, match=r"(?s)neighbours.parquet: is not a Neighbours table: .*similarity"):
-        io.write(found, tmp_path / "neighbours.parquet", Neighbours)
+        tables.write(found, tmp_path / "neighbours.parquet", Neighbours)
 
 
 def test_models_without_a_species_in_common_are_not_compared():

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from nearkin import photos, pixels
-from nearkin.files import DamagedError
-from nearkin.tables import io
+from nearkin.storage import tables
+from nearkin.storage.atomic import DamagedError
 from nearkin.tables.images import Inspection
 from tests.unit.photographed import GEOMETRY, counted, inspected, noise, pictures, seen
 
@@ -74,7 +74,7 @@ def test_a_store_of_the_other_decoder_is_not_reused(folder, tmp_path):
 def test_a_second_model_decodes_nothing(folder, tmp_path, monkeypatch):
     decoded = counted(monkeypatch, photos, "rgb")
     inspection, store = tmp_path / "0.parquet", tmp_path / "0.arrow"
-    io.write(inspected(folder, NAMES), inspection, Inspection)
+    tables.write(inspected(folder, NAMES), inspection, Inspection)
     write(inspected(folder, NAMES), store, folder)
     for _ in range(2):
         (source,) = pixels.open_pixels([store], [inspection], seen=seen(folder), n_threads=1)
@@ -84,7 +84,7 @@ def test_a_second_model_decodes_nothing(folder, tmp_path, monkeypatch):
 
 def test_a_store_of_other_images_than_were_inspected_is_refused(folder, tmp_path):
     inspection, store = tmp_path / "0.parquet", tmp_path / "0.arrow"
-    io.write(inspected(folder, NAMES[1:]), inspection, Inspection)
+    tables.write(inspected(folder, NAMES[1:]), inspection, Inspection)
     write(inspected(folder, NAMES), store, folder)
     with pytest.raises(DamagedError, match="0.arrow: does not hold the images of .*0.parquet; remove it"):
         pixels.open_pixels([store], [inspection], seen=seen(folder), n_threads=1)
@@ -188,16 +188,16 @@ pixels.write_pixels(table, {str(path)!r}, known={str(path)!r}, seen=seen(folder)
 
 
 def test_shards_without_a_store_are_one_source_of_image_files(folder, tmp_path):
-    tables, stores = [], []
+    inspections, stores = [], []
     for shard in range(3):
-        tables.append(tmp_path / f"{shard}.parquet")
+        inspections.append(tmp_path / f"{shard}.parquet")
         stores.append(tmp_path / f"{shard}.arrow")
         inspection = inspected(folder, NAMES[shard::3])
-        io.write(inspection.with_columns(thumbnail=pl.lit(None, pl.Binary)), tables[-1], Inspection)
+        tables.write(inspection.with_columns(thumbnail=pl.lit(None, pl.Binary)), inspections[-1], Inspection)
         write(inspection, stores[-1], folder)
 
     def opened(some):
-        return pixels.open_pixels(some, tables, seen=seen(folder), n_threads=2)
+        return pixels.open_pixels(some, inspections, seen=seen(folder), n_threads=2)
 
     assert [type(source) for source in opened(stores)] == [pixels.Pixels] * 3
     (source,) = opened([])

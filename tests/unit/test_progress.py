@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 from snakemake_logger_plugin_rich.handler import RichLogHandler
 
-from nearkin.logs import QUIET
 from nearkin.progress import show_what_is_left
+from nearkin.runtime.logs import QUIET
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import torch
 
 from nearkin import embedding_files
 from nearkin.shards import list_shards
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.tables.neighbours import Neighbours
 from nearkin.tables.splits import Splits
 from scripts.find_neighbours import find_neighbours
@@ -21,7 +21,7 @@ def study(tmp_path):
     """The paths of the embeddings, in one shard and in three, and of the splits."""
     _, splits = drawn.study(1)
     splits = splits.sort("uuid").with_columns(pl.lit(None, dtype=pl.String).alias("evidence"))
-    io.write(splits, tmp_path / "splits.parquet", Splits)
+    tables.write(splits, tmp_path / "splits.parquet", Splits)
     vectors = drawn.vectors(1, len(splits), levels=3)
     shards = {"whole": [range(len(splits))], "parted": [range(i, len(splits), 3) for i in range(3)]}
     paths = {name: [] for name in shards}
@@ -68,7 +68,7 @@ def test_chunks_shards_and_threads_change_no_byte(study, tmp_path):
     finally:
         torch.set_num_threads(before)
     assert all(path.read_bytes() == first.read_bytes() for path in others)
-    table = io.read(first, Neighbours)
+    table = tables.read(first, Neighbours)
     assert table["protocol"].unique().sort().to_list() == PROTOCOLS
     assert table.equals(table.sort(Neighbours.primary_key()))
-    assert io.metadata(first)["model"] == "m"
+    assert tables.metadata(first)["model"] == "m"

@@ -8,7 +8,7 @@ import pytest
 from nearkin import embedding_files
 from nearkin.checks import CheckError, nothing_leaks
 from nearkin.shards import list_shards
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.tables.leaks import LeakAudit
 from nearkin.tables.splits import Splits
 from scripts.audit_leaks import audit_leaks
@@ -25,7 +25,7 @@ def study(tmp_path):
     """The paths of a small curated dataset: eight species of ten images, two of each group alike."""
     labels, groups = dealt.images([(f"Aa a{i}", f"{i} {j // 2}") for i in range(8) for j in range(10)])
     embedded = drawn.embedded(labels["uuid"].sort(), drawn.vectors(1, len(labels)))
-    tables = {
+    frames = {
         "labels": labels,
         "groups": groups,
         "images": labels.select(
@@ -35,11 +35,11 @@ def study(tmp_path):
         ),
         "inspection": groups.rename({"group_id": "sha256"}),
     }
-    for name, table in tables.items():
+    for name, table in frames.items():
         table.write_parquet(tmp_path / f"{name}.parquet")
     embedding_files.write([embedded], tmp_path / "0.parquet", width=8)
     list_shards([tmp_path / "0.parquet"], tmp_path / "shards.json")
-    paths = {name: tmp_path / f"{name}.parquet" for name in (*tables, "splits")}
+    paths = {name: tmp_path / f"{name}.parquet" for name in (*frames, "splits")}
     paths |= {"inspection": [paths["inspection"]], "shards": tmp_path / "shards.json"}
     return SimpleNamespace(**paths)
 
@@ -47,7 +47,7 @@ def study(tmp_path):
 def split(study, *, images=None, previous=None, **other):
     dealing = dealt.DEALING | other
     split_images(study.labels, study.groups, images, previous, study.splits, dealing=dealing, dataset="d")
-    return io.read(study.splits, Splits)
+    return tables.read(study.splits, Splits)
 
 
 def test_a_split_is_dealt_adopted_or_taken_over(study):
@@ -85,21 +85,21 @@ def test_tested_images_of_a_genus_alone_are_not_enough(study):
 def test_the_audit_is_a_table_and_a_figure(study, tmp_path):
     split(study)
     audit_leaks(study, tmp_path / "leaks.parquet", **AUDIT)
-    table = io.read(tmp_path / "leaks.parquet", LeakAudit)
+    table = tables.read(tmp_path / "leaks.parquet", LeakAudit)
     assert len(table) == 2 * 3 * 1 * 3 * 3  # protocols, levels, ks, splits, populations
-    assert io.metadata(tmp_path / "leaks.parquet")["model"] == "lite0"
+    assert tables.metadata(tmp_path / "leaks.parquet")["model"] == "lite0"
     plot_leaks(tmp_path / "leaks.parquet", tmp_path / "a.svg", tmp_path / "a.png", model="lite0", k=1)
     assert (tmp_path / "a.svg").read_text().startswith("<?xml")
 
 
 def test_a_leak_is_named(study):
     table = split(study)
-    tables = [pl.read_parquet(path) for path in (study.images, study.labels, study.groups)]
+    frames = [pl.read_parquet(path) for path in (study.images, study.labels, study.groups)]
     inspection = pl.read_parquet(study.inspection[0])
     torn = table.with_columns(
         split=pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("test")).otherwise("split")
     )
     with pytest.raises(CheckError, match="group_id on two sides of the split, the first .* in test"):
-        nothing_leaks(*tables, torn, inspection)
+        nothing_leaks(*frames, torn, inspection)
     with pytest.raises(CheckError, match="sha256 on two sides of the split"):
-        nothing_leaks(*tables, torn.with_columns(group_id="uuid"), inspection)
+        nothing_leaks(*frames, torn.with_columns(group_id="uuid"), inspection)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.tables.splits import Splits
 from tests.unit import dealt, drawn
 from tests.unit.dealt import in_sizes, split
@@ -88,13 +88,13 @@ def test_a_species_too_small_to_split_goes_to_train_and_is_listed():
 def test_the_same_bytes_for_any_order_of_rows(tmp_path_factory, pairs, random):
     labels, groups = dealt.images(pairs)
     paths = [tmp_path_factory.mktemp("splits") / f"{i}.parquet" for i in range(2)]
-    io.write(split(labels, groups), paths[0], Splits)
+    tables.write(split(labels, groups), paths[0], Splits)
     seeds = [random.randrange(100) for _ in range(2)]
     shuffled = [
         frame.sample(fraction=1, shuffle=True, seed=s)
         for frame, s in zip((labels, groups), seeds, strict=True)
     ]
-    io.write(split(*shuffled), paths[1], Splits)
+    tables.write(split(*shuffled), paths[1], Splits)
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 

@@ -9,8 +9,8 @@ from open_clip import factory
 
 from nearkin.clusters import with_captions
 from nearkin.encoders.text import load_text_encoder, prepare_text_encoder
-from nearkin.files import DamagedError
-from nearkin.tables import io
+from nearkin.storage import tables
+from nearkin.storage.atomic import DamagedError
 from nearkin.tables.embeddings import caption_embeddings
 from nearkin.tables.labels import Captions
 from scripts.embed_captions import embed_captions
@@ -88,11 +88,11 @@ def test_every_caption_gets_its_vector(whole, tmp_path):
     labels = labels_of(["Aa aa"] * 5)
     texts = pl.Series(["a fish", "a bird", "a fish", "x", "a bird"])
     captions = labels.with_columns(caption=texts, caption_source=pl.lit("delivered"))
-    io.write(captions, tmp_path / "captions.parquet", Captions)
+    tables.write(captions, tmp_path / "captions.parquet", Captions)
     prepare_text_encoder(model(), tmp_path / "t.safetensors")
     paths = tmp_path / "t.safetensors", tmp_path / "captions.parquet", tmp_path / "e.parquet"
     embed_captions(*paths, arithmetic_threads=1, stamps={"dataset": "d", "model": "m"})
-    found = io.read(paths[2], caption_embeddings(8)).join(captions, on="uuid")
+    found = tables.read(paths[2], caption_embeddings(8)).join(captions, on="uuid")
     encoder = load_text_encoder(paths[0])
     expected = np.concatenate([encoder.embed([text]) for text in found["caption"]])
     assert len(found) == 5

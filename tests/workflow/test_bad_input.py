@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from nearkin.tables import io
+from nearkin.storage import tables
 from tests.workflow import runs
 
 HISTOGRAM = {"histogram": {"library": "histogram", "preprocess": "square_224"}}
@@ -106,7 +106,9 @@ def test_a_nan_in_an_embedding_is_named(finished, tmp_path):
     culprit, vectors = table["uuid"][row], table["emb"].to_numpy().copy()
     vectors[row, 0] = float("nan")
     broken = table.with_columns(emb=pl.Series(vectors, dtype=table.schema["emb"]))
-    broken.write_parquet(path, metadata={f"nearkin.{key}": value for key, value in io.metadata(path).items()})
+    broken.write_parquet(
+        path, metadata={f"nearkin.{key}": value for key, value in tables.metadata(path).items()}
+    )
     output = said(project, "--force", "results/museum/lite0/neighbours.parquet")
     assert culprit in output and "is not finite" in output
 

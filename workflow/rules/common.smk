@@ -140,7 +140,7 @@ def outside(*inputs):
     """The files that no rule makes, among those of input functions, with digests of their content.
 
     As a parameter, a digest reruns a step whatever the date of its file; as inputs such files are
-    `ancient`. Scripts hold their files against it (see nearkin/lineage.py).
+    `ancient`. Scripts hold their files against it (see nearkin/storage/lineage.py).
     """
 
     def digests(wildcards):

@@ -12,7 +12,7 @@ from nearkin.captions import told
 from nearkin.estimate import counts
 from nearkin.sources import errors, image_table
 from nearkin.sources.image_ids import image_uuid
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.tables.images import Inspection
 from scripts.import_embeddings import import_embeddings
 from tests.unit.deliveries import images_of, inspection_of
@@ -68,7 +68,7 @@ def test_a_list_of_images_is_the_very_file(bracketed):
 
 def test_embeddings_are_of_the_very_file(bracketed, tmp_path):
     table = inspection_of(images_of([{"uuid": image_uuid("d", "a.jpg"), "path": "a.jpg"}]))
-    io.write(table, tmp_path / "inspection.parquet", Inspection)
+    tables.write(table, tmp_path / "inspection.parquet", Inspection)
     path = bracketed({"uuid": table["uuid"], "emb": [[0.0, 2.0]]}, {"uuid": ["other"], "emb": [[1.0, 0.0]]})
     paths = path, tmp_path / "inspection.parquet", tmp_path / "0.parquet"
     import_embeddings(*paths, dataset="d", model="m")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from nearkin.sources import image_table
 from nearkin.sources.image_ids import image_uuid
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.tables.images import Images
 from tests.unit import deliveries
 
@@ -22,7 +22,7 @@ def folder(tmp_path):
 
 def listed(folder, path, *, preset=None, unlisted="report", **own):
     images = image_table.list_images(folder, "s", path=path, preset=preset, own=own, unlisted=unlisted)
-    io.write(images, folder.with_name("images.parquet"), Images)  # it is one
+    tables.write(images, folder.with_name("images.parquet"), Images)  # it is one
     return images.sort("path", "listed", "row", nulls_last=True)
 
 

@@ -10,8 +10,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nearkin.files import replacing, unreadable
-from nearkin.lineage import CONTENT, NO_ROWS, add_digests, content_digest
+from nearkin.storage.atomic import replacing, unreadable
+from nearkin.storage.lineage import CONTENT, NO_ROWS, add_digests, content_digest
 
 ROWS = 2**17
 """Rows of a row group, which is what a reader that goes through a file has in memory."""
@@ -45,7 +45,7 @@ def write(frames, path, *, schema, stamps):
     """Write frames of one polars schema that follow each other, whole or not at all; returns how many rows.
 
     `stamps`, texts by name, stand in the file's metadata, and with them the digest of its rows (see
-    nearkin/lineage.py).
+    nearkin/storage/lineage.py).
     """
     arrow, n_rows, digests = pl.DataFrame(schema=schema).to_arrow().schema.with_metadata(stamps), 0, [NO_ROWS]
     options = {"compression": "zstd", "write_page_checksum": True}

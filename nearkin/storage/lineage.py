@@ -29,7 +29,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
-from nearkin.files import DamagedError, file_sha256
+from nearkin.storage.atomic import DamagedError, file_sha256
 
 CONTENT = "nearkin.content"
 """The name of the digest of a file's rows in its metadata."""

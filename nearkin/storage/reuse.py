@@ -11,7 +11,7 @@ import os
 import shutil
 from pathlib import Path
 
-from nearkin.files import replacing
+from nearkin.storage.atomic import replacing
 
 logger = logging.getLogger(__name__)
 

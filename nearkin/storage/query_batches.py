@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from nearkin.tables import io
+from nearkin.storage import tables
 from nearkin.tables.neighbours import Neighbours
 
 ROWS = 2**22
@@ -11,7 +11,7 @@ ROWS = 2**22
 
 def whole_queries(path):
     """The `Neighbours` table at `path` in parts of about ROWS rows, each of whole queries."""
-    rows = io.scan([path], Neighbours)
+    rows = tables.scan([path], Neighbours)
     n_rows = rows.select(pl.len()).collect().item()
     rest = pl.DataFrame(schema=rows.collect_schema())
     for start in range(0, n_rows, ROWS):
@@ -19,4 +19,4 @@ def whole_queries(path):
         last = (pl.col("protocol") == part["protocol"][-1]) & (pl.col("uuid") == part["uuid"][-1])
         whole = part.filter(~last) if start + ROWS < n_rows else part
         rest = part[len(whole) :]
-        yield io.checked(whole, path, Neighbours)
+        yield tables.checked(whole, path, Neighbours)

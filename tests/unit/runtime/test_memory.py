@@ -1,6 +1,6 @@
 """What a process can still get."""
 
-from nearkin import memory
+from nearkin.runtime import memory
 
 
 def test_the_limit_of_a_container_counts(tmp_path, monkeypatch):

@@ -2,7 +2,7 @@
 
 import os
 
-from nearkin.reuse import earlier_path, keep_for_reuse
+from nearkin.storage.reuse import earlier_path, keep_for_reuse
 
 
 def written(path, text):

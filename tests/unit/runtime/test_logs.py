@@ -4,7 +4,7 @@ import logging
 import subprocess
 import sys
 
-from nearkin.logs import Counts
+from nearkin.runtime.logs import Counts
 
 STEP = """
 import logging, sys
@@ -24,13 +24,13 @@ def log_of(tmp_path, step):
 
 def test_a_step_that_ends_says_what_it_counted(tmp_path):
     lines = log_of(tmp_path, STEP)
-    assert lines[-1].endswith(" INFO nearkin.logs: done: 5 rows in")
+    assert lines[-1].endswith(" INFO nearkin.runtime.logs: done: 5 rows in")
     assert sum(" done: " in line for line in lines) == 1
 
 
 def test_a_step_that_fails_says_why_and_is_not_done(tmp_path):
     text = "\n".join(log_of(tmp_path, STEP + "raise ValueError('no images')"))
-    assert "CRITICAL nearkin.logs: stopped by ValueError: no images" in text
+    assert "CRITICAL nearkin.runtime.logs: stopped by ValueError: no images" in text
     assert " done: " not in text
 
 

@@ -5,7 +5,7 @@ import re
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from nearkin.files import replacing
+from nearkin.storage.atomic import replacing
 
 
 def write_tensors(tensors, path, *, metadata=None):

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from nearkin.files import replacing, write_text
-from nearkin.tensors import write_tensors
+from nearkin.storage.atomic import replacing, write_text
+from nearkin.storage.tensors import write_tensors
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 WRITING = """
 import sys, time
 from nearkin.files import replacing
@@ -71,7 +71,7 @@ def test_tensors_lie_among_what_the_next_try_removes(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     folders = []
-    monkeypatch.setattr("nearkin.tensors.save_file", killed)
+    monkeypatch.setattr("nearkin.storage.tensors.save_file", killed)
     with pytest.raises(KeyboardInterrupt):
         write_tensors({}, tmp_path / "a")
     assert folders[0].parent == tmp_path and folders[0].suffix == ".part"

@@ -3,9 +3,9 @@
 import polars as pl
 import pytest
 
-from nearkin import costs
 from nearkin.figures import costs as drawn
 from nearkin.figures import theme
+from nearkin.runtime import resource_usage
 from nearkin.tables.costs import Costs
 from scripts.gather_costs import gather_costs
 from tests.unit.pictured import scattered, texts
@@ -28,12 +28,12 @@ def logs(tmp_path):
         for path in (measured, log):
             path.parent.mkdir(parents=True, exist_ok=True)
         measured.write_text(f"{HEAD}{seconds}\t0:00:01\t{memory}\t1\t1\t1\t0\t0\t50\t{2 * seconds}\n")
-        log.write_text(f"... 5 images of another line\n2026 INFO nearkin.logs: done: {done}\n")
+        log.write_text(f"... 5 images of another line\n2026 INFO nearkin.runtime.logs: done: {done}\n")
     return tmp_path
 
 
 def gathered(logs):
-    return costs.gather(logs / "costs", logs, dataset="museum")
+    return resource_usage.gather(logs / "costs", logs, dataset="museum")
 
 
 def test_a_job_is_told_by_its_place_and_its_images_by_its_log(logs):
@@ -55,7 +55,7 @@ def test_a_log_that_is_gone_or_is_not_done_counts_nothing(logs):
 
 
 def test_rules_are_summed_the_longest_first_and_reuse_makes_no_rate(logs):
-    table = costs.together(gathered(logs))
+    table = resource_usage.together(gathered(logs))
     assert table["rule"].to_list() == ["embed_images", "compare_models", "group_images"]
     embedding = table.row(0, named=True)
     assert (embedding["n_jobs"], embedding["seconds"]) == (2, 40)
@@ -66,9 +66,13 @@ def test_rules_are_summed_the_longest_first_and_reuse_makes_no_rate(logs):
 
 def test_jobs_of_an_earlier_config_are_left_out(logs):
     table = gathered(logs)
-    assert len(costs.of_study(table, **STUDY)) == 4
-    assert costs.of_study(table, **STUDY | {"n_shards": 1})["job"].to_list() == ["lite0/tuned", "lite0/0", ""]
-    assert costs.of_study(table, **STUDY | {"names": ["lite0"]})["rule"].unique().len() == 2
+    assert len(resource_usage.of_study(table, **STUDY)) == 4
+    assert resource_usage.of_study(table, **STUDY | {"n_shards": 1})["job"].to_list() == [
+        "lite0/tuned",
+        "lite0/0",
+        "",
+    ]
+    assert resource_usage.of_study(table, **STUDY | {"names": ["lite0"]})["rule"].unique().len() == 2
 
 
 def test_a_table_that_was_copied_without_logs_keeps_its_rows(logs, tmp_path):

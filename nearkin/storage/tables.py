@@ -10,8 +10,7 @@ from pathlib import Path
 import polars as pl
 from dataframely.exc import SchemaError, ValidationError
 
-from nearkin import lineage
-from nearkin.tables import pages
+from nearkin.storage import lineage, parquet
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +22,7 @@ def read(path, schema, columns=None):
 
     With `columns`, only these are read, and only their types are checked.
     """
-    frame = pages.read(path, columns)
+    frame = parquet.read(path, columns)
     logger.info("read %d rows of %s", len(frame), path, extra={"counts": {"rows in": len(frame)}})
     if columns is None:
         return checked(frame, path, schema)
@@ -45,7 +44,7 @@ def earlier(path, schema, **metadata):
     """The table that an earlier run stamped with this `metadata`, or an empty one if none can be read."""
     if Path(path).exists():
         try:
-            if stamps(schema, metadata).items() <= pages.stamps(path).items():
+            if stamps(schema, metadata).items() <= parquet.stamps(path).items():
                 return read(path, schema)
         except (ValueError, pl.exceptions.PolarsError) as error:
             logger.warning("not reused: %s", error)
@@ -56,7 +55,7 @@ def scan(paths, schema):
     """The rows of all shards of a table, to be read lazily; they are whole, and their types as declared."""
     declared = pl.Schema({name: column.dtype for name, column in schema.columns().items()})
     for path in paths:
-        found = pages.verified(path)
+        found = parquet.verified(path)
         wrong = [name for name, dtype in declared.items() if found.get(name) != dtype]
         if wrong:
             raise ValueError(f"{path}: is not a {schema.__name__} table: see column {wrong[0]!r}")
@@ -74,15 +73,15 @@ def write(frame, path, schema, **metadata):
     frame = frame.select(schema.column_names()).sort(schema.primary_key())
     frame = checked(frame, path, schema)
     stamped = stamps(schema, lineage.stamps() | metadata)
-    _log_written(pages.write([frame], path, schema=frame.schema, stamps=stamped), path)
+    _log_written(parquet.write([frame], path, schema=frame.schema, stamps=stamped), path)
 
 
 def sink(rows, path, schema, **metadata):
     """Write a lazy frame that comes in the order of its key, never all in memory."""
     rows = rows.select(schema.column_names())
-    parts = rows.collect_batches(chunk_size=pages.ROWS, maintain_order=True)
+    parts = rows.collect_batches(chunk_size=parquet.ROWS, maintain_order=True)
     stamped = stamps(schema, lineage.stamps() | metadata)
-    _log_written(pages.write(parts, path, schema=rows.collect_schema(), stamps=stamped), path)
+    _log_written(parquet.write(parts, path, schema=rows.collect_schema(), stamps=stamped), path)
 
 
 def _log_written(n_rows, path):
@@ -91,7 +90,7 @@ def _log_written(n_rows, path):
 
 def metadata(path):
     """What was stamped into a table, without the `nearkin.` in front."""
-    found = pages.stamps(path)
+    found = parquet.stamps(path)
     return {key.removeprefix("nearkin."): value for key, value in found.items() if key.startswith("nearkin.")}
 
 

@@ -7,10 +7,9 @@ import polars as pl
 import pytest
 from safetensors.numpy import save_file
 
-from nearkin import lineage
-from nearkin.files import DamagedError, file_sha256
-from nearkin.lineage import StaleError, trace, traced
-from nearkin.tables import io
+from nearkin.storage import lineage, tables
+from nearkin.storage.atomic import DamagedError, file_sha256
+from nearkin.storage.lineage import StaleError, trace, traced
 from nearkin.tables.splits import Splits
 
 
@@ -31,7 +30,7 @@ def folder(tmp_path, monkeypatch):
 def made(path, frame, *inputs, part=False):
     """Write a table in a step with these inputs."""
     with traced(inputs, part=part):
-        io.write(frame, path, Splits)
+        tables.write(frame, path, Splits)
     return path
 
 
@@ -40,7 +39,7 @@ def test_a_table_says_what_it_was_made_from_at_any_distance(folder):
     scores = made("d/m/scores.parquet", table("c"), labels)
     report = trace([made("d/report.parquet", table("d"), scores)])
     assert set(report.made_from) == {"d/labels", "d/m/scores", "d/report"}
-    assert report.made_from["d/labels"] == io.metadata(labels)["content"]
+    assert report.made_from["d/labels"] == tables.metadata(labels)["content"]
     assert "polars" in report.versions
 
 
@@ -48,7 +47,7 @@ def test_the_order_of_rows_and_the_number_of_shards_change_no_digest(folder):
     whole = made("d/whole.parquet", table("a", "b", "c"))
     shards = [made(f"d/inspection/{i}.parquet", table(*uuids)) for i, uuids in enumerate(["ab", "c"])]
     other = [made(f"e/inspection/{i}.parquet", table(*uuids)) for i, uuids in enumerate(["b", "", "ca"])]
-    digest = io.metadata(whole)["content"]
+    digest = tables.metadata(whole)["content"]
     assert trace(shards).made_from == {"d/inspection": digest}
     assert trace(other).made_from == {"e/inspection": digest}
     assert trace(shards, part=True).made_from.keys() == {"d/inspection/0", "d/inspection/1"}
@@ -88,7 +87,7 @@ def test_a_joined_table_counts_by_its_own_digest(folder):
     joined = made("d/m/neighbours.parquet", table("b"), chunk)
     assert (
         trace([made("d/hits.parquet", table("c"), joined)]).made_from["d/m/neighbours"]
-        == (io.metadata(joined)["content"])
+        == (tables.metadata(joined)["content"])
     )
 
 
@@ -124,7 +123,7 @@ def test_what_an_outside_table_was_made_from_does_not_count(folder):
     made(labels, table("a", "x"))
     outside = {previous: file_sha256(previous)}
     with traced([labels, previous], outside=outside):
-        io.write(table("c"), "d/splits.parquet", Splits)
+        tables.write(table("c"), "d/splits.parquet", Splits)
     assert trace(["d/splits.parquet"]).made_from.keys() == {"d/labels", "d/splits"}
 
 
@@ -135,7 +134,7 @@ def test_damaged_results_are_set_aside_and_what_is_outside_is_not(folder):
     digests = {outside: file_sha256(outside)}
     for path in (inside, outside):
         with pytest.raises(DamagedError, match=path), traced([inside, outside], outside=digests):
-            io.read(path, Splits)
+            tables.read(path, Splits)
     assert not (folder / inside).exists() and (folder / f"{inside}.damaged").exists()
     assert (folder / outside).exists()
 
@@ -148,13 +147,13 @@ def test_an_error_of_the_system_is_no_damage(folder, monkeypatch):
 
     monkeypatch.setattr("pyarrow.parquet.ParquetFile", refuse)
     with pytest.raises(ValueError, match="Permission denied"), traced([path]):
-        io.read(path, Splits)
+        tables.read(path, Splits)
     assert (folder / path).exists()
 
 
 def test_versions_of_inputs_are_carried_on(folder):
     labels = made("d/labels.parquet", table("a"))
-    stamps = {f"nearkin.{key}": value for key, value in io.metadata(labels).items()}
+    stamps = {f"nearkin.{key}": value for key, value in tables.metadata(labels).items()}
     stamps["nearkin.versions"] = json.dumps({"torch": ["2.0"], "polars": ["0.1"]})
     table("a").write_parquet(labels, metadata=stamps)
     versions = trace([made("d/scores.parquet", table("b"), labels)]).versions

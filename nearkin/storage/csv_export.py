@@ -2,7 +2,7 @@
 
 import polars.selectors as cs
 
-from nearkin.files import replacing
+from nearkin.storage.atomic import replacing
 
 
 def harmless(frame):

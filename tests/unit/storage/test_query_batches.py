@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from nearkin.tables import io, whole_queries
+from nearkin.storage import query_batches, tables
 from nearkin.tables.neighbours import Neighbours
 
 
@@ -13,14 +13,14 @@ def test_parts_are_whole_queries(tmp_path, monkeypatch, n_rows):
     rows = [(*query, rank, "x", 0.5) for query, n in lengths.items() for rank in range(1, n + 1)]
     schema = {name: column.dtype for name, column in Neighbours.columns().items()}
     table = pl.DataFrame(rows, schema=schema, orient="row")
-    io.write(table, tmp_path / "n.parquet", Neighbours)
-    monkeypatch.setattr(whole_queries, "ROWS", n_rows)
-    parts = list(whole_queries.whole_queries(tmp_path / "n.parquet"))
+    tables.write(table, tmp_path / "n.parquet", Neighbours)
+    monkeypatch.setattr(query_batches, "ROWS", n_rows)
+    parts = list(query_batches.whole_queries(tmp_path / "n.parquet"))
     assert pl.concat(parts).equals(table)
     queries = [set(part.select("protocol", "uuid").iter_rows()) for part in parts]
     assert sum(map(len, queries)) == len(lengths)
 
 
 def test_no_neighbours_at_all(tmp_path):
-    io.write(Neighbours.create_empty(), tmp_path / "n.parquet", Neighbours)
-    assert list(whole_queries.whole_queries(tmp_path / "n.parquet")) == []
+    tables.write(Neighbours.create_empty(), tmp_path / "n.parquet", Neighbours)
+    assert list(query_batches.whole_queries(tmp_path / "n.parquet")) == []

@@ -5,9 +5,9 @@ from contextlib import suppress
 import polars as pl
 import pytest
 
-from nearkin.files import replacing
-from nearkin.lineage import content_digest
-from nearkin.tables import io
+from nearkin.storage import tables
+from nearkin.storage.atomic import replacing
+from nearkin.storage.lineage import content_digest
 from nearkin.tables.splits import Splits
 
 LOUD = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
@@ -24,13 +24,13 @@ TABLE = pl.DataFrame(
 
 def test_what_is_written_is_read_sorted_and_stamped(tmp_path):
     path = tmp_path / "new folder" / "splits.parquet"
-    io.write(TABLE, path, Splits, dataset="museum")
-    assert io.read(path, Splits).equals(TABLE.sort("uuid"))
+    tables.write(TABLE, path, Splits, dataset="museum")
+    assert tables.read(path, Splits).equals(TABLE.sort("uuid"))
     content = content_digest([TABLE])
     stamps = {"format": "1", "table": "Splits", "dataset": "museum", "content": content}
-    assert io.metadata(path) == stamps
+    assert tables.metadata(path) == stamps
     first = path.read_bytes()
-    io.write(TABLE.reverse(), path, Splits, dataset="museum")
+    tables.write(TABLE.reverse(), path, Splits, dataset="museum")
     assert path.read_bytes() == first
     assert [file.name for file in path.parent.iterdir()] == ["splits.parquet"]
 
@@ -46,14 +46,14 @@ def test_what_is_written_is_read_sorted_and_stamped(tmp_path):
 )
 def test_a_wrong_table_is_not_written(tmp_path, table, said):
     with pytest.raises(Exception, match=said):
-        io.write(table, tmp_path / "x.parquet", Splits)
+        tables.write(table, tmp_path / "x.parquet", Splits)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_is_no_table_is_named(tmp_path):
     (tmp_path / "x.parquet").write_text("no table")
     with pytest.raises(ValueError, match=r"x\.parquet: cannot be read as a table"):
-        io.read(tmp_path / "x.parquet", Splits)
+        tables.read(tmp_path / "x.parquet", Splits)
 
 
 def damaged(path):
@@ -66,28 +66,28 @@ def damaged(path):
 
 def test_a_flipped_bit_is_an_error_or_changes_nothing(tmp_path):
     path = tmp_path / "x.parquet"
-    io.write(TABLE, path, Splits)
+    tables.write(TABLE, path, Splits)
     for place in damaged(path):
         try:
-            assert io.read(path, Splits).equals(TABLE.sort("uuid")), place
+            assert tables.read(path, Splits).equals(TABLE.sort("uuid")), place
         except ValueError as error:
             assert "x.parquet" in str(error)
 
 
 def test_a_flipped_bit_is_an_error_when_rows_are_gone_through(tmp_path):
     path = tmp_path / "x.parquet"
-    io.write(TABLE, path, Splits)
+    tables.write(TABLE, path, Splits)
     for place in damaged(path):
         with suppress(ValueError, *LOUD):
-            assert io.scan([path], Splits).collect().equals(TABLE.sort("uuid")), place
+            assert tables.scan([path], Splits).collect().equals(TABLE.sort("uuid")), place
 
 
 def test_many_rows_are_written_without_being_all_in_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("nearkin.tables.pages.ROWS", 3)
+    monkeypatch.setattr("nearkin.storage.parquet.ROWS", 3)
     rows = TABLE.drop("uuid").head(1).join(pl.DataFrame({"uuid": [f"{i}" for i in range(8)]}), how="cross")
-    io.sink(rows.lazy(), tmp_path / "x.parquet", Splits, dataset="museum")
-    assert io.read(tmp_path / "x.parquet", Splits).equals(rows.select(TABLE.columns))
-    assert io.metadata(tmp_path / "x.parquet")["dataset"] == "museum"
+    tables.sink(rows.lazy(), tmp_path / "x.parquet", Splits, dataset="museum")
+    assert tables.read(tmp_path / "x.parquet", Splits).equals(rows.select(TABLE.columns))
+    assert tables.metadata(tmp_path / "x.parquet")["dataset"] == "museum"
     assert pl.read_parquet(tmp_path / "x.parquet").equals(rows.select(TABLE.columns))
 
 
@@ -110,8 +110,8 @@ def test_a_lazy_table_is_checked_by_its_columns(tmp_path):
     declared = {name: column.dtype for name, column in Splits.columns().items()}
     pl.DataFrame(schema=declared).write_parquet(tmp_path / "good.parquet")
     pl.DataFrame(schema=declared | {"split": pl.Int32}).write_parquet(tmp_path / "bad.parquet")
-    assert io.scan([tmp_path / "good.parquet"] * 2, Splits).collect().shape == (0, len(declared))
+    assert tables.scan([tmp_path / "good.parquet"] * 2, Splits).collect().shape == (0, len(declared))
     with pytest.raises(ValueError, match=r"bad.parquet: is not a Splits table: see column 'split'"):
-        io.scan([tmp_path / "good.parquet", tmp_path / "bad.parquet"], Splits)
+        tables.scan([tmp_path / "good.parquet", tmp_path / "bad.parquet"], Splits)
     with pytest.raises(ValueError, match=r"gone.parquet: cannot be read as a table"):
-        io.scan([tmp_path / "gone.parquet"], Splits)
+        tables.scan([tmp_path / "gone.parquet"], Splits)
