@@ -11,7 +11,7 @@ import polars as pl
 
 from benchmarks.report import HERE, put, table
 from nearkin.storage import tables
-from nearkin.tables.variants import Variants
+from nearkin.tables.seeds import Variants
 from nearkin.vocabulary import ALL
 
 ROOT = HERE.parent

@@ -19,8 +19,8 @@ import yaml
 from benchmarks.report import publish, table
 from nearkin.runtime.resource_usage import together
 from nearkin.storage import tables
-from nearkin.tables.costs import Costs
 from nearkin.tables.images import Images
+from nearkin.tables.resource_usage import Costs
 
 ROOT = Path(__file__).parents[1]
 SPECIES = [35, 300, 3000]

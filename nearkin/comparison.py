@@ -8,9 +8,9 @@ import polars as pl
 from scipy import sparse, stats
 
 from nearkin import intervals
-from nearkin.categories import distinct, genus_of
 from nearkin.cells import Cells, resampled, with_units
 from nearkin.shrinkage import shrunken
+from nearkin.tables.categories import distinct, genus_of
 from nearkin.vocabulary import ALL, LABEL, NONE
 
 logger = logging.getLogger(__name__)

@@ -11,9 +11,9 @@ from tqdm import tqdm
 
 from nearkin import gaps
 from nearkin.agreement import clashes, copies_of, with_copies_agreed, with_rows_agreed
-from nearkin.categories import cleaned
 from nearkin.judgement import with_hints, with_judgements
 from nearkin.naming import missing_texts, read_names, with_names, with_texts
+from nearkin.tables.categories import cleaned
 from nearkin.tables.labels import Labels, Quarantine
 
 logger = logging.getLogger(__name__)

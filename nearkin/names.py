@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import ftfy
 from nameparser import Informal, UnparsableNameError, parse
 
-from nearkin.categories import INVISIBLE
+from nearkin.tables.categories import INVISIBLE
 
 MISSING = {
     *(

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 
 from nearkin import intervals
-from nearkin.categories import distinct, genus_of
 from nearkin.cells import Cells, resampled, with_units
+from nearkin.tables.categories import distinct, genus_of
 from nearkin.vocabulary import ALL, LABEL
 
 POPULATIONS = ["all", "reachable"]

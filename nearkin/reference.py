@@ -7,7 +7,7 @@ tables and the report say the same with intervals and in percentage points.
 
 import polars as pl
 
-from nearkin.categories import in_order, titled
+from nearkin.tables.categories import in_order, titled
 from nearkin.vocabulary import ALL
 
 SHOWN = 5

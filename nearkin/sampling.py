@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from nearkin.categories import in_order, titled
+from nearkin.tables.categories import in_order, titled
 
 BINS = [(0, 0), (1, 10), (11, 25), (26, 50), (51, 100), (101, None)]
 """The reference study's bins of training images, and one for none."""

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from nearkin import metrics, protocols
-from nearkin.categories import label_at
+from nearkin.tables.categories import label_at
 from nearkin.vocabulary import LEVELS
 
 logger = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from nearkin.categories import distinct, genus_of
+from nearkin.tables.categories import distinct, genus_of
 from nearkin.vocabulary import ALL, ASIDE, SPLITS
 
 BUCKETS = [(0, "0"), (5, "1-5"), (10, "6-10"), (20, "11-20"), (50, "21-50")]

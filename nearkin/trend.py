@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 
 from nearkin import intervals
-from nearkin.categories import distinct
 from nearkin.claims.evidence import FEWEST
+from nearkin.tables.categories import distinct
 from nearkin.tables.trend import Trend
 from nearkin.vocabulary import ALL
 

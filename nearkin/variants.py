@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 
 from nearkin import intervals
-from nearkin.categories import distinct
 from nearkin.cells import Cells, resampled, with_units
 from nearkin.comparison import widened
 from nearkin.pairwise import joined, right
+from nearkin.tables.categories import distinct
 from nearkin.vocabulary import ALL
 
 

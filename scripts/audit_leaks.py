@@ -8,7 +8,7 @@ from nearkin.shards import listed
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.labels import Labels
-from nearkin.tables.leaks import LeakAudit
+from nearkin.tables.leakage import LeakAudit
 from nearkin.tables.splits import Splits
 from nearkin.vectors import read_vectors
 from nearkin.vocabulary import LEVELS

@@ -4,8 +4,8 @@ from nearkin.looking import examples
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
+from nearkin.tables.gallery import Examples, Mistaken
 from nearkin.tables.labels import Labels
-from nearkin.tables.looking import Examples, Mistaken
 from nearkin.tables.neighbours import Neighbours
 
 

@@ -4,8 +4,8 @@ from nearkin.looking import sheets
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
+from nearkin.tables.gallery import Mistaken, Sheets
 from nearkin.tables.labels import Labels
-from nearkin.tables.looking import Mistaken, Sheets
 from nearkin.tables.neighbours import Neighbours
 from nearkin.tables.scores import Differences
 

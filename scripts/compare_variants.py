@@ -4,7 +4,7 @@ from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Hits
-from nearkin.tables.variants import Variants
+from nearkin.tables.seeds import Variants
 from nearkin.variants import variants
 
 

@@ -4,10 +4,10 @@ from nearkin import statistics
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
+from nearkin.tables.dataset_statistics import TrainingSize
 from nearkin.tables.labels import Labels
 from nearkin.tables.scores import Recall
 from nearkin.tables.splits import Splits
-from nearkin.tables.statistics import TrainingSize
 
 
 def count_training_images(recall_path, labels_path, splits_path, sizes_path, *, stamps):

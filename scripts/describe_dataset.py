@@ -4,9 +4,9 @@ from nearkin import statistics
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
+from nearkin.tables.dataset_statistics import Statistics
 from nearkin.tables.labels import Labels
 from nearkin.tables.splits import Splits
-from nearkin.tables.statistics import Statistics
 
 
 def describe_dataset(labels_path, splits_path, statistics_path, *, dataset):

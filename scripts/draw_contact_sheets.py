@@ -6,7 +6,7 @@ from nearkin.looking import drawing
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
-from nearkin.tables.looking import Sheets, Thumbnails
+from nearkin.tables.gallery import Sheets, Thumbnails
 
 
 def draw_contact_sheets(sheets_path, thumbnails_paths, png_paths, *, base, trained):

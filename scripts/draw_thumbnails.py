@@ -9,8 +9,8 @@ from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import library_versions, traced
 from nearkin.storage.reuse import earlier_path, keep_for_reuse
+from nearkin.tables.gallery import Examples, Sheets, Thumbnails
 from nearkin.tables.images import Inspection
-from nearkin.tables.looking import Examples, Sheets, Thumbnails
 
 logger = logging.getLogger(__name__)
 

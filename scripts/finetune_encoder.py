@@ -4,7 +4,6 @@ import dataclasses
 
 import torch
 
-from nearkin.categories import label_at
 from nearkin.encoders.encoder import load_encoder, save_encoder
 from nearkin.finetune.buffers import keep_buffers
 from nearkin.finetune.examples import examples_of
@@ -16,6 +15,7 @@ from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.storage.reuse import earlier_path
+from nearkin.tables.categories import label_at
 from nearkin.tables.clusters import Clusters
 from nearkin.tables.labels import Labels
 from nearkin.tables.splits import Splits

@@ -4,7 +4,7 @@ from nearkin.runtime import resource_usage
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.reuse import earlier_path, keep_for_reuse
-from nearkin.tables.costs import Costs
+from nearkin.tables.resource_usage import Costs
 
 
 def gather_costs(costs_path, *, benchmarks, logs, names, n_shards, n_chunks, dataset):

@@ -3,7 +3,7 @@
 from nearkin.figures import costs, theme
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
-from nearkin.tables.costs import Costs
+from nearkin.tables.resource_usage import Costs
 
 
 def plot_costs(costs_path, svg_path, png_path, *, dataset):

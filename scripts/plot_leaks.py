@@ -4,7 +4,7 @@ from nearkin.figures import leaks, theme
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
-from nearkin.tables.leaks import LeakAudit
+from nearkin.tables.leakage import LeakAudit
 
 
 def plot_leaks(leaks_path, svg_path, png_path, *, model, k):

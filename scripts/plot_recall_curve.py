@@ -4,7 +4,7 @@ from nearkin.figures import recall_curve, theme
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
-from nearkin.tables.curves import RecallCurve
+from nearkin.tables.recall_curve import RecallCurve
 
 
 def plot_recall_curve(curve_paths, svg_path, png_path, *, models):

@@ -4,7 +4,7 @@ from nearkin.figures import theme, training_size
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
-from nearkin.tables.statistics import TrainingSize
+from nearkin.tables.dataset_statistics import TrainingSize
 
 
 def plot_training_buckets(sizes_path, svg_path, png_path, *, model):

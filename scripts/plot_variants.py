@@ -4,7 +4,7 @@ from nearkin.figures import theme, variants
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
-from nearkin.tables.variants import Variants
+from nearkin.tables.seeds import Variants
 
 
 def plot_variants(variants_path, svg_path, png_path, *, names, k):

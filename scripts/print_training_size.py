@@ -5,7 +5,7 @@ from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
 from nearkin.storage.lineage import traced
-from nearkin.tables.statistics import TrainingSize
+from nearkin.tables.dataset_statistics import TrainingSize
 
 
 def print_training_size(sizes_path, text_path, *, model, min_queries):

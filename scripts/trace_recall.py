@@ -4,7 +4,7 @@ from nearkin import curves
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
-from nearkin.tables.curves import RecallCurve
+from nearkin.tables.recall_curve import RecallCurve
 from nearkin.tables.scores import Hits
 
 COLUMNS = ["protocol", "level", "uuid", "category", "label", "group_id", "first_hit"]

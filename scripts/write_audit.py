@@ -5,11 +5,11 @@ from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
 from nearkin.storage.lineage import traced
+from nearkin.tables.dataset_statistics import Statistics
 from nearkin.tables.groups import DoubtfulGroups, Groups
 from nearkin.tables.images import Images, Inspection
 from nearkin.tables.labels import Captions, Gaps, Labels, Quarantine
 from nearkin.tables.splits import Splits
-from nearkin.tables.statistics import Statistics
 
 
 def write_audit(inputs, audit_path, *, dataset, folder, max_megapixels, trusted=()):

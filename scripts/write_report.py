@@ -10,11 +10,11 @@ from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
 from nearkin.storage.lineage import traced
 from nearkin.tables.claims import Claims
+from nearkin.tables.dataset_statistics import Statistics
+from nearkin.tables.gallery import Examples, Mistaken, Thumbnails
 from nearkin.tables.labels import Gaps, Labels, Quarantine
-from nearkin.tables.looking import Examples, Mistaken, Thumbnails
 from nearkin.tables.scores import Differences, Recall
 from nearkin.tables.splits import Splits
-from nearkin.tables.statistics import Statistics
 
 
 def write_report(inputs, report_path, thumbnails_folder, *, dataset, models, pairs, method):

@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from nearkin.categories import cleaned
 from nearkin.reference import in_order
+from nearkin.tables.categories import cleaned
 from nearkin.vocabulary import ALL, NONE
 
 MOST_CATEGORIES = 12

@@ -4,8 +4,8 @@ import logging
 
 import polars as pl
 
-from nearkin.categories import distinct
 from nearkin.claims import improvement, saturation, training_size
+from nearkin.tables.categories import distinct
 from nearkin.tables.claims import Claims
 from nearkin.vocabulary import ALL, PROTOCOLS
 

@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.ticker import LogLocator
 
-from nearkin.categories import titled
 from nearkin.figures import theme
+from nearkin.tables.categories import titled
 
 
 @theme.styled

@@ -4,9 +4,9 @@ import numpy as np
 import polars as pl
 from scipy.optimize import isotonic_regression
 
-from nearkin.categories import titled
 from nearkin.figures import marks, panels, sized, theme
 from nearkin.reference import in_order
+from nearkin.tables.categories import titled
 
 NAMED = 10
 """Names beside a panel, at most."""

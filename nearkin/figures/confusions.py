@@ -6,8 +6,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
-from nearkin.categories import shown
 from nearkin.figures import theme
+from nearkin.tables.categories import shown
 
 SHOWN = 25
 """Genera in the figure, at most: more names would be too small to read."""

@@ -1,8 +1,8 @@
 """What training changed, label by label: box plots of the improvement by category."""
 
-from nearkin.categories import titled
 from nearkin.figures import boxes, theme
 from nearkin.reference import in_order
+from nearkin.tables.categories import titled
 from nearkin.vocabulary import ALL
 
 METRICS = {"species": "recall", "genus": "genus_mean_of_species"}

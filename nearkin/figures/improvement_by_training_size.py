@@ -1,9 +1,9 @@
 """What training changed, species by species, beside the number of training images."""
 
-from nearkin.categories import titled
 from nearkin.figures import marks, panels, sized, theme
 from nearkin.pages import numbers
 from nearkin.reference import in_order
+from nearkin.tables.categories import titled
 from nearkin.vocabulary import ALL, NONE
 
 TICKS = [0, *(first * 10**power for power in range(7) for first in (1, 3))]

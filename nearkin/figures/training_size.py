@@ -2,11 +2,11 @@
 
 import seaborn as sns
 
-from nearkin.categories import titled
 from nearkin.figures import boxes, panels, theme
 from nearkin.reference import in_order
 from nearkin.sampling import correlation
 from nearkin.statistics import BUCKETS, MORE
+from nearkin.tables.categories import titled
 
 AXIS = "Species recall@1"
 ORDER = [*(name for _, name in BUCKETS), MORE]

@@ -3,7 +3,7 @@
 import polars as pl
 
 from nearkin.looking import examples
-from nearkin.tables.looking import Sheets
+from nearkin.tables.gallery import Sheets
 from nearkin.vocabulary import ALL
 
 PROTOCOL = "leave_one_out"

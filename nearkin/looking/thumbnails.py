@@ -11,7 +11,7 @@ from tqdm import tqdm
 from nearkin.decode import ImageProblem, rgb_at_least
 from nearkin.runtime.prefetch import mapped
 from nearkin.sources.safe_paths import AnyPath, opener
-from nearkin.tables.looking import Thumbnails
+from nearkin.tables.gallery import Thumbnails
 
 VERSION = "1"
 """Goes up when the same image would get another picture."""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from nearkin.categories import shown
 from nearkin.pages import numbers
 from nearkin.pages.text import visible, word
+from nearkin.tables.categories import shown
 
 FILTERS = ("fraction", "points", "p_value", "count", "span", "share")
 

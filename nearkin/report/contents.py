@@ -1,11 +1,11 @@
 """Everything that the page says, gathered from finished tables."""
 
-from nearkin.categories import shown
 from nearkin.pages import dataset as sizes_and_repairs
 from nearkin.reference import in_order
 from nearkin.report import claims as claims_of_pairs
 from nearkin.report import headline, lookup, pairs, pictures, species
 from nearkin.storage import tables
+from nearkin.tables.categories import shown
 from nearkin.vocabulary import ALL
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from nearkin.tables.costs import Costs
+from nearkin.tables.resource_usage import Costs
 
 SHARDED = (
     "inspect_images",

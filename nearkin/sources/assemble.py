@@ -6,11 +6,11 @@ from collections.abc import Iterable
 import polars as pl
 from tqdm import tqdm
 
-from nearkin import categories
 from nearkin.sources import sidecars
 from nearkin.sources.image_ids import image_uuid
 from nearkin.sources.safe_paths import AnyPath
 from nearkin.sources.walk import NOT_ENTERED, Found, is_image_name
+from nearkin.tables import categories
 from nearkin.tables.images import Images
 from nearkin.vocabulary import ALL
 

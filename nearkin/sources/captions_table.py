@@ -6,9 +6,9 @@ from pathlib import Path
 
 import polars as pl
 
-from nearkin.categories import cleaned
 from nearkin.sources import csv_reader
 from nearkin.sources.safe_paths import AnyPath, within
+from nearkin.tables.categories import cleaned
 from nearkin.vocabulary import NONE
 
 logger = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 import dataframely as dy
 
-from nearkin.tables.fields import uuid_key
+from nearkin.tables.columns import uuid_key
 
 THUMBNAIL_SIDE = 32
 """Pixels of a thumbnail's side, whatever the shape of the image."""

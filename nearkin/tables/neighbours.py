@@ -2,7 +2,7 @@
 
 import dataframely as dy
 
-from nearkin.tables.fields import protocol_key
+from nearkin.tables.columns import protocol_key
 
 
 class Neighbours(dy.Schema):

@@ -2,7 +2,7 @@
 
 import dataframely as dy
 
-from nearkin.tables.fields import level_key, protocol_key
+from nearkin.tables.columns import level_key, protocol_key
 
 METRICS = ["recall", "precision", "r_precision", "map_at_r", "mrr", "genus_mean_of_species"]
 

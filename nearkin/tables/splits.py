@@ -2,7 +2,7 @@
 
 import dataframely as dy
 
-from nearkin.tables.fields import uuid_key
+from nearkin.tables.columns import uuid_key
 from nearkin.vocabulary import ASIDE, SPLITS
 
 REASONS = {

@@ -7,8 +7,8 @@ from PIL import Image
 
 from nearkin import statistics
 from nearkin.storage import tables
+from nearkin.tables import dataset_statistics as sizes
 from nearkin.tables import groups, images, labels, splits
-from nearkin.tables import statistics as sizes
 from nearkin.thumbnails import thumbnail
 from tests.unit.deliveries import picture
 

@@ -5,7 +5,7 @@ import pytest
 
 from nearkin import curves, scoring, searches
 from nearkin.recall import recall
-from nearkin.tables.curves import RecallCurve
+from nearkin.tables.recall_curve import RecallCurve
 from nearkin.vocabulary import PROTOCOL_SPLITS
 from tests.unit import drawn
 

@@ -6,7 +6,7 @@ import pytest
 
 from nearkin import leaks
 from nearkin.storage import tables
-from nearkin.tables.leaks import LeakAudit
+from nearkin.tables.leakage import LeakAudit
 from tests.unit import dealt, drawn
 
 TOLD = {"dealing": dealt.DEALING, "most_queries": 1000, "ks": [1, 3], "resamples": 200, "seed": 1}

@@ -3,7 +3,7 @@
 import polars as pl
 
 from nearkin.looking import examples
-from nearkin.tables.looking import Examples, Mistaken
+from nearkin.tables.gallery import Examples, Mistaken
 from tests.unit.drawn import labels_of
 
 SPECIES = ["Aa x", "Aa x", "Aa x", "Bb y", "Bb y", "Aa x"]

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from nearkin.looking import drawing, examples, sheets
-from nearkin.tables.looking import SHEETS, Sheets
+from nearkin.tables.gallery import SHEETS, Sheets
 from tests.unit import finished, looked_at
 
 BASE, TRAINED = "untrained", "lite0"

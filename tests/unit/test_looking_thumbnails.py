@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from nearkin.looking import thumbnails
-from nearkin.tables.looking import Thumbnails
+from nearkin.tables.gallery import Thumbnails
 from scripts.draw_thumbnails import draw_thumbnails
 from tests.unit.deliveries import picture
 

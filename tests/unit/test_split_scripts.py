@@ -9,7 +9,7 @@ from nearkin import embedding_files
 from nearkin.checks import CheckError, nothing_leaks
 from nearkin.shards import list_shards
 from nearkin.storage import tables
-from nearkin.tables.leaks import LeakAudit
+from nearkin.tables.leakage import LeakAudit
 from nearkin.tables.splits import Splits
 from scripts.audit_leaks import audit_leaks
 from scripts.plot_leaks import plot_leaks

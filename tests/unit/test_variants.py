@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from nearkin import comparison, recall
-from nearkin.tables.variants import Variants
+from nearkin.tables.seeds import Variants
 from nearkin.variants import variants
 from tests.unit import drawn
 from tests.unit.test_pairwise import hits_of

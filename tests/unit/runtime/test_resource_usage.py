@@ -6,7 +6,7 @@ import pytest
 from nearkin.figures import costs as drawn
 from nearkin.figures import theme
 from nearkin.runtime import resource_usage
-from nearkin.tables.costs import Costs
+from nearkin.tables.resource_usage import Costs
 from scripts.gather_costs import gather_costs
 from tests.unit.pictured import scattered, texts
 

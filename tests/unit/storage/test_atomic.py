@@ -14,7 +14,7 @@ from nearkin.storage.tensors import write_tensors
 ROOT = Path(__file__).parents[3]
 WRITING = """
 import sys, time
-from nearkin.files import replacing
+from nearkin.storage.atomic import replacing
 with replacing(sys.argv[1]) as temporary:
     temporary.write_text("half")
     print(temporary, flush=True)

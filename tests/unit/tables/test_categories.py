@@ -3,15 +3,16 @@
 import polars as pl
 import pytest
 
-from nearkin import categories, checks, comparison, scoring, statistics, trend, variants
+from nearkin import checks, comparison, scoring, statistics, trend, variants
 from nearkin.claims import weighing
 from nearkin.claims.sentences import sentence
 from nearkin.headline import records
 from nearkin.reference import comparison as printed
+from nearkin.tables import categories
 from nearkin.tables.claims import SATURATED, Claims
+from nearkin.tables.dataset_statistics import Statistics
 from nearkin.tables.scores import Differences, Hits, Recall
-from nearkin.tables.statistics import Statistics
-from nearkin.tables.variants import Variants
+from nearkin.tables.seeds import Variants
 from nearkin.vocabulary import NONE
 from tests.unit import test_odd_scores
 

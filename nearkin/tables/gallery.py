@@ -2,7 +2,7 @@
 
 import dataframely as dy
 
-from nearkin.tables.fields import protocol_key, uuid_key
+from nearkin.tables.columns import protocol_key, uuid_key
 
 SHEETS = ["best", "worst", "most_improved", "most_worsened", "confusions"]
 """The contact sheets of a comparison."""

@@ -2,7 +2,7 @@
 
 import dataframely as dy
 
-from nearkin.tables.fields import level_key, protocol_key
+from nearkin.tables.columns import level_key, protocol_key
 
 
 class LeakAudit(dy.Schema):
