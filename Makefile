@@ -33,16 +33,16 @@ curate: $(READY) ## Stop after gap-fixing and splits; no encoder needed
 	$(SNAKEMAKE) curate
 
 why: $(READY) ## Say what a run would do, and why, without doing it
-	@PYTHONPATH=. $(BIN)/python workflow/why.py --configfile "$(CONFIG)"
+	@$(BIN)/python -m nearkin.driver.explain --configfile "$(CONFIG)"
 
 status: $(READY) ## Say what is done, at work, failed and left, without running anything
-	@PYTHONPATH=. $(BIN)/python workflow/status.py --configfile "$(CONFIG)"
+	@$(BIN)/python -m nearkin.driver.status --configfile "$(CONFIG)"
 
 adopt: $(READY) ## Take over results that were copied into this clone, if they are what it would make
-	@PYTHONPATH=. $(BIN)/python workflow/adopt.py --configfile "$(CONFIG)"
+	@$(BIN)/python -m nearkin.driver.adopt --configfile "$(CONFIG)"
 
 estimate: $(READY) ## Say what a run would take in time, disk and memory, without doing it
-	@PYTHONPATH=. $(BIN)/python workflow/estimate.py --configfile "$(CONFIG)" --cores $(CORES)
+	@$(BIN)/python -m nearkin.estimate --configfile "$(CONFIG)" --cores $(CORES)
 
 test: $(READY) lint unit ## Check style and run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 10 tests/workflow

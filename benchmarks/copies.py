@@ -18,12 +18,12 @@ import polars as pl
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from benchmarks.report import publish, table
-from nearkin.decode import ImageProblem, rgb
-from nearkin.inspection import with_hashes
-from nearkin.museum.delivery import write_museum
-from nearkin.near import hashes_of, near_pairs
+from nearkin.groups.near_duplicates import hashes_of, near_pairs
+from nearkin.images.decode import ImageProblem, rgb
+from nearkin.images.dhash import thumbnail
+from nearkin.images.inspect import with_hashes
+from nearkin.synthetic.write_delivery import write_museum
 from nearkin.tables.images import THUMBNAIL_SIDE
-from nearkin.thumbnails import thumbnail
 from tests.unit.deliveries import defaults
 
 SHARED = Path(__file__).parents[2] / "shared/data"

@@ -17,8 +17,8 @@ from tqdm import tqdm
 
 from benchmarks import invented_hits
 from benchmarks.report import publish, table
-from nearkin import comparison
-from nearkin.recall import recall
+from nearkin.comparison import paired
+from nearkin.evaluation.averages import recall
 
 DESIGNS = {"300 queries of 60 species": (300, 60), "1,000 queries of 50 species": (1_000, 50)}
 GAIN = 0.08
@@ -39,7 +39,7 @@ def study(base_chance, trained_chance, seed):
         metric="recall", label="all", category="all", population="all", level="species"
     )
     found = {row["average"]: (row["low"], row["high"]) for row in averages.to_dicts()}
-    differences = comparison.compare(
+    differences = paired.compare(
         *hits, n_train=NO_TRAINING, ks=[1], min_queries=5, resamples=RESAMPLES, seed=seed
     )
     overall = differences.filter(category="all", label="all").row(0, named=True)

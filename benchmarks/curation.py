@@ -17,7 +17,7 @@ import yaml
 
 from benchmarks import fresh, invented
 from benchmarks.report import publish, table
-from nearkin.config import settle
+from nearkin.driver.config import settle
 from nearkin.figures import theme
 from scripts.fix_captions import fix_captions
 from scripts.fix_labels import fix_labels

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from nearkin.museum import scene
-from nearkin.museum.encode import encode
-from nearkin.museum.entries import clean_entries
-from nearkin.museum.species import taxonomy
+from nearkin.synthetic import scene
+from nearkin.synthetic.encode import encode
+from nearkin.synthetic.records import clean_entries
+from nearkin.synthetic.taxonomy import taxonomy
 
 SEED, N_SPECIES, LARGEST = 1, 300, 40
 SMALL, LARGE = 256, (4000, 3000)

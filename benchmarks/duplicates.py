@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks import fresh
 from benchmarks.report import publish, table
-from nearkin.hamming import close_pairs
+from nearkin.groups.hamming import close_pairs
 
 PEER = "imagededup==0.3.3.post2"
 ASK_PEER = """

@@ -18,8 +18,8 @@ import polars as pl
 from PIL import Image
 
 from benchmarks.report import publish, table
-from nearkin.inspection import inspect
-from nearkin.museum.delivery import write_museum
+from nearkin.images.inspect import inspect_files
+from nearkin.synthetic.write_delivery import write_museum
 from nearkin.tables.images import Images, Inspection
 
 SPECIMENS = Path(__file__).parents[2] / "shared/data/specimens"
@@ -42,7 +42,7 @@ def ours(paths):
     folder = os.path.commonpath([path.parent for path in paths])
     rows = [{"uuid": str(path), "path": os.path.relpath(path, folder), "match": "exact"} for path in paths]
     images = pl.DataFrame(rows, schema={name: column.dtype for name, column in Images.columns().items()})
-    inspect(images, folder, max_megapixels=100, known=Inspection.create_empty())
+    inspect_files(images, folder, max_megapixels=100, known=Inspection.create_empty())
 
 
 def seconds(way, paths):

@@ -14,7 +14,7 @@ import torch
 
 from benchmarks import fresh
 from benchmarks.report import publish, table
-from nearkin.finetune.centres import Centres
+from nearkin.finetune.class_centres import Centres
 from nearkin.finetune.loss import margin_loss, sampled_classes
 from nearkin.finetune.recipe import Recipe
 

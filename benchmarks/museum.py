@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import polars as pl
 
-from nearkin import given_sides, splits
-from nearkin.museum import scene
-from nearkin.museum.encode import encode
-from nearkin.museum.entries import clean_entries
-from nearkin.museum.species import taxonomy
-from nearkin.pixels import Pixels, write_pixels
+from nearkin.images.pixel_cache import Pixels, write_pixels
+from nearkin.splits import predefined, split
+from nearkin.synthetic import scene
+from nearkin.synthetic.encode import encode
+from nearkin.synthetic.records import clean_entries
+from nearkin.synthetic.taxonomy import taxonomy
 
 SEED, LARGEST, SIDE = 1, 40, 256
 N_SPECIES = {"museum": 96, "quick_museum": 24}
@@ -44,7 +44,7 @@ def museum(folder, n_threads):
     store = folder / "pixels.arrow"
     if not store.exists():
         _draw(entries, labels["uuid"], store, n_threads)
-    dealt = splits.split(labels, labels, given_sides.together([]), **DEALING)
+    dealt = split.split_images(labels, labels, predefined.together([]), **DEALING)
     return Museum(Pixels(store), labels.select("uuid", label="species"), dealt)
 
 

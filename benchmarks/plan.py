@@ -23,8 +23,8 @@ import yaml
 
 from benchmarks import fresh
 from benchmarks.report import RESULTS, described, machine, put, table
-from nearkin.estimate import costs
-from nearkin.neighbours import nearest_within
+from nearkin.estimate import model
+from nearkin.search.exact_knn import nearest_within
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/scale.md"
@@ -63,23 +63,23 @@ class Stage(NamedTuple):
 
 def stages(results, n_searched):
     """All stages of the study, the dearest first; so many vectors are searched for it."""
-    sides = costs.sides(IMAGES, SPLIT)
+    sides = model.sides(IMAGES, SPLIT)
     threads = results["embedding"]["threads"]
     way = {(one["photos"], one["way"]): threads / one["per_second"] for one in results["embedding"]["found"]}
     decode = way["12 megapixels", "nearkin bf16"] - way["small", "nearkin bf16"]
     encode, learn = way["small", "forward pass alone bf16"], 3 * way["small", "forward pass alone fp32"]
     inspect = 1 / results["inspection"]["found"]["JPEGs of 12 megapixels"]["inspected_per_second"]
     compare = fresh.run(deeper, n_searched)["times"] / products_per_core_second(results["neighbours"])
-    _, n_pairs, _ = costs.searched(sides, PROTOCOLS, DEPTH)
+    _, n_pairs, _ = model.searched(sides, PROTOCOLS, DEPTH)
     n_audited = 3 * min(100_000, sides["test"]) * (sides["test"] + sides["train"])
-    vectors = 4 * WIDTH * max(sides["test"] + sides["train"], 2 * sides["test"]) + costs.SEARCH_BYTES
+    vectors = 4 * WIDTH * max(sides["test"] + sides["train"], 2 * sides["test"]) + model.SEARCH_BYTES
     found = [
         Stage("inspect_images", SHARDS, IMAGES * inspect, 1, memory_of("inspect_images", results)),
         Stage("cache_pixels", SHARDS, IMAGES * decode, 8, memory_of("cache_pixels", results)),
         Stage("embed_images", MODELS * SHARDS, MODELS * IMAGES * encode, 2, 1.5e9, on_gpu=True),
         Stage("finetune_encoder", 1, EPOCHS * sides["train"] * learn, 8, 8e9, on_gpu=True),
         Stage("find_neighbours", MODELS * CHUNKS, MODELS * n_pairs * compare, 8, vectors, on_gpu=True),
-        Stage("audit_leaks", 1, n_audited * compare, 8, 4 * WIDTH * IMAGES + costs.SEARCH_BYTES),
+        Stage("audit_leaks", 1, n_audited * compare, 8, 4 * WIDTH * IMAGES + model.SEARCH_BYTES),
     ]
     known = {one.rule for one in found} | set(NOT_MEANT)
     for rule in sorted({record["rule"] for record in results["growth"]["records"]} - known):
@@ -184,7 +184,7 @@ def of_stages(found):
             _hours(stage.work),
             stage.cores,
             f"{stage.memory / 1e9:,.1f}",
-            costs.duration(stage.work / stage.n_jobs / stage.cores),
+            model.duration(stage.work / stage.n_jobs / stage.cores),
         ]
         for stage in found
     ]
@@ -207,19 +207,19 @@ def of_machines(found):
 
 def of_disk():
     """Header and rows: what lies on the disk."""
-    sides = costs.sides(IMAGES, SPLIT)
-    _, _, n_rows = costs.searched(sides, PROTOCOLS, DEPTH)
+    sides = model.sides(IMAGES, SPLIT)
+    _, _, n_rows = model.searched(sides, PROTOCOLS, DEPTH)
     kinds = {
         "pixels (`cache: true`)": (IMAGES * PIXELS, SHARDS),
         "embeddings": (MODELS * IMAGES * (WIDTH * 4 + 60), MODELS * SHARDS),
         "neighbours, in chunks and joined": (
-            2 * MODELS * n_rows * costs.NEIGHBOUR_BYTES,
+            2 * MODELS * n_rows * model.NEIGHBOUR_BYTES,
             MODELS * (CHUNKS + 1),
         ),
         "inspection": (IMAGES * 120, SHARDS),
         "thumbnails of what is shown": (20e3 * 3e3, SHARDS),
     }
-    rows = [[kind, costs.size(n_bytes), f"{n_files:,}"] for kind, (n_bytes, n_files) in kinds.items()]
+    rows = [[kind, model.size(n_bytes), f"{n_files:,}"] for kind, (n_bytes, n_files) in kinds.items()]
     n_files = sum(n for _, n in kinds.values())
     rows.append(["logs, costs, and Snakemake's records of these", "< 1 GB", f"{3 * n_files:,}"])
     return ["what", "size", "files"], rows

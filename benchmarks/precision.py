@@ -18,11 +18,11 @@ import torch
 from PIL import Image
 
 from benchmarks.report import publish, table
-from nearkin import searches
-from nearkin.embedding import embed
+from nearkin.embeddings.embed import embed
 from nearkin.encoders.encoder import load_encoder
-from nearkin.encoders.ready import ready
-from nearkin.photos import Photos
+from nearkin.encoders.inference import ready
+from nearkin.images.reader import Photos
+from nearkin.search import search
 from nearkin.storage import tables
 from nearkin.tables.images import Inspection
 from nearkin.tables.labels import Labels
@@ -77,7 +77,7 @@ def nearest(study, uuids, vectors):
     def vectors_of(wanted):
         return vectors[[where[uuid] for uuid in wanted]]
 
-    found = searches.find(splits, vectors_of, protocol="leave_one_out", depth=1, mask_groups=True)
+    found = search.find(splits, vectors_of, protocol="leave_one_out", depth=1, mask_groups=True)
     species = labels.select("uuid", "path", "species")
     found = found.select("uuid", "neighbour").join(species, on="uuid")
     theirs = species.select(neighbour="uuid", found="species")

@@ -14,8 +14,8 @@ import torch
 
 from benchmarks import fresh, invented_hits
 from benchmarks.report import publish, table
-from nearkin import metrics
-from nearkin.recall import recall
+from nearkin.evaluation import metrics
+from nearkin.evaluation.averages import recall
 
 KS, DEPTH = [1, 5, 10], 100
 BESIDE, QUICK = 20_000, 2_000

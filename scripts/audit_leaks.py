@@ -2,15 +2,15 @@
 
 import torch
 
-from nearkin import leaks
+from nearkin.embeddings.load import read_vectors
+from nearkin.embeddings.shard_index import listed
+from nearkin.evaluation import leakage
 from nearkin.runtime.logs import log_to
-from nearkin.shards import listed
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.labels import Labels
 from nearkin.tables.leakage import LeakAudit
 from nearkin.tables.splits import Splits
-from nearkin.vectors import read_vectors
 from nearkin.vocabulary import LEVELS
 
 
@@ -21,7 +21,7 @@ def audit_leaks(inputs, leaks_path, *, dealing, most_queries, ks, resamples, see
     splits = tables.read(inputs.splits, Splits)
     paths, fingerprint = listed(inputs.shards)
     vectors = read_vectors(paths, splits["uuid"])
-    table = leaks.audit(
+    table = leakage.audit(
         labels,
         splits,
         vectors_of=lambda wanted: vectors[splits["uuid"].search_sorted(wanted)],

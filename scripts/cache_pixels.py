@@ -1,6 +1,6 @@
 """The images of a shard, decoded, resized and cropped once for all models that see them so."""
 
-from nearkin.pixels import write_pixels
+from nearkin.images.pixel_cache import write_pixels
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced

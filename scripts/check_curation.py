@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nearkin import checks
+from nearkin.evaluation import invariants
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
@@ -17,11 +17,11 @@ def check_curation(inputs, passed_path: Path) -> None:
     """`inputs` holds the rule's paths by name."""
     labels, splits = tables.read(inputs.labels, Labels), tables.read(inputs.splits, Splits)
     images, quarantine = tables.read(inputs.images, Images), tables.read(inputs.quarantine, Quarantine)
-    checks.nothing_lost(images, labels, quarantine, tables.read(inputs.gaps, Gaps))
-    checks.captions_whole(labels, tables.read(inputs.captions, Captions))
+    invariants.nothing_lost(images, labels, quarantine, tables.read(inputs.gaps, Gaps))
+    invariants.captions_whole(labels, tables.read(inputs.captions, Captions))
     groups = tables.read(inputs.groups, Groups, ["uuid", "group_id"])
     inspection = tables.read_all(inputs.inspection, Inspection, ["uuid", "sha256"])
-    checks.nothing_leaks(images, labels, groups, splits, inspection)
+    invariants.nothing_leaks(images, labels, groups, splits, inspection)
     write_text(passed_path, "all invariants of the curation hold\n")
 
 

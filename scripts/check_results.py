@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from nearkin import checks, embedding_files
+from nearkin.embeddings import shard_files
+from nearkin.embeddings.shard_index import listed
+from nearkin.evaluation import invariants
 from nearkin.runtime.logs import log_to
-from nearkin.shards import listed
 from nearkin.storage import lineage, tables
 from nearkin.storage.atomic import write_text
 from nearkin.storage.lineage import traced
@@ -16,23 +17,23 @@ from nearkin.tables.splits import Splits
 def check_results(inputs, passed_path, *, masked):
     splits = tables.read(inputs.splits, Splits)
     for path in (path for shards in inputs.shards for path in listed(shards)[0]):
-        for part in embedding_files.parts(path):
-            checks.unit_vectors(part, path)
+        for part in shard_files.parts(path):
+            invariants.unit_vectors(part, path)
     for neighbours, hits, recall in zip(inputs.neighbours, inputs.hits, inputs.recalls, strict=True):
         for part in whole_queries(neighbours):
-            checks.neighbours_ordered(part, splits, masked=masked)
+            invariants.neighbours_ordered(part, splits, masked=masked)
         hits, recall = tables.read(hits, Hits), tables.read(recall, Recall)
-        checks.hits_nested(hits)
-        checks.recall_grows(recall)
-        checks.recall_agrees(recall, hits)
+        invariants.hits_nested(hits)
+        invariants.recall_grows(recall)
+        invariants.recall_agrees(recall, hits)
     missing = [
         path
         for path in [*inputs.figures, *inputs.figure_tables, *inputs.texts]
         if not Path(path).stat().st_size
     ]
     if missing:
-        raise checks.CheckError(f"empty files: {missing}")
-    write_text(passed_path, checks.passed(lineage.record()["versions"]))
+        raise invariants.CheckError(f"empty files: {missing}")
+    write_text(passed_path, invariants.passed(lineage.record()["versions"]))
 
 
 if __name__ == "__main__":

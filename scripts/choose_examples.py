@@ -1,6 +1,6 @@
 """The queries that stand for their species with their nearest neighbours, and whom species are taken for."""
 
-from nearkin.looking import examples
+from nearkin.gallery import examples
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced

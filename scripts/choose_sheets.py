@@ -1,6 +1,6 @@
 """What is on the contact sheets of a comparison: queries of telling species, as both models see them."""
 
-from nearkin.looking import sheets
+from nearkin.gallery import sheet_selection
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -13,7 +13,7 @@ from nearkin.tables.scores import Differences
 def choose_sheets(
     differences_path, mistaken_path, base_path, trained_path, labels_path, sheets_path, *, stamps
 ):
-    chosen = sheets.choose(
+    chosen = sheet_selection.choose(
         tables.read(differences_path, Differences),
         tables.read(mistaken_path, Mistaken),
         base=tables.scan([base_path], Neighbours),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nearkin.pixels import emptied
+from nearkin.images.pixel_cache import emptied
 
 
 def clean_pixels(results_path):

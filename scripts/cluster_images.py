@@ -2,16 +2,16 @@
 
 import polars as pl
 
-from nearkin.clusters import clustered, purity, with_captions
+from nearkin.embeddings.load import read_vectors
+from nearkin.embeddings.shard_index import listed
+from nearkin.finetune.pseudo_labels import clustered, purity, with_captions
 from nearkin.runtime.logs import log_to
-from nearkin.shards import listed
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.clusters import ClusterPurity, Clusters
 from nearkin.tables.embeddings import caption_embeddings
 from nearkin.tables.labels import Labels
 from nearkin.tables.splits import Splits
-from nearkin.vectors import read_vectors
 
 
 def cluster_images(

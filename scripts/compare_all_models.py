@@ -1,6 +1,6 @@
 """Every model against every other on the same queries."""
 
-from nearkin.pairwise import pairwise
+from nearkin.comparison.all_pairs import pairwise
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced

@@ -1,7 +1,7 @@
 """A base and a trained model on the same queries: differences with their certainty, query by query too."""
 
-from nearkin import comparison
-from nearkin.flips import flips
+from nearkin.comparison import paired
+from nearkin.comparison.flips import flips
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -29,9 +29,9 @@ def compare_models(
     """`neighbours_paths` are those of the base and of the trained model."""
     labels, splits = tables.read(labels_path, Labels), tables.read(splits_path, Splits)
     hits = [tables.read(path, Hits) for path in (base_path, trained_path)]
-    differences = comparison.compare(
+    differences = paired.compare(
         *hits,
-        n_train=comparison.training_counts(labels, splits),
+        n_train=paired.training_counts(labels, splits),
         ks=ks,
         min_queries=min_queries,
         resamples=resamples,

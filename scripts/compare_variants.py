@@ -1,11 +1,11 @@
 """Every model side by side, those that differ only in their seed told as one."""
 
+from nearkin.comparison.seeds import variants
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Hits
 from nearkin.tables.seeds import Variants
-from nearkin.variants import variants
 
 
 def compare_variants(hits_paths, variants_path, *, models, bases, ks, resamples, seed, dataset):

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from nearkin import confusions
+from nearkin.evaluation import confusions
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced

@@ -1,7 +1,7 @@
 """Species recall@1 of a model beside the number of training images."""
 
-from nearkin import statistics
 from nearkin.runtime.logs import log_to
+from nearkin.splits import statistics
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.dataset_statistics import TrainingSize

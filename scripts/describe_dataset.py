@@ -1,7 +1,7 @@
 """How many images, groups, species and genera a dataset has, by category and split."""
 
-from nearkin import statistics
 from nearkin.runtime.logs import log_to
+from nearkin.splits import statistics
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.dataset_statistics import Statistics

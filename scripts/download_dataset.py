@@ -2,9 +2,9 @@
 
 import json
 
-from nearkin.provenance import folder_digest
 from nearkin.runtime.logs import log_to
 from nearkin.sources import huggingface
+from nearkin.sources.folder_digest import folder_digest
 from nearkin.storage.atomic import write_text
 
 

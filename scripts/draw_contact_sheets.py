@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from nearkin.looking import drawing
+from nearkin.gallery import contact_sheet
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -16,8 +16,10 @@ def draw_contact_sheets(sheets_path, thumbnails_paths, png_paths, *, base, train
     found = tables.scan(thumbnails_paths, Thumbnails).filter(pl.col("uuid").is_in(shown))
     thumbnails = dict(found.select("uuid", "jpeg").collect().iter_rows())
     for sheet, path in png_paths.items():
-        image = drawing.draw(sheets.filter(sheet=sheet), thumbnails, sheet=sheet, base=base, trained=trained)
-        drawing.save(image, path)
+        image = contact_sheet.draw(
+            sheets.filter(sheet=sheet), thumbnails, sheet=sheet, base=base, trained=trained
+        )
+        contact_sheet.save(image, path)
 
 
 if __name__ == "__main__":

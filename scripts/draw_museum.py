@@ -1,7 +1,7 @@
 """A drawn museum with the layout and the faults of a real delivery."""
 
-from nearkin.museum.delivery import write_museum
 from nearkin.runtime.logs import log_to
+from nearkin.synthetic.write_delivery import write_museum
 
 
 def draw_museum(folder, *, seed, n_species, largest_species, image_size, fault_rate, n_workers):

@@ -4,7 +4,7 @@ import logging
 
 import polars as pl
 
-from nearkin.looking import thumbnails
+from nearkin.gallery import thumbnails
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import library_versions, traced

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import torch
 
-from nearkin import embedding_files
-from nearkin.embedding import embed, fingerprint_of
+from nearkin.embeddings import shard_files
+from nearkin.embeddings.embed import embed, fingerprint_of
 from nearkin.encoders.encoder import load_encoder
-from nearkin.encoders.ready import ready
-from nearkin.pixels import open_pixels
+from nearkin.encoders.inference import ready
+from nearkin.images.pixel_cache import open_pixels
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import library_versions, traced
@@ -40,7 +40,7 @@ def embed_images(
     stamps |= library_versions("pillow", "timm", "open-clip-torch")
     known = open_known(earlier_path(embeddings_path), stamps)
     parts = embed(encoder, pixels, batch=batch, known=known, model=model)
-    embedding_files.write(parts, embeddings_path, width=encoder.width, **stamps)
+    shard_files.write(parts, embeddings_path, width=encoder.width, **stamps)
     keep_for_reuse(embeddings_path)
 
 
@@ -48,7 +48,7 @@ def open_known(path, stamps):
     """An earlier shard of the same encoder, computed in the same way; None if there is none."""
     try:
         if Path(path).exists() and stamps.items() <= tables.metadata(path).items():
-            return embedding_files.Known(path)
+            return shard_files.Known(path)
     except Exception as error:  # damaged in whatever way: it is made anew
         logger.warning("not reused: %s: %s", path, error)
     return None

@@ -5,14 +5,14 @@ from functools import partial
 import polars as pl
 import torch
 
-from nearkin import searches
+from nearkin.embeddings.load import read_vectors
+from nearkin.embeddings.shard_index import listed
 from nearkin.runtime.logs import log_to
-from nearkin.shards import listed
+from nearkin.search import search
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.neighbours import Neighbours
 from nearkin.tables.splits import Splits
-from nearkin.vectors import read_vectors
 
 
 def find_neighbours(
@@ -33,7 +33,7 @@ def find_neighbours(
     paths, fingerprint = listed(shards_path)
     vectors_of = partial(read_vectors, paths)
     told = {"depth": depth, "mask_groups": mask_groups, "chunk": chunk, "n_chunks": n_chunks}
-    found = [searches.find(splits, vectors_of, protocol=protocol, **told) for protocol in wanted]
+    found = [search.find(splits, vectors_of, protocol=protocol, **told) for protocol in wanted]
     tables.write(pl.concat(found), neighbours_path, Neighbours, fingerprint=fingerprint, **stamps)
 
 

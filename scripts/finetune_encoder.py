@@ -5,12 +5,12 @@ import dataclasses
 import torch
 
 from nearkin.encoders.encoder import load_encoder, save_encoder
-from nearkin.finetune.buffers import keep_buffers
-from nearkin.finetune.examples import examples_of
+from nearkin.finetune.checkpoint import finish_state
+from nearkin.finetune.data import examples_of
+from nearkin.finetune.malloc import keep_buffers
 from nearkin.finetune.recipe import read_recipe
-from nearkin.finetune.state import finish_state
 from nearkin.finetune.train import train
-from nearkin.pixels import open_pixels
+from nearkin.images.pixel_cache import open_pixels
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced

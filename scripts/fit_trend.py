@@ -1,11 +1,11 @@
 """How the improvement goes with the number of training images: a fitted curve with its interval."""
 
+from nearkin.comparison.trend import trend
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Differences
 from nearkin.tables.trend import Trend
-from nearkin.trend import trend
 
 
 def fit_trend(differences_path, trend_path, *, resamples, seed, stamps):

@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from nearkin.captions import told
-from nearkin.captions.ladder import completed
+from nearkin.captions import external
+from nearkin.captions.complete import complete_captions
 from nearkin.runtime.logs import log_to
 from nearkin.storage.lineage import traced
 from nearkin.storage.tables import read, write
@@ -25,10 +25,10 @@ def fix_captions(
     dataset,
 ):
     further = [
-        told.read(path, image=table["image"], caption=table["caption"])
+        external.read(path, image=table["image"], caption=table["caption"])
         for path, table in zip(table_paths, tables, strict=True)
     ]
-    whole, gaps = completed(
+    whole, gaps = complete_captions(
         read(labels_path, Labels),
         read(images_path, Images, ["uuid", "row", "label", "caption", "sidecar"]),
         further,

@@ -1,6 +1,6 @@
 """Names repaired, or images set aside with a reason."""
 
-from nearkin import labels
+from nearkin.labels import clean
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -21,7 +21,7 @@ def fix_labels(
     dataset,
 ):
     unused = {"caption", "sidecar", "specimen", "split"}
-    kept, aside, gaps = labels.repaired(
+    kept, aside, gaps = clean.repaired(
         tables.read(images_path, Images, [name for name in Images.column_names() if name not in unused]),
         tables.read_all(inspection_paths, Inspection, ["uuid", "problem", "detail", "sha256"]),
         policies=policies,

@@ -1,14 +1,14 @@
 """Same bytes, near duplicates and same specimen, united into groups."""
 
-from nearkin import groups
+from nearkin.embeddings.load import read_vectors
+from nearkin.embeddings.shard_index import listed
+from nearkin.groups import group
 from nearkin.runtime.logs import log_to
-from nearkin.shards import listed
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.groups import DoubtfulGroups, Groups
 from nearkin.tables.images import Images, Inspection
 from nearkin.tables.labels import Labels
-from nearkin.vectors import read_vectors
 
 
 def group_images(
@@ -25,7 +25,7 @@ def group_images(
     dataset,
 ):
     """`shards_path` is empty unless a model is asked which images look alike."""
-    table, doubtful = groups.grouped(
+    table, doubtful = group.grouped(
         tables.read(labels_path, Labels, columns=["uuid", "path", "category", "species"]),
         tables.scan(inspection_paths, Inspection),
         tables.read(images_path, Images, columns=["uuid", "specimen"]).drop_nulls(),

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from nearkin import embedding_files, imported
+from nearkin.embeddings import external, shard_files
 from nearkin.runtime.logs import log_to
 from nearkin.sources import errors
 from nearkin.storage import tables
@@ -14,11 +14,11 @@ def import_embeddings(table_path, inspection_path, embeddings_path, *, dataset, 
     with errors.naming(table_path, "a Parquet table"):
         table = pl.read_parquet(table_path, glob=False)
     inspection = tables.read(inspection_path, Inspection)
-    result = imported.imported(table, inspection, source=table_path)
+    result = external.imported(table, inspection, source=table_path)
     stamps = {"dataset": dataset, "model": model}
-    stamps["fingerprint"] = imported.fingerprint_of(table, source=table_path)
+    stamps["fingerprint"] = external.fingerprint_of(table, source=table_path)
     width = result.schema["emb"].size
-    embedding_files.write(result.iter_slices(embedding_files.ROWS), embeddings_path, width=width, **stamps)
+    shard_files.write(result.iter_slices(shard_files.ROWS), embeddings_path, width=width, **stamps)
 
 
 if __name__ == "__main__":

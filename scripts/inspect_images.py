@@ -2,7 +2,7 @@
 
 import logging
 
-from nearkin import inspection, thumbnails
+from nearkin.images import dhash, inspect
 from nearkin.runtime.logs import log_to
 from nearkin.sources.image_ids import in_shard
 from nearkin.storage import tables
@@ -17,10 +17,10 @@ def inspect_images(
     images_path, inspection_path, *, folder, shard, n_shards, max_megapixels, dataset, trusted=()
 ):
     images = tables.read(images_path, Images, columns=["uuid", "path", "match"])
-    stamps = {"max_megapixels": max_megapixels, "thumbnails": thumbnails.VERSION}
+    stamps = {"max_megapixels": max_megapixels, "thumbnails": dhash.VERSION}
     stamps |= library_versions("pillow")
     known = tables.earlier(earlier_path(inspection_path), Inspection, **stamps)
-    table, n_reused = inspection.inspect(
+    table, n_reused = inspect.inspect_files(
         images.filter(in_shard(shard, n_shards)),
         folder,
         max_megapixels=max_megapixels,

@@ -1,7 +1,7 @@
 """The list of a model's shards of embeddings, which whatever needs all of them reads first."""
 
+from nearkin.embeddings.shard_index import list_shards
 from nearkin.runtime.logs import log_to
-from nearkin.shards import list_shards
 from nearkin.storage.lineage import traced
 
 if __name__ == "__main__":

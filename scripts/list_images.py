@@ -2,9 +2,9 @@
 
 import logging
 
-from nearkin.provenance import folder_digest
 from nearkin.runtime.logs import log_to
 from nearkin.sources import folders, image_table, vlm4bio
+from nearkin.sources.folder_digest import folder_digest
 from nearkin.storage import tables
 from nearkin.storage.lineage import StaleError, traced
 from nearkin.tables.images import Images

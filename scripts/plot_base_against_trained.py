@@ -1,6 +1,6 @@
 """Recall of a base and a trained model, species by species."""
 
-from nearkin.figures import base_against_trained, theme
+from nearkin.figures import paired_recall, theme
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -9,7 +9,7 @@ from nearkin.tables.scores import Differences
 
 def plot_base_against_trained(differences_path, svg_path, png_path, *, base, trained, protocol, k):
     differences = tables.read(differences_path, Differences)
-    figure = base_against_trained.scatter(differences, base=base, trained=trained, protocol=protocol, k=k)
+    figure = paired_recall.scatter(differences, base=base, trained=trained, protocol=protocol, k=k)
     theme.save(figure, svg_path, png_path)
 
 

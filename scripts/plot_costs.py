@@ -1,13 +1,13 @@
 """Time, memory and images per second of every rule."""
 
-from nearkin.figures import costs, theme
+from nearkin.figures import resource_usage, theme
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.tables.resource_usage import Costs
 
 
 def plot_costs(costs_path, svg_path, png_path, *, dataset):
-    theme.save(costs.chart(tables.read(costs_path, Costs), dataset=dataset), svg_path, png_path)
+    theme.save(resource_usage.chart(tables.read(costs_path, Costs), dataset=dataset), svg_path, png_path)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What a split that ignores groups would have done to the recall."""
 
-from nearkin.figures import leaks, theme
+from nearkin.figures import leakage, theme
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -8,7 +8,7 @@ from nearkin.tables.leakage import LeakAudit
 
 
 def plot_leaks(leaks_path, svg_path, png_path, *, model, k):
-    theme.save(leaks.effect(tables.read(leaks_path, LeakAudit), model=model, k=k), svg_path, png_path)
+    theme.save(leakage.effect(tables.read(leaks_path, LeakAudit), model=model, k=k), svg_path, png_path)
 
 
 if __name__ == "__main__":

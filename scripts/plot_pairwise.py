@@ -1,6 +1,6 @@
 """Every model against every other, in one matrix."""
 
-from nearkin.figures import pairwise, theme
+from nearkin.figures import all_pairs, theme
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -8,7 +8,7 @@ from nearkin.tables.scores import Pairwise
 
 
 def plot_pairwise(pairwise_path, svg_path, png_path, *, models, k):
-    theme.save(pairwise.matrix(tables.read(pairwise_path, Pairwise), models=models, k=k), svg_path, png_path)
+    theme.save(all_pairs.matrix(tables.read(pairwise_path, Pairwise), models=models, k=k), svg_path, png_path)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Every variant's recall and what training changed, over its seeds."""
 
-from nearkin.figures import theme, variants
+from nearkin.figures import seeds, theme
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -8,7 +8,7 @@ from nearkin.tables.seeds import Variants
 
 
 def plot_variants(variants_path, svg_path, png_path, *, names, k):
-    figure = variants.forest(tables.read(variants_path, Variants), names=names, k=k)
+    figure = seeds.forest(tables.read(variants_path, Variants), names=names, k=k)
     theme.save(figure, svg_path, png_path)
 
 

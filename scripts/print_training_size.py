@@ -1,6 +1,6 @@
 """The analysis by training size, as text."""
 
-from nearkin import sampling
+from nearkin.report import training_size_text
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
@@ -10,7 +10,7 @@ from nearkin.tables.dataset_statistics import TrainingSize
 
 def print_training_size(sizes_path, text_path, *, model, min_queries):
     sizes = tables.read(sizes_path, TrainingSize)
-    write_text(text_path, sampling.analysis(sizes, model=model, min_queries=min_queries))
+    write_text(text_path, training_size_text.analysis(sizes, model=model, min_queries=min_queries))
 
 
 if __name__ == "__main__":

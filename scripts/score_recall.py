@@ -1,7 +1,7 @@
 """Hits of every query and their recall, from its neighbours."""
 
-from nearkin import scoring
-from nearkin.recall import recall
+from nearkin.evaluation import query_scores
+from nearkin.evaluation.averages import recall
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -26,7 +26,7 @@ def score_recall(
     seed,
     stamps,
 ):
-    hits = scoring.hits(
+    hits = query_scores.hits(
         whole_queries(neighbours_path),
         tables.read(labels_path, Labels),
         tables.read(splits_path, Splits),

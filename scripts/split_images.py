@@ -1,7 +1,7 @@
 """Train, val, test and unseen, so that no group straddles."""
 
-from nearkin import given_sides, splits
 from nearkin.runtime.logs import log_to
+from nearkin.splits import predefined, split
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.groups import Groups
@@ -17,14 +17,12 @@ def split_images(labels_path, groups_path, images_path, previous_path, splits_pa
     given = []
     if previous_path:
         given.append(
-            given_sides.taken_over(
-                tables.read(previous_path, Splits, ["uuid", "split", "reason", "evidence"])
-            )
+            predefined.taken_over(tables.read(previous_path, Splits, ["uuid", "split", "reason", "evidence"]))
         )
     if images_path:
-        given.append(given_sides.delivered(tables.read(images_path, Images, ["uuid", "split"])))
-    table = splits.split(labels, groups, given_sides.together(given), **dealing)
-    splits.check_tested(table, labels, dataset=dataset)
+        given.append(predefined.delivered(tables.read(images_path, Images, ["uuid", "split"])))
+    table = split.split_images(labels, groups, predefined.together(given), **dealing)
+    split.check_tested(table, labels, dataset=dataset)
     tables.write(table, splits_path, Splits, dataset=dataset)
 
 

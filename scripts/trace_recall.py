@@ -1,6 +1,6 @@
 """Recall of a model against the number of neighbours looked at."""
 
-from nearkin import curves
+from nearkin.evaluation import recall_curve
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -13,7 +13,7 @@ COLUMNS = ["protocol", "level", "uuid", "category", "label", "group_id", "first_
 def trace_recall(hits_path, curve_path, *, depth, resamples, seed, stamps):
     hits = tables.read(hits_path, Hits, COLUMNS)
     stamps = stamps | {"fingerprint": tables.metadata(hits_path).get("fingerprint")}
-    curve = curves.curve(hits, depth=depth, resamples=resamples, seed=seed)
+    curve = recall_curve.curve(hits, depth=depth, resamples=resamples, seed=seed)
     tables.write(curve, curve_path, RecallCurve, **stamps)
 
 

@@ -1,6 +1,6 @@
 """The claims about a base and a trained model, each with its evidence."""
 
-from nearkin.claims import weighing
+from nearkin.claims import evaluate
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -10,7 +10,7 @@ from nearkin.tables.scores import Differences, Recall
 
 def weigh_claims(base_path, trained_path, differences_path, claims_path, *, base, trained, k, stamps):
     recalls = {base: tables.read(base_path, Recall), trained: tables.read(trained_path, Recall)}
-    claims = weighing.weighed(recalls, tables.read(differences_path, Differences), k=k)
+    claims = evaluate.weighed(recalls, tables.read(differences_path, Differences), k=k)
     tables.write(claims, claims_path, Claims, **stamps)
 
 

@@ -1,6 +1,7 @@
 """One page for a curator: what was wrong, what was done about it, what to look at."""
 
-from nearkin.audit import contents, page
+from nearkin.audit import page
+from nearkin.audit.content import collect
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
@@ -14,7 +15,7 @@ from nearkin.tables.splits import Splits
 
 def write_audit(inputs, audit_path, *, dataset, folder, max_megapixels, trusted=()):
     """`inputs` holds the rule's paths by name."""
-    content = contents.gather(
+    content = collect(
         dataset=dataset,
         images=tables.scan([inputs.images], Images),
         inspection=tables.scan(inputs.inspection, Inspection),
@@ -30,7 +31,7 @@ def write_audit(inputs, audit_path, *, dataset, folder, max_megapixels, trusted=
         max_megapixels=max_megapixels,
         trusted=trusted,
     )
-    write_text(audit_path, page.render(content))
+    write_text(audit_path, page.render_audit(content))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-from nearkin import checks
-from nearkin.report import contents, lookup, page
+from nearkin.evaluation import invariants
+from nearkin.report import page, species_browser
+from nearkin.report.content import collect
 from nearkin.runtime.logs import log_to
 from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
@@ -21,7 +22,7 @@ def write_report(inputs, report_path, thumbnails_folder, *, dataset, models, pai
     """`inputs` holds the rule's paths by name; its lists are in the order of models or pairs."""
     pairs = [tuple(pair) for pair in pairs]
     headline = json.loads(_text(inputs.headline))
-    content = contents.gather(
+    content = collect(
         dataset=dataset,
         models=models,
         method=method,
@@ -44,10 +45,10 @@ def write_report(inputs, report_path, thumbnails_folder, *, dataset, models, pai
         mistaken=_by_model(models, inputs.mistaken, Mistaken),
         labels=tables.scan([inputs.labels], Labels),
         thumbnails=tables.scan(inputs.thumbnails, Thumbnails),
-        mixed_versions=checks.mixed_versions(_text(inputs.passed)),
+        mixed_versions=invariants.mixed_versions(_text(inputs.passed)),
     )
-    write_text(report_path, page.render(content))
-    lookup.write_beside(content["thumbnails"], content["jpegs"], thumbnails_folder)
+    write_text(report_path, page.render_report(content))
+    species_browser.write_beside(content["thumbnails"], content["jpegs"], thumbnails_folder)
 
 
 def _by_model(models, paths, schema):

@@ -35,39 +35,43 @@ LEAST_KILLED = 0.95
 
 CORE = {
     "search": {
-        "search.candidates": ["search_candidates"],
-        "search.exhaustive": ["search_exhaustive"],
-        "search.ranking": ["search_ranking"],
-        "search.rounded": ["search_rounded", "search_candidates"],
-        "search.sums": ["search_ranking"],
-        "neighbours": ["neighbours"],
+        "search.candidates": ["candidates"],
+        "search.brute_force": ["brute_force"],
+        "search.topk": ["topk"],
+        "search.error_bounds": ["error_bounds", "candidates"],
+        "search.similarity": ["topk"],
+        "search.exact_knn": ["exact_knn"],
     },
-    "scoring": {"scoring": ["scoring"]},
-    "averages": {"recall": ["recall"], "metrics": ["metrics"]},
-    "intervals": {"intervals": ["intervals"], "cells": ["cells"]},
-    "comparison": {"comparison": ["comparison"], "shrinkage": ["shrinkage"]},
+    "scores": {"evaluation.query_scores": ["query_scores"]},
+    "averages": {"evaluation.averages": ["averages"], "evaluation.metrics": ["metrics"]},
+    "intervals": {"evaluation.intervals": ["intervals"], "evaluation.bootstrap": ["bootstrap"]},
+    "comparison": {"comparison.paired": ["paired"], "comparison.shrinkage": ["shrinkage"]},
     "splits": {
-        "splits": ["splits", "lots", "given_sides"],
-        "lots": ["lots", "splits"],
-        "given_sides": ["given_sides", "bridges"],
-        "bridges": ["bridges"],
+        "splits.split": ["split", "assignment", "predefined"],
+        "splits.assignment": ["assignment", "split"],
+        "splits.predefined": ["predefined", "conflicts"],
+        "splits.conflicts": ["conflicts"],
     },
-    "groups": {"groups": ["groups"], "connected": ["connected"], "cosines": ["cosines"]},
-    "specimens": {"specimens": ["specimens", "groups"]},
-    "leaks": {"leaks": ["leaks"]},
+    "groups": {
+        "groups.group": ["group"],
+        "groups.components": ["components"],
+        "groups.cosine_pairs": ["cosine_pairs"],
+    },
+    "specimens": {"groups.specimens": ["specimens", "group"]},
+    "leakage": {"evaluation.leakage": ["leakage"]},
     "near duplicates": {
-        "near": ["near"],
-        "likeness": ["likeness", "near"],
-        "hamming": ["hamming", "near"],
+        "groups.near_duplicates": ["near_duplicates"],
+        "groups.alignment": ["alignment", "near_duplicates"],
+        "groups.hamming": ["hamming", "near_duplicates"],
     },
     "caption cleaning": {
-        "captions.cleaning": ["captions_cleaning"],
-        "captions.markup": ["captions_cleaning"],
-        "captions.unusable": ["captions_cleaning"],
+        "captions.cleaning": ["cleaning"],
+        "captions.markup": ["cleaning"],
+        "captions.quality": ["cleaning"],
     },
-    "loss": {"finetune.loss": ["finetune_loss"]},
+    "loss": {"finetune.loss": ["loss"]},
 }
-"""By area the modules, and the files `tests/unit/test_*.py` that belong to each."""
+"""By area the modules, and the files `test_*.py` of their room in `tests/unit/` that belong to each."""
 
 SCREEN = os.dup(1)
 
@@ -214,7 +218,8 @@ def survivors_of(chosen: list[Mutation], suites: dict[str, list[str]], *, jobs: 
     for mutation in chosen:
         by_module[mutation.module].append(mutation)
     for module, mutations in by_module.items():
-        tests = [f"tests/unit/test_{name}.py" for name in suites[module]]
+        room = module.partition(".")[0]
+        tests = [f"tests/unit/{room}/test_{name}.py" for name in suites[module]]
         answer, told = os.pipe()
         if not (child := os.fork()):
             quiet = os.open(os.devnull, os.O_RDWR)

@@ -78,7 +78,7 @@ def nearkin(folder, checkpoint, precision, decode):
 
 def nearkin_cached(folder, checkpoint, precision, decode):
     """The same when the pixels are already there, as for a second model."""
-    from nearkin.pixels import Pixels, write_pixels
+    from nearkin.images.pixel_cache import Pixels, write_pixels
 
     with tempfile.TemporaryDirectory() as output:
         store = Path(output, "pixels.arrow")
@@ -141,8 +141,8 @@ def _encoder(checkpoint, precision):
     import torch
 
     from nearkin.encoders.encoder import Encoder
+    from nearkin.encoders.inference import ready
     from nearkin.encoders.prepare import prepare
-    from nearkin.encoders.ready import ready
 
     torch.set_num_threads(THREADS)
     model = {"library": "open_clip", "name": MODEL, "weights": checkpoint}
@@ -151,7 +151,7 @@ def _encoder(checkpoint, precision):
 
 
 def _embedded(encoder, pixels):
-    from nearkin.embedding import embed
+    from nearkin.embeddings.embed import embed
 
     encoder.embed(_black(pixels.geometry["size"], OUR_BATCH))
 
@@ -171,7 +171,7 @@ def _seen(folder, decode, size):
 
 
 def _photos_of(folder, decode, size):
-    from nearkin.photos import Photos
+    from nearkin.images.reader import Photos
 
     return Photos(_inspected(folder), seen=_seen(folder, decode, size), n_threads=THREADS)
 

@@ -21,12 +21,12 @@ BLOCK = 1024
 def nearkin():
     import torch
 
-    from nearkin import neighbours
+    from nearkin.search import exact_knn
 
     torch.set_num_threads(THREADS)
 
     def search(vectors, k):
-        found = neighbours.nearest_within(vectors, np.arange(len(vectors)), depth=k)
+        found = exact_knn.nearest_within(vectors, np.arange(len(vectors)), depth=k)
         return np.concatenate([indices for _, indices, _ in found])
 
     return search

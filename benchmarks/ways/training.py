@@ -21,12 +21,12 @@ from torch.nn import functional
 from benchmarks.museum import GEOMETRY, museum
 from nearkin.encoders.encoder import Encoder
 from nearkin.encoders.prepare import prepare
-from nearkin.finetune.buffers import keep_buffers
-from nearkin.finetune.examples import examples_of
-from nearkin.finetune.parts import cut
+from nearkin.finetune.data import examples_of
+from nearkin.finetune.freezing import cut
+from nearkin.finetune.malloc import keep_buffers
 from nearkin.finetune.recipe import Recipe
-from nearkin.finetune.run import Run
 from nearkin.finetune.train import train
+from nearkin.finetune.trainer import Run
 from nearkin.finetune.validation import reachable, recall_at_1
 
 MODEL = {"library": "package", "name": "efficientnet_lite0", "weights": "pretrained"}

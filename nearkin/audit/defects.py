@@ -2,8 +2,8 @@
 
 import polars as pl
 
+from nearkin.audit.glossary import LOOK_AT, MEANINGS
 from nearkin.audit.overview import in_columns
-from nearkin.audit.words import LOOK_AT, MEANINGS
 
 FIELDS = ["file", "row", "category", "name", "caption"]
 

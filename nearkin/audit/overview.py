@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from nearkin.reference import in_order
+from nearkin.report.reference_format import in_order
 from nearkin.tables.categories import cleaned
 from nearkin.vocabulary import ALL, NONE
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from nearkin.pages import page
+from nearkin.html.render import render_page
 
 
-def render(content):
-    """The page of what `contents.gather` gave, as text: the same content gives the same bytes."""
-    return page.render(Path(__file__).with_name("audit.html.j2"), content, script="audit.js.j2")
+def render_audit(content):
+    """The page of what `content.collect` gave, as text: the same content gives the same bytes."""
+    return render_page(Path(__file__).with_name("audit.html.j2"), content, script="audit.js.j2")

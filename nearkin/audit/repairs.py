@@ -4,8 +4,8 @@ import polars as pl
 from markupsafe import escape
 
 from nearkin.audit.defects import rank_of
-from nearkin.audit.difference import marked
-from nearkin.pages.text import visible, word
+from nearkin.audit.text_diff import marked
+from nearkin.html.visible_text import visible, word
 
 MOST_OF_A_KIND = 200
 MOST = 5000

@@ -7,7 +7,7 @@ import polars as pl
 from tqdm import tqdm
 
 from nearkin.captions.markup import without_escapes, without_markup
-from nearkin.captions.unusable import defect_of, is_useless, only_filler
+from nearkin.captions.quality import defect_of, is_useless, only_filler
 
 LONGEST = 2000
 """Characters of a caption; no encoder reads as many."""

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from nearkin.claims import change
+from nearkin.claims import hodges_lehmann
 from nearkin.claims.evidence import ALPHA, FEWEST, Evidence, answered
 from nearkin.tables.claims import CANNOT_BE_TOLD, COUNT, HODGES_LEHMANN, IMPROVED, NOT_SHOWN, SHOWN, WORSE
 
@@ -12,11 +12,11 @@ def improved(labels, noun):
 
     `noun` says what they are, species or genera.
     """
-    points = labels["points"].round(change.DECIMALS)
+    points = labels["points"].round(hodges_lehmann.DECIMALS)
     if len(labels) < FEWEST:
         found = Evidence(why=f"it takes {FEWEST} {noun}, not {len(labels)}")
     else:
-        found = change.typical(points.to_numpy())
+        found = hodges_lehmann.typical(points.to_numpy())
     counts = {"n_rose": (points > 0).sum(), "n_fell": (points < 0).sum()}
     return answered(IMPROVED, HODGES_LEHMANN, found) | counts
 

@@ -1,7 +1,7 @@
 """What a row of a `Claims` table says, in words."""
 
 from nearkin.claims.evidence import ALPHA, CEILING, Evidence, side
-from nearkin.pages import numbers
+from nearkin.html import format_numbers
 from nearkin.tables.claims import (
     CANNOT_BE_TOLD,
     COUNT,
@@ -63,7 +63,7 @@ def sentence(row):
     if row["answer"] == CANNOT_BE_TOLD:
         return f"Whether {heads[1]} cannot be told: {row['why']} ({protocol})."
     head = heads[_place(row)]
-    behind = f"n = {_counted(row)} with {numbers.count(row['n_queries'])} queries, {protocol}"
+    behind = f"n = {_counted(row)} with {format_numbers.count(row['n_queries'])} queries, {protocol}"
     return f"{head[0].upper()}{head[1:]}: {EVIDENCE[row['measure']](row)}; {behind}."
 
 
@@ -91,10 +91,10 @@ def _counted(row):
     '60 species (2 to 80 training images)'
     """
     noun = row["level"] if row["n_labels"] == 1 else PLURALS[row["level"]]
-    said = f"{numbers.count(row['n_labels'])} {noun}"
+    said = f"{format_numbers.count(row['n_labels'])} {noun}"
     if row["fewest_images"] is None:
         return said
-    return f"{said} ({numbers.count_range(row['fewest_images'], row['most_images'])} training images)"
+    return f"{said} ({format_numbers.count_range(row['fewest_images'], row['most_images'])} training images)"
 
 
 def _spearman(row):
@@ -109,8 +109,8 @@ def _odds(row):
 def _change(row):
     stayed = row["n_labels"] - row["n_rose"] - row["n_fell"]
     counts = f"{row['n_rose']:,} rose, {stayed:,} stayed, {row['n_fell']:,} fell"
-    change = f"{numbers.points(row['estimate'])} points of recall@{row['k']}"
-    return f"{change}{_interval(row, numbers.points)}{_p(row)}; {counts}"
+    change = f"{format_numbers.points(row['estimate'])} points of recall@{row['k']}"
+    return f"{change}{_interval(row, format_numbers.points)}{_p(row)}; {counts}"
 
 
 def _fallen(row):
@@ -129,11 +129,11 @@ EVIDENCE = {SPEARMAN: _spearman, ODDS_RATIO: _odds, HODGES_LEHMANN: _change, COU
 
 
 def _interval(row, form):
-    return f" (95 % interval {numbers.span(row['low'], row['high'], form)})"
+    return f" (95 % interval {format_numbers.span(row['low'], row['high'], form)})"
 
 
 def _p(row):
-    return f", p {'' if row['p_value'] < 0.001 else '= '}{numbers.p_value(row['p_value'])}"
+    return f", p {'' if row['p_value'] < 0.001 else '= '}{format_numbers.p_value(row['p_value'])}"
 
 
 def _four(value):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nearkin.claims import correlation, odds
+from nearkin.claims import logistic, spearman
 from nearkin.claims.evidence import FEWEST, Evidence, answered
 from nearkin.tables.claims import ODDS_RATIO, RELATED, RISES, SPEARMAN
 
@@ -19,8 +19,8 @@ def rises(species, column):
     if why is not None:
         by_rank = by_odds = Evidence(why=why)
     else:
-        by_rank = correlation.spearman(n_train, recall)
-        by_odds = odds.per_doubling(np.rint(recall * queries), queries, n_train)
+        by_rank = spearman.spearman(n_train, recall)
+        by_odds = logistic.per_doubling(np.rint(recall * queries), queries, n_train)
     found = answered(RISES, SPEARMAN, by_rank), answered(RISES, ODDS_RATIO, by_odds)
     return [answer | _images(species) for answer in found]
 
@@ -31,7 +31,7 @@ def related(species):
     why = _no_size(n_train)
     if why is None and not np.ptp(points):
         why = "all species changed alike"
-    found = Evidence(why=why) if why is not None else correlation.spearman(n_train, points)
+    found = Evidence(why=why) if why is not None else spearman.spearman(n_train, points)
     return answered(RELATED, SPEARMAN, found, showing=(1, -1)) | _images(species)
 
 

@@ -56,7 +56,7 @@ class Description:
 class Encoder:
     """An encoder at work: its description, its torch module and its device.
 
-    `precision` and who computes its `products` are as `nearkin.encoders.ready` made them.
+    `precision` and who computes its `products` are as `nearkin.encoders.inference` made them.
     """
 
     def __init__(self, tower, description, device, *, precision="fp32", products="torch"):

@@ -9,8 +9,8 @@ import torch
 
 from nearkin.encoders.architectures import Histogram, Tower
 from nearkin.encoders.encoder import Description
-from nearkin.encoders.from_open_clip import open_clip_model
-from nearkin.encoders.from_timm import package_model, timm_model
+from nearkin.encoders.open_clip_models import open_clip_model
+from nearkin.encoders.timm_models import package_model, timm_model
 
 logger = logging.getLogger(__name__)
 

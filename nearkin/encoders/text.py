@@ -15,7 +15,7 @@ from nearkin.encoders.architectures import build
 from nearkin.encoders.checkpoints import fill
 from nearkin.encoders.device import best_device, compute_in
 from nearkin.encoders.encoder import digest_of
-from nearkin.encoders.from_open_clip import open_clip_text
+from nearkin.encoders.open_clip_models import open_clip_text
 from nearkin.storage.atomic import DamagedError
 from nearkin.storage.tensors import write_tensors
 

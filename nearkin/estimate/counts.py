@@ -7,12 +7,12 @@ from pathlib import Path
 
 import polars as pl
 
-from nearkin.museum.entries import clean_entries
-from nearkin.museum.faults import with_faults
-from nearkin.museum.species import taxonomy
 from nearkin.sources.folder_tree import folders
 from nearkin.sources.safe_paths import AnyPath
 from nearkin.sources.walk import is_image_name
+from nearkin.synthetic.inject import with_faults
+from nearkin.synthetic.records import clean_entries
+from nearkin.synthetic.taxonomy import taxonomy
 
 PARQUET = b"PAR1"
 

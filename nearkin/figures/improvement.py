@@ -1,7 +1,7 @@
 """What training changed, label by label: box plots of the improvement by category."""
 
-from nearkin.figures import boxes, theme
-from nearkin.reference import in_order
+from nearkin.figures import box_plots, theme
+from nearkin.report.reference_format import in_order
 from nearkin.tables.categories import titled
 from nearkin.vocabulary import ALL
 
@@ -27,7 +27,7 @@ def by_category(differences, *, level, base, trained, protocol, k):
     axis = figure.subplots()
     axis.axhline(0, color=theme.INK, linewidth=0.8, zorder=1.5)
     values = {title: chosen.filter(category=name)["points"].to_list() for name, title in titles.items()}
-    boxes.draw(axis, values, colour=theme.COLOURS[0])
+    box_plots.draw(axis, values, colour=theme.COLOURS[0])
     for position, points in enumerate(values.values()):
         better, same, worse = _counts(points)
         axis.annotate(

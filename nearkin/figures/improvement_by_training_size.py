@@ -1,8 +1,8 @@
 """What training changed, species by species, beside the number of training images."""
 
-from nearkin.figures import marks, panels, sized, theme
-from nearkin.pages import numbers
-from nearkin.reference import in_order
+from nearkin.figures import panels, significance_marks, sized_points, theme
+from nearkin.html import format_numbers
+from nearkin.report.reference_format import in_order
 from nearkin.tables.categories import titled
 from nearkin.vocabulary import ALL, NONE
 
@@ -16,9 +16,9 @@ def scatter(differences, trend, *, base, trained, protocol, k):
     Training images stand on a logarithmic axis with a place for 0. The curve of the `Trend`
     table is drawn with its interval, where it has one for the panel.
     """
-    species = marks.species(differences, protocol=protocol, k=k)
+    species = significance_marks.species(differences, protocol=protocol, k=k)
     if species.is_empty():
-        raise marks.none_compared(base, trained, protocol, k)
+        raise significance_marks.none_compared(base, trained, protocol, k)
     titles = titled(in_order(species["category"].unique()))
     most, largest = species["n_queries"].max(), max(species["n_train"].max(), 1)
     reach = min(0, species["points"].min()) - 8, max(0, species["points"].max()) + 8
@@ -29,7 +29,7 @@ def scatter(differences, trend, *, base, trained, protocol, k):
     for axis, (name, title) in zip(axes, titles.items(), strict=True):
         chosen = species.filter(category=name)
         axis.axhline(0, color=theme.INK, linewidth=0.8, zorder=1.5)
-        sized.points(axis, chosen, across="n_train", up="points", most=most)
+        sized_points.points(axis, chosen, across="n_train", up="points", most=most)
         curve = curves.filter(category=ALL if list(titles) == [NONE] else name)
         _draw(axis, curve)
         panels.titled(axis, title, _note(chosen, curve))
@@ -41,7 +41,7 @@ def scatter(differences, trend, *, base, trained, protocol, k):
         axis.set_xlim(-0.15, 1.25 * largest)
         axis.grid(True)
         axis.set_xlabel("Training images of a species")
-    sized.legend(figure, axes[0], most)
+    sized_points.legend(figure, axes[0], most)
     return figure
 
 
@@ -56,5 +56,5 @@ def _note(species, curve):
     if curve.is_empty():
         return n
     slope, *ends = (curve[name][0] for name in ("per_doubling", "per_doubling_low", "per_doubling_high"))
-    span = numbers.span(*ends, numbers.points)
-    return f"{numbers.points(slope)} points per doubling ({span})\n{n}"
+    span = format_numbers.span(*ends, format_numbers.points)
+    return f"{format_numbers.points(slope)} points per doubling ({span})\n{n}"

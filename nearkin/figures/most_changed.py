@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from nearkin.figures import marks, theme
+from nearkin.figures import significance_marks, theme
 
 SHOWN = 15
 """Species in a panel, at most."""
@@ -15,9 +15,9 @@ def forest(differences, *, base, trained, protocol, k):
     Only species with enough queries to be ranked; equal ones by name. A panel in which nobody
     belongs says so.
     """
-    species = marks.species(differences, protocol=protocol, k=k)
+    species = significance_marks.species(differences, protocol=protocol, k=k)
     if species.is_empty():
-        raise marks.none_compared(base, trained, protocol, k)
+        raise significance_marks.none_compared(base, trained, protocol, k)
     ranked = species.filter("ranked")
     rose = ranked.filter(pl.col("points") > 0).sort("points", "label", descending=[True, False])
     fell = ranked.filter(pl.col("points") < 0).sort("points", "label")
@@ -50,7 +50,9 @@ def _panel(axis, species, *, verb, title):
     axis.axvline(0, color=theme.INK, linewidth=0.8, zorder=1.5)
     for y, row in enumerate(shown.iter_rows(named=True)):
         _row(axis, y, row)
-    axis.set_yticks(range(len(shown)), [marks.named(label) for label in shown["label"]], fontsize=6.5)
+    axis.set_yticks(
+        range(len(shown)), [significance_marks.named(label) for label in shown["label"]], fontsize=6.5
+    )
     axis.set_ylim(len(shown) - 0.4, -0.6)
     axis.grid(True, axis="x")
     axis.set_title(f"{title}, {len(shown)} of {len(species):,}")
@@ -58,7 +60,7 @@ def _panel(axis, species, *, verb, title):
 
 
 def _row(axis, y, row):
-    marker, colour = marks.LOOKS[row["turn"]]
+    marker, colour = significance_marks.LOOKS[row["turn"]]
     if row["low"] is not None:
         axis.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
     axis.scatter(

@@ -2,8 +2,8 @@
 
 import polars as pl
 
+from nearkin.evaluation.averages import POPULATIONS
 from nearkin.figures import theme
-from nearkin.recall import POPULATIONS
 from nearkin.vocabulary import ALL, PROTOCOLS
 
 APART = 0.16

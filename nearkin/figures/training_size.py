@@ -2,10 +2,10 @@
 
 import seaborn as sns
 
-from nearkin.figures import boxes, panels, theme
-from nearkin.reference import in_order
-from nearkin.sampling import correlation
-from nearkin.statistics import BUCKETS, MORE
+from nearkin.figures import box_plots, panels, theme
+from nearkin.report.reference_format import in_order
+from nearkin.report.training_size_text import correlation
+from nearkin.splits.statistics import BUCKETS, MORE
 from nearkin.tables.categories import titled
 
 AXIS = "Species recall@1"
@@ -52,7 +52,7 @@ def buckets(sizes, *, model):
     for axis, (name, title), colour in zip(axes, titles.items(), _colours(titles), strict=True):
         chosen = sizes.filter(category=name)
         values = {bucket: chosen.filter(bucket=bucket)["recall"].to_list() for bucket in ORDER}
-        boxes.draw(axis, values, colour=colour)
+        box_plots.draw(axis, values, colour=colour)
         panels.titled(axis, title, f"n = {len(chosen):,} species")
         axis.set(ylim=(-0.03, 1.03), ylabel=AXIS)
     figure.supxlabel("Training images of a species; n counts species", fontsize=7.5)

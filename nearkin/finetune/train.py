@@ -8,8 +8,8 @@ from typing import NamedTuple
 import polars as pl
 from tqdm import tqdm
 
-from nearkin.finetune.run import Run
-from nearkin.finetune.state import code, key_of, read_state, write_state
+from nearkin.finetune.checkpoint import code, key_of, read_state, write_state
+from nearkin.finetune.trainer import Run
 
 logger = logging.getLogger(__name__)
 

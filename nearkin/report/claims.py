@@ -2,8 +2,8 @@
 
 from nearkin.claims.evidence import CEILING
 from nearkin.claims.sentences import sentence
-from nearkin.reference import in_order
-from nearkin.report.headline import TITLES
+from nearkin.report.headline_tables import TITLES
+from nearkin.report.reference_format import in_order
 from nearkin.tables.claims import ANSWERS, IMPROVED, MEASURES, RELATED, RISES, SATURATED, SHOWN, WORSE
 from nearkin.vocabulary import ALL, PROTOCOLS
 

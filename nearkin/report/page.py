@@ -3,13 +3,13 @@
 from importlib.metadata import version
 from pathlib import Path
 
-from nearkin.pages import page
+from nearkin.html.render import render_page
 
 LIBRARIES = ["numpy", "polars", "scipy", "statsmodels", "matplotlib", "seaborn", "itables"]
 
 
-def render(content):
-    """The page of what `contents.gather` gave, as text: the same content gives the same bytes."""
+def render_report(content):
+    """The page of what `content.collect` gave, as text: the same content gives the same bytes."""
     versions = {name: version(name) for name in LIBRARIES}
     template = Path(__file__).with_name("report.html.j2")
-    return page.render(template, content | {"versions": versions}, script="species.js.j2")
+    return render_page(template, content | {"versions": versions}, script="species.js.j2")

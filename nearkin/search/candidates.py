@@ -11,7 +11,7 @@ from threading import Lock
 
 import torch
 
-from nearkin.search.rounded import GROUP, UNIT, error
+from nearkin.search.error_bounds import GROUP, UNIT, error
 
 MANY = 256  # kept beyond 4 times the depth: so many alike are sorted out faster in full precision
 

@@ -17,7 +17,7 @@ VIEWS = (
     "turned_90",
     "turned_180",
 )
-"""What of an image another one may show: see nearkin/thumbnails.py."""
+"""What of an image another one may show: see nearkin/images/dhash.py."""
 
 
 class Images(dy.Schema):

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import polars as pl
 from PIL import Image
 
-from nearkin import statistics
+from nearkin.images.dhash import thumbnail
+from nearkin.splits import statistics
 from nearkin.storage import tables
 from nearkin.tables import dataset_statistics as sizes
 from nearkin.tables import groups, images, labels, splits
-from nearkin.thumbnails import thumbnail
 from tests.unit.deliveries import picture
 
 SCHEMAS = {

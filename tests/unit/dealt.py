@@ -3,7 +3,8 @@
 import polars as pl
 from hypothesis import strategies as st
 
-from nearkin import given_sides, splits
+from nearkin.splits import predefined
+from nearkin.splits.split import split_images
 from nearkin.vocabulary import ASIDE
 from tests.unit import drawn
 
@@ -22,8 +23,8 @@ SPECIES = [f"Genus{a} epithet{b}" for a in "abc" for b in "xyz"]
 
 
 def split(labels, groups, given=None, **other):
-    given = given_sides.together([]) if given is None else given
-    return splits.split(labels, groups, given, **DEALING | other)
+    given = predefined.together([]) if given is None else given
+    return split_images(labels, groups, given, **DEALING | other)
 
 
 def images(pairs):

@@ -8,8 +8,8 @@ import polars as pl
 import yaml
 from PIL import Image
 
-from nearkin.config import settle
-from nearkin.inspection import with_hashes
+from nearkin.driver.config import settle
+from nearkin.images.inspect import with_hashes
 from nearkin.tables.images import Images, Inspection
 
 SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"

@@ -8,9 +8,9 @@ import pyarrow as pa
 import torch
 from torch import nn
 
-from nearkin import pixels
 from nearkin.encoders.architectures import BUILDERS, Tower
 from nearkin.encoders.encoder import Description, Encoder, save_encoder
+from nearkin.images import pixel_cache
 
 torch.set_num_threads(1)  # networks this small only wait for a second thread, and tests run side by side
 
@@ -74,10 +74,10 @@ def store(path, images, uuids, decode="exact"):
     source = SimpleNamespace(geometry=GEOMETRY | {"size": images.shape[1]}, decode=decode, pillow="12")
     source.uuids = [uuids[i] for i in order]
     source.sha256s = [hashlib.sha256(images[i].tobytes()).hexdigest() for i in order]
-    schema = pixels._schema(source)
+    schema = pixel_cache._schema(source)
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         for start in range(0, len(order), 5):
             rows = range(start, min(start + 5, len(order)))
             block = np.ascontiguousarray(images[order[rows]])
-            writer.write_batch(pixels._batch(source, rows, block, schema))
-    return pixels.Pixels(path)
+            writer.write_batch(pixel_cache._batch(source, rows, block, schema))
+    return pixel_cache.Pixels(path)

@@ -3,9 +3,11 @@
 import numpy as np
 import polars as pl
 
-from nearkin import comparison, confusions, curves, recall, statistics
-from nearkin.claims import weighing
+from nearkin.claims import evaluate
+from nearkin.comparison import paired
+from nearkin.evaluation import averages, confusions, recall_curve
 from nearkin.sources.image_ids import image_uuid
+from nearkin.splits import statistics
 from tests.unit.drawn import labels_of
 
 MODELS = ["untrained", "lite0", "lite0_unicom"]
@@ -19,12 +21,12 @@ def study(n_species=250, *, seed=1, resamples=100, ks=(1, 5)):
     labels, splits = _images(rng, n_species)
     hits = {model: _hits(rng, labels, splits, SKILL[model], ks) for model in MODELS}
     recalls = {
-        model: recall.recall(frame, ks=list(ks), depth=DEPTH, resamples=resamples, seed=1)
+        model: averages.recall(frame, ks=list(ks), depth=DEPTH, resamples=resamples, seed=1)
         for model, frame in hits.items()
     }
-    n_train = comparison.training_counts(labels, splits)
+    n_train = paired.training_counts(labels, splits)
     differences = {
-        pair: comparison.compare(
+        pair: paired.compare(
             hits[pair[0]],
             hits[pair[1]],
             n_train=n_train,
@@ -43,11 +45,11 @@ def study(n_species=250, *, seed=1, resamples=100, ks=(1, 5)):
         "sizes": {model: statistics.training_size(frame, labels, splits) for model, frame in recalls.items()},
         "differences": differences,
         "claims": {
-            pair: weighing.weighed({model: recalls[model] for model in pair}, frame, k=1)
+            pair: evaluate.weighed({model: recalls[model] for model in pair}, frame, k=1)
             for pair, frame in differences.items()
         },
         "curves": {
-            model: curves.curve(frame, depth=DEPTH, resamples=resamples, seed=1)
+            model: recall_curve.curve(frame, depth=DEPTH, resamples=resamples, seed=1)
             for model, frame in hits.items()
         },
     }

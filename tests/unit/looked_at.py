@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from nearkin import protocols
-from nearkin.looking import examples
+from nearkin.gallery import examples
+from nearkin.search import protocols
 from nearkin.vocabulary import PROTOCOL_SPLITS
 
 SKILL = {"untrained": 0.1, "lite0": 0.55, "lite0_unicom": 0.65}

@@ -12,9 +12,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nearkin import taxonomy
-from nearkin.captions import told
-from nearkin.config import ConfigError, settle
+from nearkin.captions import external
+from nearkin.driver.config import ConfigError, settle
+from nearkin.labels import taxonomy
 from nearkin.sources import image_table
 from tests.unit import deliveries
 
@@ -30,7 +30,7 @@ READERS = {
         path, preset=None, own={"file": "file", "species": "scientificName"}
     ),
     "taxonomy": lambda path: taxonomy.read(path, {"Aus"}),
-    "captions": lambda path: told.read(path, image="file", caption="caption"),
+    "captions": lambda path: external.read(path, image="file", caption="caption"),
 }
 
 

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from nearkin.config import settle
+from nearkin.driver.config import settle
 from tests import documented
 
 SCHEMA = yaml.safe_load((documented.ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))

@@ -1,6 +1,5 @@
 """`make estimate` on the small study, before anything of it is there."""
 
-import os
 import subprocess
 import sys
 
@@ -9,9 +8,8 @@ from tests.workflow import runs
 
 def test_it_says_what_a_run_would_take_and_does_nothing(tmp_path):
     project = runs.copy_project(tmp_path / "project")
-    command = [sys.executable, "workflow/estimate.py", "--configfile", runs.CONFIG, "--cores", "2"]
-    environment = os.environ | {"PYTHONPATH": str(project)}
-    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "nearkin.estimate", "--configfile", runs.CONFIG, "--cores", "2"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     stages = {line.split()[0] for line in done.stdout.splitlines() if line}
     assert {"draw_museum", "cache_pixels", "finetune_encoder", "find_neighbours", "together"} <= stages

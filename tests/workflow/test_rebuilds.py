@@ -136,11 +136,11 @@ def ranked():
 CODE = {
     "scripts/embed_images.py": embeddings(*MODELS),
     "scripts/finetune_encoder.py": training(),
-    "nearkin/neighbours.py": searches(*MODELS) | leaks(),
+    "nearkin/search/exact_knn.py": searches(*MODELS) | leaks(),
     "nearkin/figures/theme.py": figures() | page() | {("write_audit", "museum")} | contact_sheets(),
-    "nearkin/captions/ladder.py": {("fix_captions", "museum")} | page() | audit(),
-    "nearkin/splits.py": split(),
-    "nearkin/museum/fish.py": "all",
+    "nearkin/captions/complete.py": {("fix_captions", "museum")} | page() | audit(),
+    "nearkin/splits/split.py": split(),
+    "nearkin/synthetic/fish.py": "all",
 }
 CONFIG = {
     "datasets/museum/captions/templates": (
@@ -169,7 +169,7 @@ CONFIG = {
 def test_a_touch_a_comment_or_an_annotation_reruns_nothing(project):
     for path in [*project.glob("scripts/*.py"), *project.glob("nearkin/**/*.py")]:
         os.utime(path)
-    neighbours, splits = project / "nearkin/neighbours.py", project / "nearkin/splits.py"
+    neighbours, splits = project / "nearkin/search/exact_knn.py", project / "nearkin/splits/split.py"
     neighbours.write_text(
         '"""Another docstring."""\n# And a comment.\n' + neighbours.read_text().split('"""', 2)[2]
     )

@@ -125,7 +125,7 @@ EDITING = """
 import os, sys
 from pathlib import Path
 if "EDIT" in os.environ and sys.argv[0].endswith("list_images.py"):
-    import nearkin.sources.tables as tables
+    import nearkin.sources.image_table as tables
     listed = tables.list_images
     def edited(*args, **kwargs):
         rows, path = listed(*args, **kwargs), Path({table!r})

@@ -21,12 +21,13 @@ if " " in sys.executable:  # Snakemake puts it into commands without quotes; fou
     os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]))
     sys.executable = "python"
 
-from nearkin import pending, progress, provenance, records, warned
-from nearkin.config import ConfigError, base_of, check_repeated_keys, settle
+from nearkin.driver import code_digest, curation_warnings, pending_results, progress, provenance
+from nearkin.driver.config import ConfigError, base_of, check_repeated_keys, settle
+from nearkin.driver.grid import variants_of
+from nearkin.driver.slurm import keep_unanswered
 from nearkin.finetune.recipe import settings
-from nearkin.matrix import variants_of
+from nearkin.sources.folder_digest import folder_digest
 from nearkin.sources.safe_paths import Unreadable
-from nearkin.unanswered import keep_unanswered
 
 if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):  # Snakemake has it, if it is installed
     keep_unanswered(slurm.Executor)
@@ -51,12 +52,12 @@ TABLES = [name for name in MODELS if MODELS[name].get("library") == "table"]
 # Models whose text tower reads captions, for clusters that are made with them.
 READERS = {how["model"] for how in config["clusters"].values() if how["captions"]}
 SHARDS = range(config["shards"])
-PENDING = pending.Pending(
+PENDING = pending_results.Pending(
     mark=lambda path: workflow.persistence._mark_incomplete(path, None),
     unmark=lambda path: workflow.persistence._unmark_incomplete(path),
     marked=lambda paths: workflow.persistence._filter_incomplete_keys(paths),
 )
-DIGESTS = provenance.FileDigests(".snakemake/nearkin/digests.json")
+DIGESTS = code_digest.FileDigests(".snakemake/nearkin/digests.json")
 # The dataset that has the record of a folder's download: the first of those that share it.
 DOWNLOADS = {
     dataset["source"]["folder"]: name
@@ -121,7 +122,7 @@ wildcard_constraints:
 
 def digest_of(script):
     """What a script computes, as a parameter: a change of it, or of what it imports, reruns the step."""
-    return provenance.code_digest(ROOT, f"scripts/{script}")
+    return code_digest.code_digest(ROOT, f"scripts/{script}")
 
 
 def report_captions(wildcards):
@@ -131,7 +132,7 @@ def report_captions(wildcards):
 
 def templates_of(page):
     """The digests of the files of a page's package and of what all pages share, as a parameter."""
-    folders = [Path(ROOT, "nearkin", folder) for folder in ("pages", page)]
+    folders = [Path(ROOT, "nearkin", folder) for folder in ("html", page)]
     files = [path for folder in folders for path in sorted(folder.glob("*.*")) if path.suffix != ".py"]
     return {path.name: DIGESTS.digest(path) for path in files}
 
@@ -156,7 +157,7 @@ def keep_records():
     for dataset in config["datasets"]:
         if Path("results", dataset).is_dir():
             try:
-                records.write(f"results/{dataset}", workflow.persistence._read_record)
+                provenance.write(f"results/{dataset}", workflow.persistence._read_record)
             except OSError as error:
                 print(f"make adopt will not know all results of {dataset}: {error}", file=sys.stderr)
 
@@ -172,7 +173,7 @@ def begin_run():
     existing = {
         path: record["input"] or []
         for folder in Path("results").glob("*/")
-        for path, record in records.recorded(folder, workflow.persistence._read_record)
+        for path, record in provenance.recorded(folder, workflow.persistence._read_record)
     }
     PENDING.begin(to_make, existing)
 
@@ -196,7 +197,7 @@ def withdraw_checks():
 def print_warnings():
     """Sum up what the curation of each dataset warned of, also in a run before this one."""
     for dataset in config["datasets"]:
-        if lines := warned.of_curation(dataset, SHARDS):
+        if lines := curation_warnings.of_curation(dataset, SHARDS):
             print(f"The curation of {dataset} warns (all of it in logs/, by rule):", *lines, sep="\n  ")
 
 
@@ -219,7 +220,7 @@ def delivered_files(folder, trusted, record=None, said=None):
         again = f"it was downloaded once; remove {record} to do so again"
         raise WorkflowError(f"no folder {folder!r}: {again if record else mend}")
     try:
-        return provenance.folder_digest(folder, trusted)
+        return folder_digest(folder, trusted)
     except (Unreadable, ValueError) as error:
         raise WorkflowError(str(error)) from None
 

@@ -1,4 +1,4 @@
-"""Needs a model's config, and for a fine-tuned one its base, labels and pixels; produces encoders."""
+"""Needs a model's config; produces its encoder of images, and of texts."""
 
 
 rule prepare_encoder:
@@ -27,38 +27,23 @@ rule prepare_encoder:
         "../../scripts/prepare_encoder.py"
 
 
-rule finetune_encoder:
-    """An encoder trained by margin softmax, its epoch chosen by retrieval on the validation split."""
+rule prepare_text_encoder:
+    """The text tower of a model that is taken as it is."""
     input:
-        weights=base_encoder("weights.safetensors"),
-        description=base_encoder("encoder.json"),
-        labels="results/{dataset}/labels.parquet",
-        splits="results/{dataset}/splits.parquet",
-        clusters=clusters_of,
-        inspection=expand("results/{{dataset}}/inspection/{shard}.parquet", shard=SHARDS),
-        pixels=pixels_of,
+        checkpoint=checkpoint_of,
     output:
-        weights="results/{dataset}/{model}/encoder/weights.safetensors",
-        description="results/{dataset}/{model}/encoder/encoder.json",
-        training="results/{dataset}/{model}/training.parquet",
-        state="results/{dataset}/{model}/training.state",
+        encoder="results/{dataset}/{model}/text_encoder.safetensors",
     log:
-        "logs/finetune_encoder/{dataset}/{model}.log",
-    benchmark:
-        "logs/costs/finetune_encoder/{dataset}/{model}.tsv"
+        "logs/prepare_text_encoder/{dataset}/{model}.log",
     wildcard_constraints:
-        model=one_of(TUNED),
+        model=one_of(READERS),
+    priority: 1  # as for prepare_encoder
+    localrule: True  # may fetch weights, and the nodes of a cluster seldom have a network
     conda:
         "../../envs/torch.yaml"
-    threads: config["arithmetic_threads"]
-    resources:
-        **GPU,
-        mem_mb=growing(8000, {"weights": 6}),
-        runtime=growing(240, {"inspection": 60}),
     params:
-        code=digest_of("finetune_encoder.py"),
-        seen=seen,
-        recipe=recipe_of,
-        arithmetic_threads=config["arithmetic_threads"],
+        code=digest_of("prepare_text_encoder.py"),
+        outside=outside(checkpoint_of),
+        model=encoder_of,
     script:
-        "../../scripts/finetune_encoder.py"
+        "../../scripts/prepare_text_encoder.py"

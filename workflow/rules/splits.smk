@@ -1,35 +1,4 @@
-"""Needs repaired labels; produces groups that belong together, the split, and statistics."""
-
-
-rule group_images:
-    """Same bytes, near duplicates and same specimen, united into groups."""
-    input:
-        images="results/{dataset}/images.parquet",
-        labels="results/{dataset}/labels.parquet",
-        inspection=expand("results/{{dataset}}/inspection/{shard}.parquet", shard=SHARDS),
-        shards=embeddings_for_groups,
-    output:
-        groups="results/{dataset}/groups.parquet",
-        doubtful="results/{dataset}/doubtful_groups.parquet",
-    log:
-        "logs/group_images/{dataset}.log",
-    benchmark:
-        "logs/costs/group_images/{dataset}.tsv"
-    priority: 1  # before pixels and embeddings: what cannot be split is named early
-    group:
-        together("repairs")
-    conda:
-        "../../envs/analysis.yaml"
-    resources:
-        mem_mb=growing(2000, {"images": 10, "inspection": 10, "shards": 3}),
-        runtime=growing(60, {"shards": 0.1}),
-    params:
-        code=digest_of("group_images.py"),
-        specimen=lookup(within=config, dpath="datasets/{dataset}/groups/specimen"),
-        near_duplicates=lookup(within=config, dpath="datasets/{dataset}/groups/near_duplicates"),
-        runaway=lookup(within=config, dpath="datasets/{dataset}/groups/runaway"),
-    script:
-        "../../scripts/group_images.py"
+"""Needs labels and groups; produces the split, and statistics of the dataset."""
 
 
 rule split_images:

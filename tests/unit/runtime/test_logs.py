@@ -8,7 +8,7 @@ from nearkin.runtime.logs import Counts
 
 STEP = """
 import logging, sys
-from nearkin.logs import log_to
+from nearkin.runtime.logs import log_to
 log_to(sys.argv[1])
 for n in (2, 3):
     logging.getLogger("step").info("read %d rows", n, extra={"counts": {"rows in": n}})

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from nearkin.figures import costs as drawn
+from nearkin.figures import resource_usage as drawn
 from nearkin.figures import theme
 from nearkin.runtime import resource_usage
 from nearkin.tables.resource_usage import Costs

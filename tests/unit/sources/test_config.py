@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nearkin.config import ConfigError, settle
+from nearkin.driver.config import ConfigError, settle
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())

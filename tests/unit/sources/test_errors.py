@@ -7,9 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from nearkin import taxonomy
-from nearkin.captions import told
+from nearkin.captions import external
 from nearkin.estimate import counts
+from nearkin.labels import taxonomy
 from nearkin.sources import errors, image_table
 from nearkin.sources.image_ids import image_uuid
 from nearkin.storage import tables
@@ -49,7 +49,7 @@ def bracketed(tmp_path):
 
 def test_captions_are_of_the_very_file(bracketed):
     path = bracketed({"image": ["a"], "text": ["right"]}, {"image": ["a"], "other": ["wrong"]})
-    assert told.read(path, image="image", caption="text")["caption"].to_list() == ["right"]
+    assert external.read(path, image="image", caption="text")["caption"].to_list() == ["right"]
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv"])

@@ -3,18 +3,20 @@
 import polars as pl
 import pytest
 
-from nearkin import checks, comparison, scoring, statistics, trend, variants
-from nearkin.claims import weighing
+from nearkin.claims import evaluate
 from nearkin.claims.sentences import sentence
-from nearkin.headline import records
-from nearkin.reference import comparison as printed
+from nearkin.comparison import paired, seeds, trend
+from nearkin.evaluation import invariants, query_scores
+from nearkin.report.headline_numbers import records
+from nearkin.report.reference_format import comparison as printed
+from nearkin.splits import statistics
 from nearkin.tables import categories
 from nearkin.tables.claims import SATURATED, Claims
 from nearkin.tables.dataset_statistics import Statistics
 from nearkin.tables.scores import Differences, Hits, Recall
 from nearkin.tables.seeds import Variants
 from nearkin.vocabulary import NONE
-from tests.unit import test_odd_scores
+from tests.unit.evaluation import test_odd_scores
 
 KS, SEED = test_odd_scores.KS, test_odd_scores.SEED
 SPECIES = ["Aa x"] * 3 + ["Aa y"] * 3 + ["Bb z"] * 3
@@ -34,9 +36,9 @@ def scored(of_species):
     hits = [Hits.validate(test_odd_scores.hits_of(labels, splits, one)) for one in found]
     recalls = dict(zip(["base", "trained"], map(test_odd_scores.averages, hits), strict=True))
     drawn = {"ks": KS, "resamples": 100, "seed": SEED}
-    counts = comparison.training_counts(labels, splits)
-    differences = comparison.compare(*hits, n_train=counts, min_queries=2, **drawn)
-    of_seeds = variants.variants(
+    counts = paired.training_counts(labels, splits)
+    differences = paired.compare(*hits, n_train=counts, min_queries=2, **drawn)
+    of_seeds = seeds.variants(
         dict(zip(recalls, hits, strict=True)), {name: [name] for name in recalls}, bases={}, **drawn
     )
     return {
@@ -45,7 +47,7 @@ def scored(of_species):
         "recalls": {name: Recall.validate(table) for name, table in recalls.items()},
         "differences": Differences.validate(differences),
         "variants": Variants.validate(of_seeds),
-        "claims": Claims.validate(weighing.weighed(recalls, differences, k=1)),
+        "claims": Claims.validate(evaluate.weighed(recalls, differences, k=1)),
     }
 
 
@@ -61,8 +63,8 @@ def test_without_any_category_there_is_no_such_level_and_only_rows_of_all():
         assert scopes(table) == {"all"}
     assert made["statistics"].filter(split="all")["n_images"].to_list() == [9]
     assert set(made["recalls"]["trained"]["level"]) == {"genus", "species"}
-    checks.hits_nested(made["hits"])
-    checks.recall_agrees(made["recalls"]["trained"], made["hits"])
+    invariants.hits_nested(made["hits"])
+    invariants.recall_agrees(made["recalls"]["trained"], made["hits"])
 
 
 def test_without_any_category_claims_are_about_all_and_none_is_about_categories():
@@ -89,7 +91,7 @@ def test_images_without_a_category_count_beside_the_others():
     # They do not query at the level category, and never count as right there.
     assert set(made["hits"].filter(level="category")["category"]) == {"Fish", "Bird"}
     assert set(made["hits"].filter(level="species")["category"]) == {"Fish", "Bird", ""}
-    checks.hits_nested(made["hits"])
+    invariants.hits_nested(made["hits"])
     assert any("of images without a category" in sentence(row) for row in made["claims"].to_dicts())
 
 
@@ -99,8 +101,8 @@ def test_images_without_a_category_are_no_category_to_each_other():
     hits = test_odd_scores.hits_of(labels, splits, first)
     assert hits.filter(level="category")["label"].to_list() == ["Fish"] * 3
     assert hits.filter(level="category")["n_relevant"].to_list() == [2] * 3
-    assert scoring.levels_of(labels) == ["category", "genus", "species"]
-    assert scoring.levels_of(study(["", "", ""])[0]) == ["genus", "species"]
+    assert query_scores.levels_of(labels) == ["category", "genus", "species"]
+    assert query_scores.levels_of(study(["", "", ""])[0]) == ["genus", "species"]
 
 
 def test_one_category_has_rows_of_its_own_beside_those_of_all():

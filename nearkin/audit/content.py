@@ -1,0 +1,108 @@
+"""Everything that the page says, gathered from the tables of the curation."""
+
+from base64 import b64encode
+from itertools import chain
+
+import polars as pl
+
+from nearkin.audit import (
+    balance,
+    conflicts,
+    defects,
+    near_duplicates,
+    overview,
+    repairs,
+    thumbnails,
+)
+from nearkin.audit import group_review as doubtful_groups
+from nearkin.audit.glossary import RULES
+from nearkin.audit.quarantine import quarantine_by_reason
+from nearkin.figures import rank_abundance, theme
+from nearkin.html import dataset as sizes_and_repairs
+from nearkin.vocabulary import ALL, ASIDE, SPLITS
+
+
+def collect(
+    *,
+    dataset,
+    images,
+    inspection,
+    labels,
+    captions,
+    quarantine,
+    gaps,
+    groups,
+    doubtful,
+    splits,
+    statistics,
+    folder,
+    max_megapixels,
+    trusted=(),
+):
+    """The content that `page.render_audit` shows, as a dict.
+
+    The tables are lazy (but for `statistics`) and sorted by their keys: only counts, and the rows
+    that are shown, are ever read whole. Pictures come from `folder`, where the delivery lies.
+    """
+    categories, names = overview.categories(images)
+    by = {"categories": categories, "names": names}
+    counted = defects.counts(gaps, **by)
+    per_species = balance.images_per_species(labels, categories)
+    shown = {
+        "set_aside": quarantine_by_reason(quarantine, counted, categories=categories),
+        "rows_that_differ": conflicts.rows_that_differ(quarantine, images),
+        "copies_that_differ": conflicts.copies_that_differ(quarantine, images, inspection=inspection),
+        "disagreeing": doubtful_groups.groups(doubtful, labels, doubt="labels_disagree"),
+        "runaway": doubtful_groups.groups(doubtful, labels, doubt="runaway"),
+        "alike": near_duplicates.groups(groups, labels, inspection=inspection),
+    }
+    rows = _pictured(list(_uuids(shown)), inspection)
+    embedded = thumbnails.of_images(rows, folder, max_megapixels=max_megapixels, trusted=trusted)
+    return shown | {
+        "dataset": dataset,
+        "names": names,
+        "fates": overview.fates(images, labels, quarantine=quarantine, gaps=gaps, **by),
+        "caption_sources": overview.caption_sources(captions, **by),
+        "defects": counted,
+        "look": defects.to_look_at(counted),
+        "repairs": repairs.rows(gaps, categories=categories),
+        "balance": balance.by_category(per_species, names),
+        "ends": balance.ends(per_species),
+        "abundance": _embedded(theme.svg(rank_abundance.ranks(per_species, names))),
+        "statistics": sizes_and_repairs.sizes(statistics.filter(pl.col("category").is_in([*names, ALL]))),
+        "sides": balance.sides(splits, order=[*SPLITS, ASIDE], **by),
+        "by_rule": balance.placed_by_rule(splits, labels),
+        "rules": RULES,
+        "pictures": embedded,
+        "pictured": [
+            reason["reason"]
+            for reason in shown["set_aside"]
+            if any(embedded[row["uuid"]]["source"] for row in reason["rows"])
+        ],
+    }
+
+
+def _uuids(shown):
+    """The images of everything that is shown, conflicts first."""
+    yield from (one["uuid"] for one in shown["rows_that_differ"][1])
+    yield from (one["uuid"] for group in shown["copies_that_differ"][1] for one in group)
+    members = chain(
+        shown["disagreeing"][1], shown["alike"]["near"], shown["runaway"][1], shown["alike"]["copies"]
+    )
+    yield from (one["uuid"] for group in members for one in group["members"])
+    yield from (one["uuid"] for reason in shown["set_aside"] for one in reason["rows"])
+
+
+def _pictured(uuids, inspection):
+    """What `pictures.of_images` takes."""
+    wanted = pl.DataFrame({"uuid": uuids}, schema={"uuid": pl.String})
+    wanted = wanted.group_by("uuid", maintain_order=True).len("times")
+    found = inspection.select("uuid", "path", "problem").join(wanted.lazy(), on="uuid", how="semi").collect()
+    rows = wanted.join(found, on="uuid", how="left", maintain_order="left")
+    nothing = pl.when(pl.col("path").is_null()).then(pl.lit("no file opened"))
+    rows = rows.with_columns(problem=nothing.otherwise("problem"))
+    return rows.select("uuid", "path", "problem", "times").rows()
+
+
+def _embedded(svg):
+    return f"data:image/svg+xml;base64,{b64encode(svg).decode('ascii')}"

@@ -1,0 +1,61 @@
+"""The typical change of many labels: Wilcoxon's signed-rank test and its estimate."""
+
+import numpy as np
+from scipy import stats
+
+from nearkin.claims.evidence import Evidence
+from nearkin.evaluation.intervals import LEVEL
+
+EXACT_UP_TO = 200  # beyond, the normal approximation gives the same places
+DECIMALS = 9  # means of fractions that are equal differ in their last bits
+
+
+def typical(changes):
+    """The Hodges-Lehmann estimate of at least six changes, as `Evidence`.
+
+    It is the median of the means of all pairs of changes, each with itself too, and says by how
+    much a typical label changed (Hodges and Lehmann 1963). The interval is that of the
+    signed-rank test (Hollander, Wolfe and Chicken 2014, 3.3), which ties make wider, never narrower.
+    p is Wilcoxon's (1945), exact up to 50 changes without ties or zeros and up to 13 with; zeros
+    are ranked, then left out (Pratt 1959).
+
+    >>> typical(np.array([1, 2, 3, 4, 5, 6]))
+    Evidence(estimate=3.5, low=1.0, high=6.0, p_value=0.03125, why=None)
+    """
+    ordered = np.sort(np.round(changes, DECIMALS))
+    n = len(ordered)
+    n_pairs = n * (n + 1) // 2
+    place = _place(n)
+    middle = [walsh_average(ordered, one) for one in ((n_pairs + 1) // 2, n_pairs // 2 + 1)]
+    ends = (walsh_average(ordered, one) for one in (place, n_pairs + 1 - place))
+    p_value = stats.wilcoxon(ordered, zero_method="pratt").pvalue if ordered.any() else 1.0
+    return Evidence(sum(middle) / 2, *ends, float(p_value))
+
+
+def walsh_average(ordered, place):
+    """The `place`-th smallest (from 1) mean of two of the `ordered` values, i <= j, rounded.
+
+    Found by halving, so that a million values need no table of all pairs.
+
+    >>> [walsh_average(np.array([0.0, 2.0, 6.0]), place) for place in (1, 2, 3, 4, 5, 6)]
+    [0.0, 1.0, 2.0, 3.0, 4.0, 6.0]
+    """
+    low, high = 2 * ordered[0], 2 * ordered[-1]
+    for _ in range(64):
+        middle = (low + high) / 2
+        pairs = np.searchsorted(ordered, middle - ordered, side="right").sum()
+        upto = (pairs + np.count_nonzero(2 * ordered <= middle)) // 2  # each pair of two came twice
+        low, high = (low, middle) if upto >= place else (middle, high)
+    return float(np.round(high / 2, DECIMALS) + 0.0)  # no negative zero
+
+
+def _place(n):
+    """Which smallest mean of a pair is the lower end: how many rank sums have a tail within 2.5 %."""
+    tail = (1 - LEVEL) / 2
+    if n > EXACT_UP_TO:
+        spread = np.sqrt(n * (n + 1) * (2 * n + 1) / 24)
+        return int(n * (n + 1) / 4 - stats.norm.ppf(1 - tail) * spread)
+    chances = np.ones(1)  # of each sum of ranks that rose
+    for rank in range(1, n + 1):
+        chances = (np.pad(chances, (0, rank)) + np.pad(chances, (rank, 0))) / 2
+    return int(np.searchsorted(chances.cumsum(), tail, side="right"))

@@ -1,0 +1,72 @@
+"""How the odds of a hit go with the number of training images: a binomial regression over species."""
+
+import warnings
+
+import numpy as np
+import statsmodels.api as sm
+from scipy import optimize, stats
+from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+
+from nearkin.claims.evidence import Evidence
+from nearkin.evaluation.intervals import LEVEL
+
+LARGEST = 700  # of logarithms whose number a float holds
+
+
+def per_doubling(hits, queries, n_train):
+    """The factor of the odds of a hit for every doubling of 1 + training images, as `Evidence`.
+
+    Arrays with one value per species, of at least three. A logistic regression of the hits out of
+    all queries on log2(1 + n_train). Species differ by more than the luck of their queries, and
+    one with ten times the queries does not tell ten times as much: a species weighs
+    1 / (1 + phi (queries - 1)) of its queries, where phi makes Pearson's X2 equal to its degrees of
+    freedom, 0 if they scatter no more than by luck (after Williams 1982). Student's t with n - 2
+    degrees of freedom.
+
+    Where hits and misses do not overlap there is no finite estimate (Albert and Anderson
+    1984), and `why` says so.
+    """
+    size = np.log2(1 + n_train)
+    why = no_estimate(hits, queries, size)
+    if why:
+        return Evidence(why=why)
+
+    def excess(phi):
+        fit = _fit(hits, queries, size, phi)
+        return fit.pearson_chi2 - fit.df_resid
+
+    phi = float(excess(0) > 0)
+    if phi and excess(1) < 0:
+        phi = optimize.brentq(excess, 0, 1, xtol=1e-4)
+    fit = _fit(hits, queries, size, phi)
+    slope, error = fit.params[1], fit.bse[1] * np.sqrt(max(1, fit.pearson_chi2 / fit.df_resid))
+    half = stats.t.ppf((1 + LEVEL) / 2, fit.df_resid) * error
+    p_value = 2 * stats.t.sf(abs(slope) / error, fit.df_resid)
+    factors = np.exp(np.clip([slope, slope - half, slope + half], -LARGEST, LARGEST))
+    return Evidence(*factors.tolist(), float(p_value))
+
+
+def no_estimate(hits, queries, size):
+    """Why the slope has no finite estimate; None if it has.
+
+    >>> no_estimate(np.array([1, 0, 2]), np.array([2, 2, 2]), np.array([0, 1, 2]))
+    >>> no_estimate(np.array([0, 0, 2]), np.array([2, 2, 2]), np.array([0, 1, 2]))
+    'training size alone parts all hits from all misses'
+    """
+    hit, missed = size[hits > 0], size[hits < queries]
+    if not len(missed):
+        return "every query hit"
+    if not len(hit):
+        return "no query hit"
+    if hit.max() <= missed.min() or missed.max() <= hit.min():
+        return "training size alone parts all hits from all misses"
+    return None
+
+
+def _fit(hits, queries, size, phi):
+    weights = queries / (1 + phi * (queries - 1))
+    model = sm.GLM(hits / queries, sm.add_constant(size), family=sm.families.Binomial(), var_weights=weights)
+    with warnings.catch_warnings():
+        # Separation was ruled out; a perfect fit of species that agree is no fault.
+        warnings.simplefilter("ignore", PerfectSeparationWarning)
+        return model.fit(maxiter=100)

@@ -1,0 +1,80 @@
+"""Every model against every other on the same queries."""
+
+from itertools import permutations
+
+import numpy as np
+import polars as pl
+
+from nearkin.comparison.paired import same_queries, sign_flip, widened
+from nearkin.evaluation import intervals
+from nearkin.evaluation.bootstrap import Cells, resampled, with_units
+
+KEYS = ["protocol", "level", "uuid"]
+
+
+def pairwise(hits, *, k, resamples, seed):
+    """The difference in recall@k of all queries for every ordered pair of models: a `Pairwise` table.
+
+    `hits` maps models to `Hits` tables of the same queries; ValueError otherwise. Intervals
+    and p-values are those of `comparison.compare`.
+    """
+    models = list(hits)
+    together = joined(hits).with_columns(right(model, k).alias(model) for model in models)
+    parts = []
+    for (protocol,), asked in together.group_by("protocol", maintain_order=True):
+        asked, strata = with_units(asked)
+        for (level,), block in asked.group_by("level", maintain_order=True):
+            rows = _rows(block, strata, models, resamples, seed)
+            parts.append(rows.with_columns(protocol=pl.lit(protocol), level=pl.lit(level)))
+    return pl.concat(parts).with_columns(k=pl.lit(k, dtype=pl.Int32))
+
+
+def joined(hits):
+    """The first of some `Hits` tables, and in a column for each model its `first_hit`.
+
+    Raises ValueError if the models did not answer the same queries.
+    """
+    first, *others = hits
+    together = hits[first].with_columns(pl.col("first_hit").alias(first))
+    for model in others:
+        same_queries(hits[first].select(KEYS), hits[model].select(KEYS))
+        together = together.join(hits[model].select(*KEYS, pl.col("first_hit").alias(model)), on=KEYS)
+    return together
+
+
+def right(model, k):
+    """Whether a model's k nearest neighbours hold a right one, 1 or 0, in what `joined` gives."""
+    return (pl.col(model) <= k).fill_null(False).cast(pl.Int64)
+
+
+def _rows(block, strata, models, resamples, seed):
+    drawn = resampled(
+        [Cells(block, [pl.col(model) for model in models])], strata, resamples=resamples, seed=seed
+    )
+    totals = np.concatenate([sums.sum(axis=0) for (sums,) in drawn], axis=-1)  # (1 + n_models, n_resamples)
+    shares = dict(zip(models, totals[1:] / totals[0], strict=True))
+    groups = block.group_by("group_id", maintain_order=True).agg(pl.col(models).sum())
+    recalls = {model: block[model].mean() for model in models}
+    found = []
+    for base, trained in permutations(models, 2):
+        low, high = 100 * intervals.percentile_interval(shares[trained] - shares[base])
+        change = (groups[trained] - groups[base]).to_numpy()
+        found.append(
+            {
+                "base": base,
+                "trained": trained,
+                "base_recall": recalls[base],
+                "trained_recall": recalls[trained],
+                "points": 100 * (recalls[trained] - recalls[base]),
+                "low": float(low),
+                "high": float(high),
+                "p_value": sign_flip(change),
+                "n_rose": int((change > 0).sum()),
+                "n_fell": int((change < 0).sum()),
+            }
+        )
+    counts = {
+        "n_queries": pl.lit(len(block), dtype=pl.Int64),
+        "n_groups": pl.lit(len(groups), dtype=pl.Int64),
+    }
+    return widened(pl.DataFrame(found).with_columns(**counts))

@@ -1,0 +1,245 @@
+"""Two models on the same queries: what changed, and how sure that is."""
+
+import logging
+import math
+
+import numpy as np
+import polars as pl
+from scipy import sparse, stats
+
+from nearkin.comparison.shrinkage import shrunken
+from nearkin.evaluation import intervals
+from nearkin.evaluation.bootstrap import Cells, resampled, with_units
+from nearkin.tables.categories import distinct, genus_of
+from nearkin.vocabulary import ALL, LABEL, NONE
+
+logger = logging.getLogger(__name__)
+
+EXACT_UP_TO = 4000  # changed groups; beyond, the normal approximation differs in no printed digit
+FEW = 6  # changed groups: with one less, 2 * 0.5**5 > 0.05
+AT_ONCE = 2**25  # resampled differences in memory
+
+
+def compare(base_hits, trained_hits, *, n_train, ks, min_queries, resamples, seed):
+    """Base against trained as a `Differences` table: see its declaration for the rows.
+
+    `n_train` is (level, category, label, n_train). Both models must have answered the same
+    queries; ValueError otherwise. Intervals resample groups within species; where fewer than
+    FEW groups changed, they come from the shares that rose and fell. The p-value
+    is the exact sign-flip test over groups (McNemar's exact test where every group is one image),
+    Holm over the labels with at least `min_queries` queries.
+    """
+    keys = ["protocol", "level", "uuid"]
+    same_queries(base_hits.select(keys), trained_hits.select(keys))
+    both = base_hits.join(trained_hits.select(*keys, trained_hit="first_hit"), on=keys)
+    both = both.with_columns(
+        *((pl.col("first_hit") <= k).fill_null(False).cast(pl.Int64).alias(f"base {k}") for k in ks),
+        *((pl.col("trained_hit") <= k).fill_null(False).cast(pl.Int64).alias(f"trained {k}") for k in ks),
+    )
+    parts = []
+    for (protocol,), asked in both.group_by("protocol", maintain_order=True):
+        asked, strata = with_units(asked)
+        for (level,), block in asked.group_by("level", maintain_order=True):
+            groups, ends = _groups(block, ks), _ends(block, strata, ks, resamples, seed)
+            found = _adjusted(pl.concat(_compared(groups, k, ends[k], min_queries) for k in ks))
+            parts.append(_stamped(found, protocol, level, "recall"))
+            if level == "species":
+                parts.append(_stamped(_genus_means(found), protocol, "genus", "genus_mean_of_species"))
+    result = pl.concat(parts, how="diagonal_relaxed")
+    return result.join(n_train, on=["level", *LABEL], how="left").with_columns(pl.col("n_train").fill_null(0))
+
+
+def same_queries(base, trained):
+    """Raises ValueError unless both have the same rows (protocol, level, uuid)."""
+    extra = base.join(trained, on=base.columns, how="anti")
+    missing = trained.join(base, on=base.columns, how="anti")
+    if len(extra) or len(missing):
+        first = pl.concat([extra, missing]).row(0)
+        raise ValueError(
+            f"the models did not answer the same queries: {len(extra)} only by the base, "
+            f"{len(missing)} only by the trained, the first is {first}; rerun find_neighbours of both"
+        )
+
+
+def _groups(block, ks):
+    """The queries `n` of each group and what they hit, by scope: everything, each category, each label.
+
+    They are sorted, for on their order hang the last bits of what is added up.
+    """
+    category = block.with_columns(label=pl.lit(ALL))
+    scoped = pl.concat(
+        [
+            category.with_columns(category=pl.lit(ALL)),
+            category.filter(pl.col("category").is_in(distinct(block["category"]))),
+            block,
+        ]
+    )
+    hits = pl.col(*(f"{model} {k}" for model in ("base", "trained") for k in ks)).sum()
+    key = [*LABEL, "group_id"]
+    return scoped.group_by(key).agg(pl.len().cast(pl.Int64).alias("n"), hits).sort(key)
+
+
+def _compared(groups, k, ends, min_queries):
+    """One row per scope of `_groups`."""
+    groups = groups.with_columns(change=pl.col(f"trained {k}") - pl.col(f"base {k}"))
+    found = groups.group_by(LABEL, maintain_order=True).agg(
+        base=pl.col(f"base {k}").sum() / pl.col("n").sum(),
+        trained=pl.col(f"trained {k}").sum() / pl.col("n").sum(),
+        points=100 * pl.col("change").sum() / pl.col("n").sum(),
+        p_value=pl.col("change"),
+        n_queries=pl.col("n").sum(),
+        n_groups=pl.len().cast(pl.Int64),
+        n_rose=(pl.col("change") > 0).sum(),
+        n_fell=(pl.col("change") < 0).sum(),
+        spread=((pl.col("change") / pl.col("n") - pl.col("change").sum() / pl.col("n").sum()) ** 2).sum(),
+    )
+    found = _shrunken(found)
+    found = ends.join(found, on=LABEL, how="left", maintain_order="left")
+    return widened(found).with_columns(
+        k=pl.lit(k, dtype=pl.Int32),
+        p_value=pl.Series([sign_flip(changes.to_numpy()) for changes in found["p_value"]]),
+        ranked=(pl.col("label") != ALL) & (pl.col("n_queries") >= min_queries),
+    )
+
+
+def _shrunken(found):
+    """With `shrunken`, the points of labels drawn towards the mean of their category.
+
+    A label's variance is that of group changes, the same for all labels of a category, over its groups.
+    """
+    labels = found.filter(pl.col("label") != ALL)
+    parts = [found.filter(label=ALL).with_columns(shrunken=pl.lit(None, dtype=pl.Float64))]
+    for _, block in labels.group_by("category", maintain_order=True):
+        n_groups = block["n_groups"].to_numpy()
+        variance = 100**2 * block["spread"].sum() / max(1, (n_groups - 1).sum())
+        drawn = shrunken(block["points"].to_numpy(), variance / n_groups)
+        parts.append(block.with_columns(shrunken=pl.Series(drawn)))
+    return pl.concat(parts).drop("spread")
+
+
+def widened(found):
+    """Intervals that hang on fewer than FEW changed groups, or have no width, from the shares that changed.
+
+    With so few changes they hold 0: even if all went one way, the exact test could not tell at 5 %.
+    Takes and drops the columns `n_rose` and `n_fell`, of groups.
+    """
+    counts = (found[name].to_numpy() for name in ("n_rose", "n_fell", "n_groups"))
+    down, up = (100 * pl.Series(reach) for reach in intervals.of_few_changes(*counts))
+    low = (pl.col("points") - down).clip(lower_bound=-100)
+    high = (pl.col("points") + up).clip(upper_bound=100)
+    few = pl.col("n_rose") + pl.col("n_fell") < FEW
+    flat = pl.col("high") - pl.col("low") < 1e-9
+    return found.with_columns(
+        low=pl.when(few).then(low.clip(upper_bound=0)).when(flat).then(low).otherwise("low"),
+        high=pl.when(few).then(high.clip(lower_bound=0)).when(flat).then(high).otherwise("high"),
+    ).drop("n_rose", "n_fell")
+
+
+def _ends(block, strata, ks, resamples, seed):
+    """For each k the scopes (category, label) with the ends of their difference, in points."""
+    cells = Cells(block, [pl.col(f"{model} {k}") for model in ("base", "trained") for k in ks])
+    categories = distinct(cells.labels["category"])
+    names = pl.concat([pl.DataFrame({"category": [ALL, *categories], "label": ALL}), cells.labels])
+    means = [
+        np.ones(len(cells.labels)),
+        *((cells.labels["category"] == name).to_numpy() for name in categories),
+    ]
+    member = sparse.vstack(
+        [sparse.csr_array(np.array(means, dtype=float)), sparse.eye_array(len(cells.labels))]
+    )
+    ends = []
+    step = max(1, AT_ONCE // (resamples * len(ks)))
+    for start in range(0, len(names), step):
+        some = member.tocsr()[start : start + step]
+        drawn = resampled([cells], strata, resamples=resamples, seed=seed)
+        samples = np.concatenate([_differences(some, sums, len(ks)) for (sums,) in drawn], axis=-1)
+        ends.append(100 * intervals.percentile_interval(np.moveaxis(samples, -1, 0)))
+    low, high = np.concatenate(ends, axis=1)  # (n_scopes, n_ks)
+    return {
+        k: names.with_columns(low=pl.Series(low[:, j]), high=pl.Series(high[:, j])) for j, k in enumerate(ks)
+    }
+
+
+def _differences(member, sums, n_ks):
+    """Trained less base of sums (n_labels, 1 + 2 n_ks, n): (n_scopes, n_ks, n), NaN without queries."""
+    totals = (member @ sums.reshape(len(sums), -1)).reshape(member.shape[0], *sums.shape[1:])
+    with np.errstate(invalid="ignore"):
+        return (totals[:, 1 + n_ks :] - totals[:, 1 : 1 + n_ks]) / totals[:, :1]
+
+
+def sign_flip(changes):
+    """Two-sided p-value of a sum of group changes when every group's sign is a coin toss.
+
+    Exact: the distribution of the sum is built by convolution (Fisher 1935, section 21).
+    With changes of one image each this is McNemar's exact test. 1.0 when nothing changed.
+
+    >>> sign_flip(np.array([1, 1, 1, 0]))
+    0.25
+    """
+    sizes = np.abs(changes[changes != 0]).astype(int)
+    total, observed = int(sizes.sum()), abs(int(changes.sum()))
+    if observed == 0:
+        return 1.0
+    if len(sizes) > EXACT_UP_TO:
+        return float(2 * stats.norm.sf((observed - 1) / math.sqrt(float((sizes**2).sum()))))
+    chances = np.zeros(2 * total + 1)  # of the sums -total .. total
+    chances[total] = 1
+    for size in sizes:
+        chances = (np.roll(chances, size) + np.roll(chances, -size)) / 2
+    tail = chances[total + observed :].sum() + chances[: total - observed + 1].sum()
+    return float(min(1.0, tail))
+
+
+def _adjusted(frame):
+    """With p-values adjusted over the ranked labels of each k: Holm (1979), Benjamini and Hochberg (1995)."""
+    frame = frame.with_row_index("position")
+    nothing = pl.lit(None, dtype=pl.Float64)
+    parts = [frame.filter(~pl.col("ranked")).with_columns(p_holm=nothing, p_bh=nothing)]
+    for _, block in frame.filter("ranked").group_by("k"):
+        p_values = block["p_value"].to_numpy()
+        adjusted = {"p_holm": holm(p_values), "p_bh": stats.false_discovery_control(p_values)}
+        parts.append(block.with_columns(**{name: pl.Series(values) for name, values in adjusted.items()}))
+    return pl.concat(parts).sort("position").drop("position")
+
+
+def holm(p_values):
+    """P-values adjusted by Holm's step-down method (1979).
+
+    >>> holm(np.array([0.03, 0.01, 0.5])).tolist()
+    [0.06, 0.03, 0.5]
+    """
+    order = np.argsort(p_values, kind="stable")
+    steps = np.arange(len(order), 0, -1) * p_values[order]
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
+    return adjusted
+
+
+def _genus_means(found):
+    """Species recalls averaged within each genus, as the reference study printed them."""
+    species = found.filter(pl.col("label") != ALL).with_columns(label=genus_of("label"))
+    genera = species.group_by([*LABEL, "k"]).agg(
+        pl.col("base", "trained", "points").mean(),
+        pl.col("n_queries", "n_groups").sum(),
+        ranked=pl.lit(False),
+    )
+    return genera
+
+
+def _stamped(frame, protocol, level, metric):
+    return frame.with_columns(protocol=pl.lit(protocol), level=pl.lit(level), metric=pl.lit(metric))
+
+
+def training_counts(labels, splits):
+    """How many training images every label has: (level, category, label, n_train)."""
+    train = labels.join(splits.filter(split="train").select("uuid"), on="uuid")
+    ranks = ["category", "genus", "species"]
+    parts = [
+        train.filter(pl.col(rank).is_not_null()).select("category", level=pl.lit(rank), label=pl.col(rank))
+        for rank in ranks
+    ]
+    named = pl.concat(parts).filter(pl.col("label") != NONE)
+    together = named.with_columns(label=pl.lit(ALL))
+    everyone = together.with_columns(category=pl.lit(ALL))
+    counted = pl.concat([named, together, everyone]).group_by("level", *LABEL).len("n_train")
+    return counted.with_columns(pl.col("n_train").cast(pl.Int64))

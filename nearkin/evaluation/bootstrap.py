@@ -1,0 +1,73 @@
+"""Queries added up by label and group: what intervals and tests draw from.
+
+Images of one group stand or fall together, so a group is one draw. Groups are drawn within
+species, the same for all levels and numbers of a protocol.
+"""
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+
+from nearkin.evaluation import intervals
+from nearkin.vocabulary import LABEL, LEVELS
+
+UNIT = ["category", "finest", "group_id"]
+
+
+class Cells:
+    """The queries `n` of each label and unit at one level, and the sums of `columns` over them.
+
+    `labels` are the rows (category, label), sorted; `table` holds a row per label and unit, and
+    `values` its numbers, (n_cells, 1 + n_columns).
+    """
+
+    def __init__(self, hits, columns):
+        """`hits` of one level, with their `unit`; `columns` are expressions that are summed up."""
+        sums = [number.cast(pl.Float64) for number in (pl.len().alias("n"), *(one.sum() for one in columns))]
+        self.table = hits.group_by([*LABEL, "unit"]).agg(*sums).sort([*LABEL, "unit"])
+        self.labels = self.table.select(LABEL).unique(maintain_order=True)
+        self.values = self.table.drop(*LABEL, "unit").to_numpy()
+
+    def matrix(self, n_units):
+        """What turns weights of units into sums: (n_labels * n_columns, n_units), sparse."""
+        label = self.table.select(pl.struct(LABEL).rle_id()).to_series().to_numpy().astype(np.int64)
+        n_columns = self.values.shape[1]
+        row = (label[:, None] * n_columns + np.arange(n_columns)).ravel()
+        column = np.repeat(self.table["unit"].to_numpy(), n_columns)
+        shape = len(self.labels) * n_columns, n_units
+        return sparse.csr_array((self.values.ravel(), (row, column)), shape=shape)
+
+
+def with_units(hits):
+    """`(hits, strata)`: the hits of one protocol with the `unit` of each, and the stratum of each unit.
+
+    A unit is a group within the finest label that a query has, its species as a rule. Units of
+    one species are a stratum; those that are alone in theirs, which could never vary, share one
+    per category.
+    """
+    order = pl.col("level").cast(pl.Enum(LEVELS)).to_physical()
+    finest = hits.group_by("uuid").agg(finest=pl.col("label").sort_by(order).last())
+    hits = hits.join(finest, on="uuid", maintain_order="left")
+    units = hits.select(UNIT).unique()
+    alone = pl.len().over("category", "finest") == 1
+    units = units.with_columns(stratum=pl.when(~alone).then("finest"))
+    units = units.sort("category", "stratum", *UNIT[1:]).with_row_index("unit")
+    strata = units.select(pl.struct("category", "stratum").rle_id()).to_series().to_numpy().astype(np.int64)
+    return hits.join(units.select(*UNIT, "unit"), on=UNIT, maintain_order="left"), strata
+
+
+def resampled(cells, strata, *, resamples, seed):
+    """Yields, again and again, the sums of several `Cells` over drawn units.
+
+    Each time a list of arrays (n_labels, n_columns, n), one for each of `cells`, from the same
+    draws; their last axes add up to `resamples`.
+    """
+    matrices = [one.matrix(len(strata)) for one in cells]
+    widest = max([len(strata), *(matrix.shape[0] for matrix in matrices)])
+    at_once = max(1, intervals.AT_ONCE // widest) * len(strata)
+    for weights in intervals.resampled_weights(strata, resamples=resamples, seed=seed, at_once=at_once):
+        across = np.ascontiguousarray(weights.T)
+        yield [
+            (matrix @ across).reshape(len(one.labels), -1, len(weights))
+            for one, matrix in zip(cells, matrices, strict=True)
+        ]

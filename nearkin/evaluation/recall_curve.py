@@ -1,0 +1,54 @@
+"""Recall against the number of neighbours looked at."""
+
+import numpy as np
+import polars as pl
+
+from nearkin.evaluation import intervals
+from nearkin.evaluation.bootstrap import Cells, resampled, with_units
+from nearkin.vocabulary import ALL
+
+
+def steps(depth):
+    """The k at which a curve has points, evenly spread on a log axis.
+
+    >>> steps(25)
+    [1, 2, 3, 5, 7, 10, 20, 25]
+    """
+    spread = [first * 10**power for power in range(len(str(depth))) for first in (1, 2, 3, 5, 7)]
+    return [*(k for k in spread if k < depth), depth]
+
+
+def curve(hits, *, depth, resamples, seed):
+    """Recall of all queries at every step of k, as a `RecallCurve` table: micro averages.
+
+    Values and intervals are those of a `Recall` table where both have a k: the draws are the same.
+    """
+    ks = steps(depth)
+    found = [(pl.col("first_hit") <= k).fill_null(False).alias(f"found {k}") for k in ks]
+    everyone = {"category": pl.lit(ALL), "label": pl.lit(ALL)}
+    parts = []
+    for _, asked in hits.group_by("protocol", maintain_order=True):
+        asked, strata = with_units(asked)
+        blocks = [block for _, block in asked.group_by("level", maintain_order=True)]
+        cells = [Cells(block.with_columns(**everyone), found) for block in blocks]
+        drawn = zip(*resampled(cells, strata, resamples=resamples, seed=seed), strict=True)
+        for block, one, sums in zip(blocks, cells, drawn, strict=True):
+            parts.append(_points(block, one.values.sum(axis=0), np.concatenate(sums, axis=-1)[0], ks))
+    return pl.concat(parts)
+
+
+def _points(block, counts, drawn, ks):
+    """The rows of one curve, from its counts (1 + n_ks,) and those of the draws (1 + n_ks, n)."""
+    n_groups = block["group_id"].n_unique()
+    value = counts[1:] / counts[0]
+    with np.errstate(invalid="ignore"):
+        ends = intervals.percentile_interval((drawn[1:] / drawn[0]).T)
+    low, high = intervals.widened(value, ends, n_groups)
+    return pl.DataFrame(
+        {"k": pl.Series(ks, dtype=pl.Int32), "value": value, "low": low, "high": high}
+    ).with_columns(
+        protocol=pl.lit(block["protocol"][0]),
+        level=pl.lit(block["level"][0]),
+        n_queries=pl.lit(len(block), dtype=pl.Int64),
+        n_groups=pl.lit(n_groups, dtype=pl.Int64),
+    )

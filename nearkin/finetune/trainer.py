@@ -1,0 +1,201 @@
+"""A training under way: what is learned step by step, measured epoch by epoch, and saved."""
+
+import contextlib
+import logging
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from nearkin.finetune.class_centres import Centres
+from nearkin.finetune.feature_cache import Feed
+from nearkin.finetune.freezing import cut
+from nearkin.finetune.loss import margin_loss, sampled_classes
+from nearkin.finetune.schedule import one_cycle
+from nearkin.finetune.validation import recall_at_1
+
+logger = logging.getLogger(__name__)
+
+JUDGED_AT_ONCE = 16
+CENTRES = "centres"
+"""What the state's tensors of the class centres are called."""
+
+
+class Run:
+    """Trained tensors, optimiser, history, and the best epoch so far.
+
+    Whatever is drawn by lot depends on the seed, the epoch and the step alone, so that a
+    training can go on from any step.
+    """
+
+    def __init__(self, encoder, examples, recipe):
+        self.train, self.val, self.n_classes = examples
+        self.recipe, self.device = recipe, encoder.device
+        description = encoder.description
+        self.parts = cut(encoder.tower, recipe.trainable, width=description.width, size=description.size)
+        self.feed = Feed(self.parts.before, self.train.images, augment=recipe.augment, device=self.device)
+        self.val_feed = Feed(self.parts.before, self.val.images, augment="none", device=self.device)
+        # Fewer images than a step's are one step; otherwise what remains of an epoch is left out.
+        self.batch = min(recipe.batch * recipe.accumulate, len(self.train.labels))
+        self.n_steps = len(self.train.labels) // self.batch
+        self.width = description.width
+        self.centres = Centres(self.n_classes, self.width, recipe.seed, self.device)
+        self.tuned = dict(self.parts.parameters)
+        self.optimiser = torch.optim.AdamW(self.tuned.values(), lr=0.0, weight_decay=0.0)
+        self.rows, self.recalls, self.best_epoch, self.best = [], [], 0, {}
+        n_trained = sum(value.numel() for value in self.tuned.values())
+        logger.info(
+            "%d parameters train, %d steps of %d images an epoch", n_trained, self.n_steps, self.batch
+        )
+
+    @property
+    def n_judged(self):
+        """How many epochs are done and measured."""
+        return len(self.recalls) - 1
+
+    @property
+    def is_done(self):
+        """Whether all epochs are done, or none was better for as many as the recipe waits."""
+        waited = self.n_judged - self.best_epoch
+        return self.n_judged == self.recipe.epochs or waited == self.recipe.patience
+
+    def learn(self):
+        """The rest of an epoch, in an order of its own. Yields the number of images after each step."""
+        epoch, n_done = self.n_judged + 1, len(self.rows) - self.n_judged * self.n_steps
+        for rows in self._order(epoch)[n_done:]:
+            self.rows.append(self._step(epoch, rows))
+            yield len(rows)
+        loss = np.mean([row["loss"] for row in self.rows[-self.n_steps :]])
+        counts = {"images learned from": self.batch * (self.n_steps - n_done)}
+        logger.info("epoch %d: mean loss %.4f", epoch, loss, extra={"counts": counts})
+
+    def judge(self):
+        """Measure the validation recall, and keep the weights if they are the best so far."""
+        vectors = []
+        with torch.no_grad():
+            for start in range(0, len(self.val.labels), JUDGED_AT_ONCE):
+                rows = np.arange(start, min(start + JUDGED_AT_ONCE, len(self.val.labels)))
+                features = self._features(self.val_feed(rows, np.zeros(len(rows), dtype=bool)))
+                if not torch.isfinite(features).all():
+                    raise FloatingPointError(f"embeddings are not finite after epoch {len(self.recalls)}")
+                vectors.append(functional.normalize(features).cpu().numpy())
+        recall = recall_at_1(np.concatenate(vectors), self.val.labels, self.val.groups) if vectors else None
+        if recall is None and not self.recalls:
+            logger.warning("no validation image can be found by another: the last epoch will be kept")
+        logger.info("epoch %d: validation recall@1 %s", len(self.recalls), recall)
+        self.recalls.append(recall)
+        if self.rows:
+            self.rows[-1]["val_recall"] = recall
+        if recall is None or not self.best or recall > self.recalls[self.best_epoch]:
+            self.best_epoch = len(self.recalls) - 1
+            self.best = self.copied()
+
+    def copied(self):
+        """The trained tensors of the tower as they are now."""
+        return {name: value.detach().clone() for name, value in self.tuned.items()}
+
+    def take_best(self):
+        """Put the weights of the best epoch into the encoder."""
+        with torch.no_grad():
+            for name, value in self.best.items():
+                self.tuned[name].copy_(value)
+
+    def state(self):
+        """All that is needed to go on: `tensors` by name, and `progress`, plain values."""
+        tensors = {f"now/{name}": value for name, value in self.tuned.items()}
+        tensors |= {f"best/{name}": value for name, value in self.best.items()}
+        tensors |= {f"{CENTRES}/{name}": value for name, value in self.centres.tensors().items()}
+        for number, moments in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser/{number}/{kind}": value for kind, value in moments.items()}
+        progress = {"rows": self.rows, "recalls": self.recalls, "best_epoch": self.best_epoch}
+        return {"tensors": tensors, "progress": progress}
+
+    @torch.no_grad()
+    def restore(self, tensors, progress):
+        """Go back to a saved state."""
+        parts = {"now": {}, "best": {}, CENTRES: {}, "optimiser": {}}
+        for name, value in tensors.items():
+            part, _, rest = name.partition("/")
+            parts[part][rest] = value
+        for name, value in parts["now"].items():
+            self.tuned[name].copy_(value)
+        self.best = {name: value.to(self.device) for name, value in parts["best"].items()}
+        self.centres.restore(parts[CENTRES])
+        moments = {}
+        for name, value in parts["optimiser"].items():
+            number, kind = name.split("/")
+            moments.setdefault(int(number), {})[kind] = value
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
+        self.rows, self.recalls = progress["rows"], progress["recalls"]
+        self.best_epoch = progress["best_epoch"]
+
+    def _order(self, epoch):
+        """The images of every step of an epoch: (n_steps, batch)."""
+        rng = np.random.default_rng([self.recipe.seed, epoch])
+        n_images, n_drawn = len(self.train.labels), self.n_steps * self.batch
+        if self.recipe.balance == "none":
+            return rng.permutation(n_images)[:n_drawn].reshape(self.n_steps, self.batch)
+        share = np.bincount(self.train.labels)[self.train.labels] ** -self.recipe.evenness
+        return rng.choice(n_images, (self.n_steps, self.batch), p=share / share.sum())
+
+    def _step(self, epoch, rows):
+        recipe, number = self.recipe, len(self.rows) + 1
+        rng = np.random.default_rng([recipe.seed, epoch, number])
+        pace = one_cycle(number - 1, recipe.epochs * self.n_steps, warm_up=recipe.warm_up)
+        flipped = rng.random(len(rows)) < (0 if recipe.augment == "none" else 0.5)
+        classes, labels = self._classes(self.train.labels[rows], rng)
+        dimensions = self._dimensions(rng)
+        centres, loss = self.centres.taken(classes), 0.0
+        self.optimiser.zero_grad()
+        for start in range(0, len(rows), recipe.batch):
+            part = slice(start, start + recipe.batch)
+            features = self._features(self.feed(rows[part], flipped[part], int(rng.integers(2**32))))
+            share = len(features) / len(rows)
+            part_loss = share * margin_loss(
+                features[:, dimensions], labels[part], centres[:, dimensions], recipe
+            )
+            part_loss.backward()
+            loss += part_loss.item()
+        trained = [*self.tuned.values(), centres]
+        norm = torch.nn.utils.get_total_norm(value.grad for value in trained)
+        if not np.isfinite([loss, norm.item()]).all():
+            raise FloatingPointError(
+                f"in epoch {epoch}, step {number} the loss is {loss}, its gradient {norm:.3g} long"
+            )
+        if recipe.clip_norm is not None:
+            torch.nn.utils.clip_grads_with_norm_(trained, recipe.clip_norm, norm)
+        rates = recipe.lr * pace.factor, recipe.lr * recipe.head_lr * pace.factor
+        (group,) = self.optimiser.param_groups
+        group["lr"], group["betas"] = rates[0], (pace.beta, group["betas"][1])
+        self.optimiser.step()
+        self.centres.step(classes, centres, rate=rates[1], beta=pace.beta, number=number)
+        return {
+            "epoch": epoch,
+            "step": number,
+            "loss": loss,
+            "backbone_lr": rates[0],
+            "head_lr": rates[1],
+            "gradient_norm": norm.item(),
+            "val_recall": None,
+        }
+
+    def _features(self, fed):
+        """What the trained part makes of what it is fed: float32 (n, width)."""
+        half = torch.autocast(self.device.type, torch.bfloat16)
+        with half if self.recipe.precision == "bf16" else contextlib.nullcontext():
+            return self.parts.after(fed).float()
+
+    def _classes(self, labels, rng):
+        """The classes of a step's softmax, None for all, and the labels as rows of them."""
+        if self.recipe.sample_rate == 1:
+            return None, torch.from_numpy(labels).to(self.device)
+        classes, labels = sampled_classes(labels, self.n_classes, self.recipe.sample_rate, rng)
+        return torch.from_numpy(classes).to(self.device), torch.from_numpy(labels).to(self.device)
+
+    def _dimensions(self, rng):
+        """Which of the features a step's cosines are made of."""
+        if self.recipe.feature_rate == 1:
+            return slice(None)
+        n_used = max(1, round(self.recipe.feature_rate * self.width))
+        return torch.from_numpy(np.sort(rng.permutation(self.width)[:n_used])).to(self.device)

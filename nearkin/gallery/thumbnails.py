@@ -1,0 +1,84 @@
+"""Small pictures of image files, for people to look at."""
+
+import hashlib
+import io
+from collections.abc import Iterable
+
+import polars as pl
+from PIL import Image
+from tqdm import tqdm
+
+from nearkin.images.decode import ImageProblem, rgb_at_least
+from nearkin.runtime.prefetch import mapped
+from nearkin.sources.safe_paths import AnyPath, opener
+from nearkin.tables.gallery import Thumbnails
+
+VERSION = "1"
+"""Goes up when the same image would get another picture."""
+
+SIDE = 96
+"""Pixels of the longer side."""
+
+QUALITY = 70
+AHEAD = 64
+"""Pictures that wait in memory."""
+
+SCHEMA = {name: column.dtype for name, column in Thumbnails.columns().items()}
+
+
+def draw(
+    inspection: pl.DataFrame,
+    folder: AnyPath,
+    *,
+    max_megapixels: float,
+    n_threads: int,
+    known: pl.DataFrame,
+    trusted: Iterable[AnyPath] = (),
+) -> tuple[pl.DataFrame, int]:
+    """The `Thumbnails` of the images of an inspection, and how many rows were taken from `known`.
+
+    `known` is an earlier table: what it holds of the same bytes is kept. A picture is nothing
+    but pixels: no EXIF, profile or text of its file. Raises ValueError, naming the file, for one
+    that is no longer what was inspected.
+    """
+    images = inspection.filter(pl.col("problem").is_null()).select("uuid", "path", "sha256").sort("uuid")
+    reused = known.join(images, on=["uuid", "sha256"], how="semi")
+    missing = images.join(reused, on="uuid", how="anti", maintain_order="left")
+    opened = opener(folder, trusted)
+
+    def drawn(row):
+        uuid, path, sha256 = row
+        picture = _picture(_bytes(opened, path, sha256), path, max_megapixels * 1e6)
+        return uuid, sha256, *picture
+
+    rows = mapped(drawn, missing.iter_rows(), n_threads=n_threads, n_ahead=AHEAD)
+    rows = list(tqdm(rows, total=len(missing), desc="draw", unit="image", disable=None))
+    new = pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    return pl.concat([reused.select(new.columns), new]).sort("uuid"), len(reused)
+
+
+def _bytes(opened, path, sha256):
+    try:
+        with opened(path) as file:
+            data = file.read()
+    except OSError as error:
+        raise ValueError(f"{path}: gone since inspection ({error}); rerun inspect_images") from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise ValueError(f"{path}: changed since inspection; rerun inspect_images")
+    return data
+
+
+def _picture(data, path, max_pixels):
+    """A JPEG with its width and height."""
+    try:
+        image = rgb_at_least(data, max_pixels, side=2 * SIDE)
+    except ImageProblem as error:
+        raise ValueError(
+            f"{path}: readable when inspected, but now {error.problem}: {error.detail}"
+        ) from error
+    image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    bare = Image.new("RGB", image.size)
+    bare.paste(image)  # `image` still carries what the file said about itself
+    file = io.BytesIO()
+    bare.save(file, format="JPEG", quality=QUALITY, optimize=True)
+    return file.getvalue(), bare.width, bare.height

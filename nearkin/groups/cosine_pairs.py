@@ -1,0 +1,37 @@
+"""Pairs of images whose embeddings are close: exact, all with all."""
+
+import numpy as np
+
+from nearkin.groups.components import gathered
+
+AT_ONCE = 2**24
+"""Products in memory at once."""
+
+ROUNDING = 1e-4
+"""By how much a float32 product of unit vectors may be wrong; so near the limit it is taken in float64."""
+
+MOST_PAIRS = 2**22
+"""Pairs that are kept; of more only so many as connect the same images."""
+
+
+def cosine_pairs(vectors, cosine):
+    """Pairs of row numbers whose unit vectors have at least this cosine: int64, (n_pairs, 2).
+
+    All are compared with all: seconds for 20,000 vectors, an hour for half a million.
+
+    >>> cosine_pairs(np.eye(3, dtype=np.float32)[[0, 1, 0]], 0.9).tolist()
+    [[0, 2]]
+    """
+    return gathered(_blocks(vectors, cosine), len(vectors), most=MOST_PAIRS)
+
+
+def _blocks(vectors, cosine):
+    step = max(1, AT_ONCE // max(1, len(vectors)))
+    for start in range(0, len(vectors), step):
+        cosines = vectors[start : start + step] @ vectors[start:].T
+        first, second = np.nonzero(np.triu(cosines >= cosine - ROUNDING, 1))
+        unsure = cosines[first, second] < cosine + ROUNDING
+        exact = vectors[start + first[unsure]].astype(np.float64) * vectors[start + second[unsure]]
+        close = ~unsure
+        close[unsure] = exact.sum(axis=1) >= cosine
+        yield start + np.stack([first, second], axis=1)[close]

@@ -1,0 +1,30 @@
+"""What the pages say of the dataset: how much there is, and what was repaired."""
+
+import polars as pl
+
+from nearkin.report.reference_format import in_order
+from nearkin.vocabulary import ALL, ASIDE, SPLITS
+
+
+def sizes(statistics):
+    """Rows of a `Statistics` table, categories in order and the whole last."""
+    order = [*in_order(set(statistics["category"]) - {ALL}), ALL]
+    sides = [*SPLITS, ASIDE, ALL]
+    rows = statistics.to_dicts()
+    return sorted(rows, key=lambda row: (order.index(row["category"]), sides.index(row["split"])))
+
+
+def repairs(gaps):
+    """How often each defect met each outcome: (field, defect, action, n), frequent ones first."""
+    counted = gaps.group_by("field", "defect", "action").len("n")
+    return counted.sort("n", "field", "defect", "action", descending=[True, False, False, False]).to_dicts()
+
+
+def set_aside(quarantine):
+    """How many delivered rows were set aside for each reason: (reason, n)."""
+    return quarantine.group_by("reason").len("n").sort("n", "reason", descending=[True, False]).to_dicts()
+
+
+def moved(splits):
+    """How many images went to a side for a reason other than the lot: (reason, n)."""
+    return splits.filter(pl.col("reason").is_not_null()).group_by("reason").len("n").sort("reason").to_dicts()

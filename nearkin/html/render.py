@@ -1,0 +1,48 @@
+"""Pages of HTML that need no network and no other file."""
+
+import hashlib
+from base64 import b64encode
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from nearkin.html import format_numbers
+from nearkin.html.visible_text import visible, word
+from nearkin.tables.categories import shown
+
+FILTERS = ("fraction", "points", "p_value", "count", "span", "share")
+
+
+def render_page(template, content, *, script):
+    """The page, as text: the same content gives the same bytes.
+
+    `template` is the path of a template that extends `page.html.j2`, `content` what it names;
+    all of it is escaped. `script` names a template beside it: the only script that the page's
+    content security policy lets run, and nothing may be fetched, so that neither a name nor a
+    caption can do harm.
+    """
+    template = Path(template)
+    environment = Environment(
+        loader=FileSystemLoader([template.parent, Path(__file__).parent]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in FILTERS:
+        environment.filters[name] = getattr(format_numbers, name)
+    environment.filters |= {"visible": visible, "word": word, "category": shown}
+    text = environment.get_template(script).render(bundle=_bundle("dt_bundle.js"))
+    return environment.get_template(template.name).render(
+        content,
+        number=format_numbers,
+        script=text,
+        script_hash=b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii"),
+        table_style=files("itables").joinpath("html", "dt_bundle.css").read_text(encoding="utf-8"),
+    )
+
+
+def _bundle(name):
+    """A file of the DataTables bundle that itables ships, in base64."""
+    return b64encode(files("itables").joinpath("html", name).read_bytes()).decode("ascii")

@@ -1,0 +1,207 @@
+"""Images decoded once for all encoders that see them alike: a store of uint8 pixels.
+
+A store is an Arrow IPC file, memory-mapped for reading: one row per readable image with
+`uuid`, `sha256` (of the file's bytes), `pixels` (size x size x 3, uint8, RGB) and their
+`crc32`, sorted by uuid. In the file's metadata stand geometry and decoder, and a checksum of
+all but the pixels.
+"""
+
+import bisect
+import json
+import logging
+import math
+import os
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from tqdm import tqdm
+
+from nearkin.images.reader import Photos, shape
+from nearkin.storage import tables
+from nearkin.storage.atomic import DamagedError, replacing, unreadable
+from nearkin.storage.reuse import earlier_path
+from nearkin.tables.images import Inspection
+
+logger = logging.getLogger(__name__)
+
+FORMAT_VERSION = "3"
+ROWS_AT_ONCE = 64  # images held in memory while a store is written
+
+
+def open_pixels(store_paths, inspection_paths, *, seen, n_threads):
+    """The sources of the pixels of some shards: their stores, or their image files where there is none.
+
+    `store_paths` is empty, or goes with `inspection_paths`; an emptied store is none. The shards
+    without a store come as one source. Both kinds are read alike: see `Pixels`, and `Photos`
+    for `seen` and `n_threads`.
+    """
+    sources, bare = [], []
+    stores = store_paths or [None] * len(inspection_paths)
+    for store, inspection in zip(stores, inspection_paths, strict=True):
+        if store and os.path.getsize(store):
+            sources.append(Pixels(store))
+            _check_inspected(sources[-1], inspection)
+        else:
+            bare.append(inspection)
+    if bare:
+        rows = tables.read_all(bare, Inspection, columns=["uuid", "path", "problem", "n_bytes", "sha256"])
+        sources.append(Photos(rows, seen=seen, n_threads=n_threads))
+        logger.info("%d images are decoded whenever they are looked at", len(sources[-1]))
+    return sources
+
+
+def _check_inspected(store: "Pixels", inspection_path: str) -> None:
+    """Raises DamagedError if a store is not of the images that an inspection found readable."""
+    rows = tables.read(inspection_path, Inspection, columns=["uuid", "problem", "sha256"])
+    rows = rows.filter(rows["problem"].is_null()).sort("uuid")
+    if (store.uuids, store.sha256s) != (rows["uuid"].to_list(), rows["sha256"].to_list()):
+        raise DamagedError(store.path, f"does not hold the images of {inspection_path}; remove it and rerun")
+
+
+def write_pixels(inspection, path, *, known, seen, n_threads):
+    """Write the store of the readable images of an inspection; returns (n_decoded, n_reused).
+
+    The images are those of `Photos`, which see for `seen`, `n_threads` and what cannot be read.
+    What an earlier store at the path `known` holds of the same bytes, seen in the same way by the same
+    version of Pillow, is copied.
+    """
+    photos = Photos(inspection, seen=seen, n_threads=n_threads)
+    old = _reusable(known, photos)
+    known = [old.row_of(*key) if old else None for key in zip(photos.uuids, photos.sha256s, strict=True)]
+    missing = [row for row, place in enumerate(known) if place is None]
+    decoded = photos.one_by_one(missing, ahead=ROWS_AT_ONCE)
+    with replacing(path) as temporary:
+        schema = _schema(photos)
+        with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+            done = tqdm(total=len(photos), desc="decode", unit="image", disable=None)
+            for start in range(0, len(photos), ROWS_AT_ONCE):
+                rows = range(start, min(start + ROWS_AT_ONCE, len(photos)))
+                block = np.empty((len(rows), *shape(photos.geometry)), dtype=np.uint8)
+                for i, row in enumerate(rows):
+                    block[i] = next(decoded) if known[row] is None else old[known[row]]
+                    done.update()
+                writer.write_batch(_batch(photos, rows, block, schema))
+            done.close()
+    n_new, n_reused, n_left_out = len(missing), len(photos) - len(missing), len(inspection) - len(photos)
+    counts = {"images decoded": n_new, "reused": n_reused, "left out": n_left_out}
+    logger.info("decoded %d, reused %d, left out %d", n_new, n_reused, n_left_out, extra={"counts": counts})
+    return n_new, n_reused
+
+
+class Pixels:
+    """A store opened for reading: `uuids`, `sha256s`, `geometry`, `decode`, and uint8 images by row.
+
+    The file is memory-mapped, so only the images that are looked at are read. Raises
+    ValueError, naming the file, if it is not whole, and when an image is not what was written.
+    """
+
+    def __init__(self, path):
+        self.path = path
+        try:
+            reader = pa.ipc.open_file(pa.memory_map(str(path)))
+            stamps = {key.decode(): value.decode() for key, value in (reader.schema.metadata or {}).items()}
+            if stamps.get("nearkin.format") != FORMAT_VERSION:
+                raise ValueError(f"format {stamps.get('nearkin.format')}, expected {FORMAT_VERSION}")
+            self.geometry = json.loads(stamps["nearkin.geometry"])
+            self.decode, self.pillow = stamps["nearkin.decode"], stamps["nearkin.pillow"]
+            batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
+            for batch in batches:
+                batch.validate(full=True)
+            self.uuids, self.sha256s, self._checksums = (
+                [value for batch in batches for value in batch[name].to_pylist()]
+                for name in ("uuid", "sha256", "crc32")
+            )
+            if not reader.schema.equals(_schema(self), check_metadata=True):
+                raise ValueError("damaged")
+            self._blocks = [_images(batch, self.geometry) for batch in batches]
+        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+            raise unreadable(path, f"not a whole pixel store: {error}; remove it and rerun", error) from error
+        self._starts = np.cumsum([0, *map(len, self._blocks)]).tolist()
+
+    def __len__(self):
+        return len(self.uuids)
+
+    def __getitem__(self, row):
+        """One image, (size, size, 3)."""
+        block = bisect.bisect_right(self._starts, row) - 1
+        image = self._blocks[block][row - self._starts[block]]
+        if zlib.crc32(image) != self._checksums[row]:
+            raise DamagedError(self.path, f"image {self.uuids[row]} is damaged; remove the file and rerun")
+        return image
+
+    def take(self, rows):
+        """Copies of some images, in this order: (n, size, size, 3)."""
+        images = np.empty((len(rows), *shape(self.geometry)), dtype=np.uint8)
+        for i, row in enumerate(rows):
+            images[i] = self[row]
+        return images
+
+    def row_of(self, uuid, sha256):
+        """The row of an image with these bytes; None if it is not in the store."""
+        row = bisect.bisect_left(self.uuids, uuid)
+        same = row < len(self) and self.uuids[row] == uuid and self.sha256s[row] == sha256
+        return row if same else None
+
+    def check(self):
+        """Raises ValueError if any image is damaged."""
+        for row in range(len(self)):
+            self[row]
+
+
+def emptied(path):
+    """Give the space of a store back; returns how many bytes.
+
+    An empty file of the same date stays, which `open_pixels` passes over: a missing one would
+    be made anew for the next model, and everything that hangs on it with it.
+    """
+    before = os.stat(path)
+    earlier_path(path).unlink(missing_ok=True)
+    with replacing(path) as temporary:
+        temporary.touch()
+        os.utime(temporary, ns=(before.st_atime_ns, before.st_mtime_ns))
+    return before.st_size
+
+
+def _reusable(path, photos):
+    """The earlier store at `path`, if it is whole and of images seen in the same way."""
+    if not Path(path).exists():
+        return None
+    try:
+        old = Pixels(path)
+        if (old.geometry, old.decode, old.pillow) != (photos.geometry, photos.decode, photos.pillow):
+            return None
+        old.check()
+    except ValueError as error:
+        logger.warning("not reused: %s", error)
+        return None
+    return old
+
+
+def _schema(source):
+    """The columns of the store of a source of pixels, and its stamps."""
+    geometry = json.dumps(source.geometry, sort_keys=True)
+    stamps = {"nearkin.format": FORMAT_VERSION, "nearkin.geometry": geometry}
+    stamps |= {"nearkin.decode": source.decode, "nearkin.pillow": source.pillow}
+    said = "\n".join([geometry, source.decode, *source.uuids, *source.sha256s])
+    stamps["nearkin.crc32"] = str(zlib.crc32(said.encode()))
+    fields = [("uuid", pa.string()), ("sha256", pa.string()), ("crc32", pa.uint32())]
+    fields.append(("pixels", pa.binary(math.prod(shape(source.geometry)))))
+    return pa.schema(fields, metadata=stamps)
+
+
+def _batch(source, rows, block, schema):
+    """The rows `rows` (a range) of a source, whose images are `block` (n, size, size, 3)."""
+    part = slice(rows.start, rows.stop)
+    pixels = pa.FixedSizeBinaryArray.from_buffers(
+        schema.field("pixels").type, len(rows), [None, pa.py_buffer(block)]
+    )
+    columns = [list(source.uuids[part]), list(source.sha256s[part]), [zlib.crc32(image) for image in block]]
+    return pa.record_batch([*columns, pixels], schema=schema)
+
+
+def _images(batch, geometry):
+    values = np.frombuffer(batch["pixels"].buffers()[1], dtype=np.uint8)
+    count = len(batch) * math.prod(shape(geometry))
+    return values[:count].reshape(len(batch), *shape(geometry))

@@ -1,0 +1,131 @@
+"""The image files of an inspection, as an encoder sees them: decoded in threads when they are asked for."""
+
+import hashlib
+import math
+from pathlib import Path
+
+import numpy as np
+import PIL
+from PIL import Image
+
+from nearkin.images.decode import ImageProblem, rgb, rgb_at_least
+from nearkin.runtime.prefetch import mapped
+from nearkin.sources.safe_paths import kind_of, readable
+
+LONGEST = 32  # a strip longer than this many times its width is cut to its middle before it is resized
+FILTERS = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+KEPT_BLOCKS = 128  # of a megabyte, for the next image: with new memory a large one takes a third longer
+
+FAST_SIDE = 2  # times the resized shorter side; at once that side three times as many neighbours change
+
+
+def square(image, geometry):
+    """The middle of an RGB image as an encoder sees it: uint8, (size, size, 3).
+
+    The shorter side is resized to floor(size / crop), then the central square is cut out;
+    the same pixels as timm's and torchvision's evaluation transforms give on PIL images.
+
+    >>> square(Image.new("RGB", (60, 40), "red"), {"size": 2, "crop": 0.5, "interpolation": "bicubic"}).shape
+    (2, 2, 3)
+    """
+    size, shorter = geometry["size"], _shorter(geometry)
+    image = _shortened(image)
+    longer = int(shorter * max(image.size) / min(image.size))
+    wanted = (shorter, longer) if image.width <= image.height else (longer, shorter)
+    if image.size != wanted:
+        image = image.resize(wanted, FILTERS[geometry["interpolation"]])
+    left, top = (int(round((side - size) / 2.0)) for side in image.size)
+    return np.asarray(image.crop((left, top, left + size, top + size)), dtype=np.uint8)
+
+
+class Photos:
+    """The readable images of an inspection: `uuids`, `sha256s`, `geometry`, `decode`, uint8 images by row.
+
+    `pillow` is the version that decodes them.
+
+    Rows are sorted by uuid; those with a problem are left out. `seen` says how: `folder`, where
+    the paths begin; `trusted`, folders that its links may lead to, if there are any; `geometry`;
+    `decode`, exact, or fast for large JPEGs that are scaled while they are decoded, to no less than
+    twice the side that they are resized to; and `max_megapixels`. An image is read whenever it is
+    asked for, several at once in `n_threads` threads, on which its pixels never depend. Raises
+    ValueError, naming the file, for an image that is not what was inspected or lies outside `folder`.
+    """
+
+    def __init__(self, inspection, *, seen, n_threads):
+        rows = inspection.filter(inspection["problem"].is_null()).sort("uuid")
+        self.uuids, self.sha256s = rows["uuid"], rows["sha256"]  # a third less memory than lists
+        self.geometry, self.decode, self.pillow = seen["geometry"], seen["decode"], PIL.__version__
+        self._files = rows.select("path", "n_bytes", "sha256")
+        self._folder, self._max_pixels = seen["folder"], seen["max_megapixels"] * 1_000_000
+        self._trusted = tuple(seen.get("trusted", ()))
+        self._n_threads = n_threads
+        Image.core.set_block_size(2**20)
+        Image.core.set_blocks_max(KEPT_BLOCKS)
+
+    def __len__(self):
+        return len(self.uuids)
+
+    def __getitem__(self, row):
+        """One image, (size, size, 3)."""
+        name, n_bytes, sha256 = self._files.row(row)
+        path = Path(self._folder, name)
+        data = self._as_inspected(path, n_bytes, sha256)
+        try:
+            return square(self._decoded(data), self.geometry)
+        except ImageProblem as error:
+            raise ValueError(
+                f"{path}: readable when inspected, but now {error.problem}: {error.detail}"
+            ) from error
+
+    def take(self, rows):
+        """Some images, in this order: (n, size, size, 3)."""
+        images = np.empty((len(rows), *shape(self.geometry)), dtype=np.uint8)
+        for i, image in enumerate(self.one_by_one(rows, ahead=len(rows))):
+            images[i] = image
+        return images
+
+    def one_by_one(self, rows, *, ahead):
+        """The images of `rows` in this order, up to `ahead` of them read before they are asked for."""
+        # Threads will do: Pillow decodes and resizes without Python's lock, and processes were no faster.
+        return mapped(self.__getitem__, rows, n_threads=self._n_threads, n_ahead=ahead)
+
+    def _as_inspected(self, path: Path, n_bytes: int, sha256: str) -> bytes:
+        """The bytes of a file. Raises ValueError if they are not those of its inspection."""
+        if kind_of(self._folder, path, self._trusted) == "outside":
+            raise ValueError(f"{path}: lies outside the dataset's folder {self._folder}")
+        try:
+            with readable(path):
+                same_size = path.stat().st_size == n_bytes
+                data = path.read_bytes() if same_size else b""
+        except OSError as error:
+            raise ValueError(f"{path}: gone since inspection ({error}); rerun inspect_images") from error
+        if not same_size or hashlib.sha256(data).hexdigest() != sha256:
+            raise ValueError(f"{path}: changed since inspection; rerun inspect_images")
+        return data
+
+    def _decoded(self, data):
+        if self.decode == "fast":
+            return rgb_at_least(data, self._max_pixels, side=FAST_SIDE * _shorter(self.geometry))
+        return rgb(data, self._max_pixels)
+
+
+def shape(geometry):
+    return geometry["size"], geometry["size"], 3
+
+
+def _shorter(geometry):
+    """The shorter side after resizing, in pixels."""
+    return math.floor(geometry["size"] / geometry["crop"])
+
+
+def _shortened(image):
+    shorter, longer = sorted(image.size)
+    if longer <= LONGEST * shorter:
+        return image
+    middle, half = longer // 2, LONGEST * shorter // 2
+    cut = (middle - half, 0, middle + half, image.height)
+    return image.crop(cut if image.width > image.height else (0, cut[0], image.width, cut[2]))

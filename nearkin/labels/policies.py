@@ -1,0 +1,80 @@
+"""Which rows a defect of the name, or of the file's name, keeps from use: the config's policies, applied."""
+
+import re
+from itertools import pairwise
+
+import polars as pl
+
+from nearkin.labels import curation_log
+
+UNNAMED = ("missing", "genus_only", "open_name", "code", "hybrid", "several_names", "not_a_name")
+"""Defects that leave a name without a species; the policy keep holds the image at its genus."""
+
+STYLE = [word for word in curation_log.NAME_REPAIRS if word != "subspecies"]
+WRITTEN = pl.format("written {}, read as {}", "text", pl.coalesce("infraspecies", "species", "genus"))
+
+REPAIRABLE = {
+    "file_mismatch": (
+        pl.col("match").is_in(list(curation_log.FILE_REPAIRS)),
+        pl.format("listed as {}", "listed"),
+    ),
+    "style": (pl.col("repairs").list.set_intersection(STYLE).list.len() > 0, WRITTEN),
+    "subspecies": (pl.col("repairs").list.contains("subspecies"), WRITTEN),
+    "misspelt": (pl.col("better").is_not_null(), pl.col("spelling")),
+    "synonym": (pl.col("accepted_name").is_not_null(), pl.format("{} is {}", "written", "accepted_name")),
+    "not_in_taxonomy": (~pl.col("in_taxonomy"), pl.format("the taxonomy has no {}", "species")),
+}
+"""Defects that do not keep an image from use unless the policy says so: where they are, and the evidence."""
+
+
+def with_judgements(rows, policies):
+    """The rows with a reason where a defect of the name, or of the file's name, is not let pass."""
+    faults = [(word, _unnamed(word, policies[word]), pl.col("name_detail")) for word in UNNAMED]
+    strict = [word for word in REPAIRABLE if policies[word] in ("quarantine", "stop")]
+    faults += [(word, *REPAIRABLE[word]) for word in strict]
+    for word, fault, detail in faults:
+        found = pl.col("reason").is_null() & fault.fill_null(False)
+        if policies[word] == "stop":
+            stop_at(rows.filter(found), word)
+        reason = pl.lit("no_name" if word == "missing" else word)
+        rows = rows.with_columns(
+            reason=pl.when(found).then(reason).otherwise("reason"),
+            detail=pl.when(found).then(detail).otherwise("detail"),
+        )
+    return rows
+
+
+def _unnamed(word, policy):
+    """Where this defect leaves nothing that the image could be used under."""
+    unnamed = pl.col("defect") == word
+    return (
+        unnamed & (pl.col("species" if word == "code" else "genus").is_null())
+        if policy == "keep"
+        else unnamed
+    )
+
+
+def stop_at(rows, word):
+    if len(rows):
+        text, path = rows.select("text", pl.coalesce("path", "listed")).row(0)
+        raise ValueError(
+            f"{word}: {len(rows)} rows or more, the first {text!r} of {path}: "
+            f"mend them, or change labels.policies.{word}"
+        )
+
+
+def with_hints(rows, told):
+    """The rows; `detail` has the species that a nameless image's file name hints at: evidence, no repair."""
+    known = set(told["species"].drop_nulls())
+    nameless = rows.filter(reason="no_name").drop_nulls("path").select("path").unique(maintain_order=True)
+    hints = []
+    for path in nameless["path"]:
+        words = re.findall(r"[^\W\d_]+", path.rsplit("/", 1)[-1])
+        pairs = [" ".join(pair).capitalize() for pair in pairwise(words)]
+        hints += [(path, f"; its file name hints at {name}") for name in pairs if name in known][:1]
+    table = pl.DataFrame(hints, schema={"path": pl.String, "hint": pl.String}, orient="row")
+    rows = rows.join(table, on="path", how="left", maintain_order="left")
+    hinted = (pl.col("reason") == "no_name") & pl.col("hint").is_not_null()
+    return rows.with_columns(
+        detail=pl.when(hinted).then(pl.col("detail") + pl.col("hint")).otherwise("detail")
+    )

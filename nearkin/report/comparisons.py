@@ -1,0 +1,65 @@
+"""Base against trained as the page tells it: one sentence, three tables."""
+
+import polars as pl
+
+from nearkin.report.reference_format import in_order
+from nearkin.vocabulary import ALL, LEVELS, PROTOCOLS
+
+SHOWN = 10
+
+
+def summarise_pair(differences, *, base, trained, text):
+    """What the page says of two models, from their `Differences` and printed comparison."""
+    found = differences.filter(metric="recall", k=1)
+    protocols = [name for name in PROTOCOLS if name in set(found["protocol"])]
+    labels = found.filter(pl.col("label") != ALL)
+    species = labels.filter(level="species", protocol=protocols[0]) if protocols else labels.clear()
+    ranked = species.filter("ranked")
+    return {
+        "base": base,
+        "trained": trained,
+        "text": text,
+        "protocols": protocols,
+        "overall": _rows(found.filter(category=ALL, label=ALL, level="species"), protocols),
+        "rows": _rows(
+            found.filter((pl.col("category") == ALL) | (pl.col("level") == "species"), label=ALL), protocols
+        ),
+        "improved": _first(ranked.filter(pl.col("points") > 0), descending=True),
+        "worsened": _first(ranked.filter(pl.col("points") < 0), descending=False),
+        "n_species": len(species),
+        "n_ranked": len(ranked),
+        "n_rose": _significant(ranked.filter(pl.col("points") > 0)),
+        "n_fell": _significant(ranked.filter(pl.col("points") < 0)),
+    }
+
+
+def verdict(row):
+    """What an interval of a difference says, in one word.
+
+    >>> verdict({"low": 0.4, "high": 3.0}), verdict({"low": -1, "high": 3.0})
+    ('better', 'not shown to differ')
+    """
+    if row["low"] is not None and row["low"] > 0:
+        return "better"
+    if row["high"] is not None and row["high"] < 0:
+        return "worse"
+    return "not shown to differ"
+
+
+def _rows(found, protocols):
+    """Differences by protocol, level and category, in their order, that of all first."""
+    categories = [ALL, *in_order(set(found["category"]) - {ALL})]
+
+    def place(row):
+        return protocols.index(row["protocol"]), LEVELS.index(row["level"]), categories.index(row["category"])
+
+    return sorted(found.to_dicts(), key=place)
+
+
+def _first(species, *, descending):
+    """Most changed species, equal ones by name."""
+    return species.sort("points", "label", descending=[descending, False]).head(SHOWN).to_dicts()
+
+
+def _significant(species):
+    return len(species.filter(pl.col("p_holm") < 0.05))

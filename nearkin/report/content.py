@@ -1,0 +1,109 @@
+"""Everything that the page says, gathered from finished tables."""
+
+from nearkin.html import dataset as sizes_and_repairs
+from nearkin.report import claims as claims_of_pairs
+from nearkin.report import headline_tables, species, species_browser
+from nearkin.report.comparisons import summarise_pair, verdict
+from nearkin.report.figures import figures_by_kind, generic_captions
+from nearkin.storage import tables
+from nearkin.tables.categories import in_order, shown
+from nearkin.vocabulary import ALL
+
+
+def collect(
+    *,
+    dataset,
+    models,
+    method,
+    records,
+    others,
+    statistics,
+    gaps,
+    quarantine,
+    splits,
+    recalls,
+    differences,
+    comparisons,
+    claims,
+    descriptions,
+    figures,
+    captions,
+    examples,
+    mistaken,
+    labels,
+    thumbnails,
+    mixed_versions,
+):
+    """The content that `page.render_report` shows, as a dict.
+
+    `recalls`, `descriptions`, `examples` and `mistaken` are by model, `differences`, `comparisons`
+    and `claims` by (base, trained), `captions` by kind; `labels` and `thumbnails` are lazy;
+    `figures` by where they lie, ending in their kind, as bytes of SVG. `records` and `others`
+    are those of `nearkin.report.headline_numbers`; `method` holds the config's values that the methods
+    section puts into words; `mixed_versions` names libraries of which several versions made the tables.
+    """
+    rows, n_rows = species.table(recalls, differences)
+    places = species_browser.places_of(rows)
+    look_up, jpegs = species_browser.gather(
+        rows, recalls=recalls, examples=examples, mistaken=mistaken, labels=labels, thumbnails=thumbnails
+    )
+    has_categories = set(statistics["category"]) != {ALL}
+    return {
+        "dataset": dataset,
+        "has_categories": has_categories,
+        "models": models,
+        "method": method,
+        "titles": headline_tables.TITLES,
+        "verdict": verdict,
+        "whole": statistics.filter(category=ALL, split=ALL).row(0, named=True),
+        "lead": headline_tables.lead(records, models=models),
+        "headline": headline_tables.tables(records, others, models=models),
+        "pairs": [
+            summarise_pair(frame, base=base, trained=trained, text=comparisons[base, trained])
+            for (base, trained), frame in differences.items()
+        ],
+        "claims": [
+            claims_of_pairs.of_pair(frame, base=base, trained=trained)
+            for (base, trained), frame in claims.items()
+        ],
+        "pictures": figures_by_kind(figures, captions, k=1),
+        "shared": generic_captions(captions, k=1),
+        "species": [row | {"entry": places[row["category"], row["species"]]} for row in rows],
+        "n_species_rows": n_rows,
+        "species_filters": _filters(rows, has_categories=has_categories),
+        "look_up": look_up,
+        "n_shown": species_browser.most_queries(look_up["entries"]),
+        "jpegs": jpegs,
+        "thumbnails": species_browser.embedded(jpegs),
+        "statistics": sizes_and_repairs.sizes(statistics),
+        "repairs": sizes_and_repairs.repairs(gaps),
+        "set_aside": sizes_and_repairs.set_aside(quarantine),
+        "moved": sizes_and_repairs.moved(splits),
+        "encoders": [_encoder(model, descriptions.get(model)) for model in models],
+        "table_format": tables.FORMAT_VERSION,
+        "mixed_versions": mixed_versions,
+    }
+
+
+def _filters(rows, *, has_categories):
+    """What the species table can be narrowed by: (title, column, values), where there is a choice."""
+    found = [
+        ("Category", 1, [shown(name) for name in in_order({row["category"] for row in rows})]),
+        ("Protocol", 1 + has_categories, list(dict.fromkeys(row["protocol"] for row in rows))),
+    ]
+    return [filter for filter in found if len(filter[2]) > 1]
+
+
+def _encoder(model, description):
+    """A model's row of provenance; a model without an encoder is a table of embeddings."""
+    said = description or {}
+    return {
+        "name": model,
+        "encoder": " ".join(str(said[key]) for key in ("library", "name") if said.get(key))
+        or "embeddings made elsewhere",
+        "weights": said.get("weights") or "–",
+        "source": said.get("source"),
+        "width": said.get("width", "–"),
+        "parameters": f"{said['parameters']:,}" if said.get("parameters") else "–",
+        "fingerprint": said.get("fingerprint", "–"),
+    }

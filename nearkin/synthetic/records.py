@@ -1,0 +1,91 @@
+"""What a clean delivery would hold: one entry per picture, with its file name, label and caption."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nearkin.synthetic.captions import caption
+from nearkin.synthetic.taxonomy import Species
+
+N_CHUNKS = 3
+NAMED = 0.6  # share of the captions that name the species
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One delivered picture, or a row without one, and the truth about it."""
+
+    species: Species
+    specimen: int  # within the species; what the picture shows
+    view: int
+    path: str | None  # on disk, relative to the delivery
+    listed: str | None  # name in the metadata table; None: in no table
+    labels: tuple[str, ...]  # scientific names in the metadata, one per row
+    caption: str | None  # None: no row in the captions table
+    caption_name: str
+    treatment: str = ""  # what was done to the file's content
+    defect: str = "none"
+    outcome: str = "kept"
+    as_delivered: str = ""
+    correct: str = ""
+    note: str = ""
+
+    @property
+    def category(self):
+        return self.species.category
+
+
+def clean_entries(species, seed):
+    """The entries of all species, in order. Every species has at least two specimens.
+
+    A fish specimen is a video track of up to four frames, a bird up to three photos, a
+    butterfly a dorsal and often a ventral view. The file names say so, each category in
+    its own convention.
+    """
+    result = []
+    for one in species:
+        rng = np.random.default_rng([seed, 6, one.number])
+        for specimen, n_views in enumerate(_views(rng, one)):
+            for view, stem in enumerate(_stems(rng, one, specimen, n_views)):
+                result.append(entry(rng, one, specimen, view, stem))
+    return result
+
+
+def entry(rng, species, specimen, view, stem):
+    """A clean entry: label right, caption there."""
+    name = stem + (".png" if species.category == "Fish" else ".jpg")
+    return Entry(
+        species, specimen, view, path=f"datasets/{species.category}/chunk_{rng.integers(N_CHUNKS)}/{name}",
+        listed=name, labels=(species.name,), caption=caption(rng, species, named=rng.random() < NAMED),
+        caption_name=species.name, as_delivered=species.name, correct=species.name,
+    )  # fmt: skip
+
+
+def new_stem(rng, species):
+    """A file name without extension for a specimen that no picture shows."""
+    return _stems(rng, species, 900 + int(rng.integers(9000 - 900)), 1)[0]
+
+
+def _views(rng, species):
+    """How many pictures each specimen of a species has."""
+    most = {"Fish": 4, "Bird": 3, "Butterfly": 2}[species.category]
+    left, views = species.n_images, []
+    while left:
+        room = left - 1 if not views else left  # keeps one for a second specimen
+        views.append(int(min(rng.integers(1, most + 1), max(1, room))))
+        left -= views[-1]
+    return views
+
+
+def _stems(rng, species, specimen, n_views):
+    """File names without extension: unique, for a species' number and a specimen's are in them."""
+    if species.category == "Fish":
+        track = 1_000_003 * (species.number + 1) + 97 * specimen
+        frame = int(rng.integers(100, 9000))
+        return [f"fish_{track:012d}_{frame + 3 * view:05d}" for view in range(n_views)]
+    if species.category == "Bird":
+        name = species.common_name.replace(" ", "_")
+        numbers = rng.choice(90_000, n_views, replace=False) + 10_000
+        return [f"{name}_{specimen:04d}_{number}" for number in numbers]
+    number = 10_000 + 7 * specimen
+    return [f"{species.genus}_{species.epithet}_{number}_{side}" for side in "dv"[:n_views]]

@@ -1,0 +1,45 @@
+"""A small training: images whose species is a stripe in noise, its examples, and what it leaves."""
+
+import numpy as np
+import polars as pl
+
+from nearkin.finetune.data import examples_of
+from nearkin.finetune.recipe import Recipe
+from nearkin.finetune.train import train
+from tests.unit import encoder_examples as examples
+from tests.unit.drawn import labels_of
+
+SPECIES = ["Aa aa", "Aa bb", "Bb aa", "Bb bb"]
+RECIPE = Recipe(trainable="all", epochs=3, batch=8, lr=3e-3)
+
+
+def study(n_each=12):
+    """Labels, splits and images: a species is a stripe in noise; every fourth image is validation."""
+    rng = np.random.default_rng(0)
+    species = [name for name in SPECIES for _ in range(n_each)]
+    labels = labels_of(species)
+    images = rng.integers(60, 196, (len(species), 16, 16, 3), dtype=np.uint8)
+    for i, name in enumerate(species):
+        images[i, 4 * SPECIES.index(name) : 4 * SPECIES.index(name) + 2] += 55
+    splits = labels.select("uuid").with_columns(
+        split=pl.Series(["train", "val", "train", "test"] * (len(species) // 4)),
+        group_id="uuid",
+        reason=pl.lit(None, dtype=pl.String),
+        evidence=pl.lit(None, dtype=pl.String),
+    )
+    return labels, splits, images
+
+
+def taught_by(labels, splits, stores):
+    """The examples of a training on species."""
+    species = labels.select("uuid", label="species")
+    return examples_of(species, species, splits, stores)
+
+
+def trained(taught, path, recipe=RECIPE):
+    encoder = examples.encoder()
+    return encoder, train(encoder, taught, recipe=recipe, state_path=path)
+
+
+def bits(encoder):
+    return {name: value.numpy().tobytes() for name, value in encoder.tower.state_dict().items()}

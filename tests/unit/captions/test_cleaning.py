@@ -1,0 +1,226 @@
+"""Captions are mended where that is certain, told useless where they are, and otherwise left alone."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from nearkin.captions.cleaning import LONGEST, SINGLE, clean, cleaned, is_sound
+from nearkin.captions.error_patterns import PHRASES
+from nearkin.captions.markup import without_escapes, without_markup
+from nearkin.captions.quality import FILLER
+
+MENDED = [
+    ("  A\r\n fish. \n\n", "A fish.", ["whitespace"]),
+    ("A fish.\u00a0 It\u2028swims.", "A fish. It swims.", ["whitespace"]),
+    ("<p>Shape &amp; colour.</p>", "Shape & colour.", ["markup"]),
+    ("&lt;p&gt;A fish.&lt;/p&gt;", "A fish.", ["markup"]),
+    ("Shape &amp;amp;#38;amp; colour&#x2e;", "Shape & colour.", ["markup"]),
+    ("A <script>alert(1)</script>fish.", "A fish.", ["markup"]),
+    ("A fish.<style>p {colour: red}", "A fish.", ["markup"]),
+    ("A <i>Papilio</i>, host.<br/>It flies.", "A Papilio, host. It flies.", ["markup"]),
+    ("A <img src=x onerror=alert(1)> fish <!-- 7 -->", "A fish", ["markup"]),
+    ("<|startoftext|>A fish.</s>", "A fish.", ["markup"]),
+    ("## A **red** _Papilio machaon_ [here](https://x.org)", "A red Papilio machaon here", ["markup"]),
+    ("The fish\u00e2\u20ac\u2122s fin \u00e2\u20ac\u201c", "The fish\u2019s fin \u2013", ["mojibake"]),
+    ("The fish\u00c3\u00a2\u00e2\u201a\u00ac\u00e2\u201e\u00a2s fin", "The fish\u2019s fin", ["mojibake"]),
+    (r"A fish\u2019s fin, \"red\"", 'A fish\u2019s fin, "red"', ["escapes"]),
+    (r"\u201cA fish\u201d \ud83d\udc1f", "\u201cA fish\u201d \U0001f41f", ["escapes"]),
+    (r"A fish.\nIt swims.", "A fish. It swims.", ["escapes", "whitespace"]),
+    ("\ufeffA\u202e fi\x00s\u00adh.", "A fish.", ["invisible"]),
+]
+
+
+@pytest.mark.parametrize(("delivered", "mended", "repairs"), MENDED)
+def test_captions_that_are_mended(delivered, mended, repairs):
+    assert clean(delivered) == (mended, None, repairs)
+    assert clean(mended) == (mended, None, [])
+
+
+KNOWN = yaml.safe_load((Path(__file__).parents[1] / "data" / "captions.yaml").read_text(encoding="utf-8"))
+LEFT, USELESS = KNOWN["left"], KNOWN["useless"]
+
+
+@pytest.mark.parametrize("text", LEFT)
+def test_captions_that_are_left_alone(text):
+    assert clean(text) == (text, None, [])
+
+
+@pytest.mark.parametrize(("defect", "texts"), USELESS.items())
+def test_captions_that_say_nothing(defect, texts):
+    assert {text: clean(text)[1] for text in texts} == dict.fromkeys(texts, defect)
+
+
+TEXTS = st.one_of(
+    st.text(max_size=80),
+    st.text(
+        alphabet="aZ01 .,'\"!?()/%+=@$^-_{}[]<>&*#\\\u2019\u2013\u00e9\u00c2\u00c0\u00d7\u200b", max_size=40
+    ),
+    st.lists(
+        st.sampled_from(
+            [*PHRASES, *sorted(FILLER), *LEFT, *sum(USELESS.values(), []), *" .:;-'\u2019\u00e91"]
+        )
+    ).map(" ".join),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(TEXTS, max_size=20))
+@example([*LEFT, *sum(USELESS.values(), []), *(delivered for delivered, _, _ in MENDED)])
+def test_in_bulk_as_one_by_one(texts):
+    frame = pl.DataFrame({"before": texts}, schema={"before": pl.String})
+    sound = frame.filter(is_sound(pl.col("before")))["before"]
+    assert [clean(text) for text in sound] == [(text, None, []) for text in sound]
+    bulk = {
+        before: (text, defect, repairs)
+        for before, text, defect, repairs in cleaned(frame["before"]).iter_rows()
+    }
+    assert bulk == {text: clean(text) for text in texts if text not in set(sound)}
+
+
+def test_most_captions_need_no_look_one_by_one():
+    texts = pl.Series([text for text in LEFT if text.isascii() and not set(text) & set("<>&*_\\")])
+    assert texts.to_frame("text").select(is_sound(pl.col("text")).mean()).item() > 0.9
+
+
+def test_single_letters_and_quotes_are_no_mojibake():
+    frame = pl.DataFrame({"text": [chr(code) for code in range(0x80, 0x2100)]})
+    single = frame.filter(pl.col("text").str.contains(f"[{SINGLE}]"))["text"]
+    assert len(single) > 60
+    for text in (
+        form.format(letter) for letter in single for form in ("fi{}sh", "A {} fish", "{}fish", "Fish.{}")
+    ):
+        assert clean(text) == (text, None, [])
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS)
+def test_any_text_becomes_one_line_and_stays_so(text):
+    mended, defect, _ = clean(text)
+    if defect is None:
+        assert mended == " ".join(mended.split())
+        assert clean(mended) == (mended, None, [])
+
+
+UNITS = [
+    *("<", "&amp;", " ", "(((", "<a ", "<script", "<!--", "&lt;", "*", "**a", "[a](", "\u00e2\u20ac\u2122"),
+    *("error ", "i cannot ", "sorry, ", "as an ", "http:(", ".jpg", "<a =", "a1 ", "no image ", "fin "),
+]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_ten_megabytes_are_cut_before_the_work(unit):
+    text = unit * (10_000_000 // len(unit))
+    mended, defect, repairs = clean(text)
+    assert "too_long" in repairs
+    assert defect or 0 < len(mended) <= LONGEST
+
+
+@pytest.mark.parametrize(("depth", "defect"), [(9, None), (18, None), (19, "hostile_markup")])
+def test_markup_in_markup_is_taken_off_ten_times_and_no_more(depth, defect):
+    """Each round takes off two of the tags, and the tenth may find nothing any more."""
+    assert clean("A fish" + "<i" * depth + ">" * depth) == ("A fish", defect, ["markup"])
+
+
+def test_a_caption_of_2000_characters_is_whole_and_a_longer_one_ends_with_a_word():
+    words = "A" + " fish" * 500
+    assert clean(words[:2000]) == (words[:2000], None, [])
+    assert clean(words[:2001]) == (words[:1996], None, ["too_long"])
+    assert clean("b" * 2001) == ("b" * 2000, None, ["too_long"])
+
+
+def test_beyond_ten_times_as_long_the_rest_is_not_looked_at():
+    assert clean("b" * 19_998 + "  ")[2] == ["whitespace", "too_long"]
+    assert clean("b" * 19_999 + "  ")[2] == ["too_long"]
+    assert clean("  " + "b" * 20_000)[2] == ["too_long"]
+    assert clean("<p>" + "b" * 20_000 + "</p>")[0] == "b" * 2000
+
+
+@pytest.mark.parametrize(
+    ("text", "defect"),
+    [
+        ("<p></p>", "empty"),
+        ("<!-- none -->", "placeholder"),
+        ("<!-- a fish -->", "empty"),
+        ("<br>", "empty"),
+        ("<img>", "placeholder"),
+        ("<!-- no -->", "empty"),
+        (" " * 2000 + "<!-- none -->", "empty"),
+        (" " * 1990 + "<!-- none -->", "placeholder"),
+    ],
+)
+def test_what_is_nothing_without_its_markup_is_empty_or_a_placeholder(text, defect):
+    assert clean(text)[:2] == ("", defect)
+
+
+def test_in_bulk_slices_of_any_size_are_the_same(monkeypatch):
+    texts = pl.Series([delivered for delivered, _, _ in MENDED])
+    whole = cleaned(texts)
+    monkeypatch.setattr("nearkin.captions.cleaning.AT_ONCE", 3)
+    assert cleaned(texts).equals(whole)
+    assert whole["before"].to_list() == sorted(set(texts)) and len(whole) > 6
+    assert cleaned(pl.Series(["A fish."])).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("text", "sound"),
+    [
+        ("A" * 2000, True),
+        ("A" * 2001, False),
+        ("A fish.", True),
+        ("A  fish.", False),
+        ("A fi\u00e4sh.", True),
+        ("A f\u00e4\u00e4sh.", False),
+        ("No image", False),
+        (None, False),
+    ],
+)
+def test_what_is_surely_sound(text, sound):
+    frame = pl.DataFrame({"text": [text]}, schema={"text": pl.String})
+    assert frame.select(is_sound(pl.col("text"))).item() is sound
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (r"C:\new fish\x.jpg a", r"C:\new fish\x.jpg a"),
+        (r"\\server\new fish", r"\\server\new fish"),
+        (r"A\nfish", r"A\nfish"),
+        (r"A fish\nswims", "A fish\nswims"),
+        (r"a \x41\'s \t\r\"", "a A's \t\r\""),
+        (r"a \textbf and \times", r"a \textbf and \times"),
+        (r"a \ud83d\udc1f \u00e9", "a \U0001f41f \u00e9"),
+        (r"a \ud83d", "a \ufffd"),
+        (r"a \\ / \/", "a \\ / /"),
+    ],
+)
+def test_escapes_are_undone_where_they_are_no_paths(text, left):
+    assert without_escapes(text) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("a < b", "a < b"),
+        ("<b>a</b> <p>c</p>d", "a c d"),
+        ("<p> a </p>\n<p></p>", "a \n"),
+        ("a&amp;amp;b &#65; &nope;", "a&b A &nope;"),
+        ("a<SCRIPT>x\ny</Script>b", "a b"),
+        ("# a", "a"),
+        ("**a** _b_ `c`", "a b c"),
+    ],
+)
+def test_markup_is_taken_off(text, left):
+    assert without_markup(text) == left
+
+
+def test_what_lies_within_ten_times_the_longest_is_looked_at():
+    assert clean("<i>" * 6500 + "A fish." + " " * 1000)[0] == "A fish."
+    assert clean("<tt>" * 5200 + "A fish.")[:2] == ("", "empty")
+
+
+def test_in_bulk_a_text_that_comes_twice_is_one_row():
+    assert len(cleaned(pl.Series(["A  fish."] * 2))) == 1

@@ -1,0 +1,60 @@
+"""Captions in further tables, and whose they are."""
+
+import polars as pl
+import pytest
+
+from nearkin.captions.external import by_image, read
+from tests.unit.drawn import labels_of
+
+
+def test_every_kind_of_table_is_read(tmp_path):
+    expected = [("a.jpg", "A fish, red."), ("b.jpg", "A bird.")]
+    frame = pl.DataFrame(expected, schema=["file", "text"], orient="row")
+    frame.with_columns(more=1).write_parquet(tmp_path / "a.parquet")
+    (tmp_path / "a.csv").write_bytes('\ufefffile,text\r\na.jpg,"A fish, red."\r\nb.jpg,A bird.\r\n'.encode())
+    (tmp_path / "a.tsv").write_text("text\tfile\nA fish, red.\ta.jpg\nA bird.\tb.jpg\n")
+    for name in ("a.parquet", "a.csv", "a.tsv"):
+        table = read(tmp_path / name, image="file", caption="text")
+        assert table.select("image", "caption").rows() == expected
+        with pytest.raises(ValueError, match=rf"{name}: no column path; it has .*file"):
+            read(tmp_path / name, image="path", caption="text")
+
+
+def test_a_table_that_is_none(tmp_path):
+    (tmp_path / "a.parquet").write_text("no table")
+    with pytest.raises(ValueError, match="a.parquet: cannot be read as a table"):
+        read(tmp_path / "a.parquet", image="file", caption="text")
+    pl.DataFrame({"file": [b"\xff"], "text": "A fish."}).write_parquet(tmp_path / "b.parquet")
+    with pytest.raises(ValueError, match="b.parquet: cannot be read as a table of texts"):
+        read(tmp_path / "b.parquet", image="file", caption="text")
+
+
+PATHS = ["x/a.jpg", "x/b.jpg", "y/b.jpg", "y/c\u0301.jpg"]
+
+
+def told(rows):
+    """The captions by path of four images, from pairs of an image and a caption."""
+    labels = labels_of(["Aus bus"] * 4).with_columns(path=pl.Series(PATHS))
+    table = pl.DataFrame(
+        [(labels["uuid"][3] if image == "uuid" else image, text) for image, text in rows],
+        schema={"image": pl.String, "caption": pl.String},
+        orient="row",
+    )
+    found = by_image(table, labels, name="table:1").join(labels, on="uuid")
+    return dict(found.select("path", "caption").iter_rows())
+
+
+def test_an_image_is_named_by_uuid_path_or_file_name():
+    assert told([("uuid", "A.")]) == {PATHS[3]: "A."}
+    assert told([(" ./x/b.jpg", "A."), ("y\\b.jpg", "B.")]) == {PATHS[1]: "A.", PATHS[2]: "B."}
+    assert told([("a.jpg", "A."), ("elsewhere/\u0107.jpg", "C.")]) == {PATHS[0]: "A.", PATHS[3]: "C."}
+
+
+def test_a_file_name_of_several_images_is_not_used_and_said(caplog):
+    assert told([("b.jpg", "B."), ("d.jpg", "D."), (None, "E."), ("a.jpg", None)]) == {}
+    assert "captions not used, for images share the file name that table:1 names: 2" in caplog.text
+
+
+def test_the_first_caption_that_is_not_blank_counts_whatever_the_order():
+    rows = [("a.jpg", "Z."), ("x/a.jpg", " "), ("x/a.jpg", "B."), ("a.jpg", "C.")]
+    assert told(rows) == told(rows[::-1]) == {PATHS[0]: "B."}

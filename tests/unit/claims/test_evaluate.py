@@ -1,0 +1,181 @@
+"""Claims of made-up species whose answers are known, and of those who have none."""
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nearkin.claims import evaluate
+from nearkin.claims.sentences import sentence
+from nearkin.tables.claims import (
+    CANNOT_BE_TOLD,
+    IMPROVED,
+    NOT_SHOWN,
+    ODDS_RATIO,
+    RELATED,
+    RISES,
+    SATURATED,
+    SHOWN,
+    WORSE,
+    Claims,
+)
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def differences(base, trained, n_train, *, n_queries=20, p_holm=0.5, level="species", **other):
+    """Rows of a `Differences` table: one label per value."""
+    n = len(base)
+    frame = pl.DataFrame(
+        {
+            "label": pl.Series(
+                [f"Aa {chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(n)], dtype=pl.String
+            ),
+            "base": np.array(base, dtype=float),
+            "trained": np.array(trained, dtype=float),
+            "n_train": np.array(n_train, dtype=np.int64),
+        }
+    )
+    constant = {"protocol": "leave_one_out", "level": level, "metric": "recall", "category": "Fish", "k": 1}
+    constant |= {"n_queries": n_queries, "n_groups": n_queries, "p_holm": p_holm, "ranked": True} | other
+    points = 100 * (pl.col("trained") - pl.col("base"))
+    return frame.with_columns(points=points, **{name: pl.lit(one) for name, one in constant.items()})
+
+
+def recall(value=0.9995, low=0.999, high=1.0, n_labels=3):
+    """The row of a `Recall` table that claims look at."""
+    row = {"protocol": "leave_one_out", "level": "category", "metric": "recall", "average": "micro"}
+    row |= {"population": "all", "category": "all", "label": "all", "k": 1, "value": value, "low": low}
+    row |= {"high": high, "n_labels": n_labels, "n_queries": 500, "why": None if value else "no queries"}
+    return pl.DataFrame([row])
+
+
+def weighed(frame, **other):
+    return evaluate.weighed({"old": recall(**other), "new": recall(**other)}, frame, k=1)
+
+
+def answers(claims, claim, **other):
+    return claims.filter(claim=claim, **other)["answer"].to_list()
+
+
+def test_more_images_more_recall_for_the_trained_model_only():
+    n_train = np.arange(1, 21)
+    base = np.tile([0.5, 0.6, 0.4, 0.55, 0.45], 4)
+    table = weighed(differences(base, 0.2 + 0.03 * n_train, n_train))
+    assert answers(table, RISES, about="old") == [NOT_SHOWN] * 2
+    assert answers(table, RISES, about="new") == [SHOWN] * 2
+    assert answers(table, RELATED) == [SHOWN]
+    assert answers(table, IMPROVED, level="species") == [NOT_SHOWN]  # half rise, half fall
+    assert "grows with the number of training images in Fish: Spearman’s ρ = 0." in told(table, RELATED)
+
+
+def test_what_falls_is_not_shown_to_rise_and_says_so():
+    n_train = np.arange(1, 21)
+    table = weighed(differences(0.9 - 0.03 * n_train, 0.5 - 0.02 * n_train, n_train))
+    assert answers(table, RISES, about="new") == [NOT_SHOWN] * 2
+    assert "Species recall@1 of new falls with" in told(table, RISES, about="new", measure=ODDS_RATIO)
+    assert "typical species of Fish got worse from old to new" in told(table, IMPROVED, level="species")
+
+
+def test_the_typical_species_improved_though_one_lost_much():
+    trained = [*np.linspace(0.55, 0.7, 19), 0.4]
+    table = weighed(differences([0.5] * 19 + [1.0], trained, range(20)))
+    assert answers(table, IMPROVED, level="species") == [SHOWN]
+    text = told(table, IMPROVED, level="species")
+    assert "19 rose, 0 stayed, 1 fell; n = 20 species with 400 queries" in text
+
+
+def test_the_species_that_got_worse_are_named_worst_first():
+    worse = differences([0.9, 0.9, 0.9, 0.1], [0.5, 0.2, 0.8, 0.9], [1, 2, 3, 4]).with_columns(
+        p_holm=pl.Series([0.04, 0.001, 0.5, 0.01])
+    )
+    table = weighed(worse)
+    assert answers(table, WORSE) == [SHOWN]
+    assert table.filter(claim=WORSE)["fallen"].to_list() == [["Aa ab", "Aa aa"]]
+    assert "2 fell (Aa ab, Aa aa) and 1 rose" in told(table, WORSE)
+    assert answers(weighed(worse.with_columns(p_holm=pl.lit(0.2))), WORSE) == [NOT_SHOWN]
+
+
+def test_worse_beyond_chance_cannot_be_told_from_few_groups():
+    """Four species of five groups: 4 x 2 / 2**5 = 0.25."""
+    few = differences([1, 1, 1, 1], [0, 0, 0, 0], [1, 2, 3, 4], n_groups=5)
+    assert answers(weighed(few), WORSE) == [CANNOT_BE_TOLD]
+    assert "none of 4 species has more than 5 groups" in told(weighed(few), WORSE)
+    assert "no species has enough queries" in told(weighed(few.with_columns(ranked=pl.lit(False))), WORSE)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "answer"),
+    [
+        ({}, SHOWN),
+        ({"value": 0.992, "low": 0.985, "high": 0.999}, NOT_SHOWN),
+        ({"value": 0.9, "low": 0.85, "high": 0.95}, NOT_SHOWN),
+        ({"value": 1.0, "low": 1.0, "n_labels": 1}, CANNOT_BE_TOLD),
+        ({"value": None, "low": None, "high": None}, CANNOT_BE_TOLD),
+    ],
+)
+def test_category_recall_is_saturated_where_its_interval_lies_above_the_ceiling(numbers, answer):
+    table = weighed(differences([0.5], [0.5], [1]), **numbers)
+    assert answers(table, SATURATED) == [answer] * 2
+    assert all(sentence(row).endswith(".") for row in table.to_dicts())
+
+
+UNTOLD = {
+    "one species": (differences([0.5], [0.6], [3]), "it takes 6 species, not 1"),
+    "no species": (differences([], [], []), "it takes 6 species, not 0"),
+    "no training images": (differences([0.1, 0.9] * 4, [0.2, 0.3] * 4, [0] * 8), "no species has training"),
+    "constant size": (differences([0.1, 0.9] * 4, [0.2, 0.3] * 4, [4] * 8), "all species have 4 training"),
+    "all hit": (differences([1] * 8, [1] * 8, range(8)), "all species have the same recall, 1.000"),
+    "none hit": (differences([0] * 8, [0] * 8, range(8)), "all species have the same recall, 0.000"),
+}
+
+
+@pytest.mark.parametrize(("frame", "why"), UNTOLD.values(), ids=UNTOLD)
+def test_what_cannot_be_told_says_why(frame, why):
+    category = differences([0.9], [0.9], [9], level="category", label="all")
+    table = weighed(pl.concat([frame, category]))
+    assert answers(table, RISES) == [CANNOT_BE_TOLD] * 4
+    assert answers(table, RELATED) == [CANNOT_BE_TOLD]
+    assert why in told(table, RISES, about="old", measure=ODDS_RATIO)
+    assert Claims.validate(table.sort(Claims.primary_key())) is not None
+
+
+def test_a_separated_category_is_told_by_rank_but_not_by_odds():
+    table = weighed(differences([0] * 4 + [1] * 4, [0] * 4 + [1] * 4, range(8)))
+    assert answers(table, RISES, about="old", measure=ODDS_RATIO) == [CANNOT_BE_TOLD]
+    assert answers(table, RISES, about="old", measure="spearman") == [SHOWN]
+    assert answers(table, RELATED) == [CANNOT_BE_TOLD]
+
+
+def test_unseen_species_are_not_asked_about_their_training_images():
+    table = evaluate.weighed(
+        {name: recall().with_columns(protocol=pl.lit("unseen")) for name in ("old", "new")},
+        differences([0.5, 0.4] * 4, [0.6, 0.5] * 4, [0] * 8, protocol="unseen"),
+        k=1,
+    )
+    assert set(table["claim"]) == {IMPROVED, WORSE, SATURATED}
+    assert all("unseen species" in sentence(row) for row in table.to_dicts())
+
+
+SPECIES = st.tuples(st.integers(1, 4), st.integers(0, 4), st.integers(0, 4), st.integers(0, 3))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(SPECIES, max_size=10))
+def test_whatever_the_counts_every_claim_has_an_answer_and_a_sentence(species):
+    """Any hits, queries and training images: no warning, no infinite number."""
+    queries, base, trained, n_train = np.array(species, dtype=np.int64).reshape(-1, 4).T
+    frame = differences(np.minimum(base, queries) / queries, np.minimum(trained, queries) / queries, n_train)
+    frame = frame.with_columns(n_queries=pl.Series(queries, dtype=pl.Int32))
+    category = differences([0.9], [0.9], [9], level="category", label="all")
+    table = weighed(pl.concat([frame, category]))
+    for row in Claims.validate(table.sort(Claims.primary_key())).to_dicts():
+        assert (row["why"] is None) == (row["answer"] != CANNOT_BE_TOLD)
+        assert sentence(row).endswith(".") and "None" not in sentence(row)
+        assert all(np.isfinite(row[name]) for name in ("estimate", "low", "high") if row[name] is not None)
+
+
+def told(table, claim, **other):
+    [row] = table.filter(claim=claim, **other).to_dicts()
+    return sentence(row)

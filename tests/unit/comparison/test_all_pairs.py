@@ -1,0 +1,47 @@
+"""Every model against every other: the same numbers as the comparison of each pair."""
+
+import polars as pl
+import pytest
+
+from nearkin.comparison import paired
+from nearkin.comparison.all_pairs import pairwise
+from nearkin.evaluation import query_scores
+from nearkin.search import search
+from nearkin.tables.scores import Pairwise
+from tests.unit import drawn
+
+
+def hits_of(vectors_seed):
+    labels, splits = drawn.study(1)
+    vectors_of = drawn.vectors_of(labels["uuid"], drawn.vectors(vectors_seed, len(labels), width=4))
+    found = search.find(splits, vectors_of, protocol="leave_one_out", depth=15, mask_groups=True)
+    return query_scores.hits(
+        [found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1, 3], depth=15
+    )
+
+
+def test_a_pair_is_as_compared_alone():
+    hits = {name: hits_of(seed) for seed, name in enumerate("abc", start=1)}
+    table = pairwise(hits, k=3, resamples=200, seed=1)
+    Pairwise.validate(table.select(Pairwise.column_names()))
+    assert len(table) == 3 * 6  # levels, ordered pairs
+    labels, splits = drawn.study(1)
+    counts = paired.training_counts(labels, splits)
+    told = {"n_train": counts, "ks": [3], "min_queries": 4, "resamples": 200, "seed": 1}
+    alone = paired.compare(hits["a"], hits["c"], **told)
+    for level in ("category", "genus", "species"):
+        mine = table.filter(level=level, base="a", trained="c").row(0, named=True)
+        other = alone.filter(level=level, category="all", label="all", metric="recall").row(0, named=True)
+        assert (mine["base_recall"], mine["trained_recall"]) == (other["base"], other["trained"])
+        for name in ("points", "low", "high", "p_value", "n_queries", "n_groups"):
+            assert mine[name] == pytest.approx(other[name]), name
+        back = table.filter(level=level, base="c", trained="a").row(0, named=True)
+        assert (back["points"], back["low"], back["high"]) == pytest.approx(
+            (-mine["points"], -mine["high"], -mine["low"])
+        )
+
+
+def test_models_with_other_queries_are_refused():
+    hits = hits_of(1)
+    with pytest.raises(ValueError, match="did not answer the same queries"):
+        pairwise({"a": hits, "b": hits.filter(pl.col("level") != "genus")}, k=1, resamples=100, seed=1)

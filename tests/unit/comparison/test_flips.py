@@ -1,0 +1,38 @@
+"""Which queries turned right or wrong, and from whom to whom."""
+
+import polars as pl
+
+from nearkin.comparison.flips import flips
+from nearkin.tables.scores import Flips
+
+
+def hits_of(first):
+    return pl.DataFrame(
+        {
+            "protocol": "search",
+            "level": "species",
+            "uuid": list(first),
+            "category": "Fish",
+            "label": "Aa x",
+            "first_hit": pl.Series(first.values(), dtype=pl.Int32),
+        }
+    )
+
+
+def nearest_of(found):
+    return pl.DataFrame({"protocol": "search", "uuid": list(found), "neighbour": list(found.values())})
+
+
+def test_every_outcome():
+    base = {"a": 1, "b": 4, "c": 1, "d": None, "e": None}
+    trained = {"a": 1, "b": 1, "c": 2, "d": 3, "e": None}
+    before = nearest_of({"a": "u", "b": "v", "c": "w", "d": "x"})
+    after = nearest_of({"a": "u", "b": "y", "c": "z", "d": "x"})
+    table = flips([hits_of(base), hits_of(trained)], [before, after])
+    Flips.validate(table.select(Flips.column_names()))
+    rows = {row["uuid"]: row for row in table.to_dicts()}
+    outcomes = {uuid: row["outcome"] for uuid, row in rows.items()}
+    assert outcomes == {"a": "kept", "b": "won", "c": "lost", "d": "missed", "e": "missed"}
+    assert (rows["b"]["base_nearest"], rows["b"]["trained_nearest"]) == ("v", "y")
+    assert (rows["c"]["base_first_hit"], rows["c"]["trained_first_hit"]) == (1, 2)
+    assert rows["e"]["base_nearest"] is None  # an empty gallery

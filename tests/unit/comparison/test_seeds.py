@@ -1,0 +1,78 @@
+"""Models of several seeds told as one: the mean of their numbers, and intervals as for one model."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from nearkin.comparison import paired
+from nearkin.comparison.seeds import variants
+from nearkin.evaluation import averages
+from nearkin.tables.seeds import Variants
+from tests.unit import drawn
+from tests.unit.comparison.test_all_pairs import hits_of
+
+HOW = {"ks": [1, 3], "resamples": 200, "seed": 1}
+
+
+@pytest.fixture(scope="module")
+def hits():
+    return {name: hits_of(seed) for seed, name in enumerate(["base", "first", "second"], start=1)}
+
+
+def table_of(hits, models):
+    table = variants(hits, models, bases={"tuned": "base"}, **HOW)
+    Variants.validate(table.select(Variants.column_names()))
+    return table
+
+
+def test_one_seed_is_told_as_the_model_alone(hits):
+    table = table_of(hits, {"base": ["base"], "tuned": ["first"]})
+    alone = averages.recall(hits["first"], depth=15, **HOW).filter(
+        metric="recall", average="micro", population="all", label="all"
+    )
+    counts = paired.training_counts(*drawn.study(1))
+    changes = paired.compare(hits["base"], hits["first"], n_train=counts, min_queries=4, **HOW)
+    changes = changes.filter(metric="recall", label="all")
+    keys = ["protocol", "level", "category", "k"]
+    mine = table.filter(variant="tuned")
+    both = mine.filter(measure="recall").join(alone, on=keys, suffix=" alone", validate="1:1")
+    assert len(both) == len(alone) == 3 * 2 * 3  # levels, ks, categories and all
+    for name, other in [("mean", "value"), ("low", "low alone"), ("high", "high alone")]:
+        assert both[name].to_list() == pytest.approx(both[other].to_list()), name
+    both = mine.filter(measure="points").join(changes, on=keys, suffix=" alone", validate="1:1")
+    assert len(both) == len(changes)
+    for name, other in [("mean", "points"), ("low", "low alone"), ("high", "high alone")]:
+        assert both[name].to_list() == pytest.approx(both[other].to_list()), name
+    assert mine["sd"].is_null().all()
+    assert table.filter(variant="base", measure="points").is_empty()
+
+
+def test_seeds_are_averaged_and_told_apart(hits):
+    table = table_of(hits, {"base": ["base"], "tuned": ["first", "second"]})
+    where = {"level": "species", "category": "all", "k": 1}
+    row = table.filter(variant="tuned", measure="recall", **where).row(0, named=True)
+    values = [
+        (one.filter(level="species")["first_hit"] == 1).fill_null(False).mean() for one in hits.values()
+    ]
+    base, *seeds = values
+    assert row["n_seeds"] == 2
+    assert row["mean"] == pytest.approx(np.mean(seeds))
+    assert row["sd"] == pytest.approx(np.std(seeds, ddof=1))
+    assert (row["lowest"], row["highest"]) == (min(seeds), max(seeds))
+    assert row["low"] < row["mean"] < row["high"]
+    points = table.filter(variant="tuned", measure="points", **where).row(0, named=True)
+    assert points["mean"] == pytest.approx(100 * (np.mean(seeds) - base))
+    assert points["sd"] == pytest.approx(100 * row["sd"])
+
+
+def test_copies_of_a_model_change_nothing_but_their_number(hits):
+    once = table_of(hits, {"tuned": ["first"]})
+    twice = table_of(hits | {"copy": hits["first"]}, {"tuned": ["first", "copy"]})
+    same = ["protocol", "level", "category", "k", "measure", "mean", "low", "high", "lowest", "n_queries"]
+    assert once.select(same).equals(twice.select(same), null_equal=True)
+    assert twice["sd"].unique().to_list() == [0]
+
+
+def test_other_queries_are_refused(hits):
+    with pytest.raises(ValueError, match="did not answer the same queries"):
+        table_of(hits | {"first": hits["first"].filter(pl.col("level") != "genus")}, {"tuned": ["first"]})

@@ -1,0 +1,339 @@
+"""Configs that run, and what is said of those that do not."""
+
+import copy
+import dataclasses
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nearkin.driver.config import ConfigError, base_of, check_repeated_keys, settle
+from nearkin.finetune.recipe import PRESETS, Recipe, read_recipe
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+SHIPPED = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+
+
+@pytest.mark.parametrize("path", ["config/config.yaml", "config/vlm4bio.yaml", "tests/delivery.yaml"])
+def test_the_projects_own_configs_are_valid(path):
+    settled = settle(yaml.safe_load((ROOT / path).read_text()), SCHEMA)
+    assert settled["search"]["depth"] == 100
+
+
+def test_every_key_is_described_and_every_optional_one_has_a_default():
+    def walk(schema, path, required):
+        if "$ref" in schema:
+            default = "default" in schema
+            schema = SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")]
+            assert default or schema.get("description"), path
+        assert schema.get("description"), path
+        if "properties" in schema:
+            assert schema.get("additionalProperties") is False, path
+        for key, inner in schema.get("properties", {}).items():
+            walk(inner, f"{path}.{key}", schema.get("required", []))
+
+    walk(SCHEMA, "", [])
+    for name, definition in SCHEMA["$defs"].items():
+        walk(definition, name, [])
+
+
+def wrong(path, value):
+    config = copy.deepcopy(SHIPPED)
+    place = config
+    for key in path[:-1]:
+        place = place.setdefault(key, {})
+    place[path[-1]] = value
+    with pytest.raises(ConfigError) as caught:
+        settle(config, SCHEMA)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (
+            ["models", "lite0", "libary"],
+            "timm",
+            "config key models.lite0.libary: unknown key; did you mean 'library'?",
+        ),
+        (["shards"], "two", "config key shards: 'two' is not of type integer"),
+        (["shards"], 0, "config key shards: 0 is less than the minimum of 1"),
+        (
+            ["datasets", "museum", "source", "layout"],
+            "zoo",
+            "'zoo' is not one of 'museum', 'vlm4bio', 'folders'",
+        ),
+        (["datasets", "museum", "source"], {"layout": "folders"}, "datasets.museum.source.folder: needed"),
+        (["datasets", "museum", "split"], {"train": 0.9}, "add up to 1.4, not 1"),
+        (
+            ["datasets", "museum", "captions", "ladder"],
+            ["template", "delivered"],
+            "ladder: nothing is reached",
+        ),
+        (
+            ["datasets", "museum", "captions"],
+            {"ladder": ["template"], "tables": [{"path": "a.csv"}]},
+            "without tables",
+        ),
+        (["datasets", "other"], {"like": "musem"}, "no dataset 'musem'; did you mean 'museum'?"),
+        (["models", "lite0_unicom", "finetune", "base"], "lite1", "no model 'lite1'; did you mean 'lite0'?"),
+        (["models", "lite0_unicom", "finetune", "base"], "lite0_unicom", "goes round in circles"),
+        (["models", "lite0_unicom", "library"], "timm", "give either library"),
+        (
+            ["models", "lite0"],
+            {"library": "timm", "name": "x", "preprocess": "square_224"},
+            "weights: missing",
+        ),
+        (["models", "lite0", "preprocess"], "square_22", "no preprocessing 'square_22'"),
+        (["models", "lite0_unicom", "finetune", "base"], "histogram", "no weights that could be trained"),
+        (["models", "figures"], {"library": "histogram"}, "figures"),
+        (["compare"], [["lite0", "lite2"]], "config key compare: no model 'lite2'"),
+        (["compare"], [["lite0", "lite0"]], "compare.0: ['lite0', 'lite0'] has non-unique elements"),
+        (["recall"], {"ks": [5]}, "1 is always among them"),
+        (
+            ["models", "lite0_unicom", "finetune", "labels"],
+            "specis",
+            "no label 'specis'; did you mean 'species'?",
+        ),
+        (["clusters"], {"c": {"model": "lite2", "n": 5}}, "clusters.c.model: no model 'lite2'"),
+        (["clusters"], {"c": {"model": "lite0_unicom", "n": 5}}, "'lite0_unicom' is trained"),
+        (["clusters"], {"c": {"model": "lite0"}}, "clusters.c: give either n or per_cluster"),
+        (
+            ["clusters"],
+            {"c": {"model": "lite0", "n": 5, "captions": True}},
+            "clusters.c.captions: 'lite0' reads no captions; take a model of open_clip",
+        ),
+        (["clusters"], {"genus": {"model": "lite0", "n": 5}}, "clusters"),
+        (["leak_audit"], {"model": "lite2"}, "config key leak_audit.model: no model 'lite2'"),
+        (["datasets", "museum", "split"], {"folds": 5, "fold": 6}, "split.fold: 6 of only 5 folds"),
+        (["datasets", "museum", "split"], {"folds": 5, "adopt": True}, "split.adopt: folds are dealt anew"),
+        (
+            ["datasets", "museum", "split"],
+            {"folds": 5, "previous": "a"},
+            "split.previous: folds are dealt anew",
+        ),
+        (
+            ["datasets", "museum", "split"],
+            {"folds": 5, "test": 1, "train": 0, "val": 0},
+            "split.test: with folds, train and val need a share",
+        ),
+        (
+            ["datasets", "museum", "split"],
+            {"previous": "./results/museum/splits.parquet"},
+            "split.previous: results/museum/splits.parquet is made anew",
+        ),
+        (
+            ["datasets", "museum", "groups", "near_duplicates"],
+            {"model": "lite1"},
+            "groups.near_duplicates.model: no model 'lite1'; did you mean 'lite0'?",
+        ),
+        (
+            ["datasets", "museum", "groups", "near_duplicates"],
+            {"model": "lite0_unicom"},
+            "groups.near_duplicates.model: 'lite0_unicom' is trained on the split",
+        ),
+        (
+            ["search"],
+            {"depth": 3},
+            "config key recall.ks: 10 is more than the 3 neighbours that search",
+        ),
+        (["search"], {"depth": 100.0}, "config key search.depth: 100.0 is not of type integer; write 100"),
+        (["search"], {"depth": 200_000}, "search.depth: 200000 is greater than the maximum of 100000"),
+        (["recall"], {"ks": [1, 5.0]}, "config key recall.ks.1: 5.0 is not of type integer; write 5"),
+        (["recall"], {"ks": [1, 10**30]}, "recall.ks.1: 10"),
+        (["datasets", "museum", "split"], {"train": float("nan")}, "split.train: nan is not of type number"),
+        (["models", "lite0_unicom", "finetune", "lr"], float("inf"), "lr: inf is not of type number"),
+        (["datasets", 2024], {}, "datasets.2024: the name 2024 is not a text; write it in quotes"),
+        (["models", True], {"library": "histogram"}, "models.True: the name True is not a text"),
+    ],
+)
+def test_a_wrong_key_is_named_with_what_is_allowed(path, value, said):
+    assert said in wrong(path, value)
+
+
+SEEDS = [
+    ["datasets", "museum", "source", "museum", "seed"],
+    ["datasets", "museum", "split", "seed"],
+    ["models", "untrained", "seed"],
+    ["models", "lite0_unicom", "finetune", "seed"],
+    ["clusters", "looks", "seed"],
+    ["recall", "seed"],
+]
+
+
+@pytest.mark.parametrize("path", SEEDS, ids=".".join)
+def test_a_seed_is_a_whole_number_that_every_library_takes(path):
+    assert f"config key {'.'.join(path)}: -1 is less than the minimum of 0" in wrong(path, -1)
+    assert "is greater than the maximum of 2147483647" in wrong(path, 2**31)
+    assert "1.5 is not of type integer" in wrong(path, 1.5)
+
+
+def test_no_seed_of_the_schema_is_forgotten():
+    def seeds(place):
+        for key, inner in place.items() if isinstance(place, dict) else ():
+            yield from [inner] if key == "seed" else seeds(inner)
+
+    found = list(seeds(SCHEMA))
+    assert len(found) == len(SEEDS)
+    assert all((seed["minimum"], seed["maximum"]) == (0, 2**31 - 1) for seed in found)
+
+
+def test_a_key_that_is_there_twice_is_named_with_its_lines(tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text("datasets:\n  a: {seed: 1, seed: 2}\nshards: 2\nmodels:\n  - {b: 1}\nshards: 3\n")
+    with pytest.raises(ConfigError) as caught:
+        check_repeated_keys(path)
+    first, last = str(caught.value).splitlines()
+    assert f"{path}: config key datasets.a.seed: is there 2 times, in lines 2 and 2, and only" in first
+    assert f"{path}: config key shards: is there 2 times, in lines 3 and 6, and only" in last
+    path.write_text('{\n\t"shards": 2,\n\t"models": {},\n\t"shards": 3\n}')  # JSON, as Snakemake reads it
+    with pytest.raises(ConfigError, match="shards: is there 2 times, in lines 2 and 4"):
+        check_repeated_keys(path)
+
+
+@pytest.mark.parametrize("path", ["config/config.yaml", "config/vlm4bio.yaml", "tests/delivery.yaml"])
+def test_no_key_of_the_projects_own_configs_is_repeated(path):
+    check_repeated_keys(ROOT / path)
+
+
+def test_what_an_alias_or_a_merge_repeats_is_no_repeated_key(tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text("a: &a {x: 1}\nb: *a\nc: {<<: *a, x: 2}\nd: &d [*d]\n")
+    check_repeated_keys(path)
+    path.write_text("")
+    check_repeated_keys(path)
+
+
+@pytest.mark.parametrize(
+    ("folder", "what"),
+    [
+        (".", "the working directory"),
+        ("..", "the working directory"),
+        ("link", "the working directory"),
+        ("results", "results/mine"),
+        ("./results/mine", "results/mine"),
+    ],
+)
+def test_a_folder_that_holds_the_studys_own_results_is_refused(folder, what, tmp_path, monkeypatch):
+    (tmp_path / "study").mkdir()
+    monkeypatch.chdir(tmp_path / "study")
+    Path("link").symlink_to(tmp_path)
+    with pytest.raises(ConfigError, match=f"datasets.mine.source.folder: '{folder}' holds {what}, so"):
+        settled_from(folder)
+
+
+@pytest.mark.parametrize("folder", ["photos", "../photos", "results/museum/delivery", "results/mine/photos"])
+def test_images_may_lie_anywhere_else(folder):
+    settled_from(folder)
+
+
+def settled_from(folder):
+    """The shipped study of images in a folder."""
+    datasets = {"mine": {"source": {"layout": "folders", "folder": folder}}}
+    return settle(copy.deepcopy(SHIPPED) | {"datasets": datasets}, SCHEMA)
+
+
+def test_k_may_be_as_large_as_the_depth():
+    config = copy.deepcopy(SHIPPED) | {"search": {"depth": 3}, "recall": {"ks": [1, 3]}}
+    assert settle(config, SCHEMA)["recall"]["ks"] == [1, 3]
+
+
+@pytest.mark.parametrize("name", ["inspection", "figures", "thumbnails", "report_thumbnails"])
+def test_a_model_cannot_take_the_place_of_what_belongs_to_the_dataset(name):
+    assert name in wrong(["models", name], {"library": "histogram", "preprocess": "square_224"})
+
+
+def test_a_dataset_like_another_keeps_its_images_names():
+    config = copy.deepcopy(SHIPPED)
+    config["datasets"]["again"] = {"like": "museum", "split": {"seed": 2}}
+    again = settle(config, SCHEMA)["datasets"]["again"]
+    assert again["source"]["id"] == "museum"
+    assert again["split"]["seed"] == 2
+    assert again["groups"]["specimen"] == SHIPPED["datasets"]["museum"]["groups"]["specimen"]
+
+
+def test_what_lists_hold_is_completed_too():
+    config = copy.deepcopy(SHIPPED)
+    config["datasets"]["museum"]["captions"] = {"tables": [{"path": "a.csv"}]}
+    (table,) = settle(config, SCHEMA)["datasets"]["museum"]["captions"]["tables"]
+    assert table == {"path": "a.csv", "image": "image_path", "caption": "caption"}
+
+
+def test_leaks_are_measured_with_the_last_base_unless_a_model_is_named():
+    def audited(**changes):
+        return settle(copy.deepcopy(SHIPPED) | changes, SCHEMA)["leak_audit"]["model"]
+
+    assert audited() == SHIPPED["compare"][-1][0]
+    assert audited(compare=[]) == next(iter(SHIPPED["models"]))
+    assert audited(leak_audit={"model": "untrained"}) == "untrained"
+
+
+def test_base_of_follows_fine_tunings():
+    models = {"a": {}, "b": {"finetune": {"base": "a"}}, "c": {"finetune": {"base": "b"}}}
+    assert base_of(models, "c") == "a"
+
+
+def test_the_recipes_defaults_are_the_schemas():
+    schema = SCHEMA["$defs"]["finetune"]["properties"]
+    recipe = {field.name: field.default for field in dataclasses.fields(Recipe)}
+    own = {
+        key: inner["default"]
+        for key, inner in schema.items()
+        if key not in ("base", "preset", "matrix", "variant")
+    }
+    assert own == recipe
+
+
+def test_a_preset_holds_where_nothing_else_is_said():
+    finetune = {"base": "lite0", "preset": "unicom_sop", "epochs": 3}
+    said = settled_with(models__tuned__finetune=finetune)["models"]["tuned"]["finetune"]
+    assert [said[key] for key in ("epochs", "batch", "m2", "trainable", "seed")] == [3, 64, 0.25, "all", 1]
+    for preset in PRESETS.values():
+        assert read_recipe(preset).lr == 1e-5
+
+
+def test_the_order_of_keys_changes_nothing_but_the_order_of_models():
+    settled = settle(SHIPPED, SCHEMA)
+    shuffled = yaml.safe_load(yaml.safe_dump(SHIPPED, sort_keys=True))
+    shuffled["models"] = {name: shuffled["models"][name] for name in SHIPPED["models"]}
+    assert repr(settle(shuffled, SCHEMA)) == repr(settled)
+
+
+def settled_with(**changes):
+    """The shipped config with changes to its models or preprocessings, by dotted key."""
+    config = copy.deepcopy(SHIPPED)
+    for key, value in changes.items():
+        section, name, last = key.split("__")
+        config[section].setdefault(name, {})[last] = value
+    return settle(config, SCHEMA)
+
+
+def test_precision_is_a_models_own_or_its_bases_or_fp32():
+    found = {name: model["precision"] for name, model in settled_with()["models"].items()}
+    assert found == {"histogram": None, "untrained": "fp32", "lite0": "fp32", "lite0_unicom": "fp32"}
+    changed = settled_with(models__untrained__precision="bf16", models__lite0__precision="bf16")["models"]
+    assert changed["lite0_unicom"]["precision"] == "bf16"
+
+
+def test_models_of_one_study_are_computed_alike():
+    with pytest.raises(ConfigError, match="models.lite0: precision is bf16, but for 'untrained' it is fp32"):
+        settled_with(models__lite0__precision="bf16")
+    with pytest.raises(ConfigError, match="lite0_unicom: precision is tf32, .* a study of its own"):
+        settled_with(models__lite0_unicom__precision="tf32")
+    with pytest.raises(ConfigError, match="models.histogram.precision: a histogram has none; leave it out"):
+        settled_with(models__histogram__precision="fp32")
+    other = copy.deepcopy(SHIPPED["preprocessing"]["square_224"]) | {"decode": "fast"}
+    config = copy.deepcopy(SHIPPED)
+    config["preprocessing"]["fast_224"] = other
+    config["models"]["lite0"]["preprocess"] = "fast_224"
+    with pytest.raises(ConfigError, match="models.lite0: decode is fast, but for 'histogram' it is exact"):
+        settle(config, SCHEMA)
+
+
+def test_embeddings_made_elsewhere_are_compared_with_any():
+    table = {"library": "table", "path": "elsewhere.parquet"}
+    config = copy.deepcopy(SHIPPED) | {"models": {"ours": SHIPPED["models"]["lite0"], "theirs": table}}
+    config |= {"compare": [["theirs", "ours"]]}
+    config["models"]["ours"] = config["models"]["ours"] | {"precision": "bf16"}
+    assert settle(config, SCHEMA)["models"]["theirs"]["precision"] is None

@@ -1,0 +1,63 @@
+"""What Snakemake says of its reasons, in plain words."""
+
+import pytest
+
+from nearkin.driver import explain
+from nearkin.driver.planned_jobs import Job
+
+
+def jobs(rule, reason, *models):
+    return [Job(rule, {"dataset": "d", "model": model, "shard": "0"}, reason) for model in models]
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("Missing output files: a, b", "its results are not there: a, b"),
+        ("Updated input files: a, b, c, d, e", "what it takes has changed: a, b, c and 2 more"),
+        (
+            "Params have changed since last execution: Union of exclusive params before and now across all "
+            "output: before: 200 now: <nothing exclusive> ",
+            "its settings have changed: before 200",
+        ),
+        (
+            "Params have changed since last execution: Union of exclusive params before and now across all "
+            "output: before: [1, 5] now: [1, 10] ; Input files updated by another job: c",
+            "its settings have changed: before [1, 5], now [1, 10]",
+        ),
+        (
+            "Set of input files has changed since last execution; Code has changed since last execution",
+            "it takes other files than before; its code has changed",
+        ),
+        (
+            "Params have changed since last execution: Union of exclusive params before and now across all "
+            f"output: before: '{'a' * 64}' now: '{'b' * 64}' ",
+            "its code has changed",
+        ),
+        ("Something new: a", "Something new: a"),
+    ],
+)
+def test_a_cause_is_said_with_what_changed(reason, words):
+    assert explain.explained(jobs("embed_images", reason, "m")) == [f"embed_images, 1 job (d m): {words}"]
+
+
+def test_jobs_of_one_cause_are_told_together_and_what_follows_is_counted():
+    follows = "Input files updated by another job: x"
+    planned = [
+        *jobs("score_recall", "Updated input files: a.py, m", "m"),
+        *jobs("plot_recall", follows, "m", "n"),
+        *jobs("score_recall", "Updated input files: a.py, n", "n"),
+        *jobs("score_recall", "Missing output files: o", "o"),
+        *jobs("write_report", follows, "m"),
+    ]
+    assert explain.explained(planned) == [
+        "score_recall, 2 jobs (d m, d n): what it takes has changed: a.py, m, n",
+        "score_recall, 1 job (d o): its results are not there: o",
+        "3 jobs that follow from these: plot_recall 2, write_report 1",
+    ]
+
+
+def test_a_dry_run_without_jobs_and_one_with_results_of_unknown_making():
+    assert explain.report("Nothing to be done\n") == "Nothing would run."
+    said = "2 jobs have missing provenance/metadata\nRules with missing metadata: plot_recall list_images\n"
+    assert explain.report(said).splitlines()[1].endswith("results of plot_recall, list_images.")

@@ -1,0 +1,44 @@
+"""The time left beside a plugin's progress, on the plugin that the lock names."""
+
+import io
+import logging
+import os
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+from snakemake_logger_plugin_rich.handler import RichLogHandler
+
+from nearkin.driver.progress import show_what_is_left
+from nearkin.runtime.logs import QUIET
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch):
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+
+
+def test_the_time_left_follows_from_the_jobs_done_and_full_bars_go():
+    settings = SimpleNamespace(dryrun=False, printshellcmds=False, show_failed_logs=False, verbose=False)
+    handler = RichLogHandler(settings)
+    show_what_is_left([handler])
+    progress, seconds = handler.progress, iter(range(0, 10_000, 100))
+    progress.get_time = lambda: next(seconds)
+    task = progress.add_task("all", total=10, active=1)
+    for n_done in (1, 2, 3):
+        progress.update(task, completed=n_done)
+    progress.update(progress.add_task("one rule", total=2, active=1), completed=1)
+    progress.update(progress.add_task("another rule", total=2, active=1), completed=2)
+    drawn = Console(file=io.StringIO(), width=200)
+    drawn.print(progress.get_renderable())
+    text = drawn.file.getvalue()
+    assert "one rule" in text
+    assert "another rule" not in text
+    assert progress.tasks[0].speed == pytest.approx(1 / 100)
+    assert "left 0:11:40" in text
+    assert os.environ[QUIET]
+
+
+def test_other_handlers_are_left_alone():
+    show_what_is_left([logging.StreamHandler()])
+    assert QUIET not in os.environ

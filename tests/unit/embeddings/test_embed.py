@@ -1,0 +1,213 @@
+"""Embeddings do not depend on shards, neighbours or what was there before."""
+
+import dataclasses
+import weakref
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from nearkin.embeddings import shard_files
+from nearkin.embeddings.embed import AHEAD, embed, fingerprint_of
+from nearkin.encoders.encoder import Encoder
+from nearkin.encoders.prepare import prepare
+from nearkin.storage import tables
+from nearkin.tables.embeddings import embeddings
+from scripts.embed_images import embed_images
+from tests.unit import encoder_examples as examples
+
+UUIDS = [f"{i:02d}" for i in range(13)]
+
+
+def images(n=13, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (n, 16, 16, 3), dtype=np.uint8)
+
+
+def coarse(n=13, seed=0):
+    """Coarse noise, (n, 64, 64, 3)."""
+    return images(n, seed).repeat(4, axis=1).repeat(4, axis=2)
+
+
+def lite0():
+    """The real network on small squares, so that a test is quick; the arithmetic is the same."""
+    model = {"library": "package", "name": "efficientnet_lite0", "weights": "pretrained"}
+    tower, description = prepare(model, {"size": 224, "crop": 0.875, "interpolation": "bicubic"})
+    geometry = examples.GEOMETRY | {"size": 64}
+    description = dataclasses.replace(description, **geometry, fingerprint="lite0")
+    return Encoder(tower, description, torch.device("cpu"))
+
+
+def table_of(encoder, store, known=None):
+    """All parts of a shard's embeddings as one table."""
+    return pl.concat(embed(encoder, store, batch=4, known=known, model="m"))
+
+
+@pytest.mark.parametrize("make", [examples.encoder, lite0])
+def test_one_shard_gives_the_same_bytes_as_three(tmp_path, make):
+    encoder = make()
+    pixels = coarse() if encoder.description.size == 64 else images()
+    whole = table_of(encoder, examples.store(tmp_path / "w", pixels, UUIDS))
+    parts = []
+    for shard in range(3):
+        some = slice(shard, None, 3)
+        store = examples.store(tmp_path / str(shard), pixels[some], UUIDS[some])
+        parts.append(table_of(encoder, store))
+    joined = pl.concat(parts).sort("uuid")
+    assert joined.equals(whole)
+    assert joined["emb"].to_numpy().tobytes() == whole["emb"].to_numpy().tobytes()
+
+
+def test_equal_images_get_equal_bits_wherever_they_stand(tmp_path):
+    same = np.repeat(coarse(1), 13, axis=0)
+    table = table_of(lite0(), examples.store(tmp_path / "s", same, UUIDS))
+    assert len({row.tobytes() for row in table["emb"].to_numpy()}) == 1
+
+
+class Counting(Encoder):
+    """An encoder that counts the batches it is given."""
+
+    n_batches = 0
+
+    def begin(self, images):
+        self.n_batches += 1
+        return super().begin(images)
+
+
+@pytest.mark.parametrize("rows_of_a_part", [3, 2048])
+def test_known_rows_are_taken_over_by_content(tmp_path, monkeypatch, rows_of_a_part):
+    monkeypatch.setattr("nearkin.embeddings.embed.ROWS", rows_of_a_part)
+    monkeypatch.setattr("nearkin.embeddings.shard_files.ROWS", rows_of_a_part)
+    pixels, old = images(), tmp_path / "old.parquet"
+    first = examples.store(tmp_path / "a", pixels[:9], UUIDS[:9])
+    parts = embed(examples.encoder(), first, batch=4, known=None, model="m")
+    shard_files.write(parts, old, width=6)
+    pixels[2] ^= 1  # another picture under an old name
+    store = examples.store(tmp_path / "b", pixels[1:], UUIDS[1:])
+    counting = Counting(examples.tower(), examples.description(), torch.device("cpu"))
+    again = table_of(counting, store, known=shard_files.Known(old))
+    assert counting.n_batches == 2  # 12 images, 7 of them known
+    assert again.equals(table_of(examples.encoder(), store))
+
+
+def test_the_script_reuses_only_what_the_same_encoder_made_in_the_same_way(tmp_path, monkeypatch, caplog):
+    examples.install(monkeypatch)
+    caplog.set_level("INFO")
+    weights, description, told = examples.folder(tmp_path)
+    store = examples.store(tmp_path / "0.arrow", images(), UUIDS)
+    out = tmp_path / "0.parquet"
+
+    def run(batch=4, precision="fp32"):
+        caplog.clear()
+        embed_images(
+            weights,
+            description,
+            store,
+            out,
+            precision=precision,
+            batch=batch,
+            arithmetic_threads=1,
+            dataset="d",
+            model="m",
+        )
+        return next(r.message for r in caplog.records if r.name == "nearkin.embeddings.embed")
+
+    assert run() == "embedded 13, reused 0"
+    before = out.read_bytes()
+    assert run() == "embedded 0, reused 13"
+    assert out.read_bytes() == before
+    assert run(batch=5) == "embedded 13, reused 0"
+    assert run(batch=5, precision="bf16") == "embedded 13, reused 0"
+    examples.folder(tmp_path, seed=1)
+    assert run(batch=5) == "embedded 13, reused 0"
+    out.write_bytes(before[:-9])
+    assert run() == "embedded 13, reused 0"
+    assert tables.metadata(out)["fingerprint"] != told.fingerprint
+    assert (tables.metadata(out)["precision"], tables.metadata(out)["decode"]) == ("fp32", "exact")
+    assert len(tables.read(out, embeddings(6))) == 13
+
+
+def test_an_empty_shard_has_no_rows(tmp_path):
+    store = examples.store(tmp_path / "s", images(0), [])
+    table = table_of(examples.encoder(), store)
+    assert table.shape == (0, 3) and table.schema["emb"] == pl.Array(pl.Float32, 6)
+
+
+@pytest.mark.parametrize("bias, what", [(float("nan"), "is not finite"), (0.0, "is zero")])
+def test_a_vector_that_is_none_names_image_and_model(tmp_path, bias, what):
+    encoder = examples.encoder()
+    encoder.tower.trunk.head.weight.data.zero_()
+    encoder.tower.trunk.head.bias.data.fill_(bias)
+    store = examples.store(tmp_path / "s", images(), UUIDS)
+    with pytest.raises(ValueError, match=f"image 00 by model 'tuned' {what}"):
+        list(embed(encoder, store, batch=4, known=None, model="tuned"))
+
+
+def test_pixels_of_another_geometry_are_refused(tmp_path):
+    store = examples.store(tmp_path / "s", images(), UUIDS)
+    encoder = Encoder(examples.tower(), examples.description(crop=0.5), torch.device("cpu"))
+    with pytest.raises(ValueError, match="pixels are .* but model 'm' needs"):
+        table_of(encoder, store)
+
+
+def test_the_fingerprint_is_the_encoders_unless_something_was_given_up_for_speed():
+    made = {}
+    for precision in ("fp32", "tf32", "bf16"):
+        description = examples.description(fingerprint="f")
+        encoder = Encoder(examples.tower(), description, torch.device("cpu"), precision=precision)
+        made |= {(precision, decode): fingerprint_of(encoder, decode) for decode in ("exact", "fast")}
+    assert made["fp32", "exact"] == "f"
+    assert len(set(made.values())) == 6
+
+
+class Lasting:
+    """A source of one picture, as often as one likes, that counts the batches still in memory."""
+
+    geometry, decode = examples.GEOMETRY, "exact"
+
+    def __init__(self, n):
+        self.uuids, self.sha256s = [f"{i:06d}" for i in range(n)], ["0"] * n
+        self.n_alive, self.most = 0, 0
+
+    def __len__(self):
+        return len(self.uuids)
+
+    def take(self, rows):
+        batch = np.zeros((len(rows), 16, 16, 3), dtype=np.uint8)
+        weakref.finalize(batch, self._gone)
+        self.n_alive += 1
+        self.most = max(self.most, self.n_alive)
+        return batch
+
+    def _gone(self):
+        self.n_alive -= 1
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_memory_does_not_grow_with_the_shard(monkeypatch, device):
+    monkeypatch.setattr("nearkin.embeddings.embed.ROWS", 16)
+    monkeypatch.setitem(AHEAD, "cpu", AHEAD[device])
+    most = []
+    for n in (32, 512):
+        source = Lasting(n)
+        lengths = [len(part) for part in embed(examples.encoder(), source, batch=4, known=None, model="m")]
+        assert max(lengths) == 16 and sum(lengths) == n
+        most.append(source.most)
+    assert max(most) <= 6  # batches: two ahead, one in the making, two begun, one handed over
+
+
+def test_the_next_batch_is_begun_before_the_last_is_waited_for(tmp_path):
+    done = []
+
+    class Noting(Encoder):
+        def begin(self, images):
+            done.append("begin")
+            return super().begin(images)
+
+        def finish(self, begun):
+            done.append("finish")
+            return super().finish(begun)
+
+    encoder = Noting(examples.tower(), examples.description(), torch.device("cpu"))
+    table_of(encoder, examples.store(tmp_path / "s", images(12), UUIDS[:12]))
+    assert done == ["begin", "begin", "finish", "begin", "finish", "finish"]

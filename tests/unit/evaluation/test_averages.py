@@ -1,0 +1,335 @@
+"""Hits and recall against the reference study's plain loops, and against hand-worked tables."""
+
+import math
+from collections import defaultdict
+
+import numpy as np
+import polars as pl
+import pytest
+
+from nearkin.evaluation import query_scores
+from nearkin.evaluation.averages import recall
+from nearkin.evaluation.intervals import wilson
+from nearkin.search import search
+from nearkin.vocabulary import PROTOCOL_SPLITS
+from tests.unit import drawn
+
+KS = [1, 3, 10]
+
+
+def scored(seed, masked=True, levels=None):
+    labels, splits = drawn.study(seed)
+    vectors_of = drawn.vectors_of(labels["uuid"], drawn.vectors(seed, len(labels), width=4, levels=levels))
+    found = pl.concat(
+        search.find(splits, vectors_of, protocol=protocol, depth=15, mask_groups=masked)
+        for protocol in PROTOCOL_SPLITS
+    )
+    return (
+        labels,
+        splits,
+        found,
+        query_scores.hits([found], labels, splits, masked=masked, wanted=PROTOCOL_SPLITS, ks=KS, depth=15),
+    )
+
+
+def loops(labels, splits, found, protocol, masked):
+    """The study's numbers, query by query: {(level, what, label, k): value}."""
+    rows = {row["uuid"]: row for row in labels.join(splits, on="uuid").to_dicts()}
+    asking, asked = PROTOCOL_SPLITS[protocol]
+    nearest = defaultdict(list)
+    for row in found.filter(protocol=protocol).sort("rank").to_dicts():
+        nearest[row["uuid"]].append(row["neighbour"])
+    values = {}
+    for k in KS:
+        species_hits, genus_hits = defaultdict(list), defaultdict(list)
+        reachable = []
+        for uuid, row in rows.items():
+            if row["split"] != asking:
+                continue
+            hit = any(rows[other]["species"] == row["species"] for other in nearest[uuid][:k])
+            species_hits[row["category"], row["species"]].append(hit)
+            near = (rows[other] for other in nearest[uuid][:k])
+            genus_hits[row["category"], row["genus"]].append(
+                any(o["genus"] == row["genus"] and o["category"] == row["category"] for o in near)
+            )
+            could = [
+                other
+                for other, there in rows.items()
+                if there["split"] == asked
+                and there["species"] == row["species"]
+                and other != uuid
+                and not (masked and there["group_id"] == row["group_id"])
+            ]
+            if could:
+                reachable.append(hit)
+        everyone = [hit for hits in species_hits.values() for hit in hits]
+        values["species", "micro", "all", k] = sum(everyone) / len(everyone)
+        means = [sum(hits) / len(hits) for hits in species_hits.values()]
+        values["species", "macro", "all", k] = sum(means) / len(means)
+        values["species", "reachable", "all", k] = sum(reachable) / len(reachable)
+        by_genus = defaultdict(list)
+        for (category, species), hits in species_hits.items():
+            values["species", "label", f"{category}/{species}", k] = sum(hits) / len(hits)
+            by_genus[category, species.split(" ")[0]].append(sum(hits) / len(hits))
+        for (category, genus), recalls in by_genus.items():
+            values["genus", "mean_of_species", f"{category}/{genus}", k] = sum(recalls) / len(recalls)
+        for (category, genus), hits in genus_hits.items():
+            values["genus", "label", f"{category}/{genus}", k] = sum(hits) / len(hits)
+    return values
+
+
+def tabled(table, protocol):
+    """The same numbers, from our table."""
+    values = {}
+    metrics = pl.col("metric").is_in(["recall", "genus_mean_of_species"])
+    for row in table.filter(metrics, protocol=protocol).to_dicts():
+        label = f"{row['category']}/{row['label']}" if row["label"] != "all" else row["category"]
+        what = row["average"]
+        if row["metric"] == "genus_mean_of_species":
+            what = "mean_of_species"
+        elif row["population"] == "reachable":
+            what = "reachable" if row["average"] == "micro" else "other"
+        values[row["level"], what, label, row["k"]] = row["value"]
+    return values
+
+
+@pytest.mark.parametrize("masked", [True, False])
+@pytest.mark.parametrize("seed", range(4))
+def test_recall_equals_the_plain_loops(seed, masked):
+    labels, splits, found, hits = scored(seed, masked, levels=2 if seed % 2 else None)
+    table = recall(hits, ks=KS, depth=15, resamples=100, seed=1)
+    for protocol in PROTOCOL_SPLITS:
+        slow, ours = loops(labels, splits, found, protocol, masked), tabled(table, protocol)
+        assert len(slow) > 30
+        for key, value in slow.items():
+            assert ours[key] == pytest.approx(value, abs=1e-12), (protocol, key)
+
+
+def test_a_hand_worked_table():
+    labels = drawn.labels_of(["Aa x", "Aa x", "Aa y", "Bb z"])
+    a, b, c, d = labels["uuid"]
+    splits = pl.DataFrame(
+        {"uuid": [a, b, c, d], "split": ["test"] * 4, "group_id": [a, b, c, d], "reason": [None] * 4}
+    )
+    found = pl.DataFrame(
+        {
+            "protocol": "leave_one_out",
+            "uuid": [a, a, b, b, c, c, d, d],
+            "rank": [1, 2] * 4,
+            "neighbour": [c, b, a, c, d, a, a, b],
+            "similarity": [0.9, 0.8] * 4,
+        }
+    ).with_columns(pl.col("rank").cast(pl.Int32))
+    hits = query_scores.hits(
+        [found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1, 2], depth=2
+    )
+    table = recall(hits, ks=[1, 2], depth=2, resamples=100, seed=1)
+
+    def value(**which):
+        which = {"metric": "recall", "average": "micro", "population": "all", "label": "all"} | which
+        return (
+            table.filter(pl.col("category") == "all", **which)
+            .select("value", "n_queries", "n_unreachable")
+            .row(0)
+        )
+
+    # Species x: a finds b second, b finds a first. y and z have no other image: unreachable.
+    assert value(level="species", k=1) == (0.25, 4, 2)
+    assert value(level="species", k=2) == (0.5, 4, 2)
+    assert value(level="species", k=2, population="reachable") == (1.0, 2, 2)
+    assert value(level="species", k=2, average="macro") == (pytest.approx(1 / 3), 4, 2)
+    # Genus Aa: a, b and c; c finds d first and a second. Bb cannot hit.
+    assert value(level="genus", k=1) == (0.5, 4, 1)
+    assert value(level="genus", k=2) == (0.75, 4, 1)
+    means = table.filter(metric="genus_mean_of_species", label="Aa", k=2)
+    assert means["value"].to_list() == [0.5]  # species x 1.0, species y 0.0
+
+
+def test_intervals_hold_their_value_and_do_not_depend_on_row_order():
+    *_, hits = scored(5)
+    table = recall(hits, ks=KS, depth=15, resamples=300, seed=1)
+    again = recall(hits.reverse(), ks=KS, depth=15, resamples=300, seed=1)
+    assert table.sort(table.columns).equals(again.sort(table.columns))
+    within = table.filter(pl.col("low").is_not_null())
+    assert (within["low"] <= within["value"] + 1e-12).all()
+    assert (within["high"] >= within["value"] - 1e-12).all()
+
+
+def test_no_reachable_query_is_null_not_zero():
+    labels = drawn.labels_of(["Aa x", "Bb y"])
+    a, b = labels["uuid"]
+    splits = pl.DataFrame({"uuid": [a, b], "split": ["test"] * 2, "group_id": [a, b], "reason": [None] * 2})
+    found = pl.DataFrame(
+        {
+            "protocol": "leave_one_out",
+            "uuid": [a, b],
+            "rank": [1, 1],
+            "neighbour": [b, a],
+            "similarity": [0.5] * 2,
+        }
+    ).with_columns(pl.col("rank").cast(pl.Int32))
+    hits = query_scores.hits([found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1], depth=2)
+    table = recall(hits, ks=[1], depth=2, resamples=100, seed=1)
+    row = table.filter(level="species", average="micro", population="reachable", category="all").row(
+        0, named=True
+    )
+    assert (row["value"], row["n_queries"], row["n_unreachable"], row["why"]) == (None, 0, 2, "no queries")
+    assert not any(math.isnan(value) for value in table["value"].drop_nulls())
+
+
+def test_no_query_at_all_is_an_error_that_says_so():
+    labels = drawn.labels_of(["Aa x"])
+    splits = pl.DataFrame(
+        {"uuid": labels["uuid"], "split": ["train"], "group_id": labels["uuid"], "reason": [None]}
+    )
+    found = search.find(splits, None, protocol="search", depth=1, mask_groups=True)
+    with pytest.raises(ValueError, match="no test images"):
+        query_scores.hits([found], labels, splits, masked=True, wanted=PROTOCOL_SPLITS, ks=KS, depth=15)
+
+
+def scores_of(hits, k):
+    """Every score of each query, row by row: {(metric, k): [(label, reachable, score)]}."""
+    found = defaultdict(list)
+    for row in hits.to_dicts():
+        here = (row["category"], row["label"]), row["n_relevant"] > 0
+        first = row["first_hit"]
+        found["mrr", 15].append((*here, 1 / first if first else 0))
+        found["precision", k].append((*here, row["n_right"][KS.index(k)] / k))
+        found["r_precision", 15].append((*here, row["r_precision"]))
+        found["map_at_r", 15].append((*here, row["average_precision"]))
+    return found
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_other_metrics_are_means_of_their_scores_or_null_with_a_reason(seed):
+    *_, hits = scored(seed)
+    table = recall(hits, ks=KS, depth=15, resamples=100, seed=1)
+    n_null = 0
+    for level in ("category", "genus", "species"):
+        mine = scores_of(hits.filter(protocol="leave_one_out", level=level), 3)
+        for (metric, k), scores in mine.items():
+            for population in ("all", "reachable"):
+                chosen = [(label, score) for label, can, score in scores if can or population == "all"]
+                at = {"protocol": "leave_one_out", "level": level, "metric": metric, "k": k}
+                rows = table.filter(label="all", category="all", population=population, **at)
+                by_average = {row["average"]: row for row in rows.to_dicts()}
+                if any(score is None for _, score in chosen):
+                    n_null += 1
+                    assert {row["value"] for row in by_average.values()} == {None}
+                    assert all("could find more than the 15" in row["why"] for row in by_average.values())
+                    continue
+                by_label = defaultdict(list)
+                for label, score in chosen:
+                    by_label[label].append(score)
+                macro = np.mean([np.mean(values) for values in by_label.values()])
+                assert by_average["micro"]["value"] == pytest.approx(np.mean([s for _, s in chosen]))
+                assert by_average["macro"]["value"] == pytest.approx(macro)
+                assert by_average["micro"]["why"] is None
+    assert n_null
+
+
+def test_where_all_groups_agree_the_interval_is_wilsons():
+    labels = drawn.labels_of(["Aa x"] * 6)
+    uuids = labels["uuid"].to_list()
+    splits = pl.DataFrame({"uuid": uuids, "split": ["test"] * 6, "group_id": uuids, "reason": [None] * 6})
+    found = search.find(
+        splits, drawn.vectors_of(labels["uuid"], drawn.vectors(1, 6)), protocol="leave_one_out", depth=3,
+        mask_groups=True,
+    )  # fmt: skip
+    hits = query_scores.hits([found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1], depth=3)
+    table = recall(hits, ks=[1], depth=3, resamples=100, seed=1)
+    row = table.filter(level="species", metric="recall", average="micro", population="all", category="all")
+    assert row.select("value", "low", "high").row(0) == (1.0, pytest.approx(wilson(1.0, 6)[0]), 1.0)
+
+
+def counted_hits(rows):
+    """A `Hits` table of one level from rows (category, label, group, n_relevant, first_hit)."""
+    names = ["category", "label", "group_id", "n_relevant", "first_hit"]
+    table = pl.DataFrame(rows, schema=names, orient="row")
+    first = pl.col("first_hit")
+    return table.select(
+        protocol=pl.lit("leave_one_out"),
+        level=pl.lit("species"),
+        uuid=pl.int_range(pl.len()).cast(pl.String),
+        **{name: pl.col(name) for name in names},
+        n_right=pl.concat_list((first <= 1).fill_null(False).cast(pl.Int32)),
+        r_precision=pl.when(pl.col("n_relevant") <= 2).then((first <= 1).fill_null(False).cast(pl.Float64)),
+        average_precision=pl.lit(0.0),
+        masked=pl.lit(True),
+    )
+
+
+def test_groups_are_counted_by_population_and_scope():
+    hits = counted_hits(
+        [
+            ("Bird", "Aa x", "g1", 1, 1),
+            ("Bird", "Aa x", "g1", 1, None),
+            ("Bird", "Aa x", "g2", 0, None),
+            ("Bird", "Bb y", "g3", 0, None),
+            ("Fish", "Cc z", "g4", 3, 1),
+            ("Fish", "Cc z", "g5", 0, None),
+        ]
+    )
+    table = recall(hits, ks=[1], depth=2, resamples=50, seed=1)
+    undefined = table.filter(metric="r_precision", average="micro", population="all", category="all")
+    assert undefined["why"].to_list() == ["1 of 6 queries could find more than the 2 stored"]
+    table = table.filter(metric="recall", average="micro")
+    names = ["n_queries", "n_groups", "n_labels", "n_undefined", "n_unreachable", "value"]
+    scopes = {
+        (row["population"], row["category"]): tuple(row[name] for name in names) for row in table.to_dicts()
+    }
+    assert scopes == {
+        ("all", "all"): (6, 5, 3, 1, 3, pytest.approx(2 / 6)),
+        ("all", "Bird"): (4, 3, 2, 0, 2, 0.25),
+        ("all", "Fish"): (2, 2, 1, 1, 1, 0.5),
+        ("reachable", "all"): (3, 2, 2, 1, 3, pytest.approx(2 / 3)),
+        ("reachable", "Bird"): (2, 1, 1, 0, 2, 0.5),
+        ("reachable", "Fish"): (1, 1, 1, 1, 1, 1.0),
+    }
+
+
+def test_labels_are_counted_with_their_own_groups_and_interval():
+    hits = counted_hits(
+        [
+            ("Bird", "Aa x", "g1", 1, 1),
+            ("Bird", "Aa x", "g2", 1, None),
+            ("Bird", "Aa x", "g3", 0, None),
+            ("Bird", "Aa y", "g4", 0, None),
+        ]
+    )
+    table = recall(hits, ks=[1], depth=2, resamples=50, seed=1)
+    names = ["n_queries", "n_groups", "n_labels", "n_undefined", "n_unreachable", "value", "low", "high"]
+    labels = {
+        (row["metric"], row["population"], row["label"]): tuple(row[name] for name in names)
+        for row in table.filter(pl.col("metric").str.contains("recall|species"), average="label").to_dicts()
+    }
+    ends = {
+        n: tuple(map(pytest.approx, wilson(np.array([s]), np.array([n]))[:, 0]))
+        for s, n in [(1 / 3, 3), (0.5, 2), (0, 1)]
+    }
+    assert labels == {
+        ("recall", "all", "Aa x"): (3, 3, 1, 0, 1, pytest.approx(1 / 3), *ends[3]),
+        ("recall", "all", "Aa y"): (1, 1, 1, 0, 1, 0.0, *ends[1]),
+        ("recall", "reachable", "Aa x"): (2, 2, 1, 0, 1, 0.5, *ends[2]),
+        ("genus_mean_of_species", "all", "Aa"): (4, 4, 2, 0, 2, pytest.approx(1 / 6), None, None),
+    }
+
+
+def test_the_interval_of_reachable_queries_counts_their_groups_alone():
+    unreachable = [("Bird", "Aa x", f"lost{i}", 0, None) for i in range(50)]
+    found = [("Bird", "Aa x", f"g{i}", 1, 1 if i < 4 else None) for i in range(8)]
+    table = recall(counted_hits(found + unreachable), ks=[1], depth=2, resamples=50, seed=1)
+    row = table.filter(metric="recall", average="micro", population="reachable", category="all")
+    low, high = wilson(np.array([0.5]), np.array([8]))[:, 0]  # half of 8 groups: fewer than 5
+    assert row.select("value", "low", "high").row(0) == (0.5, pytest.approx(low), pytest.approx(high))
+
+
+def test_samples_drawn_in_parts_give_the_same_intervals(monkeypatch):
+    *_, hits = scored(3)
+    hits = hits.filter(protocol="leave_one_out")
+    whole = recall(hits, ks=KS, depth=15, resamples=20, seed=1)
+    monkeypatch.setattr("nearkin.evaluation.intervals.AT_ONCE", 2000)
+    parts = recall(hits, ks=KS, depth=15, resamples=20, seed=1)
+    assert parts.drop("low", "high").equals(whole.drop("low", "high"))
+    for end in ("low", "high"):
+        assert np.allclose(parts[end].fill_null(-1), whole[end].fill_null(-1), rtol=0, atol=1e-12)

@@ -1,0 +1,125 @@
+"""Resampling: weights, their variance, and intervals beside scipy's."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from nearkin.evaluation import intervals
+
+
+def weights_of(strata, resamples, seed=1, at_once=2**22):
+    drawn = intervals.resampled_weights(np.array(strata), resamples=resamples, seed=seed, at_once=at_once)
+    return np.concatenate(list(drawn))
+
+
+def test_every_stratum_keeps_its_weight_and_a_single_row_never_varies():
+    weights = weights_of([0, 1, 1, 2, 2, 2], 500)
+    assert weights.shape == (500, 6)
+    assert (weights[:, 0] == 1).all()
+    assert np.allclose(weights[:, 1:3].sum(axis=1), 2) and np.allclose(weights[:, 3:].sum(axis=1), 3)
+    assert set(weights[:, 1]) == {0.0, 2.0}  # one of two is drawn, and stands for both
+    assert np.allclose(sorted(set(weights[:, 3])), [0, 1.5, 3])
+
+
+def test_draws_do_not_depend_on_how_many_are_in_memory():
+    strata = [0, 0, 1, 1, 1]
+    whole = weights_of(strata, 50)
+    assert len(whole) == 50
+    for at_once in (1, 15, 245, 250):  # 1, 3, 49 and 50 at a time
+        assert np.array_equal(whole, weights_of(strata, 50, at_once=at_once))
+
+
+@pytest.mark.parametrize("n", [2, 5, 40])
+def test_the_variance_is_that_of_a_mean(n):
+    values = np.random.default_rng(n).normal(size=n)
+    means = weights_of([0] * n, 20_000) @ values / n
+    assert means.mean() == pytest.approx(values.mean(), abs=0.02)
+    assert means.var() == pytest.approx(values.var(ddof=1) / n, rel=0.05)
+
+
+def test_intervals_are_scipys_where_a_stratum_is_large():
+    values = (np.random.default_rng(3).random(400) < 0.3).astype(float)
+    low, high = intervals.percentile_interval(weights_of([0] * 400, 9_999) @ values / 400)
+    theirs = stats.bootstrap(
+        (values,), np.mean, n_resamples=9_999, method="percentile", rng=np.random.default_rng(1)
+    ).confidence_interval
+    assert (low, high) == (pytest.approx(theirs.low, abs=0.006), pytest.approx(theirs.high, abs=0.006))
+
+
+def test_percentiles_are_numpys_without_what_was_not_drawn():
+    samples = np.random.default_rng(1).normal(size=(101, 3))
+    samples[::7, 1] = np.nan
+    samples[:, 2] = np.nan
+    samples[5, 2] = 0.5
+    ours = intervals.percentile_interval(samples)
+    assert np.allclose(ours, np.nanquantile(samples, [0.025, 0.975], axis=0))
+
+
+def test_near_its_ends_a_share_has_wilsons_interval():
+    value, ends = np.array([0.98, 0.5, 1.0]), np.array([[0.978, 0.4, 1.0], [0.982, 0.6, 1.0]])
+    low, high = intervals.widened(value, ends, 48)
+    assert (low[0], high[0]) == tuple(intervals.wilson(0.98, 48))  # not even one group's worth misses
+    assert (low[1], high[1]) == (0.4, 0.6)
+    assert (low[2], high[2]) == tuple(intervals.wilson(1.0, 48))
+    nothing = np.array([np.nan])
+    assert np.isnan(intervals.widened(nothing, np.stack([nothing, nothing]), np.array([0]))).all()
+
+
+def test_few_changes_mirror():
+    down, up = intervals.of_few_changes(np.array([3]), np.array([1]), np.array([30]))
+    assert intervals.of_few_changes(np.array([1]), np.array([3]), np.array([30])) == (up, down)
+
+
+@pytest.mark.parametrize("value", [0.125, 0.875])
+@pytest.mark.parametrize(("n_groups", "kept"), [(39, False), (40, True), (48, True)])
+def test_five_groups_worth_keep_their_interval_and_fewer_do_not(value, n_groups, kept):
+    """40 groups: an eighth of them is exactly five."""
+    ends = np.array([[value - 0.01], [value + 0.02]])
+    found = intervals.widened(np.array([value]), ends, np.array([n_groups]))
+    wanted = ends if kept else intervals.wilson(np.array([value]), np.array([n_groups]))
+    assert np.array_equal(found, wanted)
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_interval_without_width_becomes_wilsons_and_nobodys_stays():
+    value, ends = np.array([0.5]), np.array([[0.5], [0.5]])
+    assert np.array_equal(
+        intervals.widened(value, ends, np.array([100])), intervals.wilson(value, np.array([100]))
+    )
+    assert np.array_equal(intervals.widened(value, ends, np.array([0])), ends)
+    one = intervals.widened(np.array([1.0]), np.ones((2, 1)), np.array([1]))
+    assert np.array_equal(one, intervals.wilson(np.array([1.0]), np.array([1])))
+
+
+def test_wilson_equals_scipy():
+    for hit, n in [(0, 3), (2, 7), (5, 5), (40, 90)]:
+        theirs = stats.binomtest(hit, n).proportion_ci(method="wilson")
+        low, high = intervals.wilson(np.array([hit / n]), np.array([n]))[:, 0]
+        assert (low, high) == (pytest.approx(theirs.low, abs=1e-9), pytest.approx(theirs.high, abs=1e-9))
+
+
+def test_the_ends_never_pass_the_share():
+    share, n = np.array([0.0, 1.0, 1 / 3]), np.array([7, 49, 3])
+    low, high = intervals.wilson(share, n)
+    assert (low >= 0).all() and (low <= share).all() and (low[0], high[1]) == (0.0, 1.0)
+    assert (high <= 1).all() and (share <= high).all()
+    many = np.arange(1, 500)
+    for everyone in (0.0, 1.0):
+        low, high = intervals.wilson(np.full(499, everyone), many)
+        assert (low >= 0).all() and (high <= 1).all() and ((low <= everyone) & (everyone <= high)).all()
+
+
+def test_differences_of_few_changes_by_hand():
+    """Newcombe's method 10: the ends are as far as the two shares' own Wilson ends, added as squares."""
+    rose, fell, n = 6, 2, 20
+    (low, fell_low), (high, fell_high) = intervals.wilson(np.array([rose / n, fell / n]), np.array([n, n]))
+    down, up = intervals.of_few_changes(np.array([rose]), np.array([fell]), np.array([n]))
+    assert down[0] == pytest.approx(((0.3 - low) ** 2 + (fell_high - 0.1) ** 2) ** 0.5)
+    assert up[0] == pytest.approx(((high - 0.3) ** 2 + (0.1 - fell_low) ** 2) ** 0.5)
+
+
+def test_the_middle_95_percent_of_numbers_in_a_row():
+    low, high = intervals.percentile_interval(np.arange(41.0)[::-1, None])
+    assert (low[0], high[0]) == (pytest.approx(1.0), pytest.approx(39.0))
+    low, high = intervals.percentile_interval(np.array([[3.0, np.nan], [np.nan, np.nan]]))
+    assert (low[0], high[0]) == (3.0, 3.0) and np.isnan([low[1], high[1]]).all()

@@ -1,0 +1,168 @@
+"""The leak audit: what a naive split shows, worked out by hand, and against plain loops."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from nearkin.evaluation import leakage
+from nearkin.storage import tables
+from nearkin.tables.leakage import LeakAudit
+from tests.unit import dealt, drawn
+
+TOLD = {"dealing": dealt.DEALING, "most_queries": 1000, "ks": [1, 3], "resamples": 200, "seed": 1}
+
+
+@pytest.fixture(scope="module")
+def frames():
+    """Twelve videos of three frames for each of four species; frames alike, videos at random."""
+    sizes = {f"Aa {name}": [3] * 12 for name in "wxyz"}
+    labels, groups = dealt.in_sizes(sizes)
+    splits = dealt.split(labels, groups, unseen=0.25).sort("uuid")
+    videos = {
+        name: vector
+        for name, vector in zip(
+            groups["group_id"].unique().sort(), drawn.vectors(1, 48, 16, n_copies=0), strict=True
+        )
+    }
+    return labels, splits, np.stack([videos[name] for name in splits["group_id"]])
+
+
+@pytest.fixture(scope="module")
+def table(frames):
+    labels, splits, vectors = frames
+    return leakage.audit(labels, splits, vectors_of=drawn.vectors_of(splits["uuid"], vectors), **TOLD)
+
+
+def row(table, split, protocol="search", level="species", population="all", k=1):
+    wanted = {"split": split, "protocol": protocol, "level": level, "population": population, "k": k}
+    return table.filter(**wanted).row(0, named=True)
+
+
+def test_a_naive_split_finds_the_frames_of_its_own_videos(table):
+    assert row(table, "naive", population="with_mate")["recall"] == 1
+    assert row(table, "naive")["recall"] > row(table, "naive_masked")["recall"] + 0.3
+    assert row(table, "grouped")["recall"] < 0.6
+    assert row(table, "grouped", "leave_one_out", population="with_mate")["recall"] == 1
+    assert row(table, "naive_masked", k=3)["recall"] > row(table, "naive_masked")["recall"]
+    assert row(table, "grouped", population="with_mate")["n_queries"] == 0
+    assert row(table, "grouped", population="with_mate")["recall"] is None
+
+
+def test_populations_add_up_and_those_without_a_mate_have_nothing_to_hide(table):
+    for split in ("grouped", "naive", "naive_masked"):
+        for protocol in leakage.PROTOCOLS:
+            for k in (1, 3):
+                everyone, having, lacking = (
+                    row(table, split, protocol, population=name, k=k)
+                    for name in ("all", "with_mate", "without_mate")
+                )
+                assert everyone["n_queries"] == having["n_queries"] + lacking["n_queries"]
+                hits = sum((part["recall"] or 0) * part["n_queries"] for part in (having, lacking))
+                assert everyone["recall"] * everyone["n_queries"] == pytest.approx(hits)
+                if everyone["low"] is not None:
+                    assert everyone["low"] <= everyone["recall"] <= everyone["high"]
+    naive, masked = (row(table, split, population="without_mate") for split in ("naive", "naive_masked"))
+    assert naive["recall"] == masked["recall"]
+
+
+def test_the_naive_recall_is_that_of_plain_loops(frames, table):
+    labels, splits, vectors = frames
+    naive = leakage.naive(labels, splits, dealt.DEALING).join(labels, on="uuid")
+    places = {uuid: i for i, uuid in enumerate(splits["uuid"])}
+    asked = [
+        (uuid, species) for uuid, species in naive.filter(split="train").select("uuid", "species").rows()
+    ]
+    hits = []
+    for uuid, species in naive.filter(split="test").select("uuid", "species").rows():
+        mine = vectors[places[uuid]].astype(float)
+        nearest = min(asked, key=lambda one: (-float(mine @ vectors[places[one[0]]].astype(float)), one[0]))
+        hits.append(nearest[1] == species)
+    assert row(table, "naive")["recall"] == pytest.approx(
+        np.mean(hits), abs=0.02
+    )  # ties add up in another order
+    assert row(table, "naive")["n_queries"] == len(hits)
+
+
+def test_the_naive_split_deals_the_same_images_by_the_same_shares(frames):
+    labels, splits, _ = frames
+    naive = leakage.naive(labels, splits, dealt.DEALING)
+    seen = splits.filter(pl.col("split") != "unseen")
+    assert naive.join(seen, on=["uuid", "group_id"]).height == len(seen) == len(naive)
+    counts = dict(naive.group_by("split").len().iter_rows())
+    assert abs(counts["test"] - 0.35 * len(seen)) <= 4
+    groups, images = leakage.straddling(naive)
+    assert 0 < groups <= 36
+    assert images == 3 * groups
+    assert leakage.straddling(splits) == (0, 0)
+
+
+def test_a_sample_of_queries_stands_for_all_and_each_finds_what_it_finds_among_all(frames, table):
+    labels, splits, vectors = frames
+    told = TOLD | {"most_queries": 20}
+    sampled = leakage.audit(labels, splits, vectors_of=drawn.vectors_of(splits["uuid"], vectors), **told)
+    for split in ("grouped", "naive", "naive_masked"):
+        for protocol in leakage.PROTOCOLS:
+            few, every = row(sampled, split, protocol), row(table, split, protocol)
+            assert 10 <= few["n_queries"] <= 20 < every["n_queries"]
+            assert abs(few["recall"] - every["recall"]) < 0.25
+    straddling = ["n_straddling_groups", "n_straddling_images"]
+    assert sampled.select(straddling).equals(table.select(straddling))
+
+
+def test_without_test_images_the_audit_is_a_table_of_nothing():
+    labels, groups = dealt.in_sizes({"Aa x": [1], "Aa y": [1]})
+    splits = dealt.split(labels, groups)
+    table = leakage.audit(
+        labels, splits, vectors_of=drawn.vectors_of(splits["uuid"], drawn.vectors(1, 2)), **TOLD
+    )
+    assert table["n_queries"].sum() == 0
+    assert table["recall"].null_count() == len(table)
+
+
+def test_a_mate_is_another_image_of_the_group_in_the_gallery():
+    rows = [
+        ("a", "test", "g"),
+        ("b", "test", "g"),
+        ("c", "test", "h"),
+        ("d", "train", "h"),
+        ("e", "train", "i"),
+    ]
+    splits = pl.DataFrame(rows, schema=["uuid", "split", "group_id"], orient="row")
+    assert leakage.with_mate(splits, "leave_one_out").to_list() == ["a", "b"]
+    assert leakage.with_mate(splits, "search").to_list() == ["c"]
+
+
+def test_the_same_bytes_whatever_the_order_of_rows(frames, table, tmp_path):
+    labels, splits, vectors = frames
+    tables.write(table, tmp_path / "a.parquet", LeakAudit)
+    again = leakage.audit(
+        labels.reverse(), splits.reverse(), vectors_of=drawn.vectors_of(splits["uuid"], vectors), **TOLD
+    )
+    tables.write(again, tmp_path / "b.parquet", LeakAudit)
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_groups_straddle_if_they_are_on_two_sides_that_are_dealt():
+    rows = [
+        ("train", "g"),
+        ("test", "g"),
+        ("test", "g"),
+        ("val", "h"),
+        ("val", "h"),
+        ("train", "i"),
+        ("aside", "i"),
+    ]
+    rows += [("unseen", "j"), ("test", "j"), ("train", "k"), ("val", "k"), ("test", "k")]
+    assert leakage.straddling(pl.DataFrame(rows, schema=["split", "group_id"], orient="row")) == (2, 6)
+
+
+def test_intervals_of_the_audit_draw_from_all_groups_together():
+    rng = np.random.default_rng(1)
+    counted = pl.DataFrame({"n": rng.integers(1, 4, 40)})
+    counted = counted.with_columns(h1=pl.col("n") - pl.Series(rng.integers(0, 2, 40)), h3=pl.col("n") - 1)
+    shares, low, high = leakage._shares(counted, [1, 3], 200, 7)
+    [weights] = leakage.intervals.resampled_weights(np.zeros(40, dtype=np.int64), resamples=200, seed=7)
+    for i, name in enumerate(["h1", "h3"]):
+        drawn_shares = (weights @ counted[name].to_numpy()) / (weights @ counted["n"].to_numpy())
+        assert shares[i] == pytest.approx(counted[name].sum() / counted["n"].sum())
+        assert (low[i], high[i]) == pytest.approx(np.quantile(drawn_shares, [0.025, 0.975]))

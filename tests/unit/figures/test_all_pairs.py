@@ -1,0 +1,41 @@
+"""The matrix of models: every number in its cell, bold where it is certain."""
+
+import polars as pl
+import pytest
+
+from nearkin.figures import all_pairs
+
+MODELS = ["a", "b"]
+
+
+def table():
+    rows = [("a", "b", 12.0, 4.0, 20.0), ("b", "a", -12.0, -20.0, -4.0)]
+    found = pl.DataFrame(rows, schema=["base", "trained", "points", "low", "high"], orient="row")
+    stamps = {
+        "protocol": pl.lit("search"),
+        "level": pl.lit("species"),
+        "k": pl.lit(1),
+        "n_queries": pl.lit(7),
+    }
+    return found.with_columns(**stamps)
+
+
+def test_a_row_is_the_model_that_the_number_is_for():
+    figure = all_pairs.matrix(table(), models=MODELS, k=1)
+    (axis,) = figure.axes
+    cells = {text.get_position(): text for text in axis.texts}
+    assert cells[0, 1].get_text() == "+12.0"  # column a, row b: b less a
+    assert cells[1, 0].get_text() == "−12.0"
+    assert {text.get_fontweight() for text in axis.texts} == {"bold"}
+    assert "n = 7 queries" in axis.get_title(loc="left")
+
+
+def test_what_is_not_certain_is_not_bold():
+    unsure = table().with_columns(low=pl.lit(-30.0), high=pl.lit(30.0))
+    (axis,) = all_pairs.matrix(unsure, models=MODELS, k=1).axes
+    assert {text.get_fontweight() for text in axis.texts} == {"normal"}
+
+
+def test_nothing_to_compare_is_an_error():
+    with pytest.raises(ValueError, match="no two models to compare at k = 5"):
+        all_pairs.matrix(table(), models=MODELS, k=5)

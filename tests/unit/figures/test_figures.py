@@ -1,0 +1,206 @@
+"""Figures say what their tables say: counts, places, names, and the same bytes each time."""
+
+import warnings
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nearkin.figures import box_plots, improvement, leakage, recall, theme, training, training_size
+from tests.unit import finished
+from tests.unit.pictured import points_at, texts
+
+
+@pytest.fixture(scope="module")
+def made():
+    return finished.study(30, resamples=20)
+
+
+def sizes_of(rows):
+    """A `TrainingSize` table of (category, bucket, recall), one species per row."""
+    return pl.DataFrame(
+        [
+            {
+                "category": category,
+                "species": f"Aus epithet{i}",
+                "genus": "Aus",
+                "n_train": i,
+                "bucket": bucket,
+                "n_queries": 2,
+                "recall": value,
+            }
+            for i, (category, bucket, value) in enumerate(rows)
+        ],
+        schema_overrides={"recall": pl.Float64},
+    )
+
+
+buckets = st.sampled_from(training_size.ORDER)
+species = st.tuples(st.sampled_from(["Bird", "Fish"]), buckets, st.sampled_from([0.0, 0.25, 1.0]))
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(species, min_size=1, max_size=30))
+def test_the_n_under_a_box_is_the_number_of_its_own_points(rows):
+    sizes = sizes_of(rows)
+    figure = training_size.buckets(sizes, model="lite0")
+    for axis in figure.axes:
+        chosen = sizes.filter(category=axis.get_title(loc="left"))
+        drawn = points_at(axis)
+        assert [label.split("\n")[0] for label in drawn] == training_size.ORDER
+        for label, values in drawn.items():
+            bucket, n = label.split("\nn = ")
+            assert int(n) == len(values)
+            assert sorted(values) == chosen.filter(bucket=bucket)["recall"].sort().to_list()
+
+
+def test_boxes_keep_the_order_of_their_names_and_an_empty_one_its_place():
+    axis = theme.figure(2).subplots()
+    box_plots.draw(axis, {"c": [1, 2, 3], "a": [], "b": [9]}, colour="k")
+    assert points_at(axis) == {"c\nn = 3": [1, 2, 3], "a\nn = 0": [], "b\nn = 1": [9]}
+
+
+def test_a_box_stands_for_the_values_under_its_label():
+    axis = theme.figure(2).subplots()
+    values = {"a": [1, 2, 4], "b": [], "c": [8]}
+    box_plots.draw(axis, values, colour="k")
+    medians = {tuple(line.get_xdata().round(3)): float(line.get_ydata()[0]) for line in axis.lines[4::5]}
+    assert medians == {(-0.275, 0.275): 2, (1.725, 2.275): 8}
+
+
+def test_a_value_that_cannot_be_drawn_is_not_counted_but_an_error():
+    with pytest.raises(ValueError, match="'a' is not a number"):
+        box_plots.draw(theme.figure(2).subplots(), {"a": [1.0, None]}, colour="k")
+
+
+def test_each_improvement_stands_over_its_category(made):
+    differences = made["differences"]["lite0", "lite0_unicom"]
+    for level, metric in [("species", "recall"), ("genus", "genus_mean_of_species")]:
+        figure = improvement.by_category(
+            differences, level=level, base="lite0", trained="lite0_unicom", protocol="leave_one_out", k=1
+        )
+        wanted = differences.filter(level=level, metric=metric, protocol="leave_one_out", k=1)
+        wanted = wanted.filter(pl.col("label") != "all")
+        drawn = points_at(figure.axes[0])
+        assert [label.split("\n")[0] for label in drawn] == ["Bird", "Butterfly", "Fish"]
+        for label, values in drawn.items():
+            category, n = label.split("\nn = ")
+            points = wanted.filter(category=category)["points"]
+            assert int(n) == len(points)
+            np.testing.assert_allclose(sorted(values), points.sort())
+
+
+def test_an_improvement_that_nobody_answered_is_an_error(made):
+    differences = made["differences"]["lite0", "lite0_unicom"].filter(protocol="search")
+    names = {"base": "lite0", "trained": "lite0_unicom", "protocol": "leave_one_out", "k": 1}
+    with pytest.raises(ValueError, match="no species .*leave_one_out"):
+        improvement.by_category(differences, level="species", **names)
+
+
+def leak_audit(n_mates=3):
+    """A `LeakAudit` table of 9 queries, of which so many have a mate in the naive gallery."""
+    rows = []
+    for protocol in ("leave_one_out", "search"):
+        for split, population, value, n in [
+            ("grouped", "all", 0.5, 9),
+            ("naive", "all", 0.625, 9),
+            ("naive", "with_mate", 1.0, n_mates),
+            ("naive", "without_mate", 0.25, 9 - n_mates),
+            ("naive_masked", "all", 0.375, 9),
+            ("naive_masked", "with_mate", 0.125, n_mates),
+        ]:
+            known = {"recall": value, "low": value / 2, "high": value} if n else {}
+            place = {"protocol": protocol, "split": split, "population": population, "n_queries": n}
+            rows.append(place | {"recall": None, "low": None, "high": None} | known)
+    return pl.DataFrame(rows, infer_schema_length=None).with_columns(
+        level=pl.lit("species"), k=1, n_straddling_groups=2, n_straddling_images=7
+    )
+
+
+def test_each_leak_stands_in_its_row():
+    figure = leakage.effect(leak_audit(), model="lite0", k=1)
+    assert "lite0, naive split tears 2 groups of 7 images" in texts(figure)
+    for axis in figure.axes:
+        names = [label.get_text() for label in axis.get_yticklabels()]
+        drawn = {names[round(y)]: x for mark in axis.collections for x, y in mark.get_offsets()}
+        assert drawn["Grouped split, n = 9"] == 0.5
+        assert drawn["Naive, with a mate, n = 3"] == 1
+        assert drawn["Naive, without, n = 6"] == 0.25
+        assert len(axis.collections) == len(names) == 6
+    assert len(leakage.effect(leak_audit(0), model="lite0", k=1).axes[0].collections) == 4
+    with pytest.raises(ValueError, match="no species recall at k = 5 in the leak audit of lite0"):
+        leakage.effect(leak_audit(), model="lite0", k=5)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("Fish", "0", 0.5)],
+        [("Fish", "1-5", 1.0)] * 4,
+        [(f"Category {i}", "6-10", 0.5) for i in range(7)],
+        [("a very long name of a category, with $\\frac{1}{2}$\nand a second line", "0", 0.0)],
+    ],
+)
+def test_sizes_draw_without_a_warning_for(rows, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for draw in (training_size.scatter, training_size.buckets):
+            theme.save(draw(sizes_of(rows), model="lite0"), tmp_path / "a.svg", tmp_path / "a.png")
+
+
+def test_no_species_at_all_is_an_error():
+    with pytest.raises(ValueError, match="no species has test queries"):
+        training_size.scatter(sizes_of([("Fish", "0", 0.5)]).clear(), model="lite0")
+
+
+def test_a_species_without_training_images_is_on_the_scatter():
+    sizes = sizes_of([("Fish", "0", 0.5), ("Fish", "1-5", 0.25)])
+    axis = training_size.scatter(sizes, model="lite0").axes[0]
+    assert sorted(map(tuple, axis.collections[0].get_offsets())) == [(0, 0.5), (1, 0.25)]
+
+
+def test_the_kept_epoch_is_marked_or_the_base_is_named():
+    kept = training.course(finished.training(chosen=5), model="lite0_unicom")
+    assert "lite0_unicom: 8 epochs, 160 steps; epoch 5 kept" in texts(kept)
+    assert [line.get_xdata()[0] for line in kept.axes[2].lines if line.get_linestyle() == ":"] == [100]
+    base = training.course(finished.training(chosen=0), model="lite0_unicom")
+    assert "lite0_unicom: 8 epochs, 160 steps; base kept" in texts(base)
+
+
+def test_the_overview_says_n_and_species_recall(made):
+    figure = recall.overview(made["recalls"], k=1)
+    said = texts(figure)
+    for model, table in made["recalls"].items():
+        row = table.filter(
+            protocol="search",
+            level="species",
+            metric="recall",
+            average="micro",
+            population="all",
+            category="all",
+            k=1,
+        )
+        assert f"{row['value'].item():.3f}" in said
+        assert f"Search, n = {row['n_queries'].item():,} queries" in said
+        assert model in said
+
+
+def test_the_overview_without_any_recall_is_an_error(made):
+    with pytest.raises(ValueError, match="no recall at k = 77"):
+        recall.overview(made["recalls"], k=77)
+
+
+def test_the_same_table_gives_the_same_bytes(made, tmp_path):
+    for name in ("a", "b"):
+        drawn = training_size.scatter(made["sizes"]["lite0"], model="lite0")
+        theme.save(drawn, tmp_path / f"{name}.svg", tmp_path / f"{name}.png")
+    for suffix in ("svg", "png"):
+        assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
+    assert b"<dc:date>" not in (tmp_path / "a.svg").read_bytes()
+
+
+def test_names_stay_on_one_line_and_short():
+    assert theme.shown("Fish\n\tof the sea") == "Fish of the sea"
+    assert len(theme.shown("x" * 99)) == theme.LONGEST_NAME

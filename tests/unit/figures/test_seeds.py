@@ -1,0 +1,47 @@
+"""The figure of variants: every mark, bar and number is a row of the table."""
+
+import numpy as np
+import pytest
+from matplotlib.collections import PathCollection
+
+from nearkin.comparison.seeds import variants
+from nearkin.figures import seeds as figure
+from tests.unit.comparison.test_all_pairs import hits_of
+from tests.unit.pictured import texts
+
+MODELS = {"base": ["base"], "tuned.gradient_exact.m2_0.25": ["first", "second"]}
+
+
+@pytest.fixture(scope="module")
+def table():
+    hits = {name: hits_of(seed) for seed, name in enumerate(["base", "first", "second"], start=1)}
+    bases = {"tuned.gradient_exact.m2_0.25": "base"}
+    return variants(hits, MODELS, bases=bases, ks=[1], resamples=50, seed=1)
+
+
+def test_marks_lines_and_bars_are_those_of_the_table(table):
+    drawn = figure.forest(table, names=list(MODELS), k=1)
+    chosen = table.filter(level="species", category="all", k=1)
+    for axis, measure in zip(drawn.axes[:2], ["recall", "points"], strict=True):
+        for y, name in enumerate(MODELS):
+            rows = chosen.filter(protocol="leave_one_out", variant=name, measure=measure)
+            marks = [it.get_offsets() for it in axis.collections if isinstance(it, PathCollection)]
+            at = [x for offsets in marks for x, height in offsets if height == y]
+            assert at == pytest.approx(rows["mean"].to_list())
+            lines = [line.get_xdata() for line in axis.lines if list(line.get_ydata()) == [y, y]]
+            ends = [row for row in rows.select("low", "high").iter_rows()]
+            if len(MODELS[name]) > 1:
+                ends += rows.select("lowest", "highest").iter_rows()
+            assert sorted(map(tuple, np.round(lines, 9))) == sorted(map(tuple, np.round(ends, 9)))
+
+
+def test_variants_have_their_seeds_beside_their_names_and_panels_their_queries(table):
+    said = texts(figure.forest(table, names=list(MODELS), k=1))
+    assert "tuned.gradient_exact.\nm2_0.25 × 2" in said and "base" in said
+    n = table.filter(protocol="leave_one_out", level="species", category="all")["n_queries"][0]
+    assert f"Leave one out, n = {n} queries" in said
+
+
+def test_nothing_to_draw_is_an_error(table):
+    with pytest.raises(ValueError, match="no recall at k = 77 in the table of variants"):
+        figure.forest(table, names=list(MODELS), k=77)

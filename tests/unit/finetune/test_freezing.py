@@ -1,0 +1,103 @@
+"""What is frozen and what is trained, and that both together are the encoder."""
+
+import pytest
+import timm
+import torch
+
+from nearkin.encoders.architectures import Tower, build
+from nearkin.encoders.prepare import prepare
+from nearkin.finetune.freezing import cut
+from tests.unit import encoder_examples as examples
+
+HALF = {"mean": (0.5,) * 3, "std": (0.5,) * 3}
+VISION = {"image_size": 32, "layers": 4, "width": 32, "head_width": 16, "patch_size": 16}
+CLIP = {"library": "open_clip", "embed_dim": 8, "vision": VISION, "quick_gelu": True}
+WITH_TIMM = CLIP | {
+    "vision": {
+        "timm_model_name": "vit_tiny_patch16_224",
+        "timm_pool": "",
+        "timm_proj": "linear",
+        "image_size": 224,
+    }
+}
+
+
+def trunk(kind):
+    if kind == "clip":
+        return build(CLIP), 32, 8
+    if kind == "clip on timm":
+        return build(WITH_TIMM), 224, 8
+    name = {"efficientnet": "tf_efficientnet_lite0", "vit": "vit_tiny_patch16_224"}[kind]
+    built = timm.create_model(name, pretrained=False, num_classes=0)
+    return built, 224, built.num_features
+
+
+def pixels(size, n=2):
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (n, size, size, 3), dtype=torch.uint8, generator=generator)
+
+
+@pytest.mark.parametrize("kind", ["efficientnet", "vit", "clip", "clip on timm"])
+@pytest.mark.parametrize("trainable", ["head", "last_1", "last_3", "all"])
+def test_both_parts_together_are_the_encoder(kind, trainable):
+    network, size, width = trunk(kind)
+    tower = Tower(network, **HALF).eval()
+    parts = cut(tower, trainable, width=width, size=size)
+    with torch.inference_mode():
+        fed = pixels(size) if parts.before is None else parts.before(pixels(size))
+        assert torch.equal(parts.after(fed), tower(pixels(size)))
+
+
+def test_the_last_blocks_of_lite0_and_what_follows_are_trained():
+    network, size, width = trunk("efficientnet")
+    names = set(cut(Tower(network, **HALF), "last_5", width=width, size=size).parameters)
+    blocks = {tuple(name.split(".")[2:4]) for name in names if ".blocks." in name}
+    assert blocks == {("5", "0"), ("5", "1"), ("5", "2"), ("5", "3"), ("6", "0")}
+    others = {name.split(".")[1] for name in names if ".blocks." not in name}
+    assert others == {"conv_head", "bn2"}
+
+
+def test_the_last_blocks_of_a_clip_tower_are_trained():
+    network, size, width = trunk("clip")
+    tower = Tower(network, **HALF)
+    names = set(cut(tower, "last_2", width=width, size=size).parameters)
+    blocks = {name.split(".")[3] for name in names if "resblocks" in name}
+    assert blocks == {"2", "3"}
+    assert {name for name in names if "resblocks" not in name} == {
+        "trunk.ln_post.weight",
+        "trunk.ln_post.bias",
+        "trunk.proj",
+    }
+    assert {name for name, value in tower.named_parameters() if value.requires_grad} == names
+
+
+def test_a_head_begins_as_the_identity_and_an_old_one_is_trained_on():
+    tower = examples.tower()
+    before = tower(pixels(16)).detach()
+    parts = cut(tower, "head", width=6, size=16)
+    assert list(parts.parameters) == ["projection.weight"]
+    assert torch.allclose(tower(pixels(16)), before, atol=1e-6)
+    tower.projection.weight.data[0, 0] = 2.0
+    again = cut(tower, "head", width=6, size=16)
+    assert again.parameters["projection.weight"][0, 0] == 2.0
+
+
+def test_normalisation_statistics_stay():
+    tower = examples.tower()
+    tower.train()
+    parts = cut(tower, "all", width=6, size=16)
+    before = tower.trunk.norm.running_mean.clone()
+    parts.after(pixels(16))
+    assert torch.equal(tower.trunk.norm.running_mean, before)
+    assert any("norm" in name for name in parts.parameters)
+
+
+def test_what_cannot_be_cut_is_named():
+    with pytest.raises(ValueError, match="blocks of Net are not known.*write all or head"):
+        cut(examples.tower(), "last_2", width=6, size=16)
+    network, size, width = trunk("clip")
+    with pytest.raises(ValueError, match="last_9, but the encoder has 4 blocks"):
+        cut(Tower(network, **HALF), "last_9", width=width, size=size)
+    histogram, _ = prepare({"library": "histogram"}, examples.GEOMETRY)
+    with pytest.raises(ValueError, match="no weights that could be trained"):
+        cut(histogram, "all", width=512, size=16)

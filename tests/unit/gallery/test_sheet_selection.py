@@ -1,0 +1,115 @@
+"""Contact sheets: the right species and queries, drawn the same each time, whatever the names."""
+
+import io
+
+import polars as pl
+import pytest
+from PIL import Image
+
+from nearkin.gallery import contact_sheet, examples, sheet_selection
+from nearkin.tables.gallery import SHEETS, Sheets
+from tests.unit import finished, looked_at
+
+BASE, TRAINED = "untrained", "lite0"
+
+
+@pytest.fixture(scope="module")
+def made():
+    return finished.study(16, resamples=20)
+
+
+@pytest.fixture(scope="module")
+def found(made):
+    """The neighbours of both models, lazy."""
+    return {
+        model: looked_at.neighbours(made["labels"], made["splits"], skill=skill, seed=seed).lazy()
+        for seed, (model, skill) in enumerate({BASE: 0.3, TRAINED: 0.7}.items())
+    }
+
+
+def chosen(made, found, differences=None):
+    labels = made["labels"].lazy()
+    mistaken = examples.mistaken(examples.nearest_of_all(found[TRAINED], labels))
+    differences = made["differences"][BASE, TRAINED] if differences is None else differences
+    rows = sheet_selection.choose(
+        differences, mistaken, base=found[BASE], trained=found[TRAINED], labels=labels
+    )
+    return Sheets.validate(rows)
+
+
+@pytest.fixture(scope="module")
+def rows(made, found):
+    return chosen(made, found)
+
+
+def species_of(rows, sheet):
+    return rows.filter(sheet=sheet).sort("place")["species"].unique(maintain_order=True).to_list()
+
+
+def test_species_come_in_the_order_of_their_numbers_and_then_of_their_names(made, rows):
+    ranked = made["differences"][BASE, TRAINED].filter(
+        pl.col("label") != "all",
+        pl.col("ranked"),
+        protocol="leave_one_out",
+        level="species",
+        metric="recall",
+        k=1,
+    )
+    plain = sorted(ranked.select("trained", "points", "label").rows(), key=lambda row: row[2])
+    assert species_of(rows, "best") == [row[2] for row in sorted(plain, key=lambda row: -row[0])][:4]
+    assert species_of(rows, "worst") == [row[2] for row in sorted(plain, key=lambda row: row[0])][:4]
+    rose = [row for row in plain if row[1] > 0]
+    assert species_of(rows, "most_improved") == [row[2] for row in sorted(rose, key=lambda row: -row[1])][:4]
+
+
+def test_both_models_answer_the_same_queries_and_those_they_disagree_on_come_first(rows):
+    for _, subject in rows.group_by("sheet", "place"):
+        assert (
+            subject.filter(model="base")["uuid"]
+            .unique()
+            .sort()
+            .equals(subject.filter(model="trained")["uuid"].unique().sort())
+        )
+        assert subject.group_by("uuid", "model").agg("rank")["rank"].list.len().unique().to_list() == [5]
+        assert subject["uuid"].n_unique() <= sheet_selection.QUERIES[subject["sheet"][0]]
+
+
+def test_a_confusion_shows_queries_whose_nearest_is_of_the_other_species(rows):
+    first = rows.filter(sheet="confusions", model="trained", rank=1)
+    assert len(first) and (first["name"] == first["taken_for"]).all() and not first["right"].any()
+
+
+def test_the_order_of_rows_changes_nothing(made, found, rows):
+    mixed = {
+        name: frame.collect().sample(fraction=1, shuffle=True, seed=1).lazy() for name, frame in found.items()
+    }
+    key = Sheets.primary_key()
+    assert chosen(made, mixed).sort(key).equals(rows.sort(key))
+
+
+def drawn(rows, made, sheet):
+    pictures = dict(looked_at.thumbnails(made["labels"]).select("uuid", "jpeg").iter_rows())
+    return contact_sheet.draw(rows.filter(sheet=sheet), pictures, sheet=sheet, base=BASE, trained=TRAINED)
+
+
+@pytest.mark.parametrize("sheet", SHEETS)
+def test_a_sheet_is_the_same_bytes_each_time(made, rows, tmp_path, sheet):
+    for name in ("one.png", "two.png"):
+        contact_sheet.save(drawn(rows.sample(fraction=1, shuffle=True), made, sheet), tmp_path / name)
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+    with Image.open(io.BytesIO((tmp_path / "one.png").read_bytes())) as image:
+        assert image.width == contact_sheet.WIDTH and not image.info
+
+
+def test_nobody_ranked_is_a_sheet_too(made, found):
+    nobody = made["differences"][BASE, TRAINED].with_columns(ranked=pl.lit(False))
+    rows = chosen(made, found, nobody)
+    assert set(rows["sheet"]) == {"confusions"}
+    assert drawn(rows, made, "worst").height < 200
+
+
+def test_names_of_any_length_and_missing_pictures_are_drawn(rows):
+    name = pl.lit("\N{RIGHT-TO-LEFT OVERRIDE}" + "x" * 500 + " \n" + "y" * 500)
+    odd = rows.filter(sheet="best").with_columns(species=name, name=name)
+    image = contact_sheet.draw(odd, {}, sheet="best", base="b" * 200, trained="t" * 200)
+    assert image.width == contact_sheet.WIDTH

@@ -1,0 +1,47 @@
+"""Pairs of close vectors are those of a plain double loop."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nearkin.groups import cosine_pairs
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([1, 7, 2**24]))
+def test_pairs_are_those_of_a_plain_double_loop(seed, at_once):
+    random = np.random.default_rng(seed)
+    vectors = random.normal(size=(25, 3)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors[10:13] = vectors[:3]
+    exact = vectors.astype(np.float64)
+    expected = [[i, j] for i in range(25) for j in range(i + 1, 25) if (exact[i] * exact[j]).sum() >= 0.9]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cosine_pairs, "AT_ONCE", at_once)
+        assert cosine_pairs.cosine_pairs(vectors, 0.9).tolist() == expected
+
+
+def test_nothing_among_nothing():
+    assert cosine_pairs.cosine_pairs(np.empty((0, 4), dtype=np.float32), 0.9).shape == (0, 2)
+
+
+@pytest.mark.parametrize(("above", "found"), [(0, [[0, 1]]), (1e-12, []), (-1e-12, [[0, 1]])])
+def test_near_the_limit_the_cosine_is_taken_in_float64(above, found):
+    vectors = np.array([[1.0, 0.0], [0.6, 0.8]], dtype=np.float32)
+    assert cosine_pairs.cosine_pairs(vectors, float(vectors[1, 0]) + above).tolist() == found
+
+
+def test_what_float32_gets_wrong_by_its_rounding_is_put_right():
+    """The float32 product of the first two is too small, or too large, by less than ROUNDING."""
+    vectors = np.array([[0.6, 0.8], [0.6, 0.8]], dtype=np.float32)
+    exact = float((vectors[0].astype(float) ** 2).sum())
+    for limit, found in [(exact, [[0, 1]]), (np.nextafter(exact, 2), [])]:
+        assert cosine_pairs.cosine_pairs(vectors, limit).tolist() == found
+
+
+def test_more_pairs_than_are_kept_connect_the_same_vectors(monkeypatch):
+    monkeypatch.setattr(cosine_pairs, "MOST_PAIRS", 3)
+    monkeypatch.setattr(cosine_pairs, "AT_ONCE", 1)
+    same = np.eye(2, dtype=np.float32)[[0, 0, 0, 0]]
+    assert cosine_pairs.cosine_pairs(same, 0.9).tolist() == [[0, 1], [0, 2], [0, 3]]

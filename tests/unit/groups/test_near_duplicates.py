@@ -1,0 +1,204 @@
+"""Near duplicates: those that hashes propose and thumbnails confirm, whatever the blocks they come in."""
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+from nearkin.groups import near_duplicates
+from nearkin.groups.near_duplicates import hashes_of, near_pairs
+from nearkin.images.dhash import thumbnail, unpacked
+from nearkin.images.inspect import with_hashes
+from nearkin.tables.images import VIEWS, Inspection
+from tests.unit.deliveries import drawing
+
+ARRAY = Inspection.columns()["view_hashes"].dtype
+HOW = {"coarse_distance": 14, "least_likeness": 0.93, "moved": True}
+CROPPED = drawing(1).crop((8, 8, 152, 152))
+MIRRORED = drawing(1).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+TURNED = drawing(1).transpose(Image.Transpose.ROTATE_270)
+WHITE = Image.new("L", (60, 60), 255)
+
+
+def hashed(images):
+    small = pl.Series([thumbnail(image) for image in images], dtype=pl.Binary)
+    uuids = pl.Series([str(at) for at in range(len(images))], dtype=pl.String)
+    return with_hashes(pl.DataFrame({"uuid": uuids, "thumbnail": small}))
+
+
+def found(table, **how):
+    small = unpacked(table["thumbnail"])
+    return near_pairs(
+        table["uuid"], hashes_of(table), lambda uuids: small[uuids.cast(pl.Int64).to_numpy()], **(HOW | how)
+    )
+
+
+def pairs(images, **how):
+    """The near duplicates among images, as pairs of positions."""
+    return found(hashed(images), **how).tolist()
+
+
+def test_copies_that_were_changed_a_little_are_found_and_others_not():
+    dark = drawing(1).point(lambda value: value * 2 // 3)
+    images = [drawing(1), drawing(2), dark, drawing(1, side=90), drawing(3)]
+    assert pairs(images) == [[0, 2], [0, 3], [2, 3]]
+
+
+@pytest.mark.parametrize("copy", [CROPPED, MIRRORED, TURNED], ids=["cropped", "mirrored", "turned"])
+def test_cropped_mirrored_and_turned_copies_are_found_from_either_side_unless_switched_off(copy):
+    for images in ([drawing(2), drawing(1), copy], [drawing(2), copy, drawing(1)]):
+        assert pairs(images) == [[1, 2]]
+    assert pairs([drawing(1), MIRRORED, TURNED], moved=False) == []
+
+
+def test_the_limits_of_distance_and_likeness():
+    small = drawing(1, side=40)
+    assert pairs([drawing(1), small]) == [[0, 1]]
+    assert pairs([drawing(1), small], least_likeness=1.0) == []
+    assert pairs([drawing(1), CROPPED], coarse_distance=0, moved=False) == []
+
+
+def test_blank_images_are_no_near_duplicates():
+    assert pairs([WHITE, WHITE, Image.new("L", (9, 9), 0), drawing(1)]) == []
+
+
+def test_the_same_picture_many_times_is_tied_to_the_first():
+    assert pairs([drawing(1)] * 4) == [[0, 1], [0, 2], [0, 3]]
+
+
+def test_a_hash_that_many_share_proposes_nothing_and_is_logged(monkeypatch, caplog):
+    monkeypatch.setattr(near_duplicates, "CROWDED", 2)
+    table = hashed([drawing(1, side) for side in (160, 161, 162)])
+    table = table.with_columns(
+        coarse_hash=pl.lit("0" * 16),
+        view_hashes=pl.Series([[at] * len(VIEWS) for at in range(3)]).cast(ARRAY),
+    )
+    assert found(table, moved=False).tolist() == []
+    assert "3 images have a hash that more than 2 share" in caplog.text
+
+
+def test_small_blocks_and_thumbnails_read_piece_by_piece_give_the_same(monkeypatch):
+    images = (
+        [drawing(seed) for seed in range(5)] + [drawing(seed, side=70) for seed in (4, 2, 0)] + [MIRRORED]
+    )
+    expected = pairs(images)
+    assert expected == [[0, 7], [1, 8], [2, 6], [4, 5]]
+    monkeypatch.setattr(near_duplicates, "AT_ONCE", 1)
+    monkeypatch.setattr(near_duplicates, "KEPT", 0)
+    assert pairs(images) == expected
+
+
+def test_a_long_search_is_announced(monkeypatch, caplog):
+    monkeypatch.setattr(near_duplicates, "LONG", 0)
+    pairs([drawing(1), drawing(2)])
+    assert "comparing 2 images within 14 bits takes about 0 minutes" in caplog.text
+
+
+def test_nothing_among_nothing():
+    assert pairs([drawing(1)]) == pairs([]) == []
+
+
+def alike_by(monkeypatch, value):
+    monkeypatch.setattr(near_duplicates, "likeness", lambda moving, fixed, view: np.full(len(moving), value))
+    monkeypatch.setattr(near_duplicates, "rough", lambda thumbnails, view: np.ones((len(thumbnails), 1)))
+
+
+@pytest.mark.parametrize(("value", "found"), [(0.75, [[0, 1]]), (0.7499, [])])
+def test_whole_images_need_the_least_likeness(monkeypatch, value, found):
+    alike_by(monkeypatch, value)
+    assert pairs([drawing(1), drawing(1, side=90)], least_likeness=0.75, moved=False) == found
+
+
+@pytest.mark.parametrize(("value", "found"), [(0.875, [[0, 1]]), (0.8749, [])])
+@pytest.mark.parametrize("copy", [MIRRORED, TURNED], ids=["mirrored", "turned"])
+def test_mirrored_and_turned_ones_may_lack_half_of_that(monkeypatch, copy, value, found):
+    alike_by(monkeypatch, value)
+    assert pairs([drawing(1), copy], least_likeness=0.75) == found
+
+
+@pytest.mark.parametrize(("cosine", "found"), [(0.6, [[0, 1]]), (0.59, [])])
+def test_only_promising_pairs_are_laid_over_each_other(monkeypatch, cosine, found):
+    slopes = {"whole": np.array([[cosine]] * 2), VIEWS[0]: np.ones((2, 1))}
+    monkeypatch.setattr(near_duplicates, "rough", lambda thumbnails, view: slopes[view][: len(thumbnails)])
+    looked_at = []
+
+    def likeness(moving, fixed, view):
+        looked_at.append(len(moving))
+        return np.ones(len(moving))
+
+    monkeypatch.setattr(near_duplicates, "likeness", likeness)
+    confirmed = near_duplicates._confirmed(
+        np.array([0]), np.array([1]), np.array([1]), lambda rows: np.zeros((len(rows), 32, 32), np.uint8), 0.9
+    )
+    assert confirmed.tolist() == found and looked_at == [len(found)]
+
+
+def test_a_hash_that_just_so_many_share_still_proposes(monkeypatch):
+    monkeypatch.setattr(near_duplicates, "CROWDED", 2)
+    table = hashed([drawing(1, side) for side in (160, 161, 162)])
+    table = table.with_columns(
+        coarse_hash=pl.Series(["0" * 16, "0" * 16, "f" * 16]),
+        view_hashes=pl.Series([[at] * len(VIEWS) for at in range(3)]).cast(ARRAY),
+    )
+    assert found(table, moved=False).tolist() == [[0, 1]]
+
+
+def test_rows_are_listed_by_their_hash_without_the_crowded(monkeypatch):
+    monkeypatch.setattr(near_duplicates, "CROWDED", 2)
+    hashes = np.array([9, 5, 9, 7, 9, 5], dtype=np.uint64)
+    table = near_duplicates._by_hash(hashes, np.arange(10, 16))
+    assert [column.tolist() for column in table] == [[5, 7], [0, 2], [2, 1], [11, 15, 13]]
+    [(first, second)] = near_duplicates._rows_of(table, np.array([0, 1]), table, np.array([1, 0]))
+    assert list(zip(first.tolist(), second.tolist(), strict=True)) == [(11, 13), (15, 13), (13, 11), (13, 15)]
+
+
+def test_leaders_are_the_first_with_all_hashes_the_same():
+    hashes = np.array([[1, 2], [1, 3], [1, 2], [4, 2], [1, 3], [1, 2]], dtype=np.uint64)
+    assert near_duplicates._leaders(hashes).tolist() == [0, 1, 0, 3, 1, 0]
+
+
+def test_hashes_are_the_whole_images_and_then_those_of_its_views():
+    table = pl.DataFrame(
+        {"coarse_hash": ["ffffffffffffffff", "10"], "view_hashes": [list(range(len(VIEWS)))] * 2},
+        schema_overrides={"view_hashes": ARRAY},
+    )
+    assert hashes_of(table).tolist() == [[2**64 - 1, *range(len(VIEWS))], [16, *range(len(VIEWS))]]
+
+
+def test_a_thousand_images_may_share_a_hash_and_no_more():
+    hashes = np.zeros(1000, dtype=np.uint64)
+    assert near_duplicates._by_hash(hashes, np.arange(1000)).count.tolist() == [1000]
+    assert near_duplicates._by_hash(np.append(hashes, hashes[:1]), np.arange(1001)).count.tolist() == []
+
+
+def test_a_view_is_proposed_from_either_side_and_whole_images_from_one():
+    """Row 0 looks like row 2 as a whole, and the first view of row 2 and of row 1 like row 1 and row 2."""
+    far = [2**63 + (1 << i) for i in range(2, 20)]  # these differ from 0, 1 and each other in 2 bits or more
+    hashes = np.array([[0, far[0], far[1]], [15, 240, far[2]], [0, 15, far[3]], [240, far[4], far[5]]])
+    proposed = {
+        (int(first), int(second), int(view))
+        for block in near_duplicates._proposed(hashes.astype(np.uint64), 0, True)
+        for first, second, view in zip(*block, strict=True)
+    }
+    assert proposed == {(0, 2, 0), (2, 1, 1), (1, 3, 1)}
+
+
+def test_leaders_of_two_are_found():
+    hashes = np.array([[1, 2], [3, 4], [1, 2], [5, 6]], dtype=np.uint64)
+    assert near_duplicates._leaders(hashes).tolist() == [0, 1, 0, 3]
+
+
+@pytest.mark.parametrize(("at_once", "sizes"), [(1, [2, 1, 3]), (3, [3, 3]), (4, [6]), (99, [6])])
+def test_blocks_are_put_together_each_once(monkeypatch, at_once, sizes):
+    monkeypatch.setattr(near_duplicates, "AT_ONCE", at_once)
+    blocks = [
+        (np.arange(2), np.arange(2) + 5),
+        (np.array([2]), np.array([7])),
+        (np.arange(3, 6), np.arange(8, 11)),
+    ]
+    found = list(near_duplicates._batches(blocks))
+    assert [len(first) for first, _ in found] == sizes
+    assert [np.concatenate(column).tolist() for column in zip(*found, strict=True)] == [
+        list(range(6)),
+        list(range(5, 11)),
+    ]

@@ -1,0 +1,71 @@
+"""Small grey copies and their hashes: what they are of, and which bits they have."""
+
+import numpy as np
+import polars as pl
+from PIL import Image
+
+from nearkin.images.dhash import CROPS, FLAT, SIDE, hashes, thumbnail, unpacked, viewed
+from nearkin.tables.images import VIEWS
+from tests.unit.deliveries import drawing
+
+
+def ramp():
+    """A thumbnail that grows brighter to the right by two levels a pixel."""
+    return np.tile(np.arange(SIDE) * 2, (SIDE, 1))[None]
+
+
+def test_every_view_has_a_crop():
+    assert set(CROPS) == {"whole", *VIEWS}
+
+
+def test_a_thumbnail_is_the_image_shrunken_whatever_its_shape():
+    for size in ((300, 200), (33, 1000), (5, 4), (1, 1)):
+        image = Image.new("L", size, 90)
+        assert set(thumbnail(image)) == {90}
+        assert len(thumbnail(image)) == SIDE * SIDE
+    half = Image.new("L", (400, 100), 10)
+    half.paste(210, (200, 0, 400, 100))
+    small = unpacked(pl.Series([thumbnail(half)]))[0]
+    assert (small[:, : SIDE // 2 - 2] == 10).all() and (small[:, SIDE // 2 + 2 :] == 210).all()
+
+
+def test_thumbnails_of_any_part_of_a_table_come_back_in_order():
+    series = pl.Series([bytes([number]) * SIDE * SIDE for number in range(8)])
+    for part in (
+        series,
+        series[3:5],
+        series.gather([7, 7, 0]),
+        series[:0],
+        pl.concat([series[6:], series[:1]]),
+    ):
+        assert unpacked(part)[:, 3, 4].tolist() == [content[0] for content in part]
+
+
+def test_a_bit_says_whether_it_grows_brighter_to_the_right():
+    assert hashes(ramp(), "whole").tolist() == [2**64 - 1]
+    assert hashes(ramp(), "mirrored").tolist() == [0]
+    assert hashes(ramp(), "turned_180").tolist() == [0]
+
+
+def test_flat_places_have_fixed_bits_that_little_noise_does_not_change():
+    flat = np.full((1, SIDE, SIDE), 200.0)
+    noisy = flat + np.random.default_rng(1).uniform(-FLAT, FLAT, flat.shape)
+    assert hashes(flat, "whole").tolist() == hashes(noisy, "whole").tolist() == [0xF0F0F0F0F0F0F0F0]
+
+
+def test_a_view_is_what_a_crop_or_a_mirrored_or_turned_image_shows_whole():
+    image = drawing(3)
+    thumbnails = unpacked(pl.Series([thumbnail(image)]))
+    ways = {
+        "middle": image.crop((10, 10, 150, 150)),
+        "left_off": image.crop((15, 0, 160, 160)),
+        "bottom_off": image.crop((0, 0, 160, 145)),
+        "mirrored": image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        "turned_90": image.transpose(Image.Transpose.ROTATE_90),
+        "turned_180": image.transpose(Image.Transpose.ROTATE_180),
+    }
+    for view, shown in ways.items():
+        other = unpacked(pl.Series([thumbnail(shown)]))
+        apart = np.bitwise_count(hashes(thumbnails, view) ^ hashes(other, "whole"))
+        assert apart[0] <= 4, view
+    assert np.array_equal(viewed(thumbnails, "mirrored")[0], thumbnails[0][:, ::-1])

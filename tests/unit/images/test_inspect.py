@@ -1,0 +1,210 @@
+"""What is in the files; old rows are reused by content."""
+
+import errno
+import hashlib
+import os
+from io import FileIO
+
+import polars as pl
+import pytest
+from PIL import Image, ImageOps
+
+from nearkin.images import dhash, inspect
+from nearkin.images.inspect import inspect_files
+from nearkin.sources.image_ids import image_uuid
+from nearkin.sources.safe_paths import Unreadable
+from nearkin.storage import tables
+from nearkin.tables.images import VIEWS, Images, Inspection
+from scripts.inspect_images import inspect_images
+from tests.unit import deliveries
+from tests.unit.unreadable import failing, said_by_user
+
+NOTHING = Inspection.create_empty()
+
+
+@pytest.fixture
+def images(tmp_path):
+    for seed, name in enumerate(["a.png", "b.png", "--x.png"]):
+        deliveries.picture(tmp_path / name, seed)
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    (tmp_path / "page.jpg").write_bytes(b"<html>")
+    (tmp_path / "out.png").symlink_to("/etc/hostname")
+    paths = [{"path": name} for name in ["a.png", "b.png", "--x.png", "empty.jpg", "page.jpg"]]
+    return deliveries.images_of(
+        [*paths, {"path": "out.png", "match": "outside"}, {"path": None, "listed": "gone"}]
+    )
+
+
+def test_every_file_has_a_row_and_links_out_none(images, tmp_path):
+    table, n_reused = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+    rows = {row["path"]: row for row in table.iter_rows(named=True)}
+    assert {path: row["problem"] for path, row in rows.items()} == {
+        "a.png": None,
+        "b.png": None,
+        "--x.png": None,
+        "empty.jpg": "empty",
+        "page.jpg": "not_an_image",
+    }
+    assert rows["a.png"]["sha256"] == hashlib.sha256((tmp_path / "a.png").read_bytes()).hexdigest()
+    assert (rows["a.png"]["width"], rows["a.png"]["height"], rows["a.png"]["format"]) == (48, 40, "PNG")
+    assert n_reused == 0
+
+
+@pytest.mark.parametrize("fault", [errno.EACCES, errno.EIO])
+def test_a_file_that_the_system_does_not_give_stops_by_name(images, tmp_path, monkeypatch, fault):
+    monkeypatch.setattr(os, "open", failing(os.open, tmp_path / "b.png", fault))
+    with pytest.raises(Unreadable, match=rf"b.png: cannot be read \({os.strerror(fault)}\)"):
+        inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+
+
+def test_a_file_that_breaks_off_with_an_error_stops_by_name(images, tmp_path, monkeypatch):
+    class Broken(FileIO):
+        def read(self):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(inspect, "opener", lambda folder, _: lambda path: Broken(folder / path))
+    with pytest.raises(Unreadable, match="a.png: cannot be read"):
+        inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+
+
+def test_a_file_without_permission_stops_a_user_by_name(tmp_path):
+    deliveries.picture(tmp_path / "a.png", 1)
+    (tmp_path / "a.png").chmod(0)
+    code = (
+        "from nearkin.images.inspect import inspect_files; from nearkin.tables.images import Inspection;"
+        "from tests.unit.deliveries import images_of;"
+        "images = images_of([{'path': 'a.png'}]);"
+        "inspect_files(images, '.', max_megapixels=1, known=Inspection.create_empty())"
+    )
+    said = said_by_user(tmp_path, code)
+    assert "Unreadable: ./a.png: cannot be read (Permission denied): give this user" in said
+
+
+def test_a_file_in_a_trusted_folder_is_inspected(tmp_path):
+    deliveries.picture(tmp_path / "big/a.png", 1)
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/in").symlink_to("../big")
+    images = deliveries.images_of([{"path": "in/a.png"}])
+    problems = [
+        inspect_files(images, tmp_path / "d", max_megapixels=1, known=NOTHING, trusted=trusted)[0][
+            "problem"
+        ].item()
+        for trusted in ([], [tmp_path / "big"])
+    ]
+    assert problems == ["unreadable", None]
+
+
+def test_a_limit_of_pixels(images, tmp_path):
+    table, _ = inspect_files(images, tmp_path, max_megapixels=48 * 39 / 1e6, known=NOTHING)
+    assert table.filter(path="a.png")["problem"].item() == "too_many_pixels"
+
+
+def test_rows_are_reused_by_content_alone(images, tmp_path):
+    first, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+    os.utime(tmp_path / "a.png", (1, 1))
+    again, n_reused = inspect_files(images, tmp_path, max_megapixels=1, known=first)
+    assert again.equals(first)
+    assert n_reused == 5
+    deliveries.picture(tmp_path / "a.png", seed=99)
+    changed, n_reused = inspect_files(images, tmp_path, max_megapixels=1, known=first)
+    fresh, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+    assert changed.equals(fresh)
+    assert n_reused == 4
+
+
+def test_rows_of_another_limit_are_not_reused(images, tmp_path):
+    named = pl.col("uuid").map_elements(lambda name: image_uuid("s", name), return_dtype=pl.String)
+    tables.write(images.with_columns(uuid=named), tmp_path / "images.parquet", Images)
+    for limit, n_problems in [(1, 2), (0.001, 5)]:
+        inspect_images(
+            tmp_path / "images.parquet",
+            tmp_path / "inspection.parquet",
+            folder=tmp_path,
+            shard=0,
+            n_shards=1,
+            max_megapixels=limit,
+            dataset="d",
+        )
+        found = tables.read(tmp_path / "inspection.parquet", Inspection)
+        assert found["problem"].is_not_null().sum() == n_problems
+
+
+def test_a_file_that_vanished_is_unreadable(images, tmp_path):
+    (tmp_path / "a.png").unlink()
+    table, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+    assert table.filter(path="a.png")["problem"].item() == "unreadable"
+
+
+def test_thumbnails_and_hashes_are_there_for_what_can_be_read_alone(images, tmp_path):
+    table, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+    row = table.filter(path="a.png").row(0, named=True)
+    grey = Image.open(tmp_path / "a.png").convert("L")
+    assert row["thumbnail"] == dhash.thumbnail(grey)
+    small = dhash.unpacked(pl.Series([row["thumbnail"]]))
+    assert row["coarse_hash"] == f"{dhash.hashes(small, 'whole')[0]:016x}"
+    assert row["view_hashes"] == [dhash.hashes(small, view)[0] for view in VIEWS]
+    columns = ["thumbnail", "coarse_hash", "view_hashes"]
+    without = table.filter(pl.col("problem").is_not_null()).select(columns)
+    assert without.null_count().row(0) == (len(without),) * 3
+    Inspection.validate(table)
+
+
+def test_hashes_bear_compression_and_tell_pictures_apart():
+    def bits(image):
+        small = dhash.unpacked(pl.Series([dhash.thumbnail(image.convert("L"))]))
+        return int(dhash.hashes(small, "whole")[0])
+
+    first = deliveries.drawing(1)
+    assert (bits(first) ^ bits(first.resize((90, 90)))).bit_count() < 5
+    assert (bits(first) ^ bits(ImageOps.mirror(first))).bit_count() > 15
+
+
+def test_hashes_of_reused_rows_are_made_anew(images, tmp_path):
+    first, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+    old = first.with_columns(coarse_hash=pl.lit("0" * 16))
+    assert inspect_files(images, tmp_path, max_megapixels=1, known=old)[0].equals(first)
+
+
+def test_a_large_file_is_read_piece_by_piece_with_the_same_result(images, tmp_path, monkeypatch):
+    expected, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+    monkeypatch.setattr(inspect, "AT_ONCE", 1)
+    assert inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)[0].equals(expected)
+
+
+def test_a_pipe_or_a_folder_by_the_name_of_an_image_is_unreadable_and_holds_nothing_up(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "folder.jpg").mkdir()
+    images = deliveries.images_of([{"path": "pipe.jpg"}, {"path": "folder.jpg"}])
+    table, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+    assert table["problem"].to_list() == ["unreadable"] * 2
+    assert table["detail"].str.contains("is not a file inside").all()
+
+
+def test_thumbnails_made_in_another_way_are_not_reused(images, tmp_path, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    named = images.with_columns(uuid=pl.Series([image_uuid("d", str(i)) for i in range(len(images))]))
+    tables.write(named, tmp_path / "images.parquet", Images)
+    how = {"folder": tmp_path, "shard": 0, "n_shards": 1, "max_megapixels": 1, "dataset": "d"}
+    for version in ("1", "1", "2"):
+        monkeypatch.setattr(dhash, "VERSION", version)
+        inspect_images(tmp_path / "images.parquet", tmp_path / "inspection.parquet", **how)
+    said = [record.getMessage() for record in caplog.records if record.name == "scripts.inspect_images"]
+    assert said == ["inspected 5, reused 0", "inspected 0, reused 5", "inspected 5, reused 0"]
+
+
+def test_shards_together_are_all_files_and_a_broken_table_is_not_reused(images, tmp_path):
+    images = images.with_columns(uuid=pl.Series([image_uuid("d", str(i)) for i in range(len(images))]))
+    tables.write(images, tmp_path / "images.parquet", Images)
+    paths = [tmp_path / f"{shard}.parquet" for shard in range(3)]
+
+    def run(shard):
+        limits = {"n_shards": 3, "max_megapixels": 1, "dataset": "d"}
+        inspect_images(tmp_path / "images.parquet", paths[shard], folder=tmp_path, shard=shard, **limits)
+
+    for shard in [0, 1, 2, 0, 1, 2]:  # the second time everything is reused
+        run(shard)
+    whole, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+    assert tables.read_all(paths, Inspection).equals(whole.sort("uuid"))
+    paths[0].write_bytes(b"half a table")
+    run(0)
+    assert tables.read_all(paths, Inspection).equals(whole.sort("uuid"))

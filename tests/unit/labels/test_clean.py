@@ -1,0 +1,416 @@
+"""Each delivered row is kept, set aside with a reason, or merged; nothing else changes."""
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nearkin.labels.clean import repaired
+from nearkin.labels.policies import REPAIRABLE
+from nearkin.tables.images import Images
+from nearkin.tables.labels import Gaps, Labels, Quarantine
+from tests.unit.deliveries import defaults, images_of, inspection_of
+
+POLICIES = defaults()["labels"]["policies"]
+LIMITS = {"min_count": 2, "max_distance": 2}
+
+
+def repair(rows, of_path=None, policies=POLICIES, taxonomy_path=None):
+    images = rows if isinstance(rows, pl.DataFrame) else images_of(rows)
+    inspection = inspection_of(images, of_path)
+    return repaired(
+        images, inspection, policies=policies, misspelt_limits=LIMITS, taxonomy_path=taxonomy_path
+    )
+
+
+def labelled(*labels):
+    return [{"label": label} for label in labels]
+
+
+def reasons(quarantine):
+    return dict(quarantine.select("path", "reason").iter_rows())
+
+
+def test_a_clean_row_is_kept_without_a_gap():
+    labels, quarantine, gaps = repair(labelled("Aus bus"))
+    assert labels.select("path", "genus", "species", "infraspecies", "as_delivered").rows() == [
+        ("0.jpg", "Aus", "Aus bus", None, "Aus bus")
+    ]
+    assert quarantine.is_empty() and gaps.is_empty()
+
+
+def test_every_repair_has_a_gap():
+    labels, _, gaps = repair(labelled("aus_bus minor L., 1758"))
+    assert labels.select("species", "infraspecies", "as_delivered").rows() == [
+        ("Aus bus", "Aus bus minor", "aus_bus minor L., 1758")
+    ]
+    assert set(gaps["defect"]) == {"underscore", "case", "subspecies", "authorship"}
+    assert set(gaps["action"]) == {"repaired"}
+    assert gaps.select("before", "after").unique().rows() == [("aus_bus minor L., 1758", "Aus bus minor")]
+
+
+def test_a_missing_name_comes_from_the_captions_table_and_from_nowhere_else():
+    rows = [
+        {"label": "nan", "caption_name": "Aus_bus"},
+        {"label": " ", "caption_name": ""},
+        {"path": "Aus_bus_7.jpg", "label": None},
+        {"label": "", "caption_name": "Aus sp."},
+    ]
+    labels, quarantine, gaps = repair(rows)
+    assert labels["species"].to_list() == ["Aus bus"]
+    assert set(gaps.filter(path="0.jpg")["defect"]) == {"missing", "underscore"}
+    assert reasons(quarantine) == {"1.jpg": "no_name", "Aus_bus_7.jpg": "no_name", "3.jpg": "open_name"}
+    assert "hints at Aus bus" in quarantine.filter(path="Aus_bus_7.jpg")["detail"].item()
+
+
+def test_files_at_fault_are_set_aside_before_names():
+    rows = [
+        {"label": "Aus bus"},
+        {"path": None, "listed": "gone.jpg", "match": "missing", "label": "Aus sp."},
+        {"path": None, "listed": "../x", "match": "outside", "label": "Aus bus"},
+        {"path": "link.jpg", "match": "outside"},
+        {"path": "new.jpg", "listed": None, "match": "unlisted"},
+        {"path": "cut.jpg", "label": "Aus bus"},
+        {"path": None, "listed": "two.jpg", "match": "ambiguous", "label": "Aus bus"},
+        {"path": None, "listed": "Fish", "match": "linked_folder"},
+        {"path": None, "listed": "Bird", "match": "repeated_folder"},
+        {"path": None, "listed": "pipe.jpg", "match": "not_a_file"},
+    ]
+    labels, quarantine, gaps = repair(rows, {"cut.jpg": {"problem": "truncated", "detail": "half"}})
+    assert labels["path"].to_list() == ["0.jpg"]
+    assert reasons(quarantine) == {
+        "gone.jpg": "missing_file",
+        "../x": "path_escape",
+        "link.jpg": "path_escape",
+        "new.jpg": "unlisted_file",
+        "cut.jpg": "truncated",
+        "two.jpg": "ambiguous_file",
+        "Fish": "linked_folder",
+        "Bird": "repeated_folder",
+        "pipe.jpg": "not_a_file",
+    }
+    assert set(gaps["field"]) == {"file"}
+
+
+def test_file_names_that_were_matched_are_in_the_audit():
+    rows = [{"label": "Aus bus", "listed": "0.JPG", "match": "extension"}]
+    _, _, gaps = repair(rows)
+    assert gaps.select("defect", "before", "after").rows() == [("extension_mismatch", "0.JPG", "0.jpg")]
+
+
+def test_repeated_rows_are_merged_and_conflicting_ones_set_aside():
+    same = {"path": "same.jpg", "uuid": "same"}
+    other = {"path": "other.jpg", "uuid": "other"}
+    rows = [
+        same | {"row": 0, "label": "Aus bus"},
+        same | {"row": 1, "label": "aus bus"},
+        same | {"row": 2, "label": ""},
+        other | {"row": 0, "label": "Aus bus"},
+        other | {"row": 1, "label": "Aus cus"},
+        other | {"row": 2, "label": None},
+    ]
+    labels, quarantine, gaps = repair(rows)
+    assert labels["path"].to_list() == ["same.jpg"]
+    assert gaps.filter(action="merged").select("path", "row").sort("row").rows() == [
+        ("same.jpg", 1),
+        ("same.jpg", 2),
+    ]
+    by_row = quarantine.sort("row").select("reason", "detail").rows()
+    assert by_row[0] == by_row[1] == ("conflicting_rows", "its rows say Aus bus | Aus cus")
+    assert len(by_row) == 3
+
+
+def test_a_genus_against_a_species_is_a_conflict():
+    rows = [
+        {"uuid": "u", "path": "a.jpg", "row": i, "label": name} for i, name in enumerate(["Aus bus", "Aus"])
+    ]
+    _, quarantine, _ = repair([*rows, {"label": "Aus bus", "path": "b.jpg"}])
+    assert quarantine["reason"].to_list() == ["conflicting_rows"] * 2
+
+
+@pytest.mark.parametrize(
+    ("policy", "other"), [("style", "aus_bus"), ("subspecies", "Aus bus minor"), ("file_mismatch", "Aus bus")]
+)
+@pytest.mark.parametrize("faulty", [0, 1])
+def test_the_rows_of_an_image_share_one_fate(policy, other, faulty):
+    names, matches = ["Aus bus"] * 3, ["exact"] * 3
+    names[faulty] = other
+    matches[faulty] = "case" if policy == "file_mismatch" else "exact"
+    rows = [
+        {"uuid": "u", "path": "a.jpg", "row": row, "label": name, "match": match, "listed": f"{row}.jpg"}
+        for row, (name, match) in enumerate(zip(names, matches, strict=True))
+    ]
+    rows.append({"uuid": "u", "path": "a.jpg", "row": 3, "label": ""})
+    labels, quarantine, gaps = repair(
+        [*rows, {"label": "Aus bus", "path": "b.jpg"}], policies=POLICIES | {policy: "quarantine"}
+    )
+    assert labels["path"].to_list() == ["b.jpg"]
+    reasons_by_row = dict(quarantine.select("row", "reason").iter_rows())
+    assert reasons_by_row == dict.fromkeys(range(3), policy) | {3: "no_name"}
+    details = quarantine.filter(pl.col("row") != faulty, reason=policy)["detail"]
+    assert all(detail.startswith(f"row {faulty} of this image: ") for detail in details)
+    assert set(gaps["action"]) == {"quarantined"}
+
+
+def test_the_same_bytes_under_two_species_are_all_set_aside():
+    rows = labelled("Aus bus", "Aus cus", "Aus bus", "AUS DUS", "Aus dus")
+    same = {path: {"sha256": "x"} for path in ("0.jpg", "1.jpg", "2.jpg")}
+    labels, quarantine, _ = repair(rows, same | {path: {"sha256": "y"} for path in ("3.jpg", "4.jpg")})
+    assert reasons(quarantine) == dict.fromkeys(["0.jpg", "1.jpg", "2.jpg"], "label_conflict")
+    assert labels["path"].to_list() == ["3.jpg", "4.jpg"]
+
+
+def test_categories_are_cleaned_and_the_change_is_recorded():
+    said = ["Fish", "Fish ", "Se\u0301a", "S\u00e9a", " ", None]
+    labels, _, gaps = repair([{"label": "Aus bus", "category": category} for category in said])
+    kept = labels.sort("path").select("category").to_series().to_list()
+    assert kept == ["Fish", "Fish", "S\u00e9a", "S\u00e9a", "", ""]
+    assert gaps.sort("path").select("path", "field", "defect", "action", "before", "after").rows() == [
+        ("1.jpg", "category", "spaces", "repaired", "Fish ", "Fish"),
+        ("2.jpg", "category", "spaces", "repaired", "Se\u0301a", "S\u00e9a"),
+    ]
+
+
+def test_a_delivered_rank_called_all_is_none():
+    labels, _, _ = repair([{"label": "Aus bus", "order": "all", "family": "Aidae"}])
+    assert labels.select("order", "family").rows() == [(None, "Aidae")]
+
+
+def test_misspelt_epithets_within_a_category():
+    labels, _, gaps = repair(
+        [*labelled(*["Aus fasciatus"] * 3, "Aus fascatus"), {"label": "Aus fasciatus x", "category": "Bird"}]
+    )
+    assert set(labels["species"]) == {"Aus fasciatus"}
+    slip = gaps.filter(defect="misspelt").row(0, named=True)
+    assert (slip["before"], slip["after"]) == ("Aus fascatus", "Aus fasciatus")
+    assert slip["evidence"] == "1 off Aus fasciatus, which names 3 images"
+    elsewhere = [*labelled(*["Aus fasciatus"] * 3), {"label": "Aus fascatus", "category": "Bird"}]
+    assert "Aus fascatus" in repair(elsewhere)[0]["species"]
+    certain = [*labelled(*["Aus fasciatus"] * 3), {"label": "Aus fascatus", "path": "Aus_fascatus_1.jpg"}]
+    assert "Aus fascatus" in repair(certain)[0]["species"]
+
+
+def test_a_misspelt_trinomial_keeps_its_third_word():
+    labels, _, _ = repair(labelled(*["Aus fasciatus"] * 3, "Aus fascatus minor"))
+    assert labels["infraspecies"].drop_nulls().to_list() == ["Aus fasciatus minor"]
+
+
+@pytest.fixture
+def taxonomy(tmp_path):
+    path = tmp_path / "names.csv"
+    rows = [
+        "scientificName,acceptedNameUsage,class,family,vernacularName",
+        "Aus bus,,Aves,Aidae,great bus",
+        "Aus vetus,Aus bus,,,",
+        "Aus albifrons,,Aves,Aidae,",
+        "Aus duo,Cus cus,,,",
+        "Aus duo,Dus dus,,,",
+    ]
+    path.write_text("\n".join(rows), encoding="utf-8")
+    return path
+
+
+def test_a_taxonomy_gives_accepted_names_ranks_and_spelling(taxonomy):
+    rows = labelled("Aus bus", "Aus vetus minor", "Aus albifonts", "Aus duo", "Aus novus")
+    labels, quarantine, gaps = repair(rows, taxonomy_path=taxonomy)
+    assert quarantine.is_empty()
+    found = labels.sort("path").select("species", "infraspecies", "class", "family", "common").rows()
+    assert found == [
+        ("Aus bus", None, "Aves", "Aidae", "great bus"),
+        ("Aus bus", "Aus bus minor", "Aves", "Aidae", "great bus"),
+        ("Aus albifrons", None, "Aves", "Aidae", None),
+        ("Aus duo", None, None, None, None),
+        ("Aus novus", None, None, None, None),
+    ]
+    audit = {row["path"]: (row["defect"], row["action"], row["after"]) for row in gaps.iter_rows(named=True)
+             if row["defect"] != "subspecies"}  # fmt: skip
+    assert audit == {
+        "1.jpg": ("synonym", "repaired", "Aus bus"),
+        "2.jpg": ("misspelt", "repaired", "Aus albifrons"),
+        "3.jpg": ("ambiguous_synonym", "noted", "Aus duo"),
+        "4.jpg": ("not_in_taxonomy", "noted", "Aus novus"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("policy", "label", "reason"),
+    [
+        ("style", "aus_bus", "style"),
+        ("subspecies", "Aus bus minor", "subspecies"),
+        ("misspelt", "Aus albifonts", "misspelt"),
+        ("synonym", "Aus vetus", "synonym"),
+        ("not_in_taxonomy", "Aus novus", "not_in_taxonomy"),
+        ("genus_only", "Aus", "genus_only"),
+        ("several_names", "Aus bus; Aus albifrons", "several_names"),
+    ],
+)
+def test_each_defect_has_a_policy(taxonomy, policy, label, reason):
+    rows = labelled("Aus bus", label)
+    labels, quarantine, gaps = repair(
+        rows, policies=POLICIES | {policy: "quarantine"}, taxonomy_path=taxonomy
+    )
+    assert labels["path"].to_list() == ["0.jpg"]
+    assert reasons(quarantine) == {"1.jpg": reason}
+    assert gaps.select("path", "defect", "action").rows() == [("1.jpg", reason, "quarantined")]
+    with pytest.raises(ValueError, match=rf"{policy}: 1 rows or more, the first .* of 1\.jpg"):
+        repair(rows, policies=POLICIES | {policy: "stop"}, taxonomy_path=taxonomy)
+
+
+def test_the_policy_keep_leaves_names_as_written(taxonomy):
+    policies = POLICIES | {"misspelt": "keep", "synonym": "keep"}
+    labels, _, gaps = repair(
+        labelled("Aus albifonts", "Aus vetus"), policies=policies, taxonomy_path=taxonomy
+    )
+    assert sorted(labels["species"]) == ["Aus albifonts", "Aus vetus"]
+    assert set(gaps["action"]) == {"noted"}
+    assert {"misspelt", "synonym"} <= set(gaps["defect"])
+
+
+def test_the_captions_table_fills_no_name_where_the_policy_says_so():
+    rows = [{"label": "Aus bus"}, {"label": "", "caption_name": "Aus bus"}]
+    _, quarantine, _ = repair(rows, policies=POLICIES | {"missing": "quarantine"})
+    assert reasons(quarantine) == {"1.jpg": "no_name"}
+
+
+def test_other_spellings_of_a_file_name_have_a_policy():
+    rows = [{"label": "Aus bus"}, {"label": "Aus bus", "listed": "1.JPG", "match": "extension"}]
+    _, quarantine, _ = repair(rows, policies=POLICIES | {"file_mismatch": "quarantine"})
+    assert reasons(quarantine) == {"1.jpg": "file_mismatch"}
+    assert quarantine["detail"].item() == "listed as 1.JPG"
+
+
+def test_codes_of_dna_clusters_are_kept_on_request_where_a_genus_is_known():
+    rows = [
+        {"label": "Aus bus"},
+        {"label": "Aus sp. BOLD:AAA1234"},
+        {"label": "BOLD:AAB1234", "genus": "Cus"},
+        {"label": "BOLD:AAC1234"},
+    ]
+    assert set(reasons(repair(rows)[1]).values()) == {"code"}
+    labels, quarantine, gaps = repair(rows, policies=POLICIES | {"code": "keep"})
+    assert labels.sort("path").select("genus", "species").rows() == [
+        ("Aus", "Aus bus"),
+        ("Aus", "Aus BOLD:AAA1234"),
+        ("Cus", "Cus BOLD:AAB1234"),
+    ]
+    assert reasons(quarantine) == {"3.jpg": "code"}
+    assert gaps.filter(action="noted")["defect"].to_list() == ["code", "code"]
+
+
+def test_a_delivered_genus_and_ranks_serve_where_nothing_better_is_known():
+    rows = [{"label": "Aus bus", "family": " Aidae "}, {"label": None, "genus": "Aus", "order": ""}]
+    labels, _, _ = repair(rows, policies=POLICIES | {"genus_only": "keep"})
+    assert labels.sort("path").select("genus", "species", "order", "family").rows() == [
+        ("Aus", "Aus bus", None, "Aidae"),
+        ("Aus", None, None, None),
+    ]
+
+
+def test_policies():
+    rows = labelled("Aus bus", "Aus", "Aus cf. cus")
+    keep = POLICIES | {"genus_only": "keep", "open_name": "keep"}
+    labels, quarantine, gaps = repair(rows, policies=keep)
+    assert labels.select("genus", "species").rows() == [("Aus", "Aus bus"), ("Aus", None), ("Aus", None)]
+    assert quarantine.is_empty()
+    assert gaps.select("defect", "action").rows() == [("genus_only", "noted"), ("open_name", "noted")]
+    with pytest.raises(
+        ValueError, match=r"genus_only: 1 rows or more, the first 'Aus' of 1\.jpg.*labels\.policies"
+    ):
+        repair(rows, policies=POLICIES | {"genus_only": "stop"})
+
+
+def test_names_that_disagree_are_noted_and_the_metadata_wins():
+    labels, _, gaps = repair([{"label": "Aus bus", "caption_name": "Aus cus"}])
+    assert labels["species"].to_list() == ["Aus bus"]
+    assert gaps.select("defect", "action", "before", "after").rows() == [
+        ("names_disagree", "noted", "Aus cus", "Aus bus")
+    ]
+
+
+def test_errors_say_what_is_wrong():
+    with pytest.raises(ValueError, match=r"none of 2 images can be read; the first: 0\.jpg: empty: 0 bytes"):
+        repair(
+            labelled("Aus bus", "Aus bus"),
+            dict.fromkeys(["0.jpg", "1.jpg"], {"problem": "empty", "detail": "0 bytes"}),
+        )
+    with pytest.raises(ValueError, match="no image is left: 2 no_name, 1 genus_only"):
+        repair(labelled("", None, "Aus"))
+    images = images_of(labelled("Aus bus", "Aus bus"))
+    part = inspection_of(images).head(1)
+    with pytest.raises(ValueError, match=r"1\.jpg: not inspected"):
+        repaired(images, part, policies=POLICIES, misspelt_limits=LIMITS)
+
+
+NAMES = ["Aus bus", "Aus bus", "Aus bus", "aus_bus", "Aus  bus L., 1758", "Aus bos", "Aus", "Aus sp.",
+         "Aus bus x cus", "", "nan", None, "Aus cus", "Bus longissimus", "Bus longissimus", "Bus longisimus",
+         "<b>Bus</b> longissimus", "Bus longissimus minor"]  # fmt: skip
+MATCHES = ["exact", "exact", "exact", "extension", "missing", "unlisted", "outside", "ambiguous"]
+
+
+@st.composite
+def deliveries_of_any_kind(draw):
+    rows = [{"uuid": "sound", "path": "sound.jpg", "label": "Aus bus"}]
+    for image in range(draw(st.integers(1, 8))):
+        match = draw(st.sampled_from(MATCHES))
+        path = None if match in ("missing", "ambiguous") else f"{image}.jpg"
+        for row in range(draw(st.integers(1, 3))):
+            label, told = draw(st.sampled_from(NAMES)), draw(st.sampled_from(NAMES))
+            listed = None if match == "unlisted" else f"{image}.JPG"
+            rows.append({"uuid": f"u{image}", "row": row, "path": path, "listed": listed, "match": match,
+                         "label": None if match == "unlisted" else label, "caption_name": told})  # fmt: skip
+    bytes_of = {f"{image}.jpg": {"sha256": draw(st.sampled_from("abcdefgh"))} for image in range(8)}
+    for path in draw(st.lists(st.sampled_from(sorted(bytes_of)), max_size=2)):
+        bytes_of[path] = {"sha256": path, "problem": "truncated", "detail": "cut"}
+    return images_of(rows), bytes_of
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    deliveries_of_any_kind(),
+    st.sets(st.sampled_from(sorted(REPAIRABLE))),
+    st.randoms(use_true_random=False),
+)
+def test_invariants_of_any_delivery(delivery, strict, shuffler):
+    images, bytes_of = delivery
+    policies = POLICIES | dict.fromkeys(strict, "quarantine")
+    labels, quarantine, gaps = repair(images, bytes_of, policies)
+    Images.validate(images), Labels.validate(labels), Quarantine.validate(quarantine), Gaps.validate(gaps)
+    merged = gaps.filter(action="merged")
+    assert len(images) == len(labels) + len(quarantine) + len(merged)
+    assert not set(labels["uuid"]) & set(quarantine["uuid"])
+    placed = [*quarantine.select("uuid", "row").rows(), *merged.select("uuid", "row").rows()]
+    assert len(set(placed)) == len(placed)
+    # Rows set aside and changed names are in the audit; a clean name that is kept is as it was.
+    assert set(quarantine.select("uuid", "row", "reason").rows()) == set(
+        gaps.filter(action="quarantined").select("uuid", "row", "defect").rows()
+    )
+    touched = set(gaps.filter(field="name")["uuid"])
+    for row in labels.iter_rows(named=True):
+        assert row["uuid"] in touched or row["as_delivered"] == row["species"]
+    # One name per content.
+    sha256 = inspection_of(images, bytes_of).select("uuid", "sha256")
+    per_content = labels.join(sha256, on="uuid").group_by("sha256").agg(pl.col("species").n_unique())
+    assert per_content["species"].max() == 1
+    order = list(range(len(images)))
+    shuffler.shuffle(order)
+    again = repair(images[order], bytes_of, policies)
+    for table, other, schema in zip(
+        (labels, quarantine, gaps), again, (Labels, Quarantine, Gaps), strict=True
+    ):
+        key = schema.primary_key()
+        assert table.sort(key).equals(other.sort(key))
+
+
+@settings(max_examples=30, deadline=None)
+@given(deliveries_of_any_kind())
+def test_repairing_repaired_names_changes_nothing(delivery):
+    labels, _, _ = repair(*delivery)
+    clean = [
+        {"uuid": row["uuid"], "path": row["path"], "label": row["infraspecies"] or row["species"]}
+        for row in labels.iter_rows(named=True)
+    ]
+    again, quarantine, gaps = repair(clean, delivery[1])
+    assert quarantine.is_empty()
+    assert set(gaps["defect"]) <= {"subspecies"}
+    names = ["uuid", "genus", "species", "infraspecies"]
+    assert again.select(names).sort("uuid").equals(labels.select(names).sort("uuid"))

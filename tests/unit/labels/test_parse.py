@@ -1,0 +1,141 @@
+"""Scientific names as people write them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nearkin.labels.parse import DEFECTS, read
+from nearkin.labels.parse_in_context import read_all
+
+
+@pytest.mark.parametrize(
+    ("text", "repairs"),
+    [
+        ("Papilio indra", ()),
+        ("Papilio indra ", ("spaces",)),
+        ("Papilio  indra", ("spaces",)),
+        ("Papilio\u00a0indra", ("spaces",)),
+        ("Papilio_indra", ("underscore",)),
+        ("papilio indra", ("case",)),
+        ("PAPILIO INDRA", ("case",)),
+        ("Papilio INDRA", ("case",)),
+        ("papilio_indra", ("underscore", "case")),
+        ("Papilio indra Reakirt, 1866", ("authorship",)),
+        ("Papilio indra (Reakirt)", ("authorship",)),
+        ("Papilio indra (Forssk\u00c3\u00a5l, 1775)", ("mojibake", "authorship")),
+        ("<i>Papilio indra</i>", ("markup", "spaces")),
+        ('"Papilio indra"', ("punctuation",)),
+        ("Papilio indra (male)", ("stage",)),
+        ("Papilio (Papilio) indra", ("subgenus",)),
+        ("Indra Swallowtail (Papilio indra)", ("gloss",)),
+        ("Papilio%20indra", ("escape",)),
+        ("pAPILIO iNDRA", ("case",)),
+    ],
+)
+def test_a_species_however_written(text, repairs):
+    name = read(text)
+    assert (name.genus, name.species, name.infraspecies, name.defect) == (
+        "Papilio",
+        "Papilio indra",
+        None,
+        None,
+    )
+    assert name.repairs == repairs
+
+
+@pytest.mark.parametrize(
+    "text", ["Papilio indra minori", "Papilio indra subsp. minori", "Papilio indra var. minori"]
+)
+def test_a_trinomial_is_kept_beside_its_binomial(text):
+    name = read(text)
+    assert (name.species, name.infraspecies) == ("Papilio indra", "Papilio indra minori")
+    assert name.repairs == ("subspecies",)
+
+
+@pytest.mark.parametrize(
+    ("defect", "texts"),
+    {
+        "missing": [None, "", " ", "nan", "NA", "N/A", "None", "unknown", "unidentified bird", "-", "&nbsp;"],
+        "genus_only": ["Papilio", "PAPILIO", "papilio", "Papilio Linnaeus, 1758"],
+        "open_name": ["Papilio sp.", "Papilio sp", "Papilio spp.", "Papilio sp. 2", "Papilio cf. indra",
+                      "Papilio_cf._indra", "Papilio aff. indra", "Papilio indra?", "Papilio indra/zelicaon",
+                      "Papilio sp1", "Papilio gr. indra"],
+        "hybrid": ["Papilio indra x zelicaon", "Papilio indra \u00d7 zelicaon",
+                   "Papilio indra X Papilio zelicaon", "Quercus x rosacea", "Papilio indra hybrid"],
+        "code": ["BOLD:AAA1234", "Papilio sp. BOLD:AAA1234", "SH1957732.10FU"],
+        "several_names": ["Papilio indra; Papilio zelicaon", "Papilio indra or Papilio zelicaon"],
+        "not_a_name": ["=cmd|'/C calc'!A0", "Papilionidae", "Papilionidae sp.", "Lepidoptera",
+                       "P. indra", "x",                       "<script>alert(1)</script>"],
+    }.items(),
+)  # fmt: skip
+def test_names_without_a_species(defect, texts):
+    assert {text: read(text).defect for text in texts} == dict.fromkeys(texts, defect)
+    assert all(read(text).species is None for text in texts)
+
+
+def test_epithets_with_hyphens_and_diaereses_are_names():
+    assert read("Polygonia c-album").species == "Polygonia c-album"
+    assert read("Agla\u00efs io").species == "Agla\u00efs io"
+
+
+def test_title_case_is_a_species_only_if_others_say_so():
+    assert read("Sturnella Neglecta").defect == "genus_only"
+    assert read_all(["Sturnella Neglecta", "Sturnella neglecta"])["Sturnella Neglecta"].repairs == ("case",)
+    habit = ["Sturnella Neglecta", "Vireo Atricapilla", "Mareca_Strepera"]
+    assert [name.species for name in read_all(habit).values()] == [
+        "Sturnella neglecta",
+        "Vireo atricapilla",
+        "Mareca strepera",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "repair"),
+    [("P. indra", "abbreviated"), ("P.indra", "abbreviated"), ("Papilio-indra", "separator"),
+     ("Papilio.indra", "separator"), ("Papilio+indra", "separator")],
+)  # fmt: skip
+def test_a_known_name_is_recognised_in_other_dress(text, repair):
+    name = read_all([text, "Papilio indra", "Vireo minor"])[text]
+    assert (name.species, name.repairs) == ("Papilio indra", (repair,))
+    assert read_all([text, "Vireo minor"])[text].species is None
+
+
+def test_an_abbreviation_of_two_known_names_is_none():
+    assert read_all(["P. indra", "Papilio indra", "Pieris indra"])["P. indra"].species is None
+
+
+def test_words_in_small_letters_need_a_genus_that_is_known():
+    names = read_all(["common blue", "papilio indra", "Papilio zelicaon", "Vireo minor", "Mareca strepera"])
+    assert names["common blue"].defect == "not_a_name"
+    assert names["papilio indra"].species == "Papilio indra"
+    habit = read_all(["papilio indra", "vireo minor", "Mareca strepera"])
+    assert habit["vireo minor"].species == "Vireo minor"
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_without_an_error(text):
+    name = read(text)
+    assert (name.species is None) == (name.defect in DEFECTS)
+    if name.species:
+        assert name.species.split(" ")[0] == name.genus
+        assert len(name.species.split(" ")) == 2
+        assert not set(name.species) & set("<>&=\"'\n\t_;|\\/")
+
+
+genera = st.sampled_from(["Papilio", "Vireo", "Mareca"])
+epithets = st.sampled_from(["indra", "c-album", "atricapilla", "minor"])
+
+
+@given(
+    genera,
+    epithets,
+    st.none() | epithets,
+    st.sampled_from([str.upper, str.lower, str]),
+    st.sampled_from("_ "),
+)
+def test_reading_a_repaired_name_again_changes_nothing(genus, epithet, below, case, space):
+    written = space.join(filter(None, [genus, epithet, below]))
+    first = read(case(written))
+    again = read(first.infraspecies or first.species)
+    assert again[:3] == first[:3] == (genus, f"{genus} {epithet}", below and f"{genus} {epithet} {below}")
+    assert set(again.repairs) <= {"subspecies"}

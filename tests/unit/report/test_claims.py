@@ -1,0 +1,62 @@
+"""The claims on the page: every one once, in order, as text."""
+
+import polars as pl
+import pytest
+
+from nearkin.claims.sentences import sentence
+from nearkin.report import claims, page
+from nearkin.tables.claims import CLAIMS, Claims
+from tests.unit import finished
+from tests.unit.report.test_page import EVIL, Page, content_of
+
+PAIR = ("lite0", "lite0_unicom")
+
+
+@pytest.fixture(scope="module")
+def made():
+    return finished.study(40, resamples=20)
+
+
+def test_the_tables_are_as_declared_and_ask_everything(made):
+    table = Claims.validate(made["claims"][PAIR].sort(Claims.primary_key()))
+    assert set(table["claim"]) == set(CLAIMS)
+    assert set(table["protocol"]) == {"leave_one_out", "search", "unseen"}
+    assert set(table.filter(claim="rises_with_training_images")["about"]) == set(PAIR)
+
+
+def test_the_order_of_rows_changes_nothing(made):
+    table = made["claims"][PAIR]
+    shuffled = table.sample(fraction=1, shuffle=True, seed=1)
+    names = {"base": PAIR[0], "trained": PAIR[1]}
+    assert claims.of_pair(shuffled, **names) == claims.of_pair(table, **names)
+
+
+def test_every_claim_stands_on_the_page_with_its_answer(made):
+    html = page.render_report(content_of(made))
+    text = Page(html).text
+    for table in made["claims"].values():
+        for row in table.to_dicts():
+            assert f"{row['answer']}{sentence(row)}" in text
+    assert '<a href="#claims">' in html and html.count('id="claims"') == 1
+
+
+def test_categories_in_order_and_the_base_first(made):
+    blocks = claims.of_pair(made["claims"][PAIR], base="lite0", trained="lite0_unicom")["blocks"]
+    assert [block["title"] for block in blocks] == ["Leave one out", "Search", "Unseen species"]
+    first = [row["sentence"] for row in blocks[0]["questions"][0]["rows"]]
+    places = [(category, model) for category in ("Bird", "Butterfly", "Fish") for model in PAIR]
+    for (category, model), by_rank, by_odds in zip(places, first[::2], first[1::2], strict=True):
+        assert f" {model} " in by_rank and f" {category}" in by_rank
+        assert f" {model} " in by_odds and f" {category}" in by_odds
+
+
+def test_names_stay_text(made):
+    evil = {
+        pair: table.with_columns(
+            category=EVIL + pl.col("category"), fallen=pl.lit([EVIL]), n_fell=pl.lit(1, dtype=pl.Int64)
+        )
+        for pair, table in made["claims"].items()
+    }
+    found = Page(page.render_report(content_of(made, claims=evil)))
+    assert f"1 fell ({EVIL})" in found.text
+    assert not [attrs for _, attrs in found.tags if "onerror" in attrs]

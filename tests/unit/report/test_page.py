@@ -1,0 +1,289 @@
+"""The page: it says what the tables say, does no harm, and needs nothing from elsewhere."""
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from nearkin.report import headline_numbers, page, species
+from nearkin.report.content import collect
+from nearkin.report.figures import figures_by_kind
+from tests.unit import finished, looked_at
+
+CAPTIONS = {
+    path.stem: path.read_text(encoding="utf-8")
+    for path in Path(__file__).parents[3].joinpath("workflow", "report").glob("*.rst")
+}
+EVIL = "<img src=x onerror=alert(1)>"
+METHOD = {
+    "search": {"depth": 100, "mask_groups": True, "protocols": ["leave_one_out", "search", "unseen"]},
+    "recall": {"ks": [1, 5], "resamples": 2000, "seed": 7},
+    "comparison": {"min_queries": 5},
+    "precision": "bf16",
+    "preprocessing": {
+        "square_224": {"size": 224, "crop": 0.875, "interpolation": "bicubic", "decode": "exact"}
+    },
+    "split": {"seed": 11, "train": 0.5, "val": 0.15, "test": 0.35, "unseen": 0.15, "min_test_groups": 2}
+    | {"unseen_by": "category", "folds": None, "fold": 1, "previous": None, "adopt": False},
+    "groups": {"specimen": ["^fish_(\\d+)_"], "near_duplicates": {"coarse_distance": 10}},
+    "finetune": {"lite0_unicom": {"base": "lite0", "labels": "species", "epochs": 8, "variant": None}},
+    "clusters": {},
+}
+
+
+class Page(HTMLParser):
+    """The tags of a page with their attributes, and its visible text."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.text, self.scripts, self.data, self._inside = [], [], [], [], None
+        self.feed(html)
+        self.text = re.sub(r"\s+", " ", "".join(self.text))
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self._inside = tag
+        self.held = dict(attrs).get("type") == "application/json"  # data, which no browser runs
+
+    def handle_endtag(self, tag):
+        self._inside = None
+
+    def handle_data(self, data):
+        if self._inside == "script":
+            (self.data if self.held else self.scripts).append(data)
+        elif self._inside != "style":
+            self.text.append(data)
+
+    def all(self, tag):
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def made():
+    return finished.study(16, resamples=20)
+
+
+def content_of(made, **changes):
+    figures = {
+        ("recall",): b"<svg/>",
+        ("leak_effect",): b"<svg/>",
+        ("lite0", "training_size"): b"<svg/>",
+        ("lite0_unicom", "training_size"): b"<svg/>",
+        ("lite0_unicom", "training"): b"<svg/>",
+        ("lite0", "lite0_unicom", "improvement_by_species"): b"<svg/>",
+    }
+    given = {
+        "dataset": "museum",
+        "models": finished.MODELS,
+        "method": METHOD,
+        "records": headline_numbers.records(made["recalls"], ks=[1, 5]),
+        "others": headline_numbers.others(made["recalls"], ks=[1, 5]),
+        "statistics": made["statistics"],
+        "gaps": finished.repairs(),
+        "quarantine": finished.set_aside(),
+        "splits": made["splits"],
+        "recalls": made["recalls"],
+        "differences": made["differences"],
+        "claims": made["claims"],
+        "comparisons": {pair: "the printed form of " + "/".join(pair) for pair in made["differences"]},
+        "descriptions": {
+            "lite0": {"library": "package", "name": "efficientnet_lite0", "fingerprint": "f" * 64}
+        },
+        "figures": figures,
+        "captions": CAPTIONS,
+        "mixed_versions": "",
+    } | looked_at.shown(made, list(changes.get("recalls", made["recalls"])))
+    return collect(**(given | changes))
+
+
+@pytest.fixture(scope="module")
+def html(made):
+    return page.render_report(content_of(made))
+
+
+def test_the_same_tables_give_the_same_bytes(made, html):
+    assert page.render_report(content_of(made)) == html
+
+
+def test_nothing_is_fetched(html):
+    found = Page(html)
+    for tag, attrs in found.tags:
+        for name in ("src", "href", "srcset", "data", "action", "poster", "background"):
+            assert re.match(r"data:|#|$", attrs.get(name) or ""), (tag, name, attrs[name])
+    assert not re.search(r"url\((?!data:)", html)
+    assert "@import" not in html
+    policy = next(attrs["content"] for attrs in found.all("meta") if "http-equiv" in attrs)
+    assert policy.startswith("default-src 'none'; img-src data:;")
+
+
+def test_the_page_s_own_script_is_the_only_one_that_may_run(html):
+    found = Page(html)
+    assert len(found.scripts) == 1
+    digest = base64.b64encode(hashlib.sha256(found.scripts[0].encode()).digest()).decode()
+    policy = next(attrs["content"] for attrs in found.all("meta") if "http-equiv" in attrs)
+    assert f"script-src 'sha256-{digest}' blob:;" in policy
+    assert "unsafe-inline" not in policy.split("script-src")[1]
+    assert not [attrs for _, attrs in found.tags if any(name.startswith("on") for name in attrs)]
+
+
+def test_names_stay_text_wherever_they_stand(made):
+    def renamed(frame, *columns):
+        return frame.with_columns(
+            pl.when(pl.col(name) == "all")
+            .then(pl.col(name))
+            .otherwise(pl.lit(EVIL) + pl.col(name))
+            .alias(name)
+            for name in columns
+        )
+
+    evil = content_of(
+        made,
+        dataset=EVIL,
+        recalls={model: renamed(frame, "category", "label") for model, frame in made["recalls"].items()},
+        differences={
+            pair: renamed(frame, "category", "label") for pair, frame in made["differences"].items()
+        },
+        statistics=renamed(made["statistics"], "category"),
+        comparisons=dict.fromkeys(made["differences"], EVIL),
+        gaps=finished.repairs().with_columns(defect=pl.lit(EVIL)),
+        quarantine=finished.set_aside().with_columns(reason=pl.lit(EVIL)),
+        descriptions={"lite0": {"name": EVIL, "weights": EVIL, "source": EVIL, "fingerprint": EVIL}},
+    )
+    found = Page(page.render_report(evil))
+    assert found.text.count(EVIL) > 50
+    assert all(attrs["src"].startswith("data:image/svg+xml;base64,") for attrs in found.all("img"))
+    assert not [attrs for _, attrs in found.tags if "onerror" in attrs]
+
+
+def test_the_headline_says_value_interval_and_n(made, html):
+    text = Page(html).text
+    for model in finished.MODELS:
+        row = made["recalls"][model].filter(
+            protocol="leave_one_out",
+            level="species",
+            metric="recall",
+            average="micro",
+            population="all",
+            category="all",
+            k=1,
+        )
+        value, low, high, n = row.select("value", "low", "high", "n_queries").row(0)
+        assert f"{value:.3f}95 % interval {low:.3f} to {high:.3f}n = {n:,} queries" in text
+
+
+def test_other_scores_of_species_stand_beside_recall_with_their_n(made, html):
+    text = Page(html).text
+    for metric, k, title in [("precision", 5, "Precision@5"), ("r_precision", None, "R-precision")]:
+        chosen = pl.lit(True) if k is None else pl.col("k") == k
+        row = made["recalls"]["lite0"].filter(
+            chosen,
+            protocol="leave_one_out",
+            level="species",
+            metric=metric,
+            average="micro",
+            population="all",
+            category="all",
+        )
+        value, low, high, n = row.select("value", "low", "high", "n_queries").row(0)
+        assert f"{title}n = {n:,}" in text
+        assert f"{value:.3f}{low:.3f} to {high:.3f}" in text
+
+
+def test_a_difference_is_in_points_with_its_interval(made, html):
+    row = made["differences"]["lite0", "lite0_unicom"].filter(
+        protocol="unseen", level="species", metric="recall", category="all", label="all", k=1
+    )
+    points = row["points"].item()
+    assert f"{points:+.1f} points (95 % interval".replace("-", "−") in Page(html).text
+
+
+def test_every_species_of_every_protocol_has_a_row(made, html):
+    rows, n_rows = species.table(made["recalls"], made["differences"])
+    assert html.count('<th scope="row" class="name">') >= n_rows == len(rows)
+    one = made["recalls"]["lite0"].filter(
+        pl.col("protocol").is_in(["leave_one_out", "unseen"]),
+        level="species",
+        metric="recall",
+        average="label",
+        population="all",
+        k=1,
+    )
+    assert n_rows == len(one)
+    for row in rows:
+        value = one.filter(label=row["species"], protocol=row["protocol"].replace(" ", "_"))["value"].item()
+        assert row["recalls"][finished.MODELS.index("lite0")] == value
+
+
+def test_every_picture_has_an_alternative_text_and_every_caption_is_filled(html):
+    found = Page(html)
+    assert len(found.all("img")) == 6
+    assert all(len(attrs["alt"]) > 20 for attrs in found.all("img"))
+    assert "snakemake" not in found.text.replace("snakemake --cores all --configfile", "")
+    assert "Does each model find species better" in found.text
+
+
+def test_headings_do_not_jump(html):
+    levels = [int(tag[1]) for tag, _ in Page(html).tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+
+
+def test_the_methods_come_from_the_config(html):
+    text = Page(html).text
+    assert "with seed 11, to train (0.5 of the images of a species)" in text
+    assert "2,000 resamples, seed 7" in text
+    assert "shorter side to 256 pixels (bicubic), centre crop of 224" in text
+    assert "left out of its gallery" in text
+
+
+def test_the_methods_say_how_a_split_came_to_be_otherwise(made):
+    split = METHOD["split"] | {"folds": 5, "fold": 2, "unseen_by": "genus"}
+    text = Page(page.render_report(content_of(made, method=METHOD | {"split": split}))).text
+    assert "with seed 11, to 5 folds of each species, of which fold 2 is test; train and val share" in text
+    assert "of the species of each category, spread over its genera, was kept" in text
+    split = METHOD["split"] | {"previous": "old/splits.parquet", "adopt": True}
+    text = Page(page.render_report(content_of(made, method=METHOD | {"split": split}))).text
+    assert "Images of the earlier split old/splits.parquet did not move. Images with a delivered side" in text
+
+
+def test_the_methods_say_what_images_are_taught_as(made, html):
+    assert "from lite0 with a margin softmax over species (Unicom, ICLR 2023)" in Page(html).text
+    recipe = METHOD["finetune"]["lite0_unicom"] | {"labels": "looks"}
+    how = {"model": "clip", "captions": True, "n": None, "per_cluster": 7, "seed": 3}
+    method = METHOD | {"finetune": {"lite0_unicom": recipe}, "clusters": {"looks": how}}
+    text = Page(page.render_report(content_of(made, method=method))).text
+    assert (
+        "over clusters of training images (looks: spherical k-means of embeddings by clip, images and "
+        "captions averaged, about one for every 7 images, seed 3) (Unicom"
+    ) in text
+    assert "Recipe: epochs 8." in text
+
+
+def test_one_model_no_pairs_and_nothing_repaired_is_a_page_too(made):
+    content = content_of(
+        made,
+        models=["lite0"],
+        records=headline_numbers.records({"lite0": made["recalls"]["lite0"]}, ks=[1]),
+        others=[],
+        recalls={"lite0": made["recalls"]["lite0"]},
+        differences={},
+        comparisons={},
+        descriptions={},
+        figures={("recall",): b"<svg/>"},
+        gaps=finished.repairs().clear(),
+        quarantine=finished.set_aside().clear(),
+        method=METHOD | {"finetune": {}, "groups": {"specimen": [], "near_duplicates": None}},
+    )
+    text = Page(page.render_report(content)).text
+    assert "searched by 1 model." in text
+    assert "Nothing needed repair." in text
+    assert "embeddings made elsewhere" in text
+
+
+def test_a_figure_that_the_page_has_no_place_for_is_an_error():
+    with pytest.raises(ValueError, match="'histogram'"):
+        figures_by_kind({("lite0", "histogram"): b""}, {"histogram": "A figure."}, k=1)

@@ -1,0 +1,58 @@
+"""Vectors made ready for the search: what fills up, what is measured, what is refused."""
+
+import numpy as np
+import pytest
+import torch
+
+from nearkin.search import error_bounds as module
+from nearkin.search.error_bounds import fast_precision, rounded
+from tests.unit import drawn
+
+CPU = torch.device("cpu")
+
+
+def made(vectors, codes=None, precision=torch.bfloat16):
+    codes = np.arange(len(vectors)) if codes is None else np.array(codes)
+    return rounded(np.array(vectors, dtype=np.float32), codes, device=CPU, precision=precision)
+
+
+@pytest.mark.parametrize(("n", "n_filled"), [(1, 8), (7, 8), (8, 8), (9, 16)])
+@pytest.mark.parametrize("at_once", [1, 3, 512])
+def test_rows_of_zeros_fill_up_to_whole_groups(monkeypatch, n, n_filled, at_once):
+    monkeypatch.setattr(module, "AT_ONCE", at_once)
+    vectors = 3 * drawn.vectors(1, n, width=5, n_copies=0)
+    found = made(vectors, codes=range(100, 100 + n))
+    assert found.codes.tolist() == [*range(100, 100 + n), *[-1] * (n_filled - n)]
+    assert found.exact.shape == (n, 5) and found.fast.shape == (n_filled, 5)
+    assert torch.equal(found.fast[:n], torch.from_numpy(vectors).bfloat16()) and not found.fast[n:].any()
+    apart = vectors.astype(float) - found.fast[:n].double().numpy()
+    assert np.allclose(found.lengths[:n], np.linalg.norm(vectors.astype(float), axis=1), rtol=1e-14)
+    assert np.allclose(found.residuals[:n], np.linalg.norm(apart, axis=1), rtol=1e-14)
+    assert not found.lengths[n:].any() and not found.residuals[n:].any()
+
+
+@pytest.mark.parametrize("row", [0, 4])
+@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+def test_the_first_vector_without_direction_is_named(row, value):
+    vectors = drawn.vectors(1, 6, n_copies=0)
+    vectors[[row, 5]] = value
+    with pytest.raises(ValueError, match=f"vector {row} is zero or not finite"):
+        made(vectors)
+
+
+@pytest.mark.parametrize(("avx", "amx"), [(True, False), (False, True), (False, False), (None, None)])
+def test_the_fast_precision_is_what_the_processor_multiplies(monkeypatch, avx, amx):
+    for name, answer in (("_is_avx512_bf16_supported", avx), ("_is_amx_tile_supported", amx)):
+        if answer is None:
+            monkeypatch.delattr(torch.cpu, name, raising=False)
+        else:
+            monkeypatch.setattr(torch.cpu, name, lambda answer=answer: answer, raising=False)
+    assert fast_precision(CPU) == (torch.bfloat16 if avx or amx else torch.float32)
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_a_gpu_that_only_emulates_bfloat16_gets_float32(monkeypatch, native):
+    monkeypatch.setattr(
+        torch.cuda, "is_bf16_supported", lambda including_emulation: native or including_emulation
+    )
+    assert fast_precision(torch.device("cuda")) == (torch.bfloat16 if native else torch.float32)

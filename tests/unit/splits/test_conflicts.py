@@ -1,0 +1,259 @@
+"""With sides given before: nobody moves, newcomers follow or are set aside, and nothing leaks."""
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nearkin.evaluation import invariants
+from nearkin.splits import predefined
+from tests.unit import dealt
+from tests.unit.dealt import split
+
+SIDES = st.sampled_from(["train", "val", "test", "unseen"])
+
+
+def again(labels, groups, previous, **other):
+    return split(labels, groups, predefined.taken_over(previous), **other)
+
+
+def adopted(labels, groups, sides, **other):
+    """The split around delivered sides, one per image or None."""
+    told = labels.select("uuid", split=pl.Series(sides, dtype=pl.String))
+    return split(labels, groups, predefined.delivered(told), **other)
+
+
+def decided(table, labels):
+    """(split, reason) of the images in the order of `labels`."""
+    return labels.select("uuid").join(table, on="uuid", how="left", maintain_order="left")
+
+
+def merged(pairs, ties):
+    """The pairs with groups united: `ties` are sets of groups that turned out to be one."""
+    name = {group: group for _, group in pairs}
+    for tie in ties:
+        known = {name[group] for group in tie if group in name}
+        name = {group: min(known) if now in known else now for group, now in name.items()}
+    return [(species, name[group]) for species, group in pairs]
+
+
+@st.composite
+def growths(draw):
+    """Pairs of (species, group), how many there are at first and in between, and what newcomers tie."""
+    pairs = [
+        (name, i if single else group)
+        for i, (name, group, single) in enumerate(
+            draw(
+                st.lists(
+                    st.tuples(st.sampled_from(dealt.SPECIES[:5]), st.integers(100, 112), st.booleans()),
+                    min_size=3,
+                    max_size=50,
+                )
+            )
+        )
+    ]
+    first, second = sorted(draw(st.lists(st.integers(1, len(pairs)), min_size=2, max_size=2)))
+    ties = {}
+    for newcomer in range(first, len(pairs)):
+        others = draw(st.lists(st.integers(0, newcomer - 1), max_size=2))
+        ties[newcomer] = {pairs[i][1] for i in [*others, newcomer]}
+    return pairs, first, second, ties
+
+
+@settings(max_examples=40, deadline=None)
+@given(growths(), st.integers(0, 3))
+def test_no_old_image_moves_and_nothing_leaks_twice_in_a_row(growth, seed):
+    pairs, first, second, ties = growth
+    table = None
+    for n in (first, second, len(pairs)):
+        now = merged(pairs[:n], [tie for newcomer, tie in ties.items() if newcomer < n])
+        labels, groups = dealt.images(now)
+        old = table
+        table = split(labels, groups, seed=seed) if old is None else again(labels, groups, old, seed=seed)
+        dealt.assert_sound(labels, table)
+        invariants.only_bridges_cut_groups(table, groups)
+        if old is not None:
+            assert table.equals(again(labels.reverse(), groups.reverse(), old.reverse(), seed=seed))
+            assert table.join(old, on=["uuid", "split"]).height == len(old)
+            assert_newcomers_follow(labels, groups, old, table)
+
+
+def assert_newcomers_follow(labels, groups, old, table):
+    """A newcomer whose group is on one side of trained species joins it; who is set aside has evidence."""
+    unseen = labels.join(old.filter(split="unseen"), on="uuid")["species"].unique()
+    for _, mine in (
+        groups.join(table.select("uuid", "split", "reason", "evidence"), on="uuid")
+        .join(old.select("uuid", before="split"), on="uuid", how="left")
+        .join(labels.select("uuid", "species"), on="uuid")
+        .group_by("group_id")
+    ):
+        sides = set(mine["before"].drop_nulls()) - {"aside"}
+        newcomers = mine.filter(pl.col("before").is_null())
+        if len(sides) > 1:
+            assert set(newcomers["split"]) <= {"aside"}
+        elif sides and sides != {"unseen"}:
+            follow = newcomers.filter(~pl.col("species").is_in(unseen.implode()))
+            assert set(follow["split"]) <= sides
+            assert set(follow["reason"]) <= {"joins_group"}
+    aside = table.filter(split="aside")
+    assert set(aside["reason"]) <= {"bridges_splits"}
+    assert aside["evidence"].null_count() == 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(dealt.structures(), st.data())
+def test_delivered_sides_are_kept_or_set_aside(pairs, data):
+    labels, groups = dealt.images(pairs)
+    sides = data.draw(st.lists(st.none() | SIDES, min_size=len(pairs), max_size=len(pairs)))
+    if not any(sides):
+        return
+    table = adopted(labels, groups, sides)
+    dealt.assert_sound(labels, table)
+    invariants.only_bridges_cut_groups(table, groups)
+    for told, side, reason in zip(sides, *decided(table, labels)["split", "reason"], strict=True):
+        assert told is None or (side, reason) in [(told, "adopted"), ("aside", "bridges_splits")]
+
+
+def test_a_newcomer_between_train_and_test_is_set_aside_with_evidence():
+    labels, groups = dealt.images([("Aa x", i) for i in range(6)])
+    before = split(labels, groups, unseen=0)
+    train, test = (before.filter(split=side)["uuid"][0] for side in ("train", "test"))
+    more, _ = dealt.images([("Aa x", i) for i in range(8)])
+    bridge, alone = more["uuid"][6], more["uuid"][7]
+    tied = pl.col("uuid").is_in([train, test, bridge])
+    found = more.select("uuid", group_id=pl.when(tied).then(pl.lit("tied")).otherwise("uuid"))
+    table = again(more, found, before, unseen=0)
+    rows = {row["uuid"]: row for row in table.iter_rows(named=True)}
+    assert rows[bridge] == {
+        "uuid": bridge,
+        "split": "aside",
+        "group_id": bridge,
+        "reason": "bridges_splits",
+        "evidence": f"ties {test} in test to {train} in train",
+    }
+    assert rows[train]["split"] == "train"
+    assert rows[train]["group_id"] == train
+    assert rows[test]["group_id"] == test
+    assert rows[alone]["reason"] is None
+    third = again(more, found, table, unseen=0)
+    assert third.filter(uuid=bridge).equals(table.filter(uuid=bridge))
+
+
+def test_old_images_that_are_one_group_now_without_a_newcomer_are_an_error():
+    labels, groups = dealt.images([("Aa x", i) for i in range(6)])
+    before = split(labels, groups, unseen=0)
+    with pytest.raises(ValueError, match="one group now and no new image ties them"):
+        again(labels, groups.with_columns(group_id=pl.lit("all")), before, unseen=0)
+
+
+def test_new_groups_go_where_a_species_lacks_most_counting_the_old_ones():
+    labels, groups = dealt.images([("Aa x", i) for i in range(40)])
+    old = labels.head(20).select("uuid", split=pl.lit("train"), group_id="uuid", reason=None, evidence=None)
+    table = again(labels, groups, old, unseen=0)
+    counts = dict(table.group_by("split").len().iter_rows())
+    assert counts == {"train": 20, "val": 6, "test": 14}
+
+
+def test_held_out_species_stay_so_and_trained_ones_never_become_so():
+    labels, groups = dealt.images([(name, f"{name} {i}") for name in dealt.SPECIES for i in range(6)])
+    before = split(labels, groups, unseen=0.4)
+    out = set(labels.join(before.filter(split="unseen"), on="uuid")["species"])
+    more, found = dealt.images(
+        [(name, f"{name} {i}") for name in [*dealt.SPECIES, *dealt.SPECIES] for i in range(6)]
+    )
+    found = found.with_columns(group_id="uuid")
+    table = again(more, found, before, unseen=0.9)
+    assert set(more.join(table.filter(split="unseen"), on="uuid")["species"]) == out
+    new = table.join(before, on="uuid", how="anti").filter(split="unseen")
+    assert set(new["reason"]) == {"unseen_species"}
+
+
+def test_new_species_are_held_out_to_the_share():
+    old = [(f"Aa a{i}", f"{i} {j}") for i in range(5) for j in range(6)]
+    labels, groups = dealt.images(old)
+    before = split(labels, groups, unseen=0)
+    more, found = dealt.images(old + [(f"Aa b{i}", f"b{i} {j}") for i in range(5) for j in range(6)])
+    table = again(more, found, before, unseen=0.3)
+    out = more.join(table.filter(split="unseen"), on="uuid")["species"].unique()
+    assert len(out) == 3
+    assert out.str.starts_with("Aa b").all()
+
+
+def test_a_species_that_was_too_small_is_split_when_it_has_grown():
+    labels, groups = dealt.images([("Aa x", i) for i in range(2)])
+    before = split(labels, groups, unseen=0)
+    assert set(before["reason"]) == {"too_few_groups"}
+    table = again(*dealt.images([("Aa x", i) for i in range(3)]), before, unseen=0)
+    assert table["reason"].drop_nulls().sort().to_list() == ["previous", "previous", "too_few_groups"]
+    table = again(*dealt.images([("Aa x", i) for i in range(4)]), table, unseen=0)
+    assert set(table["split"]) == {"train"}  # one newcomer at a time cannot be two test groups
+    table = again(*dealt.images([("Aa x", i) for i in range(4)]), before, unseen=0)
+    assert sorted(table["split"]) == ["test", "test", "train", "train"]
+
+
+def test_a_torn_delivered_group_stays_on_its_tested_side():
+    labels, groups = dealt.images([("Aa x", 1), ("Aa x", 1), ("Aa x", 1), ("Aa x", 2), ("Aa x", 3)])
+    table = decided(adopted(labels, groups, ["train", "test", None, "train", None], unseen=0), labels)
+    assert table["split"].to_list()[:4] == ["aside", "test", "test", "train"]
+    assert table["reason"].to_list()[:4] == ["bridges_splits", "adopted", "joins_group", "adopted"]
+    assert table["evidence"][0] == f"delivered as train, in one group with {labels['uuid'][1]} in test"
+
+
+def test_a_species_delivered_as_unseen_and_as_train_is_not_unseen():
+    labels, groups = dealt.images([("Aa x", i) for i in range(3)] + [("Aa y", 3)])
+    table = decided(adopted(labels, groups, ["train", "unseen", None, "unseen"], unseen=0), labels)
+    assert table["split"].to_list()[:2] == ["train", "aside"]
+    assert table["split"][3] == "unseen"
+    assert table["evidence"][1] == f"delivered as unseen, but Aa x has {labels['uuid'][0]} in train"
+
+
+def test_a_newcomer_tied_to_a_held_out_species_and_to_another_is_set_aside():
+    old = [("Aa x", "x"), ("Aa y", "y")]
+    labels, _ = dealt.images(old)
+    before = labels.select(
+        "uuid", pl.Series("split", ["unseen", "train"]), group_id="uuid", reason=None, evidence=None
+    )
+    pairs = [
+        *old,
+        ("Aa y", "x"),
+        ("Aa x", "y"),
+        ("Aa x", "new"),
+        ("Aa y", "new"),
+        ("Aa x", "z"),
+        ("Aa z", "x"),
+    ]
+    more, groups = dealt.images(pairs)
+    table = decided(again(more, groups, before, unseen=0), more)
+    assert table["split"].to_list() == [
+        "unseen",
+        "train",
+        "aside",
+        "aside",
+        "aside",
+        "aside",
+        "unseen",
+        "aside",
+    ]
+    assert table["evidence"].to_list()[2:5] == [
+        f"in one group with {more['uuid'][0]} in unseen, but Aa y is not held out",
+        f"in one group with {more['uuid'][1]} in train, but Aa x is held out",
+        "ties Aa x, which is held out, to Aa y",
+    ]
+
+
+def test_old_images_of_one_species_now_that_is_held_out_and_trained_are_an_error():
+    labels, groups = dealt.images([("Aa x", 1), ("Aa y", 2)])
+    before = labels.select(
+        "uuid", pl.Series("split", ["unseen", "train"]), group_id="uuid", reason=None, evidence=None
+    )
+    with pytest.raises(ValueError, match="but both are Aa x now"):
+        again(labels.with_columns(species=pl.lit("Aa x")), groups, before)
+
+
+def test_images_that_vanished_are_ignored_and_folds_take_no_given_sides():
+    labels, groups = dealt.images([("Aa x", i) for i in range(6)])
+    before = split(labels, groups, unseen=0)
+    fewer = again(labels.head(3), groups.head(3), before, unseen=0)
+    assert fewer.join(before, on=["uuid", "split"]).height == 3
+    with pytest.raises(ValueError, match="folds are dealt from all groups anew"):
+        again(labels, groups, before, folds=2)

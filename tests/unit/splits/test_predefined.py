@@ -1,0 +1,87 @@
+"""What earlier splits and deliveries say: words become sides, and reasons are not forgotten."""
+
+import polars as pl
+import pytest
+
+from nearkin.splits import predefined
+
+
+def delivered(rows):
+    """The sides of (image, word) rows, as rows (uuid, split, evidence)."""
+    images = pl.DataFrame(rows, schema={"uuid": pl.String, "split": pl.String}, orient="row")
+    table = predefined.delivered(images)
+    assert table.schema == predefined.COLUMNS
+    return table.select("uuid", "split", "evidence").sort("uuid").rows()
+
+
+def test_common_words_are_sides_whatever_their_case():
+    words = [
+        "Train",
+        "TRAINING ",
+        "pretrain",
+        "dev",
+        "Validation",
+        "testing",
+        "Test-Unseen",
+        "key_unseen",
+        "seen/test",
+    ]
+    sides = ["train", "train", "train", "val", "val", "test", "unseen", "unseen", "test"]
+    rows = [(f"{i}", word) for i, word in enumerate(words)]
+    assert delivered(rows) == [(f"{i}", side, None) for i, side in enumerate(sides)]
+
+
+def test_an_image_without_a_word_has_no_side():
+    assert delivered([("a", None), ("b", " "), ("c", "no split"), ("d", "test")]) == [("d", "test", None)]
+
+
+def test_an_image_on_several_sides_is_tested():
+    rows = [
+        ("a", "train"),
+        ("a", "test"),
+        ("a", "train"),
+        ("b", "val"),
+        ("b", "train"),
+        ("c", "val"),
+        ("c", "dev"),
+    ]
+    said = [("a", "test", "delivered as test and train"), ("b", "val", "delivered as val and train")]
+    assert delivered(rows) == [*said, ("c", "val", None)]
+
+
+def test_unknown_words_are_named_with_those_that_are_known():
+    with pytest.raises(
+        ValueError, match="2 words .* name no side: 'fold 1', 'x{40}'; known are train, .*columns.split"
+    ):
+        delivered([("a", "fold 1"), ("b", "x" * 1000), ("c", "train")])
+    with pytest.raises(ValueError, match="1 words of the delivered split"):
+        delivered([("a", "fold 1"), ("b", "fold 1")])
+    with pytest.raises(ValueError, match="the source delivers no split"):
+        delivered([("a", None)])
+
+
+def test_an_earlier_split_keeps_its_first_reasons():
+    previous = pl.DataFrame(
+        {
+            "uuid": list("abcde"),
+            "split": ["train", "train", "aside", "train", "test"],
+            "reason": [None, "too_few_groups", "bridges_splits", "previous", "previous"],
+            "evidence": [None, "2 to deal", "ties x to y", "adopted", None],
+        }
+    )
+    table = predefined.taken_over(previous)
+    assert table.schema == predefined.COLUMNS
+    assert table["split"].equals(previous["split"])
+    assert table["reason"].to_list() == ["previous", "previous", "bridges_splits", "previous", "previous"]
+    assert table["evidence"].to_list() == [None, "too_few_groups", "ties x to y", "adopted", None]
+
+
+def test_an_earlier_split_counts_before_a_delivered_one():
+    first = pl.DataFrame([("a", "train", True, "previous", None)], schema=predefined.COLUMNS, orient="row")
+    second = pl.DataFrame(
+        [("a", "test", False, "adopted", None), ("b", "test", False, "adopted", None)],
+        schema=predefined.COLUMNS,
+        orient="row",
+    )
+    assert predefined.together([first, second])["uuid", "split"].rows() == [("a", "train"), ("b", "test")]
+    assert predefined.together([]).is_empty()

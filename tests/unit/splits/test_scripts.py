@@ -1,0 +1,105 @@
+"""The scripts of the split and of its audit, on files: sides are taken over, and a leak stops the audit."""
+
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+
+from nearkin.embeddings import shard_files
+from nearkin.embeddings.shard_index import list_shards
+from nearkin.evaluation.invariants import CheckError, nothing_leaks
+from nearkin.storage import tables
+from nearkin.tables.leakage import LeakAudit
+from nearkin.tables.splits import Splits
+from scripts.audit_leaks import audit_leaks
+from scripts.plot_leaks import plot_leaks
+from scripts.split_images import split_images
+from tests.unit import dealt, drawn
+
+TOLD = {"dealing": dealt.DEALING, "most_queries": 9, "ks": [1], "resamples": 100, "seed": 1}
+AUDIT = TOLD | {"threads": 1, "stamps": {"model": "lite0"}}
+
+
+@pytest.fixture
+def study(tmp_path):
+    """The paths of a small curated dataset: eight species of ten images, two of each group alike."""
+    labels, groups = dealt.images([(f"Aa a{i}", f"{i} {j // 2}") for i in range(8) for j in range(10)])
+    embedded = drawn.embedded(labels["uuid"].sort(), drawn.vectors(1, len(labels)))
+    frames = {
+        "labels": labels,
+        "groups": groups,
+        "images": labels.select(
+            "uuid",
+            split=pl.when(species="Aa a0").then(pl.lit("Test")).otherwise(pl.lit("Train")),
+            specimen=pl.lit(None, dtype=pl.String),
+        ),
+        "inspection": groups.rename({"group_id": "sha256"}),
+    }
+    for name, table in frames.items():
+        table.write_parquet(tmp_path / f"{name}.parquet")
+    shard_files.write([embedded], tmp_path / "0.parquet", width=8)
+    list_shards([tmp_path / "0.parquet"], tmp_path / "shards.json")
+    paths = {name: tmp_path / f"{name}.parquet" for name in (*frames, "splits")}
+    paths |= {"inspection": [paths["inspection"]], "shards": tmp_path / "shards.json"}
+    return SimpleNamespace(**paths)
+
+
+def split(study, *, images=None, previous=None, **other):
+    dealing = dealt.DEALING | other
+    split_images(study.labels, study.groups, images, previous, study.splits, dealing=dealing, dataset="d")
+    return tables.read(study.splits, Splits)
+
+
+def test_a_split_is_dealt_adopted_or_taken_over(study):
+    dealt_anew = split(study)
+    assert {"train", "val", "test", "unseen"} == set(dealt_anew["split"])
+    earlier = study.splits.rename(study.splits.with_name("earlier.parquet"))
+    adopted = split(study, images=study.images)
+    assert set(adopted.select("split", "reason").rows()) == {("train", "adopted"), ("test", "adopted")}
+    taken_over = split(study, images=study.images, previous=earlier, seed=9)
+    assert taken_over["uuid", "split", "group_id"].equals(dealt_anew["uuid", "split", "group_id"])
+    assert set(taken_over["reason"]) == {"previous"}
+
+
+def test_a_split_without_a_test_image_stops_before_anything_is_trained(study):
+    pl.read_parquet(study.images).with_columns(split=pl.lit("Train")).write_parquet(study.images)
+    with pytest.raises(
+        ValueError, match="d: .* tested.*{'train': 80}.*source.columns.split, or leave out split.adopt"
+    ):
+        split(study, images=study.images)
+    with pytest.raises(
+        ValueError, match="d: no image of a named species is tested.*lower split.min_test_groups"
+    ):
+        split(study, min_test_groups=5)
+    assert not study.splits.exists()
+    split(study, min_test_groups=4)
+
+
+def test_tested_images_of_a_genus_alone_are_not_enough(study):
+    labels = pl.read_parquet(study.labels)
+    labels.with_columns(species=pl.lit(None, pl.String)).write_parquet(study.labels)
+    with pytest.raises(ValueError, match="no image of a named species is tested"):
+        split(study)
+
+
+def test_the_audit_is_a_table_and_a_figure(study, tmp_path):
+    split(study)
+    audit_leaks(study, tmp_path / "leaks.parquet", **AUDIT)
+    table = tables.read(tmp_path / "leaks.parquet", LeakAudit)
+    assert len(table) == 2 * 3 * 1 * 3 * 3  # protocols, levels, ks, splits, populations
+    assert tables.metadata(tmp_path / "leaks.parquet")["model"] == "lite0"
+    plot_leaks(tmp_path / "leaks.parquet", tmp_path / "a.svg", tmp_path / "a.png", model="lite0", k=1)
+    assert (tmp_path / "a.svg").read_text().startswith("<?xml")
+
+
+def test_a_leak_is_named(study):
+    table = split(study)
+    frames = [pl.read_parquet(path) for path in (study.images, study.labels, study.groups)]
+    inspection = pl.read_parquet(study.inspection[0])
+    torn = table.with_columns(
+        split=pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("test")).otherwise("split")
+    )
+    with pytest.raises(CheckError, match="group_id on two sides of the split, the first .* in test"):
+        nothing_leaks(*frames, torn, inspection)
+    with pytest.raises(CheckError, match="sha256 on two sides of the split"):
+        nothing_leaks(*frames, torn.with_columns(group_id="uuid"), inspection)

@@ -1,0 +1,29 @@
+"""Needs images and labels; produces whole captions, and the log of all that was changed."""
+
+
+rule fix_captions:
+    """The caption dataset, whole, and every repair of labels and captions."""
+    input:
+        images="results/{dataset}/images.parquet",
+        labels="results/{dataset}/labels.parquet",
+        repairs="results/{dataset}/repairs.parquet",
+        tables=caption_tables,
+    output:
+        captions="results/{dataset}/captions.parquet",
+        gaps="results/{dataset}/gaps.parquet",
+    log:
+        "logs/fix_captions/{dataset}.log",
+    benchmark:
+        "logs/costs/fix_captions/{dataset}.tsv"
+    group:
+        together("repairs")
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        code=digest_of("fix_captions.py"),
+        outside=outside(caption_tables),
+        ladder=lookup(within=config, dpath="datasets/{dataset}/captions/ladder"),
+        tables=lookup(within=config, dpath="datasets/{dataset}/captions/tables"),
+        templates=lookup(within=config, dpath="datasets/{dataset}/captions/templates"),
+    script:
+        "../../scripts/fix_captions.py"

@@ -1,0 +1,22 @@
+"""Needs comparisons; produces answers to what was claimed."""
+
+
+rule weigh_claims:
+    """The sentences that the numbers bear out, or do not, each with its evidence."""
+    input:
+        base="results/{dataset}/{base}/recall.parquet",
+        trained="results/{dataset}/{trained}/recall.parquet",
+        differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
+    output:
+        claims="results/{dataset}/comparisons/{base}/{trained}/claims.parquet",
+    log:
+        "logs/weigh_claims/{dataset}/{base}/{trained}.log",
+    group:
+        together("comparison")
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        code=digest_of("weigh_claims.py"),
+        k=1,
+    script:
+        "../../scripts/weigh_claims.py"

@@ -1,0 +1,137 @@
+"""Needs the scores of models; produces what changed between them, as tables and text."""
+
+
+rule compare_models:
+    """A base and a trained model on the same queries, with intervals and tests."""
+    input:
+        base="results/{dataset}/{base}/hits.parquet",
+        trained="results/{dataset}/{trained}/hits.parquet",
+        base_neighbours="results/{dataset}/{base}/neighbours.parquet",
+        trained_neighbours="results/{dataset}/{trained}/neighbours.parquet",
+        labels="results/{dataset}/labels.parquet",
+        splits="results/{dataset}/splits.parquet",
+    output:
+        differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
+        flips="results/{dataset}/comparisons/{base}/{trained}/flips.parquet",
+    log:
+        "logs/compare_models/{dataset}/{base}/{trained}.log",
+    benchmark:
+        "logs/costs/compare_models/{dataset}/{base}/{trained}.tsv"
+    group:
+        together("comparison")
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000, {"base": 10, "trained": 10}),
+    params:
+        code=digest_of("compare_models.py"),
+        ks=lookup(within=config, dpath="recall/ks"),
+        resamples=lookup(within=config, dpath="recall/resamples"),
+        seed=lookup(within=config, dpath="recall/seed"),
+        min_queries=lookup(within=config, dpath="comparison/min_queries"),
+    script:
+        "../../scripts/compare_models.py"
+
+
+rule compare_all_models:
+    """Every model against every other on the same queries."""
+    input:
+        hits=expand("results/{{dataset}}/{model}/hits.parquet", model=SHOWN),
+    output:
+        pairwise="results/{dataset}/pairwise.parquet",
+    log:
+        "logs/compare_all_models/{dataset}.log",
+    benchmark:
+        "logs/costs/compare_all_models/{dataset}.tsv"
+    group:
+        together("report")
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000, {"hits": 10}),
+    params:
+        code=digest_of("compare_all_models.py"),
+        models=SHOWN,
+        k=1,
+        resamples=lookup(within=config, dpath="recall/resamples"),
+        seed=lookup(within=config, dpath="recall/seed"),
+    script:
+        "../../scripts/compare_all_models.py"
+
+
+rule compare_variants:
+    """Every model side by side, those that differ only in their seed told as one."""
+    input:
+        hits=expand("results/{{dataset}}/{model}/hits.parquet", model=MODELS),
+    output:
+        variants="results/{dataset}/variants.parquet",
+    log:
+        "logs/compare_variants/{dataset}.log",
+    benchmark:
+        "logs/costs/compare_variants/{dataset}.tsv"
+    group:
+        together("report")
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000, {"hits": 10}),
+    params:
+        code=digest_of("compare_variants.py"),
+        hits_of=list(MODELS),
+        models=VARIANTS,
+        bases={
+            name: MODELS[first]["finetune"]["base"]
+            for name, (first, *_) in VARIANTS.items()
+            if first in TUNED
+        },
+        ks=lookup(within=config, dpath="recall/ks"),
+        resamples=lookup(within=config, dpath="recall/resamples"),
+        seed=lookup(within=config, dpath="recall/seed"),
+    script:
+        "../../scripts/compare_variants.py"
+
+
+rule print_comparison:
+    """The comparison in the printed form of the reference study."""
+    input:
+        base_recall="results/{dataset}/{base}/recall.parquet",
+        trained_recall="results/{dataset}/{trained}/recall.parquet",
+    output:
+        text=report(
+            "results/{dataset}/comparisons/{base}/{trained}/comparison.txt",
+            caption="../report/comparison.rst",
+            category="{dataset}",
+            labels={"figure": "comparison as printed", "model": "{base} to {trained}"},
+        ),
+    log:
+        "logs/print_comparison/{dataset}/{base}/{trained}.log",
+    group:
+        together("report")
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        code=digest_of("print_comparison.py"),
+        protocol="leave_one_out",
+        k=1,
+    script:
+        "../../scripts/print_comparison.py"
+
+
+rule fit_trend:
+    """How the improvement goes with the number of training images: a curve with its interval."""
+    input:
+        differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
+    output:
+        trend="results/{dataset}/comparisons/{base}/{trained}/trend.parquet",
+    log:
+        "logs/fit_trend/{dataset}/{base}/{trained}.log",
+    group:
+        together("comparison")
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        code=digest_of("fit_trend.py"),
+        resamples=lookup(within=config, dpath="recall/resamples"),
+        seed=lookup(within=config, dpath="recall/seed"),
+    script:
+        "../../scripts/fit_trend.py"

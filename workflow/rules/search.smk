@@ -1,0 +1,54 @@
+"""Needs embeddings and the split; produces exact neighbours."""
+
+
+rule find_neighbours:
+    """The exact nearest neighbours of a chunk of the queries of every protocol."""
+    input:
+        shards="results/{dataset}/{model}/embeddings/shards.json",
+        splits="results/{dataset}/splits.parquet",
+    output:
+        neighbours="results/{dataset}/{model}/neighbours/{chunk}.parquet",
+    log:
+        "logs/find_neighbours/{dataset}/{model}/{chunk}.log",
+    benchmark:
+        "logs/costs/find_neighbours/{dataset}/{model}/{chunk}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 8
+    resources:
+        **GPU,
+        mem_mb=growing(3000, {"shards": 2}),
+        runtime=growing(60, {"shards": 0.1}),
+    params:
+        code=digest_of("find_neighbours.py"),
+        protocols=lookup(within=config, dpath="search/protocols"),
+        depth=lookup(within=config, dpath="search/depth"),
+        mask_groups=lookup(within=config, dpath="search/mask_groups"),
+        n_chunks=lookup(within=config, dpath="search/chunks"),
+    script:
+        "../../scripts/find_neighbours.py"
+
+
+rule join_neighbours:
+    """The neighbours of all queries of a model in one table."""
+    input:
+        chunks=expand(
+            "results/{{dataset}}/{{model}}/neighbours/{chunk}.parquet",
+            chunk=range(config["search"]["chunks"]),
+        ),
+    output:
+        neighbours="results/{dataset}/{model}/neighbours.parquet",
+    log:
+        "logs/join_neighbours/{dataset}/{model}.log",
+    benchmark:
+        "logs/costs/join_neighbours/{dataset}/{model}.tsv"
+    group:
+        together("scores")
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000, {"chunks": 4}),
+    params:
+        code=digest_of("join_neighbours.py"),
+    script:
+        "../../scripts/join_neighbours.py"

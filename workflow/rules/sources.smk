@@ -1,0 +1,76 @@
+"""Needs a dataset's source; produces the list of its images and names, as delivered."""
+
+
+rule draw_museum:
+    """A drawn museum with the layout and the faults of a real delivery."""
+    output:
+        folder=directory("results/{dataset}/delivery"),
+    log:
+        "logs/draw_museum/{dataset}.log",
+    benchmark:
+        "logs/costs/draw_museum/{dataset}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 8
+    resources:
+        mem_mb=growing(4000),
+    params:
+        code=digest_of("draw_museum.py"),
+        museum=lookup(within=config, dpath="datasets/{dataset}/source/museum"),
+    script:
+        "../../scripts/draw_museum.py"
+
+
+rule download_dataset:
+    """A dataset from the Hugging Face hub into its folder, at the commit that the config names."""
+    output:
+        record="results/{dataset}/download.json",
+    log:
+        "logs/download_dataset/{dataset}.log",
+    benchmark:
+        "logs/costs/download_dataset/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=one_of(DOWNLOADS.values()),
+    localrule: True  # the nodes of a cluster seldom have a network
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        code=digest_of("download_dataset.py"),
+        folder=source_folder,
+        trusted=lookup(within=config, dpath="datasets/{dataset}/source/follow_links"),
+        download=lookup(within=config, dpath="datasets/{dataset}/source/download"),
+    script:
+        "../../scripts/download_dataset.py"
+
+
+rule list_images:
+    """One row per delivered image file or listed name, exactly as delivered."""
+    input:
+        museum=delivery,
+        download=downloaded,
+        table=delivered_tables,
+    output:
+        images="results/{dataset}/images.parquet",
+    log:
+        "logs/list_images/{dataset}.log",
+    benchmark:
+        "logs/costs/list_images/{dataset}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
+    params:
+        code=digest_of("list_images.py"),
+        outside=outside(delivered_tables),
+        layout=lookup(within=config, dpath="datasets/{dataset}/source/layout"),
+        source_id=lookup(within=config, dpath="datasets/{dataset}/source/id"),
+        captions_table=lookup(within=config, dpath="datasets/{dataset}/source/captions_table"),
+        table=listed_by,
+        unlisted=lookup(within=config, dpath="datasets/{dataset}/source/unlisted"),
+        folder=source_folder,
+        watch=lookup(within=config, dpath="datasets/{dataset}/source/watch"),
+        trusted=lookup(within=config, dpath="datasets/{dataset}/source/follow_links"),
+        listing=listing,
+    script:
+        "../../scripts/list_images.py"
