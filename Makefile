@@ -56,6 +56,7 @@ lint: $(READY) ## Check style only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/python -m snakemake --lint
 
 unit: $(READY) ## Run unit tests and doctests only

@@ -33,5 +33,8 @@ NONE = ""
 CATEGORY_ORDER = ["Bird", "Butterfly", "Fish"]
 """The reference study's categories in its order; others follow by name."""
 
+MIN_LABELS = 6
+"""Labels that an answer needs: if all of five rise, the signed-rank test still says p = 2 / 2**5 > 0.05."""
+
 PLURALS = {"species": "species", "genus": "genera", "query": "queries", "category": "categories"}
 """Plurals that are not made by adding an s."""

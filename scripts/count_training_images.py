@@ -1,7 +1,7 @@
 """Species recall@1 of a model beside the number of training images."""
 
+from nearkin.evaluation.training_size import tabulate_training_size
 from nearkin.runtime.logs import log_to
-from nearkin.splits import statistics
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.dataset_statistics import TrainingSize
@@ -12,7 +12,7 @@ from nearkin.tables.splits import Splits
 
 def count_training_images(recall_path, labels_path, splits_path, sizes_path, *, stamps):
     labels, splits = tables.read(labels_path, Labels), tables.read(splits_path, Splits)
-    table = statistics.training_size(tables.read(recall_path, Recall), labels, splits)
+    table = tabulate_training_size(tables.read(recall_path, Recall), labels, splits)
     tables.write(table, sizes_path, TrainingSize, **stamps)
 
 

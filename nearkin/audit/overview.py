@@ -2,8 +2,7 @@
 
 import polars as pl
 
-from nearkin.report.reference_format import in_order
-from nearkin.tables.categories import cleaned
+from nearkin.tables.categories import cleaned, sort_categories
 from nearkin.vocabulary import ALL, NONE
 
 MOST_CATEGORIES = 12
@@ -19,10 +18,10 @@ def categories(images):
     counts = first.group_by("category").len().collect().sort("len", "category", descending=[True, False])
     names = counts["category"].to_list()
     if len(names) <= MOST_CATEGORIES:
-        return first, in_order(names)
+        return first, sort_categories(names)
     shown = [name for name in names if name != OTHERS][: MOST_CATEGORIES - 1]
     folded = pl.when(pl.col("category").is_in(shown)).then("category").otherwise(pl.lit(OTHERS))
-    return first.with_columns(category=folded), [*in_order(shown), OTHERS]
+    return first.with_columns(category=folded), [*sort_categories(shown), OTHERS]
 
 
 def fates(images, labels, *, quarantine, gaps, categories, names):

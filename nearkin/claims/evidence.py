@@ -13,9 +13,6 @@ from nearkin.tables.claims import (
 )
 
 ALPHA = 0.05
-FEWEST = 6
-"""Labels that an answer needs: if all of five rise, the signed-rank test still says p = 2 / 2**5 > 0.05."""
-
 CEILING = 0.99
 """Category recall is saturated above it: at most one query in a hundred is left to gain."""
 

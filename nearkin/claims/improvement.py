@@ -3,8 +3,9 @@
 import polars as pl
 
 from nearkin.claims import hodges_lehmann
-from nearkin.claims.evidence import ALPHA, FEWEST, Evidence, answered
+from nearkin.claims.evidence import ALPHA, Evidence, answered
 from nearkin.tables.claims import CANNOT_BE_TOLD, COUNT, HODGES_LEHMANN, IMPROVED, NOT_SHOWN, SHOWN, WORSE
+from nearkin.vocabulary import MIN_LABELS
 
 
 def improved(labels, noun):
@@ -13,8 +14,8 @@ def improved(labels, noun):
     `noun` says what they are, species or genera.
     """
     points = labels["points"].round(hodges_lehmann.DECIMALS)
-    if len(labels) < FEWEST:
-        found = Evidence(why=f"it takes {FEWEST} {noun}, not {len(labels)}")
+    if len(labels) < MIN_LABELS:
+        found = Evidence(why=f"it takes {MIN_LABELS} {noun}, not {len(labels)}")
     else:
         found = hodges_lehmann.typical(points.to_numpy())
     counts = {"n_rose": (points > 0).sum(), "n_fell": (points < 0).sum()}

@@ -3,8 +3,9 @@
 import numpy as np
 
 from nearkin.claims import logistic, spearman
-from nearkin.claims.evidence import FEWEST, Evidence, answered
+from nearkin.claims.evidence import Evidence, answered
 from nearkin.tables.claims import ODDS_RATIO, RELATED, RISES, SPEARMAN
+from nearkin.vocabulary import MIN_LABELS
 
 
 def rises(species, column):
@@ -41,8 +42,8 @@ def _images(species):
 
 def _no_size(n_train):
     """Why nothing can be said of training size; None if something can."""
-    if len(n_train) < FEWEST:
-        return f"it takes {FEWEST} species, not {len(n_train)}"
+    if len(n_train) < MIN_LABELS:
+        return f"it takes {MIN_LABELS} species, not {len(n_train)}"
     if not n_train.any():
         return "no species has training images"
     if not np.ptp(n_train):

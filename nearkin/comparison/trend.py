@@ -3,11 +3,10 @@
 import numpy as np
 import polars as pl
 
-from nearkin.claims.evidence import FEWEST
 from nearkin.evaluation import intervals
 from nearkin.tables.categories import distinct
 from nearkin.tables.trend import Trend
-from nearkin.vocabulary import ALL
+from nearkin.vocabulary import ALL, MIN_LABELS
 
 N_PLACES = 33
 """Training sizes, evenly on the curve's axis, at which it is told."""
@@ -18,7 +17,7 @@ def trend(differences, *, resamples, seed):
 
     The curve is a + b log2(1 + training images), by least squares in which a species weighs as its
     queries. Intervals draw species anew, since it is species that differ in their training
-    images. There are no rows where fewer than FEWEST species are compared or all have the same
+    images. There are no rows where fewer than MIN_LABELS species are compared or all have the same
     number of training images, nor for `unseen`, whose species have none.
     """
     of_species = differences.filter(pl.col("label") != ALL, level="species", metric="recall")
@@ -26,7 +25,7 @@ def trend(differences, *, resamples, seed):
     for (protocol, k), block in of_species.group_by("protocol", "k", maintain_order=True):
         for category in (ALL, *distinct(block["category"])) if protocol != "unseen" else ():
             scope = block if category == ALL else block.filter(category=category)
-            if len(scope) >= FEWEST and scope["n_train"].n_unique() > 1:
+            if len(scope) >= MIN_LABELS and scope["n_train"].n_unique() > 1:
                 curve = _curve(scope.sort("category", "label"), resamples, seed)
                 where = {"protocol": protocol, "category": category, "k": k}
                 parts.append(curve.with_columns(**{key: pl.lit(value) for key, value in where.items()}))

@@ -1,8 +1,7 @@
 """What training changed, label by label: box plots of the improvement by category."""
 
 from nearkin.figures import box_plots, theme
-from nearkin.report.reference_format import in_order
-from nearkin.tables.categories import titled
+from nearkin.tables.categories import sort_categories, titled
 from nearkin.vocabulary import ALL
 
 METRICS = {"species": "recall", "genus": "genus_mean_of_species"}
@@ -22,7 +21,7 @@ def by_category(differences, *, level, base, trained, protocol, k):
             f"no {level} of {base} and {trained} to compare at k = {k} for protocol {protocol!r}: "
             "is it in search.protocols, and has the test split any images?"
         )
-    titles = titled(in_order(chosen["category"].unique()))
+    titles = titled(sort_categories(chosen["category"].unique()))
     figure = theme.figure(2.7, width=max(theme.COLUMN, 1.05 * len(titles)))
     axis = figure.subplots()
     axis.axhline(0, color=theme.INK, linewidth=0.8, zorder=1.5)

@@ -2,8 +2,7 @@
 
 from nearkin.figures import panels, significance_marks, sized_points, theme
 from nearkin.html import format_numbers
-from nearkin.report.reference_format import in_order
-from nearkin.tables.categories import titled
+from nearkin.tables.categories import sort_categories, titled
 from nearkin.vocabulary import ALL, NONE
 
 TICKS = [0, *(first * 10**power for power in range(7) for first in (1, 3))]
@@ -19,7 +18,7 @@ def scatter(differences, trend, *, base, trained, protocol, k):
     species = significance_marks.species(differences, protocol=protocol, k=k)
     if species.is_empty():
         raise significance_marks.none_compared(base, trained, protocol, k)
-    titles = titled(in_order(species["category"].unique()))
+    titles = titled(sort_categories(species["category"].unique()))
     most, largest = species["n_queries"].max(), max(species["n_train"].max(), 1)
     reach = min(0, species["points"].min()) - 8, max(0, species["points"].max()) + 8
     title = f"{theme.shown(base)} → {theme.shown(trained)}\nSpecies recall@{k}, "

@@ -5,8 +5,7 @@ import polars as pl
 from scipy.optimize import isotonic_regression
 
 from nearkin.figures import panels, significance_marks, sized_points, theme
-from nearkin.report.reference_format import in_order
-from nearkin.tables.categories import titled
+from nearkin.tables.categories import sort_categories, titled
 
 NAMED = 10
 """Names beside a panel, at most."""
@@ -25,7 +24,7 @@ def scatter(differences, *, base, trained, protocol, k):
     species = significance_marks.species(differences, protocol=protocol, k=k)
     if species.is_empty():
         raise significance_marks.none_compared(base, trained, protocol, k)
-    titles = titled(in_order(species["category"].unique()))
+    titles = titled(sort_categories(species["category"].unique()))
     most = species["n_queries"].max()
     title = f"Species recall@{k}, {theme.PROTOCOL_NAMES[protocol].lower()}"
     figure, axes = panels.stacked(len(titles), title=title, height=2.05)

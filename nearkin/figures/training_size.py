@@ -2,11 +2,9 @@
 
 import seaborn as sns
 
+from nearkin.evaluation.training_size import BUCKETS, MORE, pearson_correlation
 from nearkin.figures import box_plots, panels, theme
-from nearkin.report.reference_format import in_order
-from nearkin.report.training_size_text import correlation
-from nearkin.splits.statistics import BUCKETS, MORE
-from nearkin.tables.categories import titled
+from nearkin.tables.categories import sort_categories, titled
 
 AXIS = "Species recall@1"
 ORDER = [*(name for _, name in BUCKETS), MORE]
@@ -23,7 +21,7 @@ def scatter(sizes, *, model):
         axis.scatter(
             n_train, recall, s=9, color=colour, alpha=0.6, linewidths=0.3, edgecolors="white", clip_on=False
         )
-        r = correlation(n_train, recall)
+        r = pearson_correlation(n_train, recall)
         if r is not None:
             sns.regplot(
                 x=n_train,
@@ -66,7 +64,7 @@ def _panels(sizes, title):
             "no species has test queries: is leave_one_out in search.protocols, "
             "and has the test split any images?"
         )
-    titles = titled(in_order(sizes["category"].unique()))
+    titles = titled(sort_categories(sizes["category"].unique()))
     return titles, *panels.stacked(len(titles), title=title)
 
 

@@ -2,13 +2,13 @@
 
 import polars as pl
 
-from nearkin.report.reference_format import in_order
+from nearkin.tables.categories import sort_categories
 from nearkin.vocabulary import ALL, ASIDE, SPLITS
 
 
 def sizes(statistics):
     """Rows of a `Statistics` table, categories in order and the whole last."""
-    order = [*in_order(set(statistics["category"]) - {ALL}), ALL]
+    order = [*sort_categories(set(statistics["category"]) - {ALL}), ALL]
     sides = [*SPLITS, ASIDE, ALL]
     rows = statistics.to_dicts()
     return sorted(rows, key=lambda row: (order.index(row["category"]), sides.index(row["split"])))

@@ -3,7 +3,7 @@
 from nearkin.claims.evidence import CEILING
 from nearkin.claims.sentences import sentence
 from nearkin.report.headline_tables import TITLES
-from nearkin.report.reference_format import in_order
+from nearkin.tables.categories import sort_categories
 from nearkin.tables.claims import ANSWERS, IMPROVED, MEASURES, RELATED, RISES, SATURATED, SHOWN, WORSE
 from nearkin.vocabulary import ALL, PROTOCOLS
 
@@ -42,7 +42,7 @@ def of_pair(claims, *, base, trained):
 
 
 def _block(claims, title, base):
-    categories = [*in_order(set(claims["category"]) - {ALL}), ALL]
+    categories = [*sort_categories(set(claims["category"]) - {ALL}), ALL]
 
     def place(row):
         measure = MEASURES.index(row["measure"])

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from nearkin.report.reference_format import in_order
+from nearkin.tables.categories import sort_categories
 from nearkin.vocabulary import ALL, LEVELS, PROTOCOLS
 
 SHOWN = 10
@@ -48,7 +48,7 @@ def verdict(row):
 
 def _rows(found, protocols):
     """Differences by protocol, level and category, in their order, that of all first."""
-    categories = [ALL, *in_order(set(found["category"]) - {ALL})]
+    categories = [ALL, *sort_categories(set(found["category"]) - {ALL})]
 
     def place(row):
         return protocols.index(row["protocol"]), LEVELS.index(row["level"]), categories.index(row["category"])

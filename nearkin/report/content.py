@@ -6,7 +6,7 @@ from nearkin.report import headline_tables, species, species_browser
 from nearkin.report.comparisons import summarise_pair, verdict
 from nearkin.report.figures import figures_by_kind, generic_captions
 from nearkin.storage import tables
-from nearkin.tables.categories import in_order, shown
+from nearkin.tables.categories import shown, sort_categories
 from nearkin.vocabulary import ALL
 
 
@@ -88,7 +88,7 @@ def collect(
 def _filters(rows, *, has_categories):
     """What the species table can be narrowed by: (title, column, values), where there is a choice."""
     found = [
-        ("Category", 1, [shown(name) for name in in_order({row["category"] for row in rows})]),
+        ("Category", 1, [shown(name) for name in sort_categories({row["category"] for row in rows})]),
         ("Protocol", 1 + has_categories, list(dict.fromkeys(row["protocol"] for row in rows))),
     ]
     return [filter for filter in found if len(filter[2]) > 1]

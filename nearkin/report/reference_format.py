@@ -7,7 +7,7 @@ tables and the report say the same with intervals and in percentage points.
 
 import polars as pl
 
-from nearkin.tables.categories import in_order, titled
+from nearkin.tables.categories import sort_categories, titled
 from nearkin.vocabulary import ALL
 
 SHOWN = 5
@@ -31,7 +31,7 @@ def comparison(base, trained, *, protocol, k):
         *_headline("Base", base, protocol, k),
     ]
     pairs = _pairs(base, trained, protocol, k)
-    for category, title in titled(in_order(pairs["category"].unique())).items():
+    for category, title in titled(sort_categories(pairs["category"].unique())).items():
         chosen = pairs.filter(category=category)
         species, genera = (chosen.filter(level=level) for level in ("species", "genus"))
         lines += ["", "=====", f"{title}:", "-----"]

@@ -1,10 +1,9 @@
 """How well species are sampled, and how recall goes with it: the reference study's analysis as text."""
 
-import numpy as np
 import polars as pl
-from scipy import stats
 
-from nearkin.tables.categories import in_order, titled
+from nearkin.evaluation.training_size import pearson_correlation
+from nearkin.tables.categories import sort_categories, titled
 
 BINS = [(0, 0), (1, 10), (11, 25), (26, 50), (51, 100), (101, None)]
 """The reference study's bins of training images, and one for none."""
@@ -22,21 +21,14 @@ def analysis(sizes, *, model, min_queries):
     lines = [
         f"Training images and species recall@1 of {model} (leave one out, all queries, means over species)"
     ]
-    for category, title in titled(in_order(sizes["category"].unique())).items():
+    for category, title in titled(sort_categories(sizes["category"].unique())).items():
         lines += ["", "=====", f"{title}:", "-----", *_block(sizes.filter(category=category), min_queries)]
     return "\n".join(lines) + "\n"
 
 
-def correlation(x, y):
-    """Pearson's r, or None where it is not defined: under three points, or no spread."""
-    if len(x) < 3 or not np.ptp(x) or not np.ptp(y):
-        return None
-    return float(stats.pearsonr(x, y).statistic)
-
-
 def _block(sizes, min_queries):
     n_train, recall = sizes["n_train"], sizes["recall"]
-    r = correlation(n_train.to_numpy(), recall.to_numpy())
+    r = pearson_correlation(n_train.to_numpy(), recall.to_numpy())
     ranked = sizes.filter(pl.col("n_queries") >= min_queries)
     by_size = sizes.sort("n_train", "species")
     return [

@@ -1,12 +1,9 @@
-"""What a dataset consists of, and recall beside the number of training images."""
+"""What a dataset consists of."""
 
 import polars as pl
 
-from nearkin.tables.categories import distinct, genus_of
+from nearkin.tables.categories import distinct
 from nearkin.vocabulary import ALL, ASIDE, SPLITS
-
-BUCKETS = [(0, "0"), (5, "1-5"), (10, "6-10"), (20, "11-20"), (50, "21-50")]
-MORE = "50+"
 
 
 def describe(labels, splits):
@@ -31,31 +28,3 @@ def describe(labels, splits):
     cross = everything.select("category").unique().join(pl.DataFrame({"split": sides}), how="cross")
     counts = pl.col("n_images", "n_groups", "n_species", "n_genera").fill_null(0)
     return cross.join(counted, on=["category", "split"], how="left").with_columns(counts)
-
-
-def training_size(recall, labels, splits):
-    """Species recall@1 beside training images: a `TrainingSize` table.
-
-    Takes the leave-one-out recalls of one model, over all queries.
-    """
-    chosen = recall.filter(
-        protocol="leave_one_out", level="species", metric="recall", average="label", population="all", k=1
-    )
-    train = labels.join(splits.filter(split="train").select("uuid"), on="uuid")
-    counts = train.group_by("category", species="species").agg(n_train=pl.len().cast(pl.Int64))
-    sizes = chosen.select("category", "n_queries", species="label", recall="value")
-    sizes = sizes.join(counts, on=["category", "species"], how="left")
-    n_train = pl.col("n_train").fill_null(0)
-    return sizes.with_columns(
-        n_train=n_train,
-        genus=genus_of("species"),
-        bucket=bucket_of(n_train),
-    )
-
-
-def bucket_of(n_images):
-    """The bucket of a number of images, as an expression."""
-    bucket = pl.lit(MORE)
-    for most, name in reversed(BUCKETS):
-        bucket = pl.when(n_images <= most).then(pl.lit(name)).otherwise(bucket)
-    return bucket

@@ -57,10 +57,10 @@ def titled(categories: list[str]) -> dict[str, str]:
     return {NONE: ALL} if categories == [NONE] else {name: shown(name) for name in categories}
 
 
-def in_order(categories):
+def sort_categories(categories):
     """Categories in the reference study's order, then others by name, then that of images without one.
 
-    >>> in_order(["", "Moss", "Fish", "Bird"])
+    >>> sort_categories(["", "Moss", "Fish", "Bird"])
     ['Bird', 'Fish', 'Moss', '']
     """
     names = set(categories)

@@ -6,6 +6,7 @@ import polars as pl
 from nearkin.claims import evaluate
 from nearkin.comparison import paired
 from nearkin.evaluation import averages, confusions, recall_curve
+from nearkin.evaluation.training_size import tabulate_training_size
 from nearkin.sources.image_ids import image_uuid
 from nearkin.splits import statistics
 from tests.unit.drawn import labels_of
@@ -42,7 +43,7 @@ def study(n_species=250, *, seed=1, resamples=100, ks=(1, 5)):
         "splits": splits,
         "statistics": statistics.describe(labels, splits),
         "recalls": recalls,
-        "sizes": {model: statistics.training_size(frame, labels, splits) for model, frame in recalls.items()},
+        "sizes": {model: tabulate_training_size(frame, labels, splits) for model, frame in recalls.items()},
         "differences": differences,
         "claims": {
             pair: evaluate.weighed({model: recalls[model] for model in pair}, frame, k=1)

@@ -5,8 +5,9 @@ import polars as pl
 import pytest
 import statsmodels.api as sm
 
-from nearkin.comparison.trend import FEWEST, trend
+from nearkin.comparison.trend import trend
 from nearkin.tables.trend import Trend
+from nearkin.vocabulary import MIN_LABELS
 
 HOW = {"resamples": 400, "seed": 1}
 
@@ -71,7 +72,7 @@ def test_the_interval_of_the_slope_holds_the_truth_about_nineteen_times_of_twent
 
 @pytest.mark.parametrize(
     ("n_train", "protocol"),
-    [(range(FEWEST - 1), "leave_one_out"), ([4] * 20, "leave_one_out"), (range(20), "unseen")],
+    [(range(MIN_LABELS - 1), "leave_one_out"), ([4] * 20, "leave_one_out"), (range(20), "unseen")],
 )
 def test_where_nothing_can_be_fitted_there_are_no_rows(n_train, protocol):
     n = len(n_train)

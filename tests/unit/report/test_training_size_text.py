@@ -1,8 +1,6 @@
 """The analysis by training size, on species whose numbers can be worked out by hand."""
 
-import numpy as np
 import polars as pl
-import pytest
 
 from nearkin.report import training_size_text
 
@@ -37,9 +35,3 @@ def test_the_analysis_by_category():
     best = lines[lines.index("5 best species (of 3 with at least 5 queries):") + 1]
     assert best == "Aus eus: 0.500 (101 training images, n = 8)"
     assert lines[-3] == "Aus bus: 0.000 (0 training images, n = 6)"
-
-
-def test_the_correlation_is_pearson_s_and_undefined_without_spread():
-    assert training_size_text.correlation(np.array([0, 1, 2]), np.array([0.0, 0.5, 1.0])) == pytest.approx(1)
-    assert training_size_text.correlation(np.array([0, 1, 2]), np.array([0.5, 0.5, 0.5])) is None
-    assert training_size_text.correlation(np.array([0, 1]), np.array([0.5, 0.6])) is None

@@ -1,4 +1,4 @@
-"""Counts by category and split, and recall beside training images."""
+"""Counts by category and split."""
 
 import polars as pl
 
@@ -32,31 +32,3 @@ def test_what_is_in_no_split_has_a_row_only_where_there_is_any():
     assert table.filter(category="all", split="aside")["n_images"].to_list() == [5]
     assert table.filter(category="all", split="all")["n_images"].to_list() == [5]
     assert [row["split"] for row in sizes(table)][-2:] == ["aside", "all"]
-
-
-def test_buckets_have_no_gap_and_no_overlap():
-    numbers = pl.DataFrame({"n": [0, 1, 5, 6, 10, 11, 20, 21, 50, 51, 1000]})
-    buckets = numbers.select(statistics.bucket_of(pl.col("n"))).to_series().to_list()
-    assert buckets == ["0", "1-5", "1-5", "6-10", "6-10", "11-20", "11-20", "21-50", "21-50", "50+", "50+"]
-
-
-def test_recall_beside_training_images():
-    recall = pl.DataFrame(
-        {
-            "protocol": "leave_one_out",
-            "level": "species",
-            "metric": "recall",
-            "average": "label",
-            "population": "all",
-            "category": "Fish",
-            "label": ["Aa x", "Bb z"],
-            "k": 1,
-            "value": [1.0, 0.0],
-            "n_queries": [1, 1],
-        }
-    )
-    table = statistics.training_size(recall, LABELS, SPLITS)
-    assert table.select("species", "genus", "n_train", "bucket", "recall").rows() == [
-        ("Aa x", "Aa", 2, "1-5", 1.0),
-        ("Bb z", "Bb", 0, "0", 0.0),
-    ]

@@ -1,0 +1,45 @@
+"""Recall beside the number of training images."""
+
+import numpy as np
+import polars as pl
+from scipy import stats
+
+from nearkin.tables.categories import genus_of
+
+BUCKETS = [(0, "0"), (5, "1-5"), (10, "6-10"), (20, "11-20"), (50, "21-50")]
+MORE = "50+"
+
+
+def tabulate_training_size(recall, labels, splits):
+    """Species recall@1 beside training images: a `TrainingSize` table.
+
+    Takes the leave-one-out recalls of one model, over all queries.
+    """
+    chosen = recall.filter(
+        protocol="leave_one_out", level="species", metric="recall", average="label", population="all", k=1
+    )
+    train = labels.join(splits.filter(split="train").select("uuid"), on="uuid")
+    counts = train.group_by("category", species="species").agg(n_train=pl.len().cast(pl.Int64))
+    sizes = chosen.select("category", "n_queries", species="label", recall="value")
+    sizes = sizes.join(counts, on=["category", "species"], how="left")
+    n_train = pl.col("n_train").fill_null(0)
+    return sizes.with_columns(
+        n_train=n_train,
+        genus=genus_of("species"),
+        bucket=bucket_of(n_train),
+    )
+
+
+def bucket_of(n_images):
+    """The bucket of a number of images, as an expression."""
+    bucket = pl.lit(MORE)
+    for most, name in reversed(BUCKETS):
+        bucket = pl.when(n_images <= most).then(pl.lit(name)).otherwise(bucket)
+    return bucket
+
+
+def pearson_correlation(x: np.ndarray, y: np.ndarray) -> float | None:
+    """Pearson's r, or None where it is not defined: under three points, or no spread."""
+    if len(x) < 3 or not np.ptp(x) or not np.ptp(y):
+        return None
+    return float(stats.pearsonr(x, y).statistic)
