@@ -24,7 +24,7 @@ from nearkin.images.dhash import thumbnail
 from nearkin.images.inspect import with_hashes
 from nearkin.synthetic.write_delivery import write_museum
 from nearkin.tables.images import THUMBNAIL_SIDE
-from tests.unit.deliveries import defaults
+from tests.factories.delivery import defaults
 
 SHARED = Path(__file__).parents[2] / "shared/data"
 RELATED = ("byte_copy", "near_duplicate", "label_conflict", "related_frames")

@@ -6,8 +6,8 @@ import polars as pl
 from nearkin.finetune.data import examples_of
 from nearkin.finetune.recipe import Recipe
 from nearkin.finetune.train import train
-from tests.unit import encoder_examples as examples
-from tests.unit.drawn import labels_of
+from tests.factories import encoders as examples
+from tests.factories.random_study import labels_of
 
 SPECIES = ["Aa aa", "Aa bb", "Bb aa", "Bb bb"]
 RECIPE = Recipe(trainable="all", epochs=3, batch=8, lr=3e-3)

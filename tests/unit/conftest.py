@@ -2,6 +2,6 @@
 
 import os
 
-from tests.unit.browser import chromium, tab  # noqa: F401 (fixtures)
+from tests.factories.browser import chromium, tab  # noqa: F401 (fixtures)
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")

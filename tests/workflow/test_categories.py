@@ -5,7 +5,7 @@ import json
 import polars as pl
 import pytest
 
-from tests.unit import deliveries
+from tests.factories import delivery
 from tests.workflow import runs
 from tests.workflow.test_rebuilds import HISTOGRAM
 
@@ -20,7 +20,7 @@ def photos(folder, category=""):
     rows = []
     for number in range(N_IMAGES):
         path = f"{SPECIES[number % len(SPECIES)]}/{number}.png"
-        deliveries.picture(folder / category / path, number, size=(40, 32))
+        delivery.picture(folder / category / path, number, size=(40, 32))
         rows.append((path, path.split("/")[0], "" if number == 0 else "Aidae" if number % 2 else "Bidae"))
     return rows
 
@@ -87,7 +87,7 @@ def test_a_study_of_one_category(project):
 
 def test_a_study_in_which_one_image_has_no_category(project):
     rows = photos(project / "photos")
-    deliveries.table(project / "list.csv", ["file", "species", "family"], rows)
+    delivery.table(project / "list.csv", ["file", "species", "family"], rows)
     columns = {"file": "file", "species": "species", "category": "family"}
     results = study(project, layout="table", table="list.csv", columns=columns)
     report, audit = whole(results)

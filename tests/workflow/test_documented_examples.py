@@ -9,7 +9,7 @@ import timm
 import yaml
 
 from tests import documented
-from tests.unit import deliveries
+from tests.factories import delivery
 from tests.workflow import runs
 
 EXAMPLES = documented.examples()
@@ -32,7 +32,7 @@ def pictures(folder, name_of):
     """The names of N_EACH pictures of each species, `name_of(species, number)`, and their species."""
     named = [(name_of(species, i), species) for species in SPECIES for i in range(N_EACH)]
     for seed, (name, _) in enumerate(named):
-        deliveries.picture(folder / name, seed, size=(40, 32))
+        delivery.picture(folder / name, seed, size=(40, 32))
     return named
 
 
@@ -56,7 +56,7 @@ def insects(project):
         (name.removesuffix(".jpg"), "Diptera", species, name, "test" if number % 2 else "train")
         for number, (name, species) in enumerate(named)
     ]
-    deliveries.table(project / "bioscan5m/metadata/csv/BIOSCAN_5M_Insect_Dataset_metadata.csv", header, rows)
+    delivery.table(project / "bioscan5m/metadata/csv/BIOSCAN_5M_Insect_Dataset_metadata.csv", header, rows)
 
 
 def herbarium(project):
@@ -79,7 +79,7 @@ def fish(project):
     )
     rows = [(name.split("/")[-1], species) for name, species in named]
     header = ["fileNameAsDelivered", "scientificName"]
-    deliveries.table(project / "data/VLM4Bio/datasets/Fish/metadata/metadata_10k.csv", header, rows)
+    delivery.table(project / "data/VLM4Bio/datasets/Fish/metadata/metadata_10k.csv", header, rows)
     columns = {"path": [f"datasets/Fish/{name}" for name, _ in named], "species": [name for _, name in named]}
     (project / "results/vlm4bio").mkdir(parents=True)
     pl.DataFrame(columns | {"category": "Fish", "caption": "A fish."}).write_parquet(
@@ -131,7 +131,7 @@ def test_the_documented_datasets_are_curated(project):
     (project / "splits").mkdir()
     shutil.copy(project / "results/moths/splits.parquet", project / "splits/moths_2025.parquet")
     before = sides(project, "moths")
-    deliveries.picture(project / "photos/Moth/Aus bus/specimen99_0.jpg", 99)
+    delivery.picture(project / "photos/Moth/Aus bus/specimen99_0.jpg", 99)
     configure(project, {"datasets": later})
     runs.snakemake(project, "curate")
     after = sides(project, "moths")

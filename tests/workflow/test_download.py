@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.unit import deliveries, hub
+from tests.factories import delivery, fake_hub
 from tests.workflow import runs
 
 IMAGES = "results/fish/images.parquet"
@@ -15,12 +15,16 @@ IMAGES = "results/fish/images.parquet"
 def project(tmp_path, monkeypatch):
     """A project whose dataset lies on a hub that knows it; nothing is downloaded yet."""
     project = runs.copy_project(tmp_path / "study")
-    source = {"layout": "folders", "folder": "photos", "download": {"repo": hub.REPO, "revision": hub.COMMIT}}
+    source = {
+        "layout": "folders",
+        "folder": "photos",
+        "download": {"repo": fake_hub.REPO, "revision": fake_hub.COMMIT},
+    }
     model = {"histogram": {"library": "histogram", "preprocess": "square_224"}}
     with runs.config_of(project) as config:
         config |= {"datasets": {"fish": {"source": source}}, "models": model, "compare": [], "clusters": {}}
-    picture = deliveries.picture(tmp_path / "1.png", seed=1).read_bytes()
-    with hub.served({"Aus bus/1.png": picture, "Aus bus/1.txt": b"A fish."}) as environment:
+    picture = delivery.picture(tmp_path / "1.png", seed=1).read_bytes()
+    with fake_hub.served({"Aus bus/1.png": picture, "Aus bus/1.txt": b"A fish."}) as environment:
         for name in set(os.environ) - set(environment):
             monkeypatch.delenv(name)
         for name, value in environment.items():
@@ -44,8 +48,8 @@ def test_a_download_is_planned_run_once_and_watched(project):
 def test_another_revision_is_downloaded_and_listed_once(project):
     runs.snakemake(project, IMAGES)
     path = project / runs.CONFIG
-    path.write_text(path.read_text().replace(hub.COMMIT, hub.OTHER))
-    deliveries.picture(project / "photos/Aus bus/2.png", seed=2)
+    path.write_text(path.read_text().replace(fake_hub.COMMIT, fake_hub.OTHER))
+    delivery.picture(project / "photos/Aus bus/2.png", seed=2)
     assert runs.planned(project, IMAGES) == {("download_dataset", "fish"), ("list_images", "fish")}
     runs.snakemake(project, IMAGES)
     assert runs.planned(project, IMAGES) == set()

@@ -6,7 +6,7 @@ from importlib import metadata
 
 import pytest
 
-from tests.unit import distributions
+from tests.factories import distributions
 from tests.workflow import runs
 
 HIDE = """

@@ -3,8 +3,8 @@
 import polars as pl
 import pytest
 
-from tests.unit import deliveries
-from tests.unit.unreadable import AS_USER, skip_unless_permissions_count
+from tests.factories import delivery
+from tests.factories.unreadable import AS_USER, skip_unless_permissions_count
 from tests.workflow import runs
 
 
@@ -13,8 +13,8 @@ def project(tmp_path):
     """A study of plain folders, one category of which is a link to a folder beside the others."""
     project = runs.copy_project(tmp_path / "study")
     for number in range(6):
-        deliveries.picture(project / f"photos/Fish/Aus bus/{number}.jpg", number)
-        deliveries.picture(project / f"big/Butterfly/Bus cus/{number}.jpg", 10 + number)
+        delivery.picture(project / f"photos/Fish/Aus bus/{number}.jpg", number)
+        delivery.picture(project / f"big/Butterfly/Bus cus/{number}.jpg", 10 + number)
     (project / "photos/Butterfly").symlink_to("../big/Butterfly")
     with runs.config_of(project) as config:
         config |= {
@@ -46,7 +46,7 @@ def test_a_linked_folder_is_told_then_followed_then_watched(project):
     assert "linked folder" not in said and (project / "results/photos/curation.passed").exists()
     assert sorted(table(project, "labels")["category"]) == ["Butterfly"] * 6 + ["Fish"] * 6
 
-    deliveries.picture(project / "big/Butterfly/Bus cus/new.jpg", 99)
+    delivery.picture(project / "big/Butterfly/Bus cus/new.jpg", 99)
     assert ("list_images", "photos") in runs.planned(project)
     runs.snakemake(project, "curate")
     assert "Butterfly/Bus cus/new.jpg" in table(project, "labels")["path"]
@@ -64,7 +64,7 @@ def test_a_run_that_fails_says_its_warnings_too(project):
 @pytest.mark.parametrize("path", ["photos/Fish/Aus bus", "photos/captions.csv", "photos/Fish/Aus bus/0.jpg"])
 def test_what_a_user_may_not_read_stops_the_run_by_name(project, path):
     skip_unless_permissions_count()
-    deliveries.table(project / "photos/captions.csv", ["image_path", "caption"], [])
+    delivery.table(project / "photos/captions.csv", ["image_path", "caption"], [])
     (project / path).chmod(0)
     said = runs.snakemake(project, "curate", check=False, within=AS_USER)
     (project / path).chmod(0o755)

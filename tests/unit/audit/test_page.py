@@ -21,7 +21,7 @@ from nearkin.images.decode import PROBLEMS
 from nearkin.images.dhash import CROPS, SIDE, viewed
 from nearkin.labels.policies import REPAIRABLE, UNNAMED
 from scripts.write_audit import write_audit
-from tests.unit import audited
+from tests.factories import audit_tables
 from tests.unit.report.test_page import Page
 
 EVIL = (
@@ -45,7 +45,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tables(folder):
-    return audited.curation(folder)
+    return audit_tables.curation(folder)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def html(content):
 
 
 def test_the_script_writes_the_same_bytes_again(tables, folder, html, tmp_path):
-    inputs = audited.written(tables, tmp_path)
+    inputs = audit_tables.written(tables, tmp_path)
     write_audit(inputs, tmp_path / "audit.html", dataset="made_up", folder=folder, max_megapixels=1)
     assert (tmp_path / "audit.html").read_text(encoding="utf-8") == html
     assert str(folder) not in html
@@ -201,11 +201,11 @@ def test_delivered_text_stays_text_and_short(tables, folder, html, text):
 
 def test_a_large_audit_is_sampled_evenly_and_says_so(tables, folder):
     rows = [
-        audited.gap(uuid, "name", f"kind_{kind}", "noted", f"before {i}", f"after {i}", f"{i}.jpg")
+        audit_tables.gap(uuid, "name", f"kind_{kind}", "noted", f"before {i}", f"after {i}", f"{i}.jpg")
         for kind in range(30)
         for i, uuid in enumerate(f"{number:08d}-0000-5000-8000-000000000000" for number in range(250))
     ]
-    gaps = audited.table("gaps", rows)
+    gaps = audit_tables.table("gaps", rows)
     shown = repairs.rows(
         gaps.lazy(), categories=tables["images"].lazy().select("uuid", "category").unique("uuid")
     )
@@ -218,7 +218,7 @@ def test_a_large_audit_is_sampled_evenly_and_says_so(tables, folder):
 
 def test_many_categories_are_folded():
     names = [f"c{i:02d}" for i in range(30)]
-    images = audited.table(
+    images = audit_tables.table(
         "images",
         [{"uuid": f"{c}{i}", "row": 0, "category": c} for n, c in enumerate(names) for i in range(n + 1)],
     )
@@ -230,14 +230,14 @@ def test_many_categories_are_folded():
 def test_a_category_called_others_is_folded_with_them():
     names = ["others"] * 9 + [f"c{i:02d}" for i in range(30)]
     images = [{"uuid": str(number), "row": 0, "category": name} for number, name in enumerate(names)]
-    folded, shown = overview.categories(audited.table("images", images).lazy())
+    folded, shown = overview.categories(audit_tables.table("images", images).lazy())
     assert shown == [*(f"c{i:02d}" for i in range(11)), "others"]
     assert folded.filter(category="others").collect().height == 9 + 19
 
 
 def test_categories_are_cleaned_and_rows_of_all_alone_where_there_are_none():
     said = [{"uuid": str(i), "row": 0, "category": name} for i, name in enumerate(["Fish ", "Fish", None])]
-    images = audited.table("images", said).lazy()
+    images = audit_tables.table("images", said).lazy()
     found, names = overview.categories(images)
     assert names == ["Fish", ""]
     rows = overview.by_category({"n": images}, categories=found, names=names)
@@ -271,7 +271,7 @@ def test_a_thumbnail_is_pixels_and_nothing_else(tmp_path):
 
 def test_pictures_beyond_the_limit_are_left_out(tmp_path, monkeypatch):
     for name in ("a.png", "b.png"):
-        audited.picture(tmp_path / name, seed=1)
+        audit_tables.picture(tmp_path / name, seed=1)
     monkeypatch.setattr(thumbnails, "MOST_BYTES", 10)
     found = thumbnails.of_images(
         [("a", "a.png", None, 2), ("b", "b.png", None, 1)], tmp_path, max_megapixels=1

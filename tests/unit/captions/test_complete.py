@@ -7,8 +7,8 @@ from nearkin.captions import complete
 from nearkin.captions.cleaning import LONGEST
 from nearkin.captions.complete import complete_captions
 from nearkin.tables.labels import Captions, Gaps
-from tests.unit.deliveries import images_of
-from tests.unit.drawn import labels_of
+from tests.factories.delivery import images_of
+from tests.factories.random_study import labels_of
 
 LADDER = ["delivered", "sidecar", "tables", "template"]
 

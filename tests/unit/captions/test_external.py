@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from nearkin.captions.external import by_image, read
-from tests.unit.drawn import labels_of
+from tests.factories.random_study import labels_of
 
 
 def test_every_kind_of_table_is_read(tmp_path):

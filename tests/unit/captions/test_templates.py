@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from nearkin.captions.templates import filled
-from tests.unit.drawn import labels_of
+from tests.factories.random_study import labels_of
 
 TEMPLATES = ["A photo of {species}.", "{common}, a {category}.", "The {family} {genus}."]
 

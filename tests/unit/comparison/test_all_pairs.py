@@ -8,12 +8,14 @@ from nearkin.comparison.all_pairs import pairwise
 from nearkin.evaluation import query_scores
 from nearkin.search import search
 from nearkin.tables.scores import Pairwise
-from tests.unit import drawn
+from tests.factories import random_study
 
 
 def hits_of(vectors_seed):
-    labels, splits = drawn.study(1)
-    vectors_of = drawn.vectors_of(labels["uuid"], drawn.vectors(vectors_seed, len(labels), width=4))
+    labels, splits = random_study.study(1)
+    vectors_of = random_study.vectors_of(
+        labels["uuid"], random_study.vectors(vectors_seed, len(labels), width=4)
+    )
     found = search.find(splits, vectors_of, protocol="leave_one_out", depth=15, mask_groups=True)
     return query_scores.hits(
         [found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1, 3], depth=15
@@ -25,7 +27,7 @@ def test_a_pair_is_as_compared_alone():
     table = pairwise(hits, k=3, resamples=200, seed=1)
     Pairwise.validate(table.select(Pairwise.column_names()))
     assert len(table) == 3 * 6  # levels, ordered pairs
-    labels, splits = drawn.study(1)
+    labels, splits = random_study.study(1)
     counts = paired.training_counts(labels, splits)
     told = {"n_train": counts, "ks": [3], "min_queries": 4, "resamples": 200, "seed": 1}
     alone = paired.compare(hits["a"], hits["c"], **told)

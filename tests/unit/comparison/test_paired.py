@@ -12,14 +12,16 @@ from nearkin.comparison import paired
 from nearkin.evaluation import query_scores
 from nearkin.search import search
 from nearkin.tables.scores import Differences
-from tests.unit import drawn
+from tests.factories import random_study
 
 KS = [1, 3]
 
 
 def hits_of(seed, vectors_seed):
-    labels, splits = drawn.study(seed)
-    vectors_of = drawn.vectors_of(labels["uuid"], drawn.vectors(vectors_seed, len(labels), width=4))
+    labels, splits = random_study.study(seed)
+    vectors_of = random_study.vectors_of(
+        labels["uuid"], random_study.vectors(vectors_seed, len(labels), width=4)
+    )
     found = search.find(splits, vectors_of, protocol="leave_one_out", depth=15, mask_groups=True)
     return (
         labels,
@@ -320,11 +322,15 @@ def test_beyond_groups_of_several_weigh_as_their_squares(monkeypatch):
 
 
 def test_training_counts_by_hand():
-    labels = drawn.labels_of(
+    labels = random_study.labels_of(
         ["Aa x", "Aa x", "Aa y", "Aa x", "Bb z"], ["Fish", "Fish", "Fish", "Bird", "Bird"]
     )
     labels = labels.with_columns(species=pl.when(pl.col("species") != "Bb z").then("species"))
-    more = drawn.labels_of(["Cc z"] * 6, ["Bird"] * 6).tail(1).with_columns(species=pl.lit(None, pl.String))
+    more = (
+        random_study.labels_of(["Cc z"] * 6, ["Bird"] * 6)
+        .tail(1)
+        .with_columns(species=pl.lit(None, pl.String))
+    )
     labels = pl.concat([labels, more])
     splits = pl.DataFrame({"uuid": labels["uuid"], "split": [*["train"] * 4, "test", "train"]})
     counts = {row[:3]: row[3] for row in paired.training_counts(labels, splits).iter_rows()}

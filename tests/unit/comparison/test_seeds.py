@@ -8,7 +8,7 @@ from nearkin.comparison import paired
 from nearkin.comparison.seeds import variants
 from nearkin.evaluation import averages
 from nearkin.tables.seeds import Variants
-from tests.unit import drawn
+from tests.factories import random_study
 from tests.unit.comparison.test_all_pairs import hits_of
 
 HOW = {"ks": [1, 3], "resamples": 200, "seed": 1}
@@ -30,7 +30,7 @@ def test_one_seed_is_told_as_the_model_alone(hits):
     alone = averages.recall(hits["first"], depth=15, **HOW).filter(
         metric="recall", average="micro", population="all", label="all"
     )
-    counts = paired.training_counts(*drawn.study(1))
+    counts = paired.training_counts(*random_study.study(1))
     changes = paired.compare(hits["base"], hits["first"], n_train=counts, min_queries=4, **HOW)
     changes = changes.filter(metric="recall", label="all")
     keys = ["protocol", "level", "category", "k"]

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from envs.pin import ENVIRONMENTS
 from nearkin.driver import code_digest
-from tests.unit import distributions
+from tests.factories import distributions
 
 ROOT = Path(__file__).parents[3]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")

@@ -15,7 +15,7 @@ from nearkin.encoders.prepare import prepare
 from nearkin.storage import tables
 from nearkin.tables.embeddings import embeddings
 from scripts.embed_images import embed_images
-from tests.unit import encoder_examples as examples
+from tests.factories import encoders as examples
 
 UUIDS = [f"{i:02d}" for i in range(13)]
 

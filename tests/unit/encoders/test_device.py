@@ -5,7 +5,7 @@ import torch
 
 from nearkin.encoders import device
 from nearkin.encoders.encoder import load_encoder
-from tests.unit import encoder_examples as examples
+from tests.factories import encoders as examples
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from nearkin.encoders.encoder import fingerprint_of, load_encoder, read_description, save_encoder
-from tests.unit import encoder_examples as examples
+from tests.factories import encoders as examples
 
 
 @pytest.fixture

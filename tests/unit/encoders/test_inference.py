@@ -11,7 +11,7 @@ from nearkin.encoders import class_token, inference, onednn
 from nearkin.encoders.encoder import Encoder
 from nearkin.encoders.prepare import prepare
 from nearkin.images.reader import square
-from tests.unit import encoder_examples as examples
+from tests.factories import encoders as examples
 
 SQUARE = {"size": 224, "crop": 0.875, "interpolation": "bicubic"}
 MODELS = {

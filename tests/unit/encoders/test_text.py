@@ -14,7 +14,7 @@ from nearkin.storage.atomic import DamagedError
 from nearkin.tables.embeddings import caption_embeddings
 from nearkin.tables.labels import Captions
 from scripts.embed_captions import embed_captions
-from tests.unit.drawn import labels_of
+from tests.factories.random_study import labels_of
 
 TEXTS = ["a fish", "Parus major, a bird with a yellow breast", "word " * 200]
 

@@ -12,14 +12,16 @@ from nearkin.evaluation.averages import recall
 from nearkin.evaluation.intervals import wilson
 from nearkin.search import search
 from nearkin.vocabulary import PROTOCOL_SPLITS
-from tests.unit import drawn
+from tests.factories import random_study
 
 KS = [1, 3, 10]
 
 
 def scored(seed, masked=True, levels=None):
-    labels, splits = drawn.study(seed)
-    vectors_of = drawn.vectors_of(labels["uuid"], drawn.vectors(seed, len(labels), width=4, levels=levels))
+    labels, splits = random_study.study(seed)
+    vectors_of = random_study.vectors_of(
+        labels["uuid"], random_study.vectors(seed, len(labels), width=4, levels=levels)
+    )
     found = pl.concat(
         search.find(splits, vectors_of, protocol=protocol, depth=15, mask_groups=masked)
         for protocol in PROTOCOL_SPLITS
@@ -106,7 +108,7 @@ def test_recall_equals_the_plain_loops(seed, masked):
 
 
 def test_a_hand_worked_table():
-    labels = drawn.labels_of(["Aa x", "Aa x", "Aa y", "Bb z"])
+    labels = random_study.labels_of(["Aa x", "Aa x", "Aa y", "Bb z"])
     a, b, c, d = labels["uuid"]
     splits = pl.DataFrame(
         {"uuid": [a, b, c, d], "split": ["test"] * 4, "group_id": [a, b, c, d], "reason": [None] * 4}
@@ -156,7 +158,7 @@ def test_intervals_hold_their_value_and_do_not_depend_on_row_order():
 
 
 def test_no_reachable_query_is_null_not_zero():
-    labels = drawn.labels_of(["Aa x", "Bb y"])
+    labels = random_study.labels_of(["Aa x", "Bb y"])
     a, b = labels["uuid"]
     splits = pl.DataFrame({"uuid": [a, b], "split": ["test"] * 2, "group_id": [a, b], "reason": [None] * 2})
     found = pl.DataFrame(
@@ -178,7 +180,7 @@ def test_no_reachable_query_is_null_not_zero():
 
 
 def test_no_query_at_all_is_an_error_that_says_so():
-    labels = drawn.labels_of(["Aa x"])
+    labels = random_study.labels_of(["Aa x"])
     splits = pl.DataFrame(
         {"uuid": labels["uuid"], "split": ["train"], "group_id": labels["uuid"], "reason": [None]}
     )
@@ -229,13 +231,16 @@ def test_other_metrics_are_means_of_their_scores_or_null_with_a_reason(seed):
 
 
 def test_where_all_groups_agree_the_interval_is_wilsons():
-    labels = drawn.labels_of(["Aa x"] * 6)
+    labels = random_study.labels_of(["Aa x"] * 6)
     uuids = labels["uuid"].to_list()
     splits = pl.DataFrame({"uuid": uuids, "split": ["test"] * 6, "group_id": uuids, "reason": [None] * 6})
     found = search.find(
-        splits, drawn.vectors_of(labels["uuid"], drawn.vectors(1, 6)), protocol="leave_one_out", depth=3,
+        splits,
+        random_study.vectors_of(labels["uuid"], random_study.vectors(1, 6)),
+        protocol="leave_one_out",
+        depth=3,
         mask_groups=True,
-    )  # fmt: skip
+    )
     hits = query_scores.hits([found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1], depth=3)
     table = recall(hits, ks=[1], depth=3, resamples=100, seed=1)
     row = table.filter(level="species", metric="recall", average="micro", population="all", category="all")

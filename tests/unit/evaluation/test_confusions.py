@@ -9,7 +9,7 @@ from nearkin.tables.confusions import Confusions
 from nearkin.tables.labels import Labels
 from nearkin.tables.neighbours import Neighbours
 from scripts.count_confusions import count_confusions
-from tests.unit.drawn import labels_of
+from tests.factories.random_study import labels_of
 
 SPECIES = ["Aa x", "Aa x", "Aa y", "Bb z", "Aa w"]
 CATEGORIES = ["Fish", "Fish", "Fish", "Fish", "Bird"]  # the bird genus Aa is not the fish genus Aa

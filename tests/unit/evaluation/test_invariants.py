@@ -7,13 +7,13 @@ import pytest
 from nearkin.evaluation import invariants, query_scores
 from nearkin.evaluation.averages import recall
 from nearkin.search import search
-from tests.unit import drawn
+from tests.factories import random_study
 
 
 @pytest.fixture(scope="module")
 def study():
-    labels, splits = drawn.study(1)
-    vectors_of = drawn.vectors_of(labels["uuid"], drawn.vectors(1, len(labels)))
+    labels, splits = random_study.study(1)
+    vectors_of = random_study.vectors_of(labels["uuid"], random_study.vectors(1, len(labels)))
     found = search.find(splits, vectors_of, protocol="leave_one_out", depth=9, mask_groups=True)
     hits = query_scores.hits(
         [found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1, 5], depth=9
@@ -75,7 +75,7 @@ def test_only_bridges_cut_groups():
 
 
 def test_unseen_stays_unseen():
-    labels = drawn.labels_of(["Aa x", "Aa x", "Aa y"])
+    labels = random_study.labels_of(["Aa x", "Aa x", "Aa y"])
     splits = labels.select("uuid", pl.Series("split", ["unseen", "unseen", "train"]))
     invariants.unseen_stays_unseen(splits, labels)
     invariants.unseen_stays_unseen(splits, labels.with_columns(species=pl.lit(None, dtype=pl.String)))
@@ -122,7 +122,7 @@ def test_hits_and_recall(study):
 
 
 def test_captions_whole():
-    labels = drawn.labels_of(["Aa x", "Aa y"])
+    labels = random_study.labels_of(["Aa x", "Aa y"])
     captions = labels.with_columns(caption=pl.lit("A fish."))
     invariants.captions_whole(labels, captions)
     broken(invariants.captions_whole, labels, captions[:1], said="without a caption")

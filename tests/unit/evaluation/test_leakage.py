@@ -7,21 +7,21 @@ import pytest
 from nearkin.evaluation import leakage
 from nearkin.storage import tables
 from nearkin.tables.leakage import LeakAudit
-from tests.unit import dealt, drawn
+from tests.factories import grouped_images, random_study
 
-TOLD = {"dealing": dealt.DEALING, "most_queries": 1000, "ks": [1, 3], "resamples": 200, "seed": 1}
+TOLD = {"dealing": grouped_images.DEALING, "most_queries": 1000, "ks": [1, 3], "resamples": 200, "seed": 1}
 
 
 @pytest.fixture(scope="module")
 def frames():
     """Twelve videos of three frames for each of four species; frames alike, videos at random."""
     sizes = {f"Aa {name}": [3] * 12 for name in "wxyz"}
-    labels, groups = dealt.in_sizes(sizes)
-    splits = dealt.split(labels, groups, unseen=0.25).sort("uuid")
+    labels, groups = grouped_images.in_sizes(sizes)
+    splits = grouped_images.split(labels, groups, unseen=0.25).sort("uuid")
     videos = {
         name: vector
         for name, vector in zip(
-            groups["group_id"].unique().sort(), drawn.vectors(1, 48, 16, n_copies=0), strict=True
+            groups["group_id"].unique().sort(), random_study.vectors(1, 48, 16, n_copies=0), strict=True
         )
     }
     return labels, splits, np.stack([videos[name] for name in splits["group_id"]])
@@ -30,7 +30,7 @@ def frames():
 @pytest.fixture(scope="module")
 def table(frames):
     labels, splits, vectors = frames
-    return leakage.audit(labels, splits, vectors_of=drawn.vectors_of(splits["uuid"], vectors), **TOLD)
+    return leakage.audit(labels, splits, vectors_of=random_study.vectors_of(splits["uuid"], vectors), **TOLD)
 
 
 def row(table, split, protocol="search", level="species", population="all", k=1):
@@ -67,7 +67,7 @@ def test_populations_add_up_and_those_without_a_mate_have_nothing_to_hide(table)
 
 def test_the_naive_recall_is_that_of_plain_loops(frames, table):
     labels, splits, vectors = frames
-    naive = leakage.naive(labels, splits, dealt.DEALING).join(labels, on="uuid")
+    naive = leakage.naive(labels, splits, grouped_images.DEALING).join(labels, on="uuid")
     places = {uuid: i for i, uuid in enumerate(splits["uuid"])}
     asked = [
         (uuid, species) for uuid, species in naive.filter(split="train").select("uuid", "species").rows()
@@ -85,7 +85,7 @@ def test_the_naive_recall_is_that_of_plain_loops(frames, table):
 
 def test_the_naive_split_deals_the_same_images_by_the_same_shares(frames):
     labels, splits, _ = frames
-    naive = leakage.naive(labels, splits, dealt.DEALING)
+    naive = leakage.naive(labels, splits, grouped_images.DEALING)
     seen = splits.filter(pl.col("split") != "unseen")
     assert naive.join(seen, on=["uuid", "group_id"]).height == len(seen) == len(naive)
     counts = dict(naive.group_by("split").len().iter_rows())
@@ -99,7 +99,9 @@ def test_the_naive_split_deals_the_same_images_by_the_same_shares(frames):
 def test_a_sample_of_queries_stands_for_all_and_each_finds_what_it_finds_among_all(frames, table):
     labels, splits, vectors = frames
     told = TOLD | {"most_queries": 20}
-    sampled = leakage.audit(labels, splits, vectors_of=drawn.vectors_of(splits["uuid"], vectors), **told)
+    sampled = leakage.audit(
+        labels, splits, vectors_of=random_study.vectors_of(splits["uuid"], vectors), **told
+    )
     for split in ("grouped", "naive", "naive_masked"):
         for protocol in leakage.PROTOCOLS:
             few, every = row(sampled, split, protocol), row(table, split, protocol)
@@ -110,10 +112,10 @@ def test_a_sample_of_queries_stands_for_all_and_each_finds_what_it_finds_among_a
 
 
 def test_without_test_images_the_audit_is_a_table_of_nothing():
-    labels, groups = dealt.in_sizes({"Aa x": [1], "Aa y": [1]})
-    splits = dealt.split(labels, groups)
+    labels, groups = grouped_images.in_sizes({"Aa x": [1], "Aa y": [1]})
+    splits = grouped_images.split(labels, groups)
     table = leakage.audit(
-        labels, splits, vectors_of=drawn.vectors_of(splits["uuid"], drawn.vectors(1, 2)), **TOLD
+        labels, splits, vectors_of=random_study.vectors_of(splits["uuid"], random_study.vectors(1, 2)), **TOLD
     )
     assert table["n_queries"].sum() == 0
     assert table["recall"].null_count() == len(table)
@@ -136,7 +138,10 @@ def test_the_same_bytes_whatever_the_order_of_rows(frames, table, tmp_path):
     labels, splits, vectors = frames
     tables.write(table, tmp_path / "a.parquet", LeakAudit)
     again = leakage.audit(
-        labels.reverse(), splits.reverse(), vectors_of=drawn.vectors_of(splits["uuid"], vectors), **TOLD
+        labels.reverse(),
+        splits.reverse(),
+        vectors_of=random_study.vectors_of(splits["uuid"], vectors),
+        **TOLD,
     )
     tables.write(again, tmp_path / "b.parquet", LeakAudit)
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()

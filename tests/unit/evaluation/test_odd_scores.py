@@ -15,7 +15,7 @@ from nearkin.storage import tables
 from nearkin.tables.claims import Claims
 from nearkin.tables.neighbours import Neighbours
 from nearkin.tables.scores import Differences, Hits, Recall
-from tests.unit import drawn
+from tests.factories import random_study
 
 pytestmark = pytest.mark.filterwarnings("error")
 AT = {"protocol": "leave_one_out", "level": "species", "metric": "recall", "k": 1}
@@ -25,7 +25,7 @@ KS, DEPTH, SEED = [1, 2], 3, 1
 
 def study(species):
     """Images of some species, all in test and each a group of its own: (labels, splits)."""
-    labels = drawn.labels_of(species).sort("uuid")
+    labels = random_study.labels_of(species).sort("uuid")
     alone = {"uuid": labels["uuid"], "split": "test", "group_id": labels["uuid"], "reason": None}
     return labels, pl.DataFrame(alone, schema_overrides={"reason": pl.String})
 

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from nearkin.evaluation import query_scores
-from tests.unit import drawn
+from tests.factories import random_study
 
 LABELS = ["category", "family", "genus", "species"]
 
@@ -14,7 +14,7 @@ def studied(rows):
     names = sorted(rows)
     columns = dict(zip([*LABELS, "group_id"], zip(*map(rows.get, names), strict=True), strict=True))
     table = pl.DataFrame({"uuid": names} | columns, schema_overrides=dict.fromkeys(LABELS, pl.String))
-    labels = drawn.labels_of(["x y"] * len(rows)).with_columns(table.select("uuid", *LABELS))
+    labels = random_study.labels_of(["x y"] * len(rows)).with_columns(table.select("uuid", *LABELS))
     return labels, table.select("uuid", "group_id", split=pl.lit("test"), reason=pl.lit(None, pl.String))
 
 

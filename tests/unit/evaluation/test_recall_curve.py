@@ -8,7 +8,7 @@ from nearkin.evaluation.averages import recall
 from nearkin.search import search
 from nearkin.tables.recall_curve import RecallCurve
 from nearkin.vocabulary import PROTOCOL_SPLITS
-from tests.unit import drawn
+from tests.factories import random_study
 
 
 def hits_of(first_hits):
@@ -43,8 +43,8 @@ def test_a_curve_on_which_all_agree_has_an_interval():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_curve_is_that_of_the_table_of_recalls(seed):
-    labels, splits = drawn.study(seed)
-    vectors_of = drawn.vectors_of(labels["uuid"], drawn.vectors(seed, len(labels), width=4))
+    labels, splits = random_study.study(seed)
+    vectors_of = random_study.vectors_of(labels["uuid"], random_study.vectors(seed, len(labels), width=4))
     found = pl.concat(
         search.find(splits, vectors_of, protocol=protocol, depth=15, mask_groups=True)
         for protocol in PROTOCOL_SPLITS

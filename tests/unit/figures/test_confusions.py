@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from nearkin.figures import confusions, theme
-from tests.unit import finished
-from tests.unit.pictured import texts
+from tests.factories import results
+from tests.factories.figures import texts
 
 
 def table_of(rows):
@@ -52,7 +52,7 @@ def test_genera_of_one_name_in_two_categories_are_two():
 
 
 def test_many_genera_show_those_with_the_most_confusions():
-    table = finished.confused()
+    table = results.confused()
     rows, shares = shares_of(confusions.of_genera(table, model="lite0"))
     assert len(rows) == confusions.SHOWN
     wrong = table.filter(pl.col("label") != pl.col("taken_for"), level="genus")

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nearkin.figures import box_plots, improvement, leakage, recall, theme, training, training_size
-from tests.unit import finished
-from tests.unit.pictured import points_at, texts
+from tests.factories import results
+from tests.factories.figures import points_at, texts
 
 
 @pytest.fixture(scope="module")
 def made():
-    return finished.study(30, resamples=20)
+    return results.study(30, resamples=20)
 
 
 def sizes_of(rows):
@@ -162,10 +162,10 @@ def test_a_species_without_training_images_is_on_the_scatter():
 
 
 def test_the_kept_epoch_is_marked_or_the_base_is_named():
-    kept = training.course(finished.training(chosen=5), model="lite0_unicom")
+    kept = training.course(results.training(chosen=5), model="lite0_unicom")
     assert "lite0_unicom: 8 epochs, 160 steps; epoch 5 kept" in texts(kept)
     assert [line.get_xdata()[0] for line in kept.axes[2].lines if line.get_linestyle() == ":"] == [100]
-    base = training.course(finished.training(chosen=0), model="lite0_unicom")
+    base = training.course(results.training(chosen=0), model="lite0_unicom")
     assert "lite0_unicom: 8 epochs, 160 steps; base kept" in texts(base)
 
 

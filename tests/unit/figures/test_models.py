@@ -7,15 +7,15 @@ import polars as pl
 import pytest
 
 from nearkin.figures import reachable, recall_curve, theme
-from tests.unit import finished
-from tests.unit.pictured import scattered, texts
+from tests.factories import results
+from tests.factories.figures import scattered, texts
 
 LONG = [f"a_model_with_a_very_long_name_{i}" for i in range(8)]
 
 
 @pytest.fixture(scope="module")
 def made():
-    return finished.study(30, resamples=20)
+    return results.study(30, resamples=20)
 
 
 def test_each_line_is_the_curve_of_its_model(made):
@@ -26,7 +26,7 @@ def test_each_line_is_the_curve_of_its_model(made):
         for level in ("species", "genus"):
             axis = next(shown)
             lines = {line.get_label(): line.get_xydata() for line in axis.lines}
-            assert list(lines) == finished.MODELS
+            assert list(lines) == results.MODELS
             for model, line in lines.items():
                 wanted = made["curves"][model].filter(protocol=protocol, level=level).sort("k")
                 np.testing.assert_allclose(line, wanted.select("k", "value").to_numpy())
@@ -37,7 +37,7 @@ def test_reachable_queries_stand_beside_all(made):
     figure = reachable.beside_all(made["recalls"], k=1)
     for axis, protocol in zip(figure.axes, ("leave_one_out", "search", "unseen"), strict=True):
         drawn = {round(y, 2): x for x, y in scattered(axis)}
-        for row, model in enumerate(finished.MODELS):
+        for row, model in enumerate(results.MODELS):
             chosen = made["recalls"][model].filter(
                 protocol=protocol, level="species", metric="recall", average="micro", category="all", k=1
             )

@@ -15,8 +15,8 @@ from nearkin.figures import (
     significance_marks,
     theme,
 )
-from tests.unit import finished
-from tests.unit.pictured import scattered, texts
+from tests.factories import results
+from tests.factories.figures import scattered, texts
 
 PAIR = {"base": "untrained", "trained": "lite0", "protocol": "leave_one_out", "k": 1}
 
@@ -31,7 +31,7 @@ DRAW = [paired_recall.scatter, with_curve, most_changed.forest]
 
 @pytest.fixture(scope="module")
 def made():
-    return finished.study(60, resamples=20)["differences"]["untrained", "lite0"]
+    return results.study(60, resamples=20)["differences"]["untrained", "lite0"]
 
 
 def species_of(differences):

@@ -6,8 +6,8 @@ from matplotlib.collections import PathCollection
 
 from nearkin.comparison.seeds import variants
 from nearkin.figures import seeds as figure
+from tests.factories.figures import texts
 from tests.unit.comparison.test_all_pairs import hits_of
-from tests.unit.pictured import texts
 
 MODELS = {"base": ["base"], "tuned.gradient_exact.m2_0.25": ["first", "second"]}
 

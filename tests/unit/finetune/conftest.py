@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from tests.factories import encoders as examples
 from tests.factories.training import study, taught_by
-from tests.unit import encoder_examples as examples
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from nearkin.finetune import trainer as running
 from nearkin.finetune.checkpoint import read_state, write_state
 from nearkin.finetune.recipe import Recipe
 from nearkin.finetune.train import train
+from tests.factories import encoders as examples
 from tests.factories.training import RECIPE, bits, trained
-from tests.unit import encoder_examples as examples
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import torch
 from nearkin.encoders.architectures import Tower, build
 from nearkin.encoders.prepare import prepare
 from nearkin.finetune.freezing import cut
-from tests.unit import encoder_examples as examples
+from tests.factories import encoders as examples
 
 HALF = {"mean": (0.5,) * 3, "std": (0.5,) * 3}
 VISION = {"image_size": 32, "layers": 4, "width": 32, "head_width": 16, "patch_size": 16}

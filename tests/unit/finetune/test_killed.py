@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 
 from nearkin.finetune.recipe import Recipe
 from nearkin.finetune.train import train
+from tests.factories import encoders as examples
 from tests.factories.training import study, taught_by
-from tests.unit import encoder_examples as examples
 
 ROOT = Path(__file__).parents[3]
 RECIPE = Recipe(trainable="all", epochs=25, batch=4, sample_rate=0.75, augment="rand_augment")

@@ -11,7 +11,7 @@ from nearkin.tables.clusters import ClusterPurity, Clusters
 from nearkin.tables.labels import Labels
 from nearkin.tables.splits import Splits
 from scripts.cluster_images import cluster_images
-from tests.unit.drawn import labels_of
+from tests.factories.random_study import labels_of
 from tests.unit.embeddings.test_load import shard
 
 

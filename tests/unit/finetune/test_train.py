@@ -26,8 +26,8 @@ from nearkin.tables.labels import Labels
 from nearkin.tables.splits import Splits
 from nearkin.tables.training import Training
 from scripts.finetune_encoder import finetune_encoder
+from tests.factories import encoders as examples
 from tests.factories.training import RECIPE, SPECIES, bits, study, taught_by, trained
-from tests.unit import encoder_examples as examples
 
 
 def test_training_finds_the_species_that_were_hard_to_find(taught, tmp_path):

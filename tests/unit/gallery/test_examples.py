@@ -4,7 +4,7 @@ import polars as pl
 
 from nearkin.gallery import examples
 from nearkin.tables.gallery import Examples, Mistaken
-from tests.unit.drawn import labels_of
+from tests.factories.random_study import labels_of
 
 SPECIES = ["Aa x", "Aa x", "Aa x", "Bb y", "Bb y", "Aa x"]
 LABELS = labels_of(SPECIES, ["Fish"] * 5 + ["Bird"])

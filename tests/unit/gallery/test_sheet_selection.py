@@ -8,21 +8,21 @@ from PIL import Image
 
 from nearkin.gallery import contact_sheet, examples, sheet_selection
 from nearkin.tables.gallery import SHEETS, Sheets
-from tests.unit import finished, looked_at
+from tests.factories import gallery, results
 
 BASE, TRAINED = "untrained", "lite0"
 
 
 @pytest.fixture(scope="module")
 def made():
-    return finished.study(16, resamples=20)
+    return results.study(16, resamples=20)
 
 
 @pytest.fixture(scope="module")
 def found(made):
     """The neighbours of both models, lazy."""
     return {
-        model: looked_at.neighbours(made["labels"], made["splits"], skill=skill, seed=seed).lazy()
+        model: gallery.neighbours(made["labels"], made["splits"], skill=skill, seed=seed).lazy()
         for seed, (model, skill) in enumerate({BASE: 0.3, TRAINED: 0.7}.items())
     }
 
@@ -88,7 +88,7 @@ def test_the_order_of_rows_changes_nothing(made, found, rows):
 
 
 def drawn(rows, made, sheet):
-    pictures = dict(looked_at.thumbnails(made["labels"]).select("uuid", "jpeg").iter_rows())
+    pictures = dict(gallery.thumbnails(made["labels"]).select("uuid", "jpeg").iter_rows())
     return contact_sheet.draw(rows.filter(sheet=sheet), pictures, sheet=sheet, base=BASE, trained=TRAINED)
 
 

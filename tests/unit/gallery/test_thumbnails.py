@@ -10,7 +10,7 @@ from PIL import Image
 from nearkin.gallery import thumbnails
 from nearkin.tables.gallery import Thumbnails
 from scripts.draw_thumbnails import draw_thumbnails
-from tests.unit.deliveries import picture
+from tests.factories.delivery import picture
 
 NOTHING = Thumbnails.create_empty()
 

@@ -10,7 +10,7 @@ from PIL import Image
 from nearkin.groups import alignment as module
 from nearkin.groups.alignment import likeness, rough
 from nearkin.images.dhash import CROPS, SIDE, thumbnail, unpacked, viewed
-from tests.unit.deliveries import drawing
+from tests.factories.delivery import drawing
 
 
 def small(*images):

@@ -12,8 +12,8 @@ from nearkin.tables.groups import DoubtfulGroups, Groups
 from nearkin.tables.images import Images, Inspection
 from nearkin.tables.labels import Labels
 from scripts.group_images import group_images
-from tests.unit.deliveries import defaults, images_of, inspection_of, thumbnail_of
-from tests.unit.drawn import labels_of
+from tests.factories.delivery import defaults, images_of, inspection_of, thumbnail_of
+from tests.factories.random_study import labels_of
 
 HOW = defaults()["groups"]
 SAME = {"thumbnail": thumbnail_of("the same")}

@@ -10,7 +10,7 @@ from nearkin.groups.near_duplicates import hashes_of, near_pairs
 from nearkin.images.dhash import thumbnail, unpacked
 from nearkin.images.inspect import with_hashes
 from nearkin.tables.images import VIEWS, Inspection
-from tests.unit.deliveries import drawing
+from tests.factories.delivery import drawing
 
 ARRAY = Inspection.columns()["view_hashes"].dtype
 HOW = {"coarse_distance": 14, "least_likeness": 0.93, "moved": True}

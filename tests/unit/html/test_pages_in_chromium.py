@@ -8,11 +8,11 @@ from playwright.sync_api import expect
 
 from nearkin.audit import page as audit_page
 from nearkin.report import page as report_page
-from tests.unit import audited, finished
+from tests.factories import audit_tables, results
+from tests.factories.browser import PHONE, show, width
 from tests.unit.audit.test_page import EVIL
 from tests.unit.audit.test_page import content_of as audit_of
 from tests.unit.audit.test_page import evil as evil_curation
-from tests.unit.browser import PHONE, show, width
 from tests.unit.report.test_page import content_of as report_of
 
 FORMULA = "=cmd|'/C calc'!A0"
@@ -21,7 +21,7 @@ FORMULA = "=cmd|'/C calc'!A0"
 @pytest.fixture(scope="module")
 def curated(tmp_path_factory):
     folder = tmp_path_factory.mktemp("delivery")
-    return audited.curation(folder), folder
+    return audit_tables.curation(folder), folder
 
 
 def exported(tab):
@@ -48,7 +48,7 @@ def test_no_text_of_a_delivery_runs_in_the_audit_or_in_a_spreadsheet(tab, curate
 
 
 def test_no_name_runs_in_the_report_or_in_a_spreadsheet(tab, tmp_path):
-    made = finished.study(8, resamples=5)
+    made = results.study(8, resamples=5)
     named = (
         pl.when(pl.col("label") == "all").then("label").otherwise(pl.lit(FORMULA + EVIL) + pl.col("label"))
     )

@@ -6,7 +6,7 @@ from PIL import Image
 
 from nearkin.images.dhash import CROPS, FLAT, SIDE, hashes, thumbnail, unpacked, viewed
 from nearkin.tables.images import VIEWS
-from tests.unit.deliveries import drawing
+from tests.factories.delivery import drawing
 
 
 def ramp():

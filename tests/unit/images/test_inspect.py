@@ -16,8 +16,8 @@ from nearkin.sources.safe_paths import Unreadable
 from nearkin.storage import tables
 from nearkin.tables.images import VIEWS, Images, Inspection
 from scripts.inspect_images import inspect_images
-from tests.unit import deliveries
-from tests.unit.unreadable import failing, said_by_user
+from tests.factories import delivery
+from tests.factories.unreadable import failing, said_by_user
 
 NOTHING = Inspection.create_empty()
 
@@ -25,12 +25,12 @@ NOTHING = Inspection.create_empty()
 @pytest.fixture
 def images(tmp_path):
     for seed, name in enumerate(["a.png", "b.png", "--x.png"]):
-        deliveries.picture(tmp_path / name, seed)
+        delivery.picture(tmp_path / name, seed)
     (tmp_path / "empty.jpg").write_bytes(b"")
     (tmp_path / "page.jpg").write_bytes(b"<html>")
     (tmp_path / "out.png").symlink_to("/etc/hostname")
     paths = [{"path": name} for name in ["a.png", "b.png", "--x.png", "empty.jpg", "page.jpg"]]
-    return deliveries.images_of(
+    return delivery.images_of(
         [*paths, {"path": "out.png", "match": "outside"}, {"path": None, "listed": "gone"}]
     )
 
@@ -68,11 +68,11 @@ def test_a_file_that_breaks_off_with_an_error_stops_by_name(images, tmp_path, mo
 
 
 def test_a_file_without_permission_stops_a_user_by_name(tmp_path):
-    deliveries.picture(tmp_path / "a.png", 1)
+    delivery.picture(tmp_path / "a.png", 1)
     (tmp_path / "a.png").chmod(0)
     code = (
         "from nearkin.images.inspect import inspect_files; from nearkin.tables.images import Inspection;"
-        "from tests.unit.deliveries import images_of;"
+        "from tests.factories.delivery import images_of;"
         "images = images_of([{'path': 'a.png'}]);"
         "inspect_files(images, '.', max_megapixels=1, known=Inspection.create_empty())"
     )
@@ -81,10 +81,10 @@ def test_a_file_without_permission_stops_a_user_by_name(tmp_path):
 
 
 def test_a_file_in_a_trusted_folder_is_inspected(tmp_path):
-    deliveries.picture(tmp_path / "big/a.png", 1)
+    delivery.picture(tmp_path / "big/a.png", 1)
     (tmp_path / "d").mkdir()
     (tmp_path / "d/in").symlink_to("../big")
-    images = deliveries.images_of([{"path": "in/a.png"}])
+    images = delivery.images_of([{"path": "in/a.png"}])
     problems = [
         inspect_files(images, tmp_path / "d", max_megapixels=1, known=NOTHING, trusted=trusted)[0][
             "problem"
@@ -105,7 +105,7 @@ def test_rows_are_reused_by_content_alone(images, tmp_path):
     again, n_reused = inspect_files(images, tmp_path, max_megapixels=1, known=first)
     assert again.equals(first)
     assert n_reused == 5
-    deliveries.picture(tmp_path / "a.png", seed=99)
+    delivery.picture(tmp_path / "a.png", seed=99)
     changed, n_reused = inspect_files(images, tmp_path, max_megapixels=1, known=first)
     fresh, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
     assert changed.equals(fresh)
@@ -154,7 +154,7 @@ def test_hashes_bear_compression_and_tell_pictures_apart():
         small = dhash.unpacked(pl.Series([dhash.thumbnail(image.convert("L"))]))
         return int(dhash.hashes(small, "whole")[0])
 
-    first = deliveries.drawing(1)
+    first = delivery.drawing(1)
     assert (bits(first) ^ bits(first.resize((90, 90)))).bit_count() < 5
     assert (bits(first) ^ bits(ImageOps.mirror(first))).bit_count() > 15
 
@@ -174,7 +174,7 @@ def test_a_large_file_is_read_piece_by_piece_with_the_same_result(images, tmp_pa
 def test_a_pipe_or_a_folder_by_the_name_of_an_image_is_unreadable_and_holds_nothing_up(tmp_path):
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "folder.jpg").mkdir()
-    images = deliveries.images_of([{"path": "pipe.jpg"}, {"path": "folder.jpg"}])
+    images = delivery.images_of([{"path": "pipe.jpg"}, {"path": "folder.jpg"}])
     table, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
     assert table["problem"].to_list() == ["unreadable"] * 2
     assert table["detail"].str.contains("is not a file inside").all()

@@ -15,7 +15,7 @@ from nearkin.images import pixel_cache, reader
 from nearkin.storage import tables
 from nearkin.storage.atomic import DamagedError
 from nearkin.tables.images import Inspection
-from tests.unit.photographed import GEOMETRY, counted, inspected, noise, pictures, seen
+from tests.factories.images import GEOMETRY, counted, inspected, noise, pictures, seen
 
 ROOT = Path(__file__).parents[3]
 NAMES = [f"{i}.png" for i in range(5)]
@@ -169,7 +169,7 @@ import hashlib, os, resource, signal
 from pathlib import Path
 from nearkin.images import pixel_cache, reader
 from nearkin.storage.atomic import DamagedError
-from tests.unit.photographed import inspected, seen
+from tests.factories.images import inspected, seen
 folder, read, pixel_cache.ROWS_AT_ONCE = Path({str(folder)!r}), reader.rgb, 2
 table = inspected(folder, {NAMES})
 kill = lambda: os.kill(os.getpid(), signal.SIGKILL)

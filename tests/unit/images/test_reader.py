@@ -11,7 +11,7 @@ from PIL import Image
 from timm.data import create_transform
 
 from nearkin.images import reader
-from tests.unit.photographed import GEOMETRY, counted, inspected, noise, pictures, seen
+from tests.factories.images import GEOMETRY, counted, inspected, noise, pictures, seen
 
 NORMALISED = {"mean": (0.5,) * 3, "std": (0.5,) * 3}
 

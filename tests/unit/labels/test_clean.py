@@ -9,7 +9,7 @@ from nearkin.labels.clean import repaired
 from nearkin.labels.policies import REPAIRABLE
 from nearkin.tables.images import Images
 from nearkin.tables.labels import Gaps, Labels, Quarantine
-from tests.unit.deliveries import defaults, images_of, inspection_of
+from tests.factories.delivery import defaults, images_of, inspection_of
 
 POLICIES = defaults()["labels"]["policies"]
 LIMITS = {"min_count": 2, "max_distance": 2}

@@ -2,8 +2,8 @@
 
 from nearkin.storage import tables
 from nearkin.tables.labels import Captions, Gaps, Quarantine
-from tests.unit import deliveries
-from tests.unit.curating import curate
+from tests.factories import delivery
+from tests.factories.curation import curate
 
 NAMED = [
     ("a.png", "Papilio_indra"),
@@ -20,7 +20,7 @@ CAPTIONS = [
 
 
 def test_curation_of_its_own_output_changes_nothing(tmp_path):
-    folder = deliveries.vlm4bio(tmp_path / "delivery", NAMED, CAPTIONS)
+    folder = delivery.vlm4bio(tmp_path / "delivery", NAMED, CAPTIONS)
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
     first = curate(folder, tmp_path / "first")

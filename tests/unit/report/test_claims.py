@@ -6,7 +6,7 @@ import pytest
 from nearkin.claims.sentences import sentence
 from nearkin.report import claims, page
 from nearkin.tables.claims import CLAIMS, Claims
-from tests.unit import finished
+from tests.factories import results
 from tests.unit.report.test_page import EVIL, Page, content_of
 
 PAIR = ("lite0", "lite0_unicom")
@@ -14,7 +14,7 @@ PAIR = ("lite0", "lite0_unicom")
 
 @pytest.fixture(scope="module")
 def made():
-    return finished.study(40, resamples=20)
+    return results.study(40, resamples=20)
 
 
 def test_the_tables_are_as_declared_and_ask_everything(made):

@@ -3,12 +3,12 @@
 import pytest
 
 from nearkin.report import headline_numbers
-from tests.unit import finished
+from tests.factories import results
 
 
 @pytest.fixture(scope="module")
 def recalls():
-    return finished.study(20, resamples=20)["recalls"]
+    return results.study(20, resamples=20)["recalls"]
 
 
 def test_records_hold_every_overall_recall_once(recalls):
@@ -18,7 +18,7 @@ def test_records_hold_every_overall_recall_once(recalls):
         for row in records
     ]
     assert len(keys) == len(set(keys)) == 3 * 3 * 3 * 2 * 2 * 2
-    assert list(dict.fromkeys(row["model"] for row in records)) == finished.MODELS
+    assert list(dict.fromkeys(row["model"] for row in records)) == results.MODELS
     assert {row["level"] for row in records} == {"category", "genus", "species"}
 
 

@@ -12,7 +12,7 @@ import pytest
 from nearkin.report import headline_numbers, page, species
 from nearkin.report.content import collect
 from nearkin.report.figures import figures_by_kind
-from tests.unit import finished, looked_at
+from tests.factories import gallery, results
 
 CAPTIONS = {
     path.stem: path.read_text(encoding="utf-8")
@@ -64,7 +64,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def made():
-    return finished.study(16, resamples=20)
+    return results.study(16, resamples=20)
 
 
 def content_of(made, **changes):
@@ -78,13 +78,13 @@ def content_of(made, **changes):
     }
     given = {
         "dataset": "museum",
-        "models": finished.MODELS,
+        "models": results.MODELS,
         "method": METHOD,
         "records": headline_numbers.records(made["recalls"], ks=[1, 5]),
         "others": headline_numbers.others(made["recalls"], ks=[1, 5]),
         "statistics": made["statistics"],
-        "gaps": finished.repairs(),
-        "quarantine": finished.set_aside(),
+        "gaps": results.repairs(),
+        "quarantine": results.set_aside(),
         "splits": made["splits"],
         "recalls": made["recalls"],
         "differences": made["differences"],
@@ -96,7 +96,7 @@ def content_of(made, **changes):
         "figures": figures,
         "captions": CAPTIONS,
         "mixed_versions": "",
-    } | looked_at.shown(made, list(changes.get("recalls", made["recalls"])))
+    } | gallery.shown(made, list(changes.get("recalls", made["recalls"])))
     return collect(**(given | changes))
 
 
@@ -149,8 +149,8 @@ def test_names_stay_text_wherever_they_stand(made):
         },
         statistics=renamed(made["statistics"], "category"),
         comparisons=dict.fromkeys(made["differences"], EVIL),
-        gaps=finished.repairs().with_columns(defect=pl.lit(EVIL)),
-        quarantine=finished.set_aside().with_columns(reason=pl.lit(EVIL)),
+        gaps=results.repairs().with_columns(defect=pl.lit(EVIL)),
+        quarantine=results.set_aside().with_columns(reason=pl.lit(EVIL)),
         descriptions={"lite0": {"name": EVIL, "weights": EVIL, "source": EVIL, "fingerprint": EVIL}},
     )
     found = Page(page.render_report(evil))
@@ -161,7 +161,7 @@ def test_names_stay_text_wherever_they_stand(made):
 
 def test_the_headline_says_value_interval_and_n(made, html):
     text = Page(html).text
-    for model in finished.MODELS:
+    for model in results.MODELS:
         row = made["recalls"][model].filter(
             protocol="leave_one_out",
             level="species",
@@ -215,7 +215,7 @@ def test_every_species_of_every_protocol_has_a_row(made, html):
     assert n_rows == len(one)
     for row in rows:
         value = one.filter(label=row["species"], protocol=row["protocol"].replace(" ", "_"))["value"].item()
-        assert row["recalls"][finished.MODELS.index("lite0")] == value
+        assert row["recalls"][results.MODELS.index("lite0")] == value
 
 
 def test_every_picture_has_an_alternative_text_and_every_caption_is_filled(html):
@@ -274,8 +274,8 @@ def test_one_model_no_pairs_and_nothing_repaired_is_a_page_too(made):
         comparisons={},
         descriptions={},
         figures={("recall",): b"<svg/>"},
-        gaps=finished.repairs().clear(),
-        quarantine=finished.set_aside().clear(),
+        gaps=results.repairs().clear(),
+        quarantine=results.set_aside().clear(),
         method=METHOD | {"finetune": {}, "groups": {"specimen": [], "near_duplicates": None}},
     )
     text = Page(page.render_report(content)).text

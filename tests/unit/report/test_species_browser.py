@@ -6,7 +6,7 @@ import re
 import pytest
 
 from nearkin.report import page, species_browser
-from tests.unit import finished
+from tests.factories import results
 from tests.unit.report.test_page import content_of
 
 ESCAPE = "</script><script>alert(1)</script>"
@@ -14,7 +14,7 @@ ESCAPE = "</script><script>alert(1)</script>"
 
 @pytest.fixture(scope="module")
 def made():
-    return finished.study(16, resamples=20)
+    return results.study(16, resamples=20)
 
 
 @pytest.fixture(scope="module")

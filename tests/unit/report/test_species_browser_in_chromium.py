@@ -5,15 +5,15 @@ import pytest
 from playwright.sync_api import expect
 
 from nearkin.report import page, species_browser
-from tests.unit import finished, looked_at
-from tests.unit.browser import PHONE, show, width
+from tests.factories import gallery, results
+from tests.factories.browser import PHONE, show, width
 from tests.unit.report.test_page import EVIL, content_of
 
 
 @pytest.fixture(scope="module")
 def made():
     """A study one of whose species has a name that would be markup."""
-    made = finished.study(40, resamples=5)
+    made = results.study(40, resamples=5)
     evil = made["labels"].join(made["splits"].filter(split="test"), on="uuid")["species"].min()
 
     def renamed(frame, column):
@@ -124,7 +124,7 @@ def test_too_many_pictures_lie_beside_the_page(tab, made, tmp_path, monkeypatch)
 
 
 def test_a_page_of_250_species_stays_small_and_opens(tab, tmp_path):
-    html = page.render_report(content_of(finished.study(250, resamples=5)))
+    html = page.render_report(content_of(results.study(250, resamples=5)))
     assert len(html.encode()) < 25_000_000
     show(tab, tmp_path / "report.html", html)
     open_first(tab)
@@ -132,6 +132,6 @@ def test_a_page_of_250_species_stays_small_and_opens(tab, tmp_path):
 
 
 def test_a_study_without_pictures_still_has_its_numbers(made):
-    content = content_of(made, thumbnails=looked_at.thumbnails(made["labels"]).clear().lazy())
+    content = content_of(made, thumbnails=gallery.thumbnails(made["labels"]).clear().lazy())
     assert content["look_up"]["entries"][0]["numbers"]
     assert not any(content["jpegs"])

@@ -8,7 +8,7 @@ from nearkin.figures import theme
 from nearkin.runtime import resource_usage
 from nearkin.tables.resource_usage import Costs
 from scripts.gather_costs import gather_costs
-from tests.unit.pictured import scattered, texts
+from tests.factories.figures import scattered, texts
 
 HEAD = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 STUDY = {"names": ["lite0", "tuned", "square_224"], "n_shards": 2, "n_chunks": 1}

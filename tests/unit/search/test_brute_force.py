@@ -6,7 +6,7 @@ import torch
 
 from nearkin.search import brute_force
 from nearkin.search.error_bounds import rounded
-from tests.unit import drawn
+from tests.factories import random_study
 
 UNIT = 2.0**-53
 SMALL = 2.0**-10
@@ -65,7 +65,7 @@ def test_what_is_beyond_the_error_of_a_sum_is_not_scored(monkeypatch):
 @pytest.mark.parametrize("buffer", [1, 8 * 12 * 5, 2**26])
 def test_blocks_of_any_size_score_the_same_pairs(monkeypatch, buffer):
     monkeypatch.setattr(brute_force, "BUFFER", buffer)
-    vectors, codes = drawn.vectors(1, 12, width=5, n_copies=0), np.arange(12) // 2
+    vectors, codes = random_study.vectors(1, 12, width=5, n_copies=0), np.arange(12) // 2
     queries = made(vectors, codes)
     products = vectors.astype(float) @ vectors.T.astype(float)
     products[codes[:, None] == codes] = -np.inf
@@ -76,7 +76,7 @@ def test_blocks_of_any_size_score_the_same_pairs(monkeypatch, buffer):
 
 
 def test_fewer_than_the_depth_are_all_scored_and_none_of_its_own():
-    vectors = drawn.vectors(1, 4, n_copies=0)
+    vectors = random_study.vectors(1, 4, n_copies=0)
     queries = made(vectors, [0, 0, 1, 2])
     assert set(pairs_of(queries, queries, depth=9)) == {
         *((i, j) for i in (0, 1) for j in (2, 3)),

@@ -9,7 +9,7 @@ import torch
 from nearkin.search import candidates, exact_knn
 from nearkin.search.candidates import Candidates
 from nearkin.search.error_bounds import error, rounded
-from tests.unit import drawn
+from tests.factories import random_study
 
 CPU = torch.device("cpu")
 PRECISIONS = {"bfloat16": torch.bfloat16, "float32": torch.float32}
@@ -19,8 +19,8 @@ ULP = 2.0**-7  # of bfloat16 above 1
 
 def sets(n_queries, n_others, precision, width=32):
     """Copies of one query, and a gallery that it may find all of."""
-    query = np.tile(drawn.vectors(1, 1, width=width, n_copies=0), (n_queries, 1))
-    others = drawn.vectors(2, n_others, width=width, n_copies=0)
+    query = np.tile(random_study.vectors(1, 1, width=width, n_copies=0), (n_queries, 1))
+    others = random_study.vectors(2, n_others, width=width, n_copies=0)
     made = {"device": CPU, "precision": precision}
     asking = rounded(query, np.full(n_queries, n_others), **made)
     return asking, rounded(others, np.arange(n_others), **made)
@@ -96,7 +96,7 @@ def test_a_product_at_the_bound_is_kept_and_none_below(blocks):
 
 def test_a_crowded_query_of_the_first_code_is_uncertified_and_what_fills_up_is_not(monkeypatch):
     monkeypatch.setattr(candidates, "MANY", 0)
-    vectors = drawn.vectors(1, 6, width=32, n_copies=0)
+    vectors = random_study.vectors(1, 6, width=32, n_copies=0)
     everyone = rounded(vectors, np.arange(6), device=CPU, precision=torch.float32)
     found = Candidates(everyone, everyone, slice(0, 8), depth=1)
     found.look_at(torch.full((8, 8), 0.5), slice(0, 8))
@@ -224,7 +224,7 @@ def test_what_is_kept_is_pruned_when_it_has_doubled_and_1024_more(monkeypatch):
 
 @pytest.mark.parametrize("blocks", [[slice(0, 16)], [slice(0, 8), slice(8, 16)]])
 def test_nobody_finds_its_own_code_and_nobody_what_fills_up(blocks):
-    vectors = drawn.vectors(1, 11, width=32, n_copies=0)
+    vectors = random_study.vectors(1, 11, width=32, n_copies=0)
     codes = np.array([0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 8])
     everyone = rounded(vectors, codes, device=CPU, precision=torch.float32)
     products = everyone.fast @ everyone.fast.T
@@ -318,7 +318,7 @@ def test_the_error_is_the_sum_of_its_terms(precision):
 
 
 def test_the_error_covers_what_underflows():
-    tiny = np.float32(1e-30) * drawn.vectors(3, 8, width=3, n_copies=0)
+    tiny = np.float32(1e-30) * random_study.vectors(3, 8, width=3, n_copies=0)
     small = rounded(tiny, np.arange(8), device=CPU, precision=torch.float32)
     assert (error(small, small) >= 4 * 2.0**-126).all()
     assert (error(small, small) < 4.01 * 2.0**-126).all()

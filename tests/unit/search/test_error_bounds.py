@@ -6,7 +6,7 @@ import torch
 
 from nearkin.search import error_bounds as module
 from nearkin.search.error_bounds import fast_precision, rounded
-from tests.unit import drawn
+from tests.factories import random_study
 
 CPU = torch.device("cpu")
 
@@ -20,7 +20,7 @@ def made(vectors, codes=None, precision=torch.bfloat16):
 @pytest.mark.parametrize("at_once", [1, 3, 512])
 def test_rows_of_zeros_fill_up_to_whole_groups(monkeypatch, n, n_filled, at_once):
     monkeypatch.setattr(module, "AT_ONCE", at_once)
-    vectors = 3 * drawn.vectors(1, n, width=5, n_copies=0)
+    vectors = 3 * random_study.vectors(1, n, width=5, n_copies=0)
     found = made(vectors, codes=range(100, 100 + n))
     assert found.codes.tolist() == [*range(100, 100 + n), *[-1] * (n_filled - n)]
     assert found.exact.shape == (n, 5) and found.fast.shape == (n_filled, 5)
@@ -34,7 +34,7 @@ def test_rows_of_zeros_fill_up_to_whole_groups(monkeypatch, n, n_filled, at_once
 @pytest.mark.parametrize("row", [0, 4])
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
 def test_the_first_vector_without_direction_is_named(row, value):
-    vectors = drawn.vectors(1, 6, n_copies=0)
+    vectors = random_study.vectors(1, 6, n_copies=0)
     vectors[[row, 5]] = value
     with pytest.raises(ValueError, match=f"vector {row} is zero or not finite"):
         made(vectors)

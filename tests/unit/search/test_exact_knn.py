@@ -12,7 +12,7 @@ import torch
 from nearkin.search import brute_force, candidates, error_bounds, exact_knn, search
 from nearkin.search.similarity import similarities
 from nearkin.vocabulary import PROTOCOL_SPLITS
-from tests.unit import drawn
+from tests.factories import random_study
 
 
 def added_up(numbers):
@@ -49,15 +49,15 @@ def rows_of(found):
 
 N = 60
 CASES = {
-    "random": drawn.vectors(1, N, n_copies=5),
-    "wide": drawn.vectors(7, N, width=67),
-    "tied": drawn.vectors(2, N, width=4, levels=2),
-    "copies": drawn.vectors(3, N, n_copies=55),
-    "all_equal": np.tile(drawn.vectors(4, 1, n_copies=0), (N, 1)),
-    "nearly_equal": drawn.vectors(4, 1, n_copies=0) + np.float32(1e-7) * drawn.vectors(5, N),
-    "opposite": np.concatenate([drawn.vectors(6, 30), -drawn.vectors(6, 30)]),
-    "tiny": np.float32(1e-20) * drawn.vectors(8, N),
-    "one_coordinate": np.sign(drawn.vectors(9, N, width=1)),
+    "random": random_study.vectors(1, N, n_copies=5),
+    "wide": random_study.vectors(7, N, width=67),
+    "tied": random_study.vectors(2, N, width=4, levels=2),
+    "copies": random_study.vectors(3, N, n_copies=55),
+    "all_equal": np.tile(random_study.vectors(4, 1, n_copies=0), (N, 1)),
+    "nearly_equal": random_study.vectors(4, 1, n_copies=0) + np.float32(1e-7) * random_study.vectors(5, N),
+    "opposite": np.concatenate([random_study.vectors(6, 30), -random_study.vectors(6, 30)]),
+    "tiny": np.float32(1e-20) * random_study.vectors(8, N),
+    "one_coordinate": np.sign(random_study.vectors(9, N, width=1)),
 }
 CODES = {
     "itself": np.arange(N),
@@ -189,8 +189,8 @@ def test_a_gpu_finds_the_same_to_the_last_bit(monkeypatch):
 
 @pytest.mark.parametrize("masked", [True, False])
 def test_a_query_finds_neither_itself_nor_its_masked_mates(masked):
-    labels, splits = drawn.study(1)
-    vectors_of = drawn.vectors_of(labels["uuid"], drawn.vectors(1, len(labels)))
+    labels, splits = random_study.study(1)
+    vectors_of = random_study.vectors_of(labels["uuid"], random_study.vectors(1, len(labels)))
     found = search.find(splits, vectors_of, protocol="leave_one_out", depth=100, mask_groups=masked)
     group = dict(splits.select("uuid", "group_id").iter_rows())
     mates = [group[a] == group[b] for a, b in found.select("uuid", "neighbour").iter_rows()]
@@ -199,8 +199,8 @@ def test_a_query_finds_neither_itself_nor_its_masked_mates(masked):
 
 
 def test_search_queries_test_and_finds_train():
-    labels, splits = drawn.study(2)
-    vectors_of = drawn.vectors_of(labels["uuid"], drawn.vectors(1, len(labels)))
+    labels, splits = random_study.study(2)
+    vectors_of = random_study.vectors_of(labels["uuid"], random_study.vectors(1, len(labels)))
     found = search.find(splits, vectors_of, protocol="search", depth=3, mask_groups=True)
     side = dict(splits.select("uuid", "split").iter_rows())
     assert {side[uuid] for uuid in found["uuid"]} == {"test"}
@@ -211,9 +211,9 @@ def test_search_queries_test_and_finds_train():
 @pytest.mark.parametrize("protocol", PROTOCOL_SPLITS)
 @pytest.mark.parametrize("n_chunks", [3, 7, 200])
 def test_chunks_of_queries_are_the_whole_in_parts(protocol, n_chunks):
-    labels, splits = drawn.study(3)
+    labels, splits = random_study.study(3)
     told = {"protocol": protocol, "depth": 5, "mask_groups": True}
-    vectors_of = drawn.vectors_of(labels["uuid"], drawn.vectors(1, len(labels)))
+    vectors_of = random_study.vectors_of(labels["uuid"], random_study.vectors(1, len(labels)))
     parts = [
         search.find(splits, vectors_of, chunk=chunk, n_chunks=n_chunks, **told) for chunk in range(n_chunks)
     ]

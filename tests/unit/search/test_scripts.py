@@ -11,7 +11,7 @@ from nearkin.tables.neighbours import Neighbours
 from nearkin.tables.splits import Splits
 from scripts.find_neighbours import find_neighbours
 from scripts.join_neighbours import join_neighbours
-from tests.unit import drawn
+from tests.factories import random_study
 
 PROTOCOLS = ["leave_one_out", "search", "unseen"]
 
@@ -19,17 +19,17 @@ PROTOCOLS = ["leave_one_out", "search", "unseen"]
 @pytest.fixture
 def study(tmp_path):
     """The paths of the embeddings, in one shard and in three, and of the splits."""
-    _, splits = drawn.study(1)
+    _, splits = random_study.study(1)
     splits = splits.sort("uuid").with_columns(pl.lit(None, dtype=pl.String).alias("evidence"))
     tables.write(splits, tmp_path / "splits.parquet", Splits)
-    vectors = drawn.vectors(1, len(splits), levels=3)
+    vectors = random_study.vectors(1, len(splits), levels=3)
     shards = {"whole": [range(len(splits))], "parted": [range(i, len(splits), 3) for i in range(3)]}
     paths = {name: [] for name in shards}
     for name, parts in shards.items():
         for rows in parts:
             path = tmp_path / f"{name}{len(paths[name])}.parquet"
             shard_files.write(
-                [drawn.embedded(splits["uuid"].gather(list(rows)), vectors[rows])], path, width=8
+                [random_study.embedded(splits["uuid"].gather(list(rows)), vectors[rows])], path, width=8
             )
             paths[name].append(path)
     return paths, tmp_path / "splits.parquet"

@@ -15,7 +15,7 @@ from nearkin.sources.image_ids import image_uuid
 from nearkin.storage import tables
 from nearkin.tables.images import Inspection
 from scripts.import_embeddings import import_embeddings
-from tests.unit.deliveries import images_of, inspection_of
+from tests.factories.delivery import images_of, inspection_of
 
 ROOT = Path(__file__).parents[3]
 

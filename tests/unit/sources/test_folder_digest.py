@@ -10,7 +10,7 @@ import pytest
 from nearkin.sources import folder_digest as module
 from nearkin.sources.folder_digest import folder_digest
 from nearkin.sources.safe_paths import Unreadable
-from tests.unit.unreadable import failing
+from tests.factories.unreadable import failing
 
 
 def test_a_folders_digest_sees_new_renamed_and_resized_files_but_no_touch(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 from nearkin.sources import folders
-from tests.unit import deliveries
+from tests.factories import delivery
 
 
 def listed(folder, captions_table="captions.csv"):
@@ -11,15 +11,15 @@ def listed(folder, captions_table="captions.csv"):
 
 
 def test_folders_with_and_without_categories(tmp_path):
-    deliveries.picture(tmp_path / "flat/Aus_bus/1.jpg", 1)
+    delivery.picture(tmp_path / "flat/Aus_bus/1.jpg", 1)
     images = listed(tmp_path / "flat")
     assert images.select("path", "category", "label", "match").rows() == [
         ("Aus_bus/1.jpg", None, "Aus_bus", "exact")
     ]
-    deliveries.picture(tmp_path / "deep/Fish/Aus bus/1.jpg", 1)
-    deliveries.picture(tmp_path / "deep/Fish/stray.jpg", 2)
+    delivery.picture(tmp_path / "deep/Fish/Aus bus/1.jpg", 1)
+    delivery.picture(tmp_path / "deep/Fish/stray.jpg", 2)
     rows = [("Fish/Aus bus/1.jpg", "A fish.")]
-    deliveries.table(tmp_path / "deep/captions.csv", ["image_path", "caption"], rows)
+    delivery.table(tmp_path / "deep/captions.csv", ["image_path", "caption"], rows)
     assert listed(tmp_path / "deep").select("category", "label", "caption").rows() == [
         ("Fish", "Aus bus", "A fish."),
         ("Fish", None, None),
@@ -28,7 +28,7 @@ def test_folders_with_and_without_categories(tmp_path):
 
 def test_mixed_depths(tmp_path):
     for seed, path in enumerate(["0.jpg", "Aus cus/1.jpg", "Fish/Aus bus/2.jpg", "Fish/Aus bus/left/3.jpg"]):
-        deliveries.picture(tmp_path / path, seed)
+        delivery.picture(tmp_path / path, seed)
     assert listed(tmp_path).select("path", "category", "label").rows() == [
         ("0.jpg", None, None),
         ("Aus cus/1.jpg", "Aus cus", None),
@@ -38,9 +38,9 @@ def test_mixed_depths(tmp_path):
 
 
 def test_linked_folders_have_a_row_or_are_followed(tmp_path):
-    deliveries.picture(tmp_path / "d/Fish/Aus bus/1.jpg", 1)
-    deliveries.picture(tmp_path / "big/Bus cus/2.jpg", 2)
-    deliveries.picture(tmp_path / "small/3.jpg", 3)
+    delivery.picture(tmp_path / "d/Fish/Aus bus/1.jpg", 1)
+    delivery.picture(tmp_path / "big/Bus cus/2.jpg", 2)
+    delivery.picture(tmp_path / "small/3.jpg", 3)
     (tmp_path / "big/Bus cus/2.txt").write_text("A bird.")
     (tmp_path / "d/Bird").symlink_to("../big")
     (tmp_path / "d/Fish/Aus cus").symlink_to("../../small")
@@ -80,8 +80,8 @@ def test_a_link_out_of_the_folder_and_an_empty_folder(tmp_path):
 
 
 def test_a_category_called_all_is_refused_by_name(tmp_path):
-    deliveries.picture(tmp_path / "all/Aus bus/1.jpg", 1)
-    deliveries.picture(tmp_path / " all/Aus cus/2.jpg", 2)
+    delivery.picture(tmp_path / "all/Aus bus/1.jpg", 1)
+    delivery.picture(tmp_path / " all/Aus cus/2.jpg", 2)
     with pytest.raises(
         ValueError, match=r"(?s)/[12].jpg: its category is 'all', as in 2 rows.*one folder deeper"
     ):
@@ -90,19 +90,19 @@ def test_a_category_called_all_is_refused_by_name(tmp_path):
 
 
 def test_file_names_in_a_captions_table_without_categories(tmp_path):
-    deliveries.picture(tmp_path / "Aus bus/1.jpg", 1)
-    deliveries.picture(tmp_path / "Aus cus/2.jpg", 2)
+    delivery.picture(tmp_path / "Aus bus/1.jpg", 1)
+    delivery.picture(tmp_path / "Aus cus/2.jpg", 2)
     rows = [
         ("1.jpg", "", "By its name."),
         ("2.jpg", "", "By its name, too."),
         ("", "Aus cus/2.jpg", "By its path."),
     ]
-    deliveries.table(tmp_path / "captions.csv", ["image_name", "image_path", "caption"], rows)
+    delivery.table(tmp_path / "captions.csv", ["image_name", "image_path", "caption"], rows)
     assert listed(tmp_path)["caption"].to_list() == ["By its name.", "By its path."]
 
 
 def test_a_captions_table_knows_a_category_whatever_its_spaces(tmp_path):
-    deliveries.picture(tmp_path / "Fish /Aus bus/1.jpg", 1)
+    delivery.picture(tmp_path / "Fish /Aus bus/1.jpg", 1)
     rows = [("Fish", "1.jpg", "A fish.")]
-    deliveries.table(tmp_path / "captions.csv", ["category", "image_name", "caption"], rows)
+    delivery.table(tmp_path / "captions.csv", ["category", "image_name", "caption"], rows)
     assert listed(tmp_path).select("category", "caption").rows() == [("Fish ", "A fish.")]

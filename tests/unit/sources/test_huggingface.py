@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit import hub
+from tests.factories import fake_hub
 
 ROOT = Path(__file__).parents[3]
 FILES = {
@@ -24,7 +24,7 @@ download_dataset(folder, record, repo="museum/fish", revision=revision, patterns
 """
 
 
-def started(folder, environment, *, revision=hub.COMMIT, patterns=("*",)):
+def started(folder, environment, *, revision=fake_hub.COMMIT, patterns=("*",)):
     """A process that downloads into `folder`, with the record beside it."""
     record = folder.with_name("download.json")
     environment = environment | {"HF_HOME": str(folder.with_name("home")), "PYTHONPATH": str(ROOT)}
@@ -47,7 +47,7 @@ def visible(folder):
 
 def test_files_that_match_come_as_plain_files_with_a_record_of_the_commit(tmp_path):
     folder = tmp_path / "fish"
-    with hub.served(FILES) as environment:
+    with fake_hub.served(FILES) as environment:
         process, record = started(folder, environment, revision="main", patterns=["datasets/*"])
         _, errors = process.communicate()
     assert process.returncode == 0, errors
@@ -56,22 +56,28 @@ def test_files_that_match_come_as_plain_files_with_a_record_of_the_commit(tmp_pa
         path: data for path, data in FILES.items() if path.startswith("datasets/")
     }
     assert not any(file.is_symlink() for file in found.values())
-    wanted = {"repo": hub.REPO, "revision": "main", "commit": hub.COMMIT, "n_files": 2, "n_bytes": 8}
+    wanted = {
+        "repo": fake_hub.REPO,
+        "revision": "main",
+        "commit": fake_hub.COMMIT,
+        "n_files": 2,
+        "n_bytes": 8,
+    }
     assert json.loads(record.read_text()).items() >= wanted.items()
 
 
 @pytest.mark.parametrize("path", ["../out.jpg", "a/../../out.jpg", "/out.jpg", "C:\\out.jpg"])
 def test_a_path_that_leaves_the_folder_is_refused_and_nothing_is_written(tmp_path, path):
     folder = tmp_path / "deep" / "fish"
-    with hub.served(FILES | {path: b"out"}) as environment:
+    with fake_hub.served(FILES | {path: b"out"}) as environment:
         assert f"{path!r} leads out of the folder" in said(folder, environment)
     assert not folder.exists()
 
 
 def test_what_fails_leaves_no_record_and_names_the_dataset(tmp_path):
     folder = tmp_path / "fish"
-    with hub.served(FILES, broken=["README.md"]) as environment:
-        assert f"museum/fish at {hub.COMMIT}: cannot be downloaded" in said(folder, environment)
+    with fake_hub.served(FILES, broken=["README.md"]) as environment:
+        assert f"museum/fish at {fake_hub.COMMIT}: cannot be downloaded" in said(folder, environment)
         assert "no file matches ['*.tar']" in said(folder, environment, patterns=["*.tar"])
     assert "museum/fish at main: cannot be downloaded from http://127.0.0.1:" in said(
         folder, environment, revision="main"
@@ -80,7 +86,7 @@ def test_what_fails_leaves_no_record_and_names_the_dataset(tmp_path):
 
 def test_a_killed_download_leaves_no_record_and_the_next_one_is_whole(tmp_path):
     folder = tmp_path / "fish"
-    with hub.served({"a.jpg": b"first", "b.jpg": hub.STUCK}) as environment:
+    with fake_hub.served({"a.jpg": b"first", "b.jpg": fake_hub.STUCK}) as environment:
         process, record = started(folder, environment)
         while not (folder / "a.jpg").exists():
             assert process.poll() is None
@@ -88,7 +94,7 @@ def test_a_killed_download_leaves_no_record_and_the_next_one_is_whole(tmp_path):
         process.kill()
         process.communicate()
     assert not record.exists() and not (folder / "b.jpg").exists()
-    with hub.served({"a.jpg": b"first", "b.jpg": b"second"}) as environment:
+    with fake_hub.served({"a.jpg": b"first", "b.jpg": b"second"}) as environment:
         process, record = started(folder, environment)
         process.communicate()
     assert record.exists() and (folder / "b.jpg").read_bytes() == b"second"

@@ -9,14 +9,14 @@ from nearkin.sources import image_table
 from nearkin.sources.image_ids import image_uuid
 from nearkin.storage import tables
 from nearkin.tables.images import Images
-from tests.unit import deliveries
+from tests.factories import delivery
 
 
 @pytest.fixture
 def folder(tmp_path):
     """A folder with the images a/1.jpg and b/2.PNG in it."""
-    deliveries.picture(tmp_path / "photos/a/1.jpg", 1)
-    deliveries.picture(tmp_path / "photos/b/2.PNG", 2)
+    delivery.picture(tmp_path / "photos/a/1.jpg", 1)
+    delivery.picture(tmp_path / "photos/b/2.PNG", 2)
     return tmp_path / "photos"
 
 
@@ -27,7 +27,7 @@ def listed(folder, path, *, preset=None, unlisted="report", **own):
 
 
 def written(folder, header, *rows):
-    deliveries.table(folder.with_name("t.csv"), header, rows)
+    delivery.table(folder.with_name("t.csv"), header, rows)
     return folder.with_name("t.csv")
 
 
@@ -139,7 +139,7 @@ def test_another_studys_captions(folder):
 
 
 def test_hostile_rows_are_listed_and_nothing_outside_is_opened(folder):
-    deliveries.picture(folder / "--x.jpg", 3)
+    delivery.picture(folder / "--x.jpg", 3)
     folder.with_name("secret.jpg").write_text("secret")
     (folder / "link.jpg").symlink_to("../secret.jpg")
     names = ["--x.jpg", "../secret.jpg", str(folder.with_name("secret.jpg")), "link.jpg", "=cmd|'/C calc'!A0"]
@@ -160,7 +160,7 @@ def test_hostile_rows_are_listed_and_nothing_outside_is_opened(folder):
 
 
 def test_linked_folders_have_a_row_or_are_followed(folder):
-    deliveries.picture(folder.with_name("big") / "3.jpg", 3)
+    delivery.picture(folder.with_name("big") / "3.jpg", 3)
     (folder / "c").symlink_to("../big")
     (folder / "gone.jpg").symlink_to("nowhere")
     (folder / "disk").symlink_to("/nowhere/disk")
@@ -198,8 +198,8 @@ ROWS = st.lists(
 @given(ROWS, st.randoms())
 def test_every_row_is_there_whatever_the_order(tmp_path_factory, rows, random):
     folder = tmp_path_factory.mktemp("d") / "photos"
-    deliveries.picture(folder / "1.jpg", 1)
-    deliveries.picture(folder / "2.jpg", 2)
+    delivery.picture(folder / "1.jpg", 1)
+    delivery.picture(folder / "2.jpg", 2)
     images = listed(folder, written(folder, ["file", "name"], *rows), file="file", species="name")
     said = images.drop_nulls("listed").select("listed", "label").rows()
     assert sorted(said) == sorted(rows)

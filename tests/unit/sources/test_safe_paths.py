@@ -6,7 +6,7 @@ import os
 import pytest
 
 from nearkin.sources.safe_paths import Unreadable, opener
-from tests.unit.unreadable import failing
+from tests.factories.unreadable import failing
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ import polars as pl
 import pytest
 
 from nearkin.sources import folders, sidecars
-from tests.unit import deliveries
+from tests.factories import delivery
 
 
 @pytest.fixture
 def folder(tmp_path):
     """A folder with the image 1.jpg in it."""
-    deliveries.picture(tmp_path / "photos/Aus bus/1.jpg", 1)
+    delivery.picture(tmp_path / "photos/Aus bus/1.jpg", 1)
     return tmp_path / "photos"
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from nearkin.sources import vlm4bio
 from nearkin.sources.image_ids import image_uuid
-from tests.unit import deliveries
+from tests.factories import delivery
 
 CAPTIONS = "vlm4bio_captions.csv"
 HEADER = ["fileNameAsDelivered", "scientificName"]
@@ -17,9 +17,9 @@ def listed(folder, unlisted="report"):
 
 
 def test_a_file_that_is_listed_itself_stands_for_no_other_name(tmp_path):
-    folder = deliveries.vlm4bio(tmp_path, [("a.png", "Aus bus")])
+    folder = delivery.vlm4bio(tmp_path, [("a.png", "Aus bus")])
     rows = [("a.png", "Aus bus"), ("a.jpg", "Aus cus")]
-    deliveries.table(folder / "datasets/Fish/metadata/metadata.csv", HEADER, rows)
+    delivery.table(folder / "datasets/Fish/metadata/metadata.csv", HEADER, rows)
     matches = dict(listed(folder).select("listed", "match").iter_rows())
     assert matches == {"a.png": "exact", "a.jpg": "missing"}
 
@@ -35,11 +35,11 @@ def test_rows_of_a_delivery(tmp_path):
         ("Fish", "a.jpg", "Aus bus", "A fish.", "datasets/Fish/chunk_0/a.jpg", "True"),
         ("Fish", "told.jpg", "Aus cus", "Another.", "datasets/Fish/chunk_0/told.jpg", "False"),
     ]
-    deliveries.vlm4bio(tmp_path, rows[:2], captions)
-    deliveries.picture(tmp_path / "datasets/Fish/chunk_0/told.jpg", 7)
-    deliveries.picture(tmp_path / "datasets/Fish/chunk_1/unlisted.png", 8)
+    delivery.vlm4bio(tmp_path, rows[:2], captions)
+    delivery.picture(tmp_path / "datasets/Fish/chunk_0/told.jpg", 7)
+    delivery.picture(tmp_path / "datasets/Fish/chunk_1/unlisted.png", 8)
     (tmp_path / "datasets/Fish/chunk_1/Thumbs.db").write_text("no image")
-    deliveries.table(tmp_path / "datasets/Fish/metadata/metadata.csv", HEADER, rows)
+    delivery.table(tmp_path / "datasets/Fish/metadata/metadata.csv", HEADER, rows)
     images = listed(tmp_path)
     wanted = [
         ("datasets/Fish/chunk_0/a.jpg", "a.jpg", "exact", 0),
@@ -57,13 +57,13 @@ def test_rows_of_a_delivery(tmp_path):
 
 
 def test_linked_folders_have_a_row_or_are_followed(tmp_path):
-    folder = deliveries.vlm4bio(tmp_path / "d", [("a.jpg", "Aus bus")])
-    deliveries.picture(tmp_path / "big/b.jpg", 2)
+    folder = delivery.vlm4bio(tmp_path / "d", [("a.jpg", "Aus bus")])
+    delivery.picture(tmp_path / "big/b.jpg", 2)
     (folder / "datasets/Fish/chunk_1").symlink_to(tmp_path / "big")
     (folder / "datasets/Bird").symlink_to(tmp_path / "nothing there")
     (folder / "tools").symlink_to("datasets/Fish")
     rows = [("a.jpg", "Aus bus"), ("b.jpg", "Aus cus")]
-    deliveries.table(folder / "datasets/Fish/metadata/metadata.csv", HEADER, rows)
+    delivery.table(folder / "datasets/Fish/metadata/metadata.csv", HEADER, rows)
     images = listed(folder, unlisted="ignore").select("listed", "match", "category")
     assert sorted(images.rows()) == [
         ("a.jpg", "exact", "Fish"),
@@ -85,14 +85,14 @@ def test_linked_folders_have_a_row_or_are_followed(tmp_path):
 
 def test_the_order_of_the_tables_does_not_matter(tmp_path):
     rows = [(f"{i % 5}.jpg", f"Aus {'bcd'[i % 3]}us") for i in range(12)]
-    first = listed(deliveries.vlm4bio(tmp_path / "a", rows))
-    again = listed(deliveries.vlm4bio(tmp_path / "b", rows[::-1]))
+    first = listed(delivery.vlm4bio(tmp_path / "a", rows))
+    again = listed(delivery.vlm4bio(tmp_path / "b", rows[::-1]))
     assert first.equals(again)
 
 
 def test_a_link_out_of_the_folder_is_set_aside(tmp_path):
     (tmp_path / "secret.jpg").write_text("secret")
-    folder = deliveries.vlm4bio(tmp_path / "d", [("a.jpg", "Aus bus")])
+    folder = delivery.vlm4bio(tmp_path / "d", [("a.jpg", "Aus bus")])
     (folder / "datasets/Fish/chunk_0/out.jpg").symlink_to(tmp_path / "secret.jpg")
     images = listed(folder)
     assert dict(images.select("path", "match").iter_rows())["datasets/Fish/chunk_0/out.jpg"] == "outside"
@@ -100,8 +100,8 @@ def test_a_link_out_of_the_folder_is_set_aside(tmp_path):
 
 def test_two_unicode_forms_of_one_name_are_ambiguous(tmp_path):
     name = "caf\u00e9.png"
-    folder = deliveries.vlm4bio(tmp_path, [(name, "Aus bus"), ("b.png", "Aus bus")])
-    deliveries.picture(folder / "datasets/Fish/chunk_0" / unicodedata.normalize("NFD", name), 9)
+    folder = delivery.vlm4bio(tmp_path, [(name, "Aus bus"), ("b.png", "Aus bus")])
+    delivery.picture(folder / "datasets/Fish/chunk_0" / unicodedata.normalize("NFD", name), 9)
     assert listed(folder)["match"].to_list().count("ambiguous") == 2
 
 
@@ -112,7 +112,7 @@ def test_of_captions_that_differ_the_first_that_says_something_counts(tmp_path):
         ("", "", "Aus bus", "A fish.", "./datasets/Fish/chunk_0/a.jpg", ""),
         ("Fish", "b.jpg", "Aus bus", "", "", ""),
     ]
-    folder = deliveries.vlm4bio(tmp_path, [("a.jpg", "x"), ("b.jpg", "y")], captions)
+    folder = delivery.vlm4bio(tmp_path, [("a.jpg", "x"), ("b.jpg", "y")], captions)
     said = listed(folder).sort("path").select("caption", "caption_name").rows()
     assert said == [("A fish.", None), ("", "Aus bus")]
 
@@ -120,12 +120,12 @@ def test_of_captions_that_differ_the_first_that_says_something_counts(tmp_path):
 def test_errors_name_the_folder_and_the_file(tmp_path):
     with pytest.raises(ValueError, match="no files in datasets/<category>/"):
         listed(tmp_path)
-    deliveries.table(tmp_path / "datasets/Fish/metadata/m.csv", ["file", "name"], [])
+    delivery.table(tmp_path / "datasets/Fish/metadata/m.csv", ["file", "name"], [])
     with pytest.raises(ValueError, match=r"m\.csv: no column fileNameAsDelivered.*it has file, name"):
         listed(tmp_path)
-    deliveries.table(tmp_path / "datasets/Fish/metadata/m.csv", HEADER, [])
+    delivery.table(tmp_path / "datasets/Fish/metadata/m.csv", HEADER, [])
     with pytest.raises(ValueError, match="holds no image file"):
         listed(tmp_path)
-    deliveries.table(tmp_path / CAPTIONS, ["caption", "id"], [])
+    delivery.table(tmp_path / CAPTIONS, ["caption", "id"], [])
     with pytest.raises(ValueError, match="no column image_path or image_name; it has caption, id"):
         listed(tmp_path)

@@ -8,14 +8,14 @@ import pytest
 from nearkin.sources import folder_tree
 from nearkin.sources.safe_paths import Unreadable, within
 from nearkin.sources.walk import walk
-from tests.unit import deliveries
-from tests.unit.unreadable import failing, said_by_user
+from tests.factories import delivery
+from tests.factories.unreadable import failing, said_by_user
 
 
 def test_links_out_of_the_folder_are_never_opened(tmp_path):
     (tmp_path / "secret.jpg").write_text("secret")
     folder = tmp_path / "d"
-    deliveries.picture(folder / "a.jpg", 1)
+    delivery.picture(folder / "a.jpg", 1)
     (folder / "inside.jpg").symlink_to("a.jpg")
     (folder / "out.jpg").symlink_to("../secret.jpg")
     (folder / "up").symlink_to("..")
@@ -32,7 +32,7 @@ def test_links_out_of_the_folder_are_never_opened(tmp_path):
 def elsewhere(tmp_path):
     """A folder `d` with links to two others beside it, each of which has a file and links back."""
     for name in ("d", "big", "other"):
-        deliveries.picture(tmp_path / name / f"{name}.jpg", 1)
+        delivery.picture(tmp_path / name / f"{name}.jpg", 1)
     (tmp_path / "d/Butterfly").symlink_to("../big")
     (tmp_path / "d/Fish").symlink_to("../other")
     (tmp_path / "big/back").symlink_to("../d")
@@ -76,7 +76,7 @@ def test_linked_folders_that_are_left_out_are_logged(elsewhere, caplog):
 
 @pytest.mark.parametrize("fault", [errno.EACCES, errno.EIO])
 def test_a_folder_that_cannot_be_read_stops_by_name(tmp_path, monkeypatch, fault):
-    deliveries.picture(tmp_path / "d/Fish/a.jpg", 1)
+    delivery.picture(tmp_path / "d/Fish/a.jpg", 1)
     monkeypatch.setattr(folder_tree.os, "scandir", failing(os.scandir, tmp_path / "d/Fish", fault))
     remedy = "give this user the permission" if fault == errno.EACCES else "see that its disk answers"
     with pytest.raises(Unreadable, match=rf"d/Fish: cannot be read \({os.strerror(fault)}\): {remedy}"):
@@ -84,7 +84,7 @@ def test_a_folder_that_cannot_be_read_stops_by_name(tmp_path, monkeypatch, fault
 
 
 def test_a_folder_without_permission_stops_a_user_by_name(tmp_path):
-    deliveries.picture(tmp_path / "d/Fish/a.jpg", 1)
+    delivery.picture(tmp_path / "d/Fish/a.jpg", 1)
     (tmp_path / "d/Fish").chmod(0)
     said = said_by_user(tmp_path, "from nearkin.sources.walk import walk; walk('d')")
     assert "Unreadable: d/Fish: cannot be read (Permission denied): give this user" in said
@@ -92,7 +92,7 @@ def test_a_folder_without_permission_stops_a_user_by_name(tmp_path):
 
 def test_hidden_files_are_left_out(tmp_path):
     for path in [".a.jpg", ".cache/b.jpg", "c.jpg"]:
-        deliveries.picture(tmp_path / path, 1)
+        delivery.picture(tmp_path / path, 1)
     assert walk(tmp_path).files == ["c.jpg"]
 
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nearkin.splits import assignment
-from tests.unit import dealt
-from tests.unit.dealt import in_sizes, split
+from tests.factories import grouped_images
+from tests.factories.grouped_images import in_sizes, split
 
 
 def in_folds(labels, groups, folds, **other):
@@ -16,14 +16,14 @@ def in_folds(labels, groups, folds, **other):
 
 
 @settings(max_examples=60, deadline=None)
-@given(dealt.structures(), st.integers(2, 5), st.integers(1, 2))
+@given(grouped_images.structures(), st.integers(2, 5), st.integers(1, 2))
 def test_every_image_is_tested_in_one_fold_or_its_species_in_none(pairs, folds, least):
-    labels, groups = dealt.images(pairs)
+    labels, groups = grouped_images.images(pairs)
     tables = in_folds(labels, groups, folds, min_test_groups=least)
     tested, held_out = {}, {}
     for table in tables:
-        dealt.assert_sound(labels, table)
-        dealt.assert_reachable(labels, table, least=least)
+        grouped_images.assert_sound(labels, table)
+        grouped_images.assert_reachable(labels, table, least=least)
         for uuid, side, reason in table.select("uuid", "split", "reason").rows():
             tested[uuid] = tested.get(uuid, 0) + (side == "test")
             held_out.setdefault(uuid, set()).add((side == "unseen", reason))

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from nearkin.evaluation import invariants
 from nearkin.splits import predefined
-from tests.unit import dealt
-from tests.unit.dealt import split
+from tests.factories import grouped_images
+from tests.factories.grouped_images import split
 
 SIDES = st.sampled_from(["train", "val", "test", "unseen"])
 
@@ -45,7 +45,9 @@ def growths(draw):
         for i, (name, group, single) in enumerate(
             draw(
                 st.lists(
-                    st.tuples(st.sampled_from(dealt.SPECIES[:5]), st.integers(100, 112), st.booleans()),
+                    st.tuples(
+                        st.sampled_from(grouped_images.SPECIES[:5]), st.integers(100, 112), st.booleans()
+                    ),
                     min_size=3,
                     max_size=50,
                 )
@@ -67,10 +69,10 @@ def test_no_old_image_moves_and_nothing_leaks_twice_in_a_row(growth, seed):
     table = None
     for n in (first, second, len(pairs)):
         now = merged(pairs[:n], [tie for newcomer, tie in ties.items() if newcomer < n])
-        labels, groups = dealt.images(now)
+        labels, groups = grouped_images.images(now)
         old = table
         table = split(labels, groups, seed=seed) if old is None else again(labels, groups, old, seed=seed)
-        dealt.assert_sound(labels, table)
+        grouped_images.assert_sound(labels, table)
         invariants.only_bridges_cut_groups(table, groups)
         if old is not None:
             assert table.equals(again(labels.reverse(), groups.reverse(), old.reverse(), seed=seed))
@@ -101,24 +103,24 @@ def assert_newcomers_follow(labels, groups, old, table):
 
 
 @settings(max_examples=40, deadline=None)
-@given(dealt.structures(), st.data())
+@given(grouped_images.structures(), st.data())
 def test_delivered_sides_are_kept_or_set_aside(pairs, data):
-    labels, groups = dealt.images(pairs)
+    labels, groups = grouped_images.images(pairs)
     sides = data.draw(st.lists(st.none() | SIDES, min_size=len(pairs), max_size=len(pairs)))
     if not any(sides):
         return
     table = adopted(labels, groups, sides)
-    dealt.assert_sound(labels, table)
+    grouped_images.assert_sound(labels, table)
     invariants.only_bridges_cut_groups(table, groups)
     for told, side, reason in zip(sides, *decided(table, labels)["split", "reason"], strict=True):
         assert told is None or (side, reason) in [(told, "adopted"), ("aside", "bridges_splits")]
 
 
 def test_a_newcomer_between_train_and_test_is_set_aside_with_evidence():
-    labels, groups = dealt.images([("Aa x", i) for i in range(6)])
+    labels, groups = grouped_images.images([("Aa x", i) for i in range(6)])
     before = split(labels, groups, unseen=0)
     train, test = (before.filter(split=side)["uuid"][0] for side in ("train", "test"))
-    more, _ = dealt.images([("Aa x", i) for i in range(8)])
+    more, _ = grouped_images.images([("Aa x", i) for i in range(8)])
     bridge, alone = more["uuid"][6], more["uuid"][7]
     tied = pl.col("uuid").is_in([train, test, bridge])
     found = more.select("uuid", group_id=pl.when(tied).then(pl.lit("tied")).otherwise("uuid"))
@@ -140,14 +142,14 @@ def test_a_newcomer_between_train_and_test_is_set_aside_with_evidence():
 
 
 def test_old_images_that_are_one_group_now_without_a_newcomer_are_an_error():
-    labels, groups = dealt.images([("Aa x", i) for i in range(6)])
+    labels, groups = grouped_images.images([("Aa x", i) for i in range(6)])
     before = split(labels, groups, unseen=0)
     with pytest.raises(ValueError, match="one group now and no new image ties them"):
         again(labels, groups.with_columns(group_id=pl.lit("all")), before, unseen=0)
 
 
 def test_new_groups_go_where_a_species_lacks_most_counting_the_old_ones():
-    labels, groups = dealt.images([("Aa x", i) for i in range(40)])
+    labels, groups = grouped_images.images([("Aa x", i) for i in range(40)])
     old = labels.head(20).select("uuid", split=pl.lit("train"), group_id="uuid", reason=None, evidence=None)
     table = again(labels, groups, old, unseen=0)
     counts = dict(table.group_by("split").len().iter_rows())
@@ -155,11 +157,17 @@ def test_new_groups_go_where_a_species_lacks_most_counting_the_old_ones():
 
 
 def test_held_out_species_stay_so_and_trained_ones_never_become_so():
-    labels, groups = dealt.images([(name, f"{name} {i}") for name in dealt.SPECIES for i in range(6)])
+    labels, groups = grouped_images.images(
+        [(name, f"{name} {i}") for name in grouped_images.SPECIES for i in range(6)]
+    )
     before = split(labels, groups, unseen=0.4)
     out = set(labels.join(before.filter(split="unseen"), on="uuid")["species"])
-    more, found = dealt.images(
-        [(name, f"{name} {i}") for name in [*dealt.SPECIES, *dealt.SPECIES] for i in range(6)]
+    more, found = grouped_images.images(
+        [
+            (name, f"{name} {i}")
+            for name in [*grouped_images.SPECIES, *grouped_images.SPECIES]
+            for i in range(6)
+        ]
     )
     found = found.with_columns(group_id="uuid")
     table = again(more, found, before, unseen=0.9)
@@ -170,9 +178,9 @@ def test_held_out_species_stay_so_and_trained_ones_never_become_so():
 
 def test_new_species_are_held_out_to_the_share():
     old = [(f"Aa a{i}", f"{i} {j}") for i in range(5) for j in range(6)]
-    labels, groups = dealt.images(old)
+    labels, groups = grouped_images.images(old)
     before = split(labels, groups, unseen=0)
-    more, found = dealt.images(old + [(f"Aa b{i}", f"b{i} {j}") for i in range(5) for j in range(6)])
+    more, found = grouped_images.images(old + [(f"Aa b{i}", f"b{i} {j}") for i in range(5) for j in range(6)])
     table = again(more, found, before, unseen=0.3)
     out = more.join(table.filter(split="unseen"), on="uuid")["species"].unique()
     assert len(out) == 3
@@ -180,19 +188,19 @@ def test_new_species_are_held_out_to_the_share():
 
 
 def test_a_species_that_was_too_small_is_split_when_it_has_grown():
-    labels, groups = dealt.images([("Aa x", i) for i in range(2)])
+    labels, groups = grouped_images.images([("Aa x", i) for i in range(2)])
     before = split(labels, groups, unseen=0)
     assert set(before["reason"]) == {"too_few_groups"}
-    table = again(*dealt.images([("Aa x", i) for i in range(3)]), before, unseen=0)
+    table = again(*grouped_images.images([("Aa x", i) for i in range(3)]), before, unseen=0)
     assert table["reason"].drop_nulls().sort().to_list() == ["previous", "previous", "too_few_groups"]
-    table = again(*dealt.images([("Aa x", i) for i in range(4)]), table, unseen=0)
+    table = again(*grouped_images.images([("Aa x", i) for i in range(4)]), table, unseen=0)
     assert set(table["split"]) == {"train"}  # one newcomer at a time cannot be two test groups
-    table = again(*dealt.images([("Aa x", i) for i in range(4)]), before, unseen=0)
+    table = again(*grouped_images.images([("Aa x", i) for i in range(4)]), before, unseen=0)
     assert sorted(table["split"]) == ["test", "test", "train", "train"]
 
 
 def test_a_torn_delivered_group_stays_on_its_tested_side():
-    labels, groups = dealt.images([("Aa x", 1), ("Aa x", 1), ("Aa x", 1), ("Aa x", 2), ("Aa x", 3)])
+    labels, groups = grouped_images.images([("Aa x", 1), ("Aa x", 1), ("Aa x", 1), ("Aa x", 2), ("Aa x", 3)])
     table = decided(adopted(labels, groups, ["train", "test", None, "train", None], unseen=0), labels)
     assert table["split"].to_list()[:4] == ["aside", "test", "test", "train"]
     assert table["reason"].to_list()[:4] == ["bridges_splits", "adopted", "joins_group", "adopted"]
@@ -200,7 +208,7 @@ def test_a_torn_delivered_group_stays_on_its_tested_side():
 
 
 def test_a_species_delivered_as_unseen_and_as_train_is_not_unseen():
-    labels, groups = dealt.images([("Aa x", i) for i in range(3)] + [("Aa y", 3)])
+    labels, groups = grouped_images.images([("Aa x", i) for i in range(3)] + [("Aa y", 3)])
     table = decided(adopted(labels, groups, ["train", "unseen", None, "unseen"], unseen=0), labels)
     assert table["split"].to_list()[:2] == ["train", "aside"]
     assert table["split"][3] == "unseen"
@@ -209,7 +217,7 @@ def test_a_species_delivered_as_unseen_and_as_train_is_not_unseen():
 
 def test_a_newcomer_tied_to_a_held_out_species_and_to_another_is_set_aside():
     old = [("Aa x", "x"), ("Aa y", "y")]
-    labels, _ = dealt.images(old)
+    labels, _ = grouped_images.images(old)
     before = labels.select(
         "uuid", pl.Series("split", ["unseen", "train"]), group_id="uuid", reason=None, evidence=None
     )
@@ -222,7 +230,7 @@ def test_a_newcomer_tied_to_a_held_out_species_and_to_another_is_set_aside():
         ("Aa x", "z"),
         ("Aa z", "x"),
     ]
-    more, groups = dealt.images(pairs)
+    more, groups = grouped_images.images(pairs)
     table = decided(again(more, groups, before, unseen=0), more)
     assert table["split"].to_list() == [
         "unseen",
@@ -242,7 +250,7 @@ def test_a_newcomer_tied_to_a_held_out_species_and_to_another_is_set_aside():
 
 
 def test_old_images_of_one_species_now_that_is_held_out_and_trained_are_an_error():
-    labels, groups = dealt.images([("Aa x", 1), ("Aa y", 2)])
+    labels, groups = grouped_images.images([("Aa x", 1), ("Aa y", 2)])
     before = labels.select(
         "uuid", pl.Series("split", ["unseen", "train"]), group_id="uuid", reason=None, evidence=None
     )
@@ -251,7 +259,7 @@ def test_old_images_of_one_species_now_that_is_held_out_and_trained_are_an_error
 
 
 def test_images_that_vanished_are_ignored_and_folds_take_no_given_sides():
-    labels, groups = dealt.images([("Aa x", i) for i in range(6)])
+    labels, groups = grouped_images.images([("Aa x", i) for i in range(6)])
     before = split(labels, groups, unseen=0)
     fewer = again(labels.head(3), groups.head(3), before, unseen=0)
     assert fewer.join(before, on=["uuid", "split"]).height == 3

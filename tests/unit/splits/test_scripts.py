@@ -14,17 +14,19 @@ from nearkin.tables.splits import Splits
 from scripts.audit_leaks import audit_leaks
 from scripts.plot_leaks import plot_leaks
 from scripts.split_images import split_images
-from tests.unit import dealt, drawn
+from tests.factories import grouped_images, random_study
 
-TOLD = {"dealing": dealt.DEALING, "most_queries": 9, "ks": [1], "resamples": 100, "seed": 1}
+TOLD = {"dealing": grouped_images.DEALING, "most_queries": 9, "ks": [1], "resamples": 100, "seed": 1}
 AUDIT = TOLD | {"threads": 1, "stamps": {"model": "lite0"}}
 
 
 @pytest.fixture
 def study(tmp_path):
     """The paths of a small curated dataset: eight species of ten images, two of each group alike."""
-    labels, groups = dealt.images([(f"Aa a{i}", f"{i} {j // 2}") for i in range(8) for j in range(10)])
-    embedded = drawn.embedded(labels["uuid"].sort(), drawn.vectors(1, len(labels)))
+    labels, groups = grouped_images.images(
+        [(f"Aa a{i}", f"{i} {j // 2}") for i in range(8) for j in range(10)]
+    )
+    embedded = random_study.embedded(labels["uuid"].sort(), random_study.vectors(1, len(labels)))
     frames = {
         "labels": labels,
         "groups": groups,
@@ -45,7 +47,7 @@ def study(tmp_path):
 
 
 def split(study, *, images=None, previous=None, **other):
-    dealing = dealt.DEALING | other
+    dealing = grouped_images.DEALING | other
     split_images(study.labels, study.groups, images, previous, study.splits, dealing=dealing, dataset="d")
     return tables.read(study.splits, Splits)
 

@@ -9,17 +9,19 @@ from hypothesis import strategies as st
 
 from nearkin.storage import tables
 from nearkin.tables.splits import Splits
-from tests.unit import dealt, drawn
-from tests.unit.dealt import in_sizes, split
+from tests.factories import grouped_images, random_study
+from tests.factories.grouped_images import in_sizes, split
 
 
 @settings(max_examples=100, deadline=None)
-@given(dealt.structures(), st.integers(0, 5), st.sampled_from(["category", "genus"]), st.integers(1, 3))
+@given(
+    grouped_images.structures(), st.integers(0, 5), st.sampled_from(["category", "genus"]), st.integers(1, 3)
+)
 def test_no_group_straddles_and_queries_can_hit(pairs, seed, by, least):
-    labels, groups = dealt.images(pairs)
+    labels, groups = grouped_images.images(pairs)
     table = split(labels, groups, seed=seed, unseen_by=by, min_test_groups=least)
-    dealt.assert_sound(labels, table)
-    dealt.assert_reachable(labels, table, least=least)
+    grouped_images.assert_sound(labels, table)
+    grouped_images.assert_reachable(labels, table, least=least)
     assert table.join(groups, on=["uuid", "group_id"]).height == len(groups)
 
 
@@ -36,7 +38,7 @@ def reference(sizes, *, seed, shares, least):
 
 
 @settings(max_examples=60, deadline=None)
-@given(dealt.sizes(max_size=9, max_groups=20), st.integers(0, 3), st.integers(1, 3))
+@given(grouped_images.sizes(max_size=9, max_groups=20), st.integers(0, 3), st.integers(1, 3))
 def test_the_lot_is_that_of_slow_and_plain_code(sizes, seed, least):
     labels, groups = in_sizes(sizes)
     table = split(labels, groups, seed=seed, unseen=0, min_test_groups=least)
@@ -49,7 +51,7 @@ def test_the_lot_is_that_of_slow_and_plain_code(sizes, seed, least):
 
 
 @settings(max_examples=60, deadline=None)
-@given(dealt.sizes(max_size=30, max_groups=40), st.integers(1, 3))
+@given(grouped_images.sizes(max_size=30, max_groups=40), st.integers(1, 3))
 def test_no_side_has_more_than_its_share_and_one_group(sizes, least):
     labels, groups = in_sizes(sizes)
     table = labels.join(split(labels, groups, unseen=0, min_test_groups=least), on="uuid")
@@ -84,9 +86,9 @@ def test_a_species_too_small_to_split_goes_to_train_and_is_listed():
 
 
 @settings(max_examples=20, deadline=None)
-@given(dealt.structures(), st.randoms(use_true_random=False))
+@given(grouped_images.structures(), st.randoms(use_true_random=False))
 def test_the_same_bytes_for_any_order_of_rows(tmp_path_factory, pairs, random):
-    labels, groups = dealt.images(pairs)
+    labels, groups = grouped_images.images(pairs)
     paths = [tmp_path_factory.mktemp("splits") / f"{i}.parquet" for i in range(2)]
     tables.write(split(labels, groups), paths[0], Splits)
     seeds = [random.randrange(100) for _ in range(2)]
@@ -109,7 +111,7 @@ def test_a_group_of_two_species_stays_whole_and_seen():
         + [("Aa x", "both"), ("Aa y", "both")]
         + [("Aa y", 10 + i) for i in range(5)]
     )
-    table = split(*dealt.images(pairs), unseen=0.5)
+    table = split(*grouped_images.images(pairs), unseen=0.5)
     assert table.filter(group_id="both")["split"].n_unique() == 1
     assert "unseen" not in set(table["split"])
 
@@ -124,6 +126,6 @@ def test_images_known_by_their_genus_alone_are_never_held_out():
 
 
 def test_an_image_without_a_group_is_an_error():
-    labels = drawn.labels_of(["Aa x", "Aa x"])
+    labels = random_study.labels_of(["Aa x", "Aa x"])
     with pytest.raises(ValueError, match="not both in labels and in groups: rerun group_images"):
         split(labels, pl.DataFrame({"uuid": labels["uuid"][:1], "group_id": ["a"]}))

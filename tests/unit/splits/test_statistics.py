@@ -4,9 +4,9 @@ import polars as pl
 
 from nearkin.html.dataset import sizes
 from nearkin.splits import statistics
-from tests.unit import drawn
+from tests.factories import random_study
 
-LABELS = drawn.labels_of(["Aa x", "Aa x", "Aa x", "Aa y", "Bb z"])
+LABELS = random_study.labels_of(["Aa x", "Aa x", "Aa x", "Aa y", "Bb z"])
 SPLITS = pl.DataFrame(
     {
         "uuid": LABELS["uuid"],

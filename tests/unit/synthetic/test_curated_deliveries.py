@@ -11,7 +11,7 @@ from nearkin.synthetic.write_delivery import write_museum
 from nearkin.tables.groups import Groups
 from nearkin.tables.images import Images
 from nearkin.tables.labels import Captions, Gaps, Labels, Quarantine
-from tests.unit.curating import curate
+from tests.factories.curation import curate
 
 SEEDS = range(101, 121)
 SIZE = {"n_species": 18, "largest_species": 20, "image_size": 64, "fault_rate": 0.02}

@@ -9,7 +9,7 @@ from nearkin.evaluation import averages, confusions, recall_curve
 from nearkin.evaluation.training_size import tabulate_training_size
 from nearkin.sources.image_ids import image_uuid
 from nearkin.splits import statistics
-from tests.unit.drawn import labels_of
+from tests.factories.random_study import labels_of
 
 MODELS = ["untrained", "lite0", "lite0_unicom"]
 DEPTH = 100

@@ -14,10 +14,10 @@ from nearkin.storage import tables
 from nearkin.tables.groups import Groups
 from nearkin.tables.images import Images
 from nearkin.tables.labels import Captions, Gaps, Labels, Quarantine
-from tests.unit import deliveries
-from tests.unit.curating import curate
+from tests.factories import delivery
+from tests.factories.curation import curate
 
-SHARED = Path(__file__).parents[3] / "shared"
+SHARED = Path(__file__).parents[4] / "shared"
 
 
 def bytes_of(folder):
@@ -45,9 +45,9 @@ def hostile(tmp_path):
         ),
         ("Fish", "--x.png", "", "=HYPERLINK(1) of a fish", "../../../../etc/hostname", "True"),
     ]
-    folder = deliveries.vlm4bio(tmp_path / "delivery", named, captions)
+    folder = delivery.vlm4bio(tmp_path / "delivery", named, captions)
     header = ["fileNameAsDelivered", "scientificName"]
-    deliveries.table(folder / "datasets/Fish/metadata/metadata.csv", header, listed)
+    delivery.table(folder / "datasets/Fish/metadata/metadata.csv", header, listed)
     (folder / "datasets/Fish/chunk_0/link.png").symlink_to("/etc/passwd")
     return folder
 
@@ -78,8 +78,8 @@ def test_a_specimen_is_one_however_its_category_is_written(tmp_path):
         for number, category in enumerate(["Fish"] * 4 + ["Fish "] * 4 + ["Bird"] * 4)
     ]
     for number, (name, *_) in enumerate(rows):
-        deliveries.picture(tmp_path / "photos" / name, number)
-    deliveries.table(tmp_path / "list.csv", ["file", "species", "category", "specimen"], rows)
+        delivery.picture(tmp_path / "photos" / name, number)
+    delivery.table(tmp_path / "list.csv", ["file", "species", "category", "specimen"], rows)
     table = {"path": tmp_path / "list.csv", "preset": None}
     own = {name: name for name in ("file", "species", "category", "specimen")}
     curate(tmp_path / "photos", tmp_path, layout="table", table=table | {"own": own})

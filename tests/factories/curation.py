@@ -5,7 +5,7 @@ from scripts.fix_labels import fix_labels
 from scripts.group_images import group_images
 from scripts.inspect_images import inspect_images
 from scripts.list_images import list_images
-from tests.unit.deliveries import defaults
+from tests.factories.delivery import defaults
 
 TABLES = ["images", "labels", "quarantine", "repairs", "captions", "gaps", "groups", "doubtful_groups"]
 

@@ -16,9 +16,9 @@ from nearkin.captions import external
 from nearkin.driver.config import ConfigError, settle
 from nearkin.labels import taxonomy
 from nearkin.sources import image_table
-from tests.unit import deliveries
+from tests.factories import delivery
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 SHIPPED = settle(yaml.safe_load((ROOT / "config/config.yaml").read_text()), SCHEMA)
 
@@ -39,7 +39,7 @@ def content(request, tmp_path_factory):
     """The bytes of a table that all readers understand, and how its name ends."""
     path = tmp_path_factory.mktemp("table") / f"t.{request.param}"
     if request.param == "csv":
-        deliveries.table(path, HEADER, ROWS)
+        delivery.table(path, HEADER, ROWS)
     else:
         pl.DataFrame(ROWS, schema=HEADER, orient="row").write_parquet(path)
     return path.read_bytes(), path.suffix

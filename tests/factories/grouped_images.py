@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from nearkin.splits import predefined
 from nearkin.splits.split import split_images
 from nearkin.vocabulary import ASIDE
-from tests.unit import drawn
+from tests.factories import random_study
 
 DEALING = {
     "seed": 1,
@@ -29,7 +29,7 @@ def split(labels, groups, given=None, **other):
 
 def images(pairs):
     """Labels and groups of images given as (species, group); the n-th image is always called the same."""
-    labels = drawn.labels_of([species for species, _ in pairs])
+    labels = random_study.labels_of([species for species, _ in pairs])
     category = pl.when(pl.col("genus") == "Genusa").then(pl.lit("Bird")).otherwise("category")
     labels = labels.with_columns(category=category)
     return labels, labels.select(

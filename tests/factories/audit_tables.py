@@ -10,7 +10,7 @@ from nearkin.splits import statistics
 from nearkin.storage import tables
 from nearkin.tables import dataset_statistics as sizes
 from nearkin.tables import groups, images, labels, splits
-from tests.unit.deliveries import picture
+from tests.factories.delivery import picture
 
 SCHEMAS = {
     "images": images.Images,
