@@ -66,7 +66,7 @@ mutants: $(READY) ## Break the core in every small way and see that a test notic
 	PYTHONPATH=. $(BIN)/python tests/mutants.py
 
 clean-pixels: $(READY) ## Give the disk space of decoded images back
-	PYTHONPATH=. $(BIN)/python scripts/clean_pixels.py
+	$(BIN)/python -m nearkin.images.empty_cache
 
 lock: ## Pin all dependencies anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \

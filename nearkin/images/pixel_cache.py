@@ -21,7 +21,6 @@ from tqdm import tqdm
 from nearkin.images.reader import Photos, shape
 from nearkin.storage import tables
 from nearkin.storage.atomic import DamagedError, replacing, unreadable
-from nearkin.storage.reuse import earlier_path
 from nearkin.tables.images import Inspection
 
 logger = logging.getLogger(__name__)
@@ -148,20 +147,6 @@ class Pixels:
         """Raises ValueError if any image is damaged."""
         for row in range(len(self)):
             self[row]
-
-
-def emptied(path):
-    """Give the space of a store back; returns how many bytes.
-
-    An empty file of the same date stays, which `open_pixels` passes over: a missing one would
-    be made anew for the next model, and everything that hangs on it with it.
-    """
-    before = os.stat(path)
-    earlier_path(path).unlink(missing_ok=True)
-    with replacing(path) as temporary:
-        temporary.touch()
-        os.utime(temporary, ns=(before.st_atime_ns, before.st_mtime_ns))
-    return before.st_size
 
 
 def _reusable(path, photos):

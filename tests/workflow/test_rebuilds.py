@@ -226,9 +226,7 @@ def test_a_new_model_adds_its_own_jobs_and_comparisons_only(project):
 
 def test_emptied_pixels_redo_nothing_and_a_new_model_decodes_for_itself(project):
     stores = [project / f"results/museum/pixels/square_224/{shard}.arrow" for shard in SHARDS]
-    subprocess.run(
-        [sys.executable, "scripts/clean_pixels.py"], cwd=project, env={"PYTHONPATH": "."}, check=True
-    )
+    subprocess.run([sys.executable, "-m", "nearkin.images.empty_cache"], cwd=project, check=True)
     assert [path.stat().st_size for path in stores] == [0, 0]
     assert runs.planned(project) == set()
     with runs.config_of(project) as config:

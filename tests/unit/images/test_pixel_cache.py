@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from nearkin.images import pixel_cache, reader
+from nearkin.images.empty_cache import empty_cache
 from nearkin.storage import tables
 from nearkin.storage.atomic import DamagedError
 from nearkin.tables.images import Inspection
@@ -206,7 +207,7 @@ def test_shards_without_a_store_are_one_source_of_image_files(folder, tmp_path):
     )
     for store in stores[1:]:
         date, size = store.stat().st_mtime_ns, store.stat().st_size
-        assert pixel_cache.emptied(store) == size and store.stat().st_mtime_ns == date
+        assert empty_cache(store) == size and store.stat().st_mtime_ns == date
     kept, given_back = opened(stores)
     assert list(kept.uuids) == inspected(folder, NAMES[0::3])["uuid"].to_list()
     assert list(given_back.uuids) == inspected(folder, NAMES[1::3] + NAMES[2::3])["uuid"].to_list()
