@@ -53,3 +53,9 @@ def test_checks_are_withdrawn_there_too(finished, outer):
         config["nearkin"]["datasets"]["museum"]["split"]["seed"] = 7
     runs.snakemake(outer, "results/museum/splits.parquet")
     assert not list(outer.glob("results/*/*.passed"))
+
+
+def test_both_snakefiles_start_the_same_study(finished):
+    assert runs.planned(finished, "--snakefile", "workflow/Snakefile") == set()
+    within = finished / "workflow"
+    assert runs.planned(within, "--directory", "..", config="../small.yaml") == set()
