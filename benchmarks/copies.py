@@ -18,8 +18,8 @@ import polars as pl
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from benchmarks.report import publish, table
-from nearkin.groups.near_duplicates import hashes_of, near_pairs
-from nearkin.images.decode import ImageProblem, rgb
+from nearkin.groups.near_duplicates import hashes_of, near_duplicate_pairs
+from nearkin.images.decode import ImageProblem, decode_rgb
 from nearkin.images.dhash import thumbnail
 from nearkin.images.inspect import with_hashes
 from nearkin.synthetic.write_delivery import write_museum
@@ -117,7 +117,7 @@ def photos(folder):
     found = defaultdict(list)
     for path in sorted(folder.glob("datasets/*/chunk_*/*")):
         try:
-            found[path.parts[-3]].append((path.name, rgb(path, 10_000_000)))
+            found[path.parts[-3]].append((path.name, decode_rgb(path, 10_000_000)))
         except ImageProblem:
             continue
     return found
@@ -144,7 +144,7 @@ def pairs(small, near):
     """The near duplicates among thumbnails, as pairs of positions."""
     uuids = pl.Series([str(number) for number in range(len(small))])
     table = with_hashes(pl.DataFrame({"uuid": uuids, "thumbnail": [one.tobytes() for one in small]}))
-    return near_pairs(
+    return near_duplicate_pairs(
         uuids,
         hashes_of(table),
         lambda wanted: small[wanted.cast(pl.Int64).to_numpy()],

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from benchmarks import invented_hits
 from benchmarks.report import publish, table
 from nearkin.comparison import paired
-from nearkin.evaluation.averages import recall
+from nearkin.evaluation.averages import compute_metrics
 
 DESIGNS = {"300 queries of 60 species": (300, 60), "1,000 queries of 50 species": (1_000, 50)}
 GAIN = 0.08
@@ -34,7 +34,7 @@ def study(base_chance, trained_chance, seed):
         invented_hits.hits(chance, seed=[seed, i], ks=(1,)).filter(level="species")
         for i, chance in enumerate((base_chance, trained_chance), start=1)  # [seed, 0] would be `seed` again
     ]
-    averages = recall(hits[0], ks=[1], depth=100, resamples=RESAMPLES, seed=seed)
+    averages = compute_metrics(hits[0], ks=[1], depth=100, resamples=RESAMPLES, seed=seed)
     averages = averages.filter(
         metric="recall", label="all", category="all", population="all", level="species"
     )

@@ -17,7 +17,7 @@ import polars as pl
 import yaml
 
 from benchmarks.report import publish, table
-from nearkin.runtime.resource_usage import together
+from nearkin.runtime.resource_usage import summarise_by_rule
 from nearkin.storage import tables
 from nearkin.tables.images import Images
 from nearkin.tables.resource_usage import Costs
@@ -57,7 +57,7 @@ def study(n_species, folder):
     costs = tables.read(results / "costs.parquet", Costs)
     cpu = costs.group_by("rule").agg(pl.col("cpu_seconds").sum())
     n_images = tables.read(results / "images.parquet", Images)["path"].drop_nulls().n_unique()
-    return n_images, together(costs).join(cpu, on="rule").to_dicts()
+    return n_images, summarise_by_rule(costs).join(cpu, on="rule").to_dicts()
 
 
 def run(sizes):

@@ -44,7 +44,7 @@ def museum(folder, n_threads):
     store = folder / "pixels.arrow"
     if not store.exists():
         _draw(entries, labels["uuid"], store, n_threads)
-    dealt = split.split_images(labels, labels, predefined.together([]), **DEALING)
+    dealt = split.split_images(labels, labels, predefined.combine([]), **DEALING)
     return Museum(Pixels(store), labels.select("uuid", label="species"), dealt)
 
 

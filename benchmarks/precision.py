@@ -77,7 +77,7 @@ def nearest(study, uuids, vectors):
     def vectors_of(wanted):
         return vectors[[where[uuid] for uuid in wanted]]
 
-    found = search.find(splits, vectors_of, protocol="leave_one_out", depth=1, mask_groups=True)
+    found = search.search_protocol(splits, vectors_of, protocol="leave_one_out", depth=1, mask_groups=True)
     species = labels.select("uuid", "path", "species")
     found = found.select("uuid", "neighbour").join(species, on="uuid")
     theirs = species.select(neighbour="uuid", found="species")

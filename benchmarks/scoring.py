@@ -15,7 +15,7 @@ import torch
 from benchmarks import fresh, invented_hits
 from benchmarks.report import publish, table
 from nearkin.evaluation import metrics
-from nearkin.evaluation.averages import recall
+from nearkin.evaluation.averages import compute_metrics
 
 KS, DEPTH = [1, 5, 10], 100
 BESIDE, QUICK = 20_000, 2_000
@@ -48,7 +48,7 @@ def scored(labels, nearest, ks):
         kinds, code = np.unique(names, return_inverse=True)
         right = code[nearest] == code[:, None]
         n_relevant = np.bincount(code)[code] - 1
-        first = metrics.of_queries(right, n_relevant, ks=ks)["first_hit"]
+        first = metrics.query_metrics(right, n_relevant, ks=ks)["first_hit"]
         for k in ks:
             hits = (first > 0) & (first <= k)
             means = np.bincount(code, hits) / np.bincount(code)
@@ -81,7 +81,7 @@ def averaged(n, n_species, resamples):
     """Seconds of all averages of a model with so many queries, their intervals among them."""
     hits = invented_hits.hits(invented_hits.queries(n, n_species=n_species, seed=1), seed=2, depth=DEPTH)
     start = time.perf_counter()
-    recall(hits, ks=KS, depth=DEPTH, resamples=resamples, seed=1)
+    compute_metrics(hits, ks=KS, depth=DEPTH, resamples=resamples, seed=1)
     return {"seconds": time.perf_counter() - start}
 
 

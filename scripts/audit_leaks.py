@@ -3,9 +3,9 @@
 import torch
 
 from nearkin.embeddings.load import read_vectors
-from nearkin.embeddings.shard_index import listed
+from nearkin.embeddings.shard_index import read_index
 from nearkin.evaluation import leakage
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.labels import Labels
@@ -19,9 +19,9 @@ def audit_leaks(inputs, leaks_path, *, dealing, most_queries, ks, resamples, see
     torch.set_num_threads(threads)
     labels = tables.read(inputs.labels, Labels, ["uuid", *LEVELS])
     splits = tables.read(inputs.splits, Splits)
-    paths, fingerprint = listed(inputs.shards)
+    paths, fingerprint = read_index(inputs.shards)
     vectors = read_vectors(paths, splits["uuid"])
-    table = leakage.audit(
+    table = leakage.audit_leakage(
         labels,
         splits,
         vectors_of=lambda wanted: vectors[splits["uuid"].search_sorted(wanted)],
@@ -35,7 +35,7 @@ def audit_leaks(inputs, leaks_path, *, dealing, most_queries, ks, resamples, see
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         audit_leaks(
             snakemake.input,

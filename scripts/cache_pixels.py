@@ -1,7 +1,7 @@
 """The images of a shard, decoded, resized and cropped once for all models that see them so."""
 
 from nearkin.images.pixel_cache import write_pixels
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.storage.reuse import earlier_path, keep_for_reuse
@@ -15,7 +15,7 @@ def cache_pixels(inspection_path, pixels_path, *, seen, n_threads):
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input, part=True):
         cache_pixels(
             inspection_path=snakemake.input.inspection,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from nearkin.evaluation import invariants
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
 from nearkin.storage.lineage import traced
@@ -17,15 +17,15 @@ def check_curation(inputs, passed_path: Path) -> None:
     """`inputs` holds the rule's paths by name."""
     labels, splits = tables.read(inputs.labels, Labels), tables.read(inputs.splits, Splits)
     images, quarantine = tables.read(inputs.images, Images), tables.read(inputs.quarantine, Quarantine)
-    invariants.nothing_lost(images, labels, quarantine, tables.read(inputs.gaps, Gaps))
-    invariants.captions_whole(labels, tables.read(inputs.captions, Captions))
+    invariants.check_rows_accounted_for(images, labels, quarantine, tables.read(inputs.gaps, Gaps))
+    invariants.check_captions(labels, tables.read(inputs.captions, Captions))
     groups = tables.read(inputs.groups, Groups, ["uuid", "group_id"])
     inspection = tables.read_all(inputs.inspection, Inspection, ["uuid", "sha256"])
-    invariants.nothing_leaks(images, labels, groups, splits, inspection)
+    invariants.check_no_leakage(images, labels, groups, splits, inspection)
     write_text(passed_path, "all invariants of the curation hold\n")
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         check_curation(snakemake.input, Path(snakemake.output.passed))

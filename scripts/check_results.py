@@ -3,29 +3,29 @@
 from pathlib import Path
 
 from nearkin.embeddings import shard_files
-from nearkin.embeddings.shard_index import listed
+from nearkin.embeddings.shard_index import read_index
 from nearkin.evaluation import invariants
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import lineage, tables
 from nearkin.storage.atomic import write_text
 from nearkin.storage.lineage import traced
-from nearkin.storage.query_batches import whole_queries
+from nearkin.storage.query_batches import iter_query_batches
 from nearkin.tables.scores import Hits, Recall
 from nearkin.tables.splits import Splits
 
 
 def check_results(inputs, passed_path, *, masked):
     splits = tables.read(inputs.splits, Splits)
-    for path in (path for shards in inputs.shards for path in listed(shards)[0]):
+    for path in (path for shards in inputs.shards for path in read_index(shards)[0]):
         for part in shard_files.parts(path):
-            invariants.unit_vectors(part, path)
+            invariants.check_unit_norm(part, path)
     for neighbours, hits, recall in zip(inputs.neighbours, inputs.hits, inputs.recalls, strict=True):
-        for part in whole_queries(neighbours):
-            invariants.neighbours_ordered(part, splits, masked=masked)
+        for part in iter_query_batches(neighbours):
+            invariants.check_neighbour_order(part, splits, masked=masked)
         hits, recall = tables.read(hits, Hits), tables.read(recall, Recall)
-        invariants.hits_nested(hits)
-        invariants.recall_grows(recall)
-        invariants.recall_agrees(recall, hits)
+        invariants.check_hits_nested(hits)
+        invariants.check_recall_monotone(recall)
+        invariants.check_recall_recomputed(recall, hits)
     missing = [
         path
         for path in [*inputs.figures, *inputs.figure_tables, *inputs.texts]
@@ -37,6 +37,6 @@ def check_results(inputs, passed_path, *, masked):
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         check_results(snakemake.input, snakemake.output.passed, masked=snakemake.params.mask_groups)

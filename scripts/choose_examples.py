@@ -1,7 +1,7 @@
 """The queries that stand for their species with their nearest neighbours, and whom species are taken for."""
 
 from nearkin.gallery import examples
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.gallery import Examples, Mistaken
@@ -19,7 +19,7 @@ def choose_examples(neighbours_path, labels_path, examples_path, mistaken_path, 
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         choose_examples(
             neighbours_path=snakemake.input.neighbours,

@@ -1,7 +1,7 @@
 """What is on the contact sheets of a comparison: queries of telling species, as both models see them."""
 
 from nearkin.gallery import sheet_selection
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.gallery import Mistaken, Sheets
@@ -24,7 +24,7 @@ def choose_sheets(
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         choose_sheets(
             differences_path=snakemake.input.differences,

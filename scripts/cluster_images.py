@@ -3,9 +3,9 @@
 import polars as pl
 
 from nearkin.embeddings.load import read_vectors
-from nearkin.embeddings.shard_index import listed
+from nearkin.embeddings.shard_index import read_index
 from nearkin.finetune.pseudo_labels import clustered, purity, with_captions
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.clusters import ClusterPurity, Clusters
@@ -19,7 +19,7 @@ def cluster_images(
 ):
     """`how` is an entry of `clusters` in the config; `captions_path` are the captions' vectors, or None."""
     uuids = tables.read(splits_path, Splits).filter(split="train")["uuid"].sort()
-    paths, fingerprint = listed(shards_path)
+    paths, fingerprint = read_index(shards_path)
     n = how["n"] or max(1, round(len(uuids) / how["per_cluster"]))
     vectors = read_vectors(paths, uuids)
     if captions_path:
@@ -35,7 +35,7 @@ def cluster_images(
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         cluster_images(
             shards_path=snakemake.input.shards,

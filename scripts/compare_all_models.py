@@ -1,7 +1,7 @@
 """Every model against every other on the same queries."""
 
-from nearkin.comparison.all_pairs import pairwise
-from nearkin.runtime.logs import log_to
+from nearkin.comparison.all_pairs import compare_all_pairs
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Hits, Pairwise
@@ -10,12 +10,12 @@ from nearkin.tables.scores import Hits, Pairwise
 def compare_all_models(hits_paths, pairwise_path, *, k, resamples, seed, dataset):
     """`hits_paths` maps models to their hits."""
     hits = {model: tables.read(path, Hits) for model, path in hits_paths.items()}
-    table = pairwise(hits, k=k, resamples=resamples, seed=seed)
+    table = compare_all_pairs(hits, k=k, resamples=resamples, seed=seed)
     tables.write(table, pairwise_path, Pairwise, dataset=dataset)
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         compare_all_models(
             hits_paths=dict(zip(snakemake.params.models, snakemake.input.hits, strict=True)),

@@ -2,7 +2,7 @@
 
 from nearkin.comparison import paired
 from nearkin.comparison.flips import flips
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.labels import Labels
@@ -43,7 +43,7 @@ def compare_models(
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         compare_models(
             base_path=snakemake.input.base,

@@ -1,7 +1,7 @@
 """Every model side by side, those that differ only in their seed told as one."""
 
-from nearkin.comparison.seeds import variants
-from nearkin.runtime.logs import log_to
+from nearkin.comparison.seeds import summarise_seeds
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Hits
@@ -11,12 +11,12 @@ from nearkin.tables.seeds import Variants
 def compare_variants(hits_paths, variants_path, *, models, bases, ks, resamples, seed, dataset):
     """`hits_paths` maps models to their hits."""
     hits = {model: tables.read(path, Hits) for model, path in hits_paths.items()}
-    table = variants(hits, models, bases=bases, ks=ks, resamples=resamples, seed=seed)
+    table = summarise_seeds(hits, models, bases=bases, ks=ks, resamples=resamples, seed=seed)
     tables.write(table, variants_path, Variants, dataset=dataset)
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         compare_variants(
             hits_paths=dict(zip(snakemake.params.hits_of, snakemake.input.hits, strict=True)),

@@ -3,7 +3,7 @@
 import polars as pl
 
 from nearkin.evaluation import confusions
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.confusions import Confusions
@@ -13,7 +13,7 @@ from nearkin.tables.neighbours import Neighbours
 
 def count_confusions(neighbours_path, labels_path, confusions_path, *, protocol, stamps):
     nearest = tables.scan([neighbours_path], Neighbours).filter(pl.col("rank") == 1, protocol=protocol)
-    found = confusions.count(
+    found = confusions.count_confusions(
         nearest.select("uuid", "neighbour").collect(engine="streaming"),
         tables.read(labels_path, Labels, ["uuid", "category", *confusions.LEVELS]),
     )
@@ -22,7 +22,7 @@ def count_confusions(neighbours_path, labels_path, confusions_path, *, protocol,
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         count_confusions(
             neighbours_path=snakemake.input.neighbours,

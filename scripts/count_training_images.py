@@ -1,7 +1,7 @@
 """Species recall@1 of a model beside the number of training images."""
 
 from nearkin.evaluation.training_size import tabulate_training_size
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.dataset_statistics import TrainingSize
@@ -17,7 +17,7 @@ def count_training_images(recall_path, labels_path, splits_path, sizes_path, *, 
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         count_training_images(
             recall_path=snakemake.input.recall,

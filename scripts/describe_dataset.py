@@ -1,6 +1,6 @@
 """How many images, groups, species and genera a dataset has, by category and split."""
 
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.splits import statistics
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -10,12 +10,12 @@ from nearkin.tables.splits import Splits
 
 
 def describe_dataset(labels_path, splits_path, statistics_path, *, dataset):
-    table = statistics.describe(tables.read(labels_path, Labels), tables.read(splits_path, Splits))
+    table = statistics.describe_dataset(tables.read(labels_path, Labels), tables.read(splits_path, Splits))
     tables.write(table, statistics_path, Statistics, dataset=dataset)
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         describe_dataset(
             labels_path=snakemake.input.labels,

@@ -2,7 +2,7 @@
 
 import json
 
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.sources import huggingface
 from nearkin.sources.folder_digest import folder_digest
 from nearkin.storage.atomic import write_text
@@ -15,7 +15,7 @@ def download_dataset(folder, record_path, *, repo, revision, patterns, trusted=(
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     download_dataset(
         folder=snakemake.params.folder,
         record_path=snakemake.output.record,

@@ -3,7 +3,7 @@
 import polars as pl
 
 from nearkin.gallery import contact_sheet
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.gallery import Sheets, Thumbnails
@@ -23,7 +23,7 @@ def draw_contact_sheets(sheets_path, thumbnails_paths, png_paths, *, base, train
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         draw_contact_sheets(
             sheets_path=snakemake.input.sheets,

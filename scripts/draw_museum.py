@@ -1,6 +1,6 @@
 """A drawn museum with the layout and the faults of a real delivery."""
 
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.synthetic.write_delivery import write_museum
 
 
@@ -17,7 +17,7 @@ def draw_museum(folder, *, seed, n_species, largest_species, image_size, fault_r
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     draw_museum(
         snakemake.output.folder,
         seed=snakemake.params.museum["seed"],

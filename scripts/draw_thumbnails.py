@@ -5,7 +5,7 @@ import logging
 import polars as pl
 
 from nearkin.gallery import thumbnails
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import library_versions, traced
 from nearkin.storage.reuse import earlier_path, keep_for_reuse
@@ -40,7 +40,7 @@ def draw_thumbnails(
         max_megapixels=max_megapixels,
         n_threads=n_threads,
         trusted=trusted,
-        known=tables.earlier(earlier_path(thumbnails_path), Thumbnails, **stamps),
+        known=tables.read_if_current(earlier_path(thumbnails_path), Thumbnails, **stamps),
     )
     tables.write(table, thumbnails_path, Thumbnails, dataset=dataset, **stamps)
     keep_for_reuse(thumbnails_path)
@@ -50,7 +50,7 @@ def draw_thumbnails(
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input, part=True):
         draw_thumbnails(
             inspection_path=snakemake.input.inspection,

@@ -4,7 +4,7 @@ import polars as pl
 import torch
 
 from nearkin.encoders.text import load_text_encoder
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.embeddings import caption_embeddings
@@ -24,7 +24,7 @@ def embed_captions(encoder_path, captions_path, embeddings_path, *, arithmetic_t
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         embed_captions(
             encoder_path=snakemake.input.encoder,

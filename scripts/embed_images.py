@@ -10,7 +10,7 @@ from nearkin.embeddings.embed import embed, fingerprint_of
 from nearkin.encoders.encoder import load_encoder
 from nearkin.encoders.inference import ready
 from nearkin.images.pixel_cache import open_pixels
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import library_versions, traced
 from nearkin.storage.reuse import earlier_path, keep_for_reuse
@@ -55,7 +55,7 @@ def open_known(path, stamps):
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input, part=True):
         (pixels,) = open_pixels(
             snakemake.input.pixels,

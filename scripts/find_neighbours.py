@@ -6,8 +6,8 @@ import polars as pl
 import torch
 
 from nearkin.embeddings.load import read_vectors
-from nearkin.embeddings.shard_index import listed
-from nearkin.runtime.logs import log_to
+from nearkin.embeddings.shard_index import read_index
+from nearkin.runtime.logs import setup_logging
 from nearkin.search import search
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -30,15 +30,15 @@ def find_neighbours(
 ):
     torch.set_num_threads(threads)
     splits = tables.read(splits_path, Splits)
-    paths, fingerprint = listed(shards_path)
+    paths, fingerprint = read_index(shards_path)
     vectors_of = partial(read_vectors, paths)
     told = {"depth": depth, "mask_groups": mask_groups, "chunk": chunk, "n_chunks": n_chunks}
-    found = [search.find(splits, vectors_of, protocol=protocol, **told) for protocol in wanted]
+    found = [search.search_protocol(splits, vectors_of, protocol=protocol, **told) for protocol in wanted]
     tables.write(pl.concat(found), neighbours_path, Neighbours, fingerprint=fingerprint, **stamps)
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         find_neighbours(
             shards_path=snakemake.input.shards,

@@ -11,7 +11,7 @@ from nearkin.finetune.malloc import keep_buffers
 from nearkin.finetune.recipe import read_recipe
 from nearkin.finetune.train import train
 from nearkin.images.pixel_cache import open_pixels
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.storage.reuse import earlier_path
@@ -60,7 +60,7 @@ def finetune_encoder(
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     keep_buffers()
     with traced(snakemake.input):
         sources = open_pixels(

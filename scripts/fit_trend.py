@@ -1,7 +1,7 @@
 """How the improvement goes with the number of training images: a fitted curve with its interval."""
 
 from nearkin.comparison.trend import trend
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Differences
@@ -14,7 +14,7 @@ def fit_trend(differences_path, trend_path, *, resamples, seed, stamps):
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         fit_trend(
             differences_path=snakemake.input.differences,

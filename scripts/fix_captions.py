@@ -4,7 +4,7 @@ import polars as pl
 
 from nearkin.captions import external
 from nearkin.captions.complete import complete_captions
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage.lineage import traced
 from nearkin.storage.tables import read, write
 from nearkin.tables.images import Images
@@ -25,7 +25,7 @@ def fix_captions(
     dataset,
 ):
     further = [
-        external.read(path, image=table["image"], caption=table["caption"])
+        external.read_caption_table(path, image=table["image"], caption=table["caption"])
         for path, table in zip(table_paths, tables, strict=True)
     ]
     whole, gaps = complete_captions(
@@ -40,7 +40,7 @@ def fix_captions(
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input, outside=snakemake.params.outside):
         fix_captions(
             images_path=snakemake.input.images,

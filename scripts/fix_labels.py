@@ -1,7 +1,7 @@
 """Names repaired, or images set aside with a reason."""
 
 from nearkin.labels import clean
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.images import Images, Inspection
@@ -21,7 +21,7 @@ def fix_labels(
     dataset,
 ):
     unused = {"caption", "sidecar", "specimen", "split"}
-    kept, aside, gaps = clean.repaired(
+    kept, aside, gaps = clean.clean_labels(
         tables.read(images_path, Images, [name for name in Images.column_names() if name not in unused]),
         tables.read_all(inspection_paths, Inspection, ["uuid", "problem", "detail", "sha256"]),
         policies=policies,
@@ -34,7 +34,7 @@ def fix_labels(
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input, outside=snakemake.params.outside):
         fix_labels(
             images_path=snakemake.input.images,

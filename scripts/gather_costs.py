@@ -1,7 +1,7 @@
 """What the jobs of a study took, in one table."""
 
 from nearkin.runtime import resource_usage
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.reuse import earlier_path, keep_for_reuse
 from nearkin.tables.resource_usage import Costs
@@ -9,15 +9,19 @@ from nearkin.tables.resource_usage import Costs
 
 def gather_costs(costs_path, *, benchmarks, logs, names, n_shards, n_chunks, dataset):
     """Jobs that left no benchmark file here, say since only results were copied, keep their old rows."""
-    measured = resource_usage.gather(benchmarks, logs, dataset=dataset)
-    kept = tables.earlier(earlier_path(costs_path), Costs).join(measured, on=["rule", "job"], how="anti")
-    found = resource_usage.of_study(measured.vstack(kept), names=names, n_shards=n_shards, n_chunks=n_chunks)
+    measured = resource_usage.read_benchmarks(benchmarks, logs, dataset=dataset)
+    kept = tables.read_if_current(earlier_path(costs_path), Costs).join(
+        measured, on=["rule", "job"], how="anti"
+    )
+    found = resource_usage.keep_current_jobs(
+        measured.vstack(kept), names=names, n_shards=n_shards, n_chunks=n_chunks
+    )
     tables.write(found, costs_path, Costs, dataset=dataset)
     keep_for_reuse(costs_path)
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     gather_costs(
         costs_path=snakemake.output.costs,
         benchmarks="logs/costs",

@@ -1,9 +1,9 @@
 """Same bytes, near duplicates and same specimen, united into groups."""
 
 from nearkin.embeddings.load import read_vectors
-from nearkin.embeddings.shard_index import listed
+from nearkin.embeddings.shard_index import read_index
 from nearkin.groups import group
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.groups import DoubtfulGroups, Groups
@@ -25,11 +25,11 @@ def group_images(
     dataset,
 ):
     """`shards_path` is empty unless a model is asked which images look alike."""
-    table, doubtful = group.grouped(
+    table, doubtful = group.group_images(
         tables.read(labels_path, Labels, columns=["uuid", "path", "category", "species"]),
         tables.scan(inspection_paths, Inspection),
         tables.read(images_path, Images, columns=["uuid", "specimen"]).drop_nulls(),
-        (lambda uuids: read_vectors(listed(shards_path)[0], uuids)) if shards_path else None,
+        (lambda uuids: read_vectors(read_index(shards_path)[0], uuids)) if shards_path else None,
         specimen=specimen,
         near_duplicates=near_duplicates,
         runaway=runaway,
@@ -39,7 +39,7 @@ def group_images(
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         group_images(
             images_path=snakemake.input.images,

@@ -3,7 +3,7 @@
 import polars as pl
 
 from nearkin.embeddings import external, shard_files
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.sources import errors
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -22,7 +22,7 @@ def import_embeddings(table_path, inspection_path, embeddings_path, *, dataset, 
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input, outside=snakemake.params.outside, part=True):
         import_embeddings(
             table_path=snakemake.input.table,

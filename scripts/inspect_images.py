@@ -3,7 +3,7 @@
 import logging
 
 from nearkin.images import dhash, inspect
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.sources.image_ids import in_shard
 from nearkin.storage import tables
 from nearkin.storage.lineage import library_versions, traced
@@ -19,7 +19,7 @@ def inspect_images(
     images = tables.read(images_path, Images, columns=["uuid", "path", "match"])
     stamps = {"max_megapixels": max_megapixels, "thumbnails": dhash.VERSION}
     stamps |= library_versions("pillow")
-    known = tables.earlier(earlier_path(inspection_path), Inspection, **stamps)
+    known = tables.read_if_current(earlier_path(inspection_path), Inspection, **stamps)
     table, n_reused = inspect.inspect_files(
         images.filter(in_shard(shard, n_shards)),
         folder,
@@ -35,7 +35,7 @@ def inspect_images(
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input, part=True):
         inspect_images(
             images_path=snakemake.input.images,

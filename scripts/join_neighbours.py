@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.neighbours import Neighbours
@@ -14,10 +14,10 @@ def join_neighbours(chunks_paths, neighbours_path):
     chunks = [tables.scan([path], Neighbours) for path in chunks_paths]
     in_order = [chunk.filter(protocol=protocol) for protocol in sorted(PROTOCOL_SPLITS) for chunk in chunks]
     stamps = {key: tables.metadata(chunks_paths[0]).get(key) for key in ("dataset", "model", "fingerprint")}
-    tables.sink(pl.concat(in_order), neighbours_path, Neighbours, **stamps)
+    tables.write_lazy(pl.concat(in_order), neighbours_path, Neighbours, **stamps)
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         join_neighbours(chunks_paths=snakemake.input.chunks, neighbours_path=snakemake.output.neighbours)

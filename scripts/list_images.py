@@ -2,7 +2,7 @@
 
 import logging
 
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.sources import folders, image_table, vlm4bio
 from nearkin.sources.folder_digest import folder_digest
 from nearkin.storage import tables
@@ -45,7 +45,7 @@ def list_images(
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input, outside=snakemake.params.outside):
         list_images(
             folder=snakemake.params.folder,

@@ -1,7 +1,7 @@
 """Recall of a base and a trained model, species by species."""
 
 from nearkin.figures import paired_recall, theme
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Differences
@@ -14,7 +14,7 @@ def plot_base_against_trained(differences_path, svg_path, png_path, *, base, tra
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         plot_base_against_trained(
             differences_path=snakemake.input.differences,

@@ -1,7 +1,7 @@
 """Which genera a model takes for which."""
 
 from nearkin.figures import confusions, theme
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.confusions import Confusions
@@ -13,7 +13,7 @@ def plot_confusions(confusions_path, svg_path, png_path, *, model):
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         plot_confusions(
             confusions_path=snakemake.input.confusions,

@@ -1,7 +1,7 @@
 """Time, memory and images per second of every rule."""
 
 from nearkin.figures import resource_usage, theme
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.tables.resource_usage import Costs
 
@@ -11,7 +11,7 @@ def plot_costs(costs_path, svg_path, png_path, *, dataset):
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     plot_costs(
         costs_path=snakemake.input.costs,
         svg_path=snakemake.output.svg,

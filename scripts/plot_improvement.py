@@ -1,7 +1,7 @@
 """The improvement per species and per genus, by category."""
 
 from nearkin.figures import improvement, theme
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Differences
@@ -29,7 +29,7 @@ def plot_improvement(
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         plot_improvement(
             differences_path=snakemake.input.differences,

@@ -1,7 +1,7 @@
 """The improvement of each species beside its number of training images, and a curve through them."""
 
 from nearkin.figures import improvement_by_training_size, theme
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Differences
@@ -19,7 +19,7 @@ def plot_improvement_by_training_size(
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         plot_improvement_by_training_size(
             differences_path=snakemake.input.differences,

@@ -1,7 +1,7 @@
 """What a split that ignores groups would have done to the recall."""
 
 from nearkin.figures import leakage, theme
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.leakage import LeakAudit
@@ -12,7 +12,7 @@ def plot_leaks(leaks_path, svg_path, png_path, *, model, k):
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         plot_leaks(
             leaks_path=snakemake.input.leaks,

@@ -1,7 +1,7 @@
 """The species that training improved or worsened most, with intervals."""
 
 from nearkin.figures import most_changed, theme
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Differences
@@ -14,7 +14,7 @@ def plot_most_changed(differences_path, svg_path, png_path, *, base, trained, pr
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         plot_most_changed(
             differences_path=snakemake.input.differences,

@@ -1,7 +1,7 @@
 """Every model against every other, in one matrix."""
 
 from nearkin.figures import all_pairs, theme
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Pairwise
@@ -12,7 +12,7 @@ def plot_pairwise(pairwise_path, svg_path, png_path, *, models, k):
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         plot_pairwise(
             pairwise_path=snakemake.input.pairwise,

@@ -1,7 +1,7 @@
 """Species recall over all queries beside that over the queries that could hit."""
 
 from nearkin.figures import reachable, theme
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Recall
@@ -13,7 +13,7 @@ def plot_reachable(recall_paths, svg_path, png_path, *, models, k):
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         plot_reachable(
             recall_paths=snakemake.input.recalls,

@@ -1,7 +1,7 @@
 """Recall@1 of every model, by protocol and level, with intervals."""
 
 from nearkin.figures import recall, theme
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Recall
@@ -13,7 +13,7 @@ def plot_recall(recall_paths, svg_path, png_path, *, models, k):
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         plot_recall(
             recall_paths=snakemake.input.recalls,

@@ -1,7 +1,7 @@
 """Recall of every model against the number of neighbours looked at."""
 
 from nearkin.figures import recall_curve, theme
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.recall_curve import RecallCurve
@@ -13,7 +13,7 @@ def plot_recall_curve(curve_paths, svg_path, png_path, *, models):
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         plot_recall_curve(
             curve_paths=snakemake.input.curves,

@@ -1,7 +1,7 @@
 """Loss and learning rate of a training, and how the epoch was chosen."""
 
 from nearkin.figures import theme, training
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.training import Training
@@ -12,7 +12,7 @@ def plot_training(training_path, svg_path, png_path, *, model):
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         plot_training(
             training_path=snakemake.input.training,

@@ -1,7 +1,7 @@
 """Species recall@1 against the number of training images."""
 
 from nearkin.figures import theme, training_size
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.dataset_statistics import TrainingSize
@@ -13,7 +13,7 @@ def plot_training_size(sizes_path, svg_path, png_path, *, model):
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         plot_training_size(
             sizes_path=snakemake.input.sizes,

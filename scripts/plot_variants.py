@@ -1,7 +1,7 @@
 """Every variant's recall and what training changed, over its seeds."""
 
 from nearkin.figures import seeds, theme
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.seeds import Variants
@@ -13,7 +13,7 @@ def plot_variants(variants_path, svg_path, png_path, *, names, k):
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         plot_variants(
             variants_path=snakemake.input.variants,

@@ -2,7 +2,7 @@
 
 from nearkin.encoders.encoder import save_encoder
 from nearkin.encoders.prepare import prepare
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage.lineage import traced
 
 
@@ -12,7 +12,7 @@ def prepare_encoder(weights_path, description_path, *, model, geometry):
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input, outside=snakemake.params.outside):
         prepare_encoder(
             weights_path=snakemake.output.weights,

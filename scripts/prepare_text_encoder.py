@@ -1,10 +1,10 @@
 """The text tower of a model that is taken as it is, for captions."""
 
 from nearkin.encoders.text import prepare_text_encoder
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage.lineage import traced
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input, outside=snakemake.params.outside):
         prepare_text_encoder(snakemake.params.model, snakemake.output.encoder)

@@ -1,7 +1,7 @@
 """The comparison in the printed form of the reference study."""
 
 from nearkin.report import reference_format
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
 from nearkin.storage.lineage import traced
@@ -14,7 +14,7 @@ def print_comparison(base_path, trained_path, text_path, *, protocol, k):
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         print_comparison(
             base_path=snakemake.input.base_recall,

@@ -1,7 +1,7 @@
 """The analysis by training size, as text."""
 
 from nearkin.report import training_size_text
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
 from nearkin.storage.lineage import traced
@@ -14,7 +14,7 @@ def print_training_size(sizes_path, text_path, *, model, min_queries):
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         print_training_size(
             sizes_path=snakemake.input.sizes,

@@ -1,11 +1,11 @@
 """Hits of every query and their recall, from its neighbours."""
 
 from nearkin.evaluation import query_scores
-from nearkin.evaluation.averages import recall
-from nearkin.runtime.logs import log_to
+from nearkin.evaluation.averages import compute_metrics
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
-from nearkin.storage.query_batches import whole_queries
+from nearkin.storage.query_batches import iter_query_batches
 from nearkin.tables.labels import Labels
 from nearkin.tables.scores import Hits, Recall
 from nearkin.tables.splits import Splits
@@ -26,8 +26,8 @@ def score_recall(
     seed,
     stamps,
 ):
-    hits = query_scores.hits(
-        whole_queries(neighbours_path),
+    hits = query_scores.score_queries(
+        iter_query_batches(neighbours_path),
         tables.read(labels_path, Labels),
         tables.read(splits_path, Splits),
         wanted=wanted,
@@ -38,12 +38,15 @@ def score_recall(
     stamps = stamps | {"fingerprint": tables.metadata(neighbours_path).get("fingerprint")}
     tables.write(hits, hits_path, Hits, **stamps)
     tables.write(
-        recall(hits, ks=ks, depth=depth, resamples=resamples, seed=seed), recall_path, Recall, **stamps
+        compute_metrics(hits, ks=ks, depth=depth, resamples=resamples, seed=seed),
+        recall_path,
+        Recall,
+        **stamps,
     )
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         score_recall(
             neighbours_path=snakemake.input.neighbours,

@@ -1,6 +1,6 @@
 """Train, val, test and unseen, so that no group straddles."""
 
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.splits import predefined, split
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -17,17 +17,19 @@ def split_images(labels_path, groups_path, images_path, previous_path, splits_pa
     given = []
     if previous_path:
         given.append(
-            predefined.taken_over(tables.read(previous_path, Splits, ["uuid", "split", "reason", "evidence"]))
+            predefined.from_previous(
+                tables.read(previous_path, Splits, ["uuid", "split", "reason", "evidence"])
+            )
         )
     if images_path:
-        given.append(predefined.delivered(tables.read(images_path, Images, ["uuid", "split"])))
-    table = split.split_images(labels, groups, predefined.together(given), **dealing)
+        given.append(predefined.from_source(tables.read(images_path, Images, ["uuid", "split"])))
+    table = split.split_images(labels, groups, predefined.combine(given), **dealing)
     split.check_tested(table, labels, dataset=dataset)
     tables.write(table, splits_path, Splits, dataset=dataset)
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input, outside=snakemake.params.outside):
         split_images(
             labels_path=snakemake.input.labels,

@@ -1,7 +1,7 @@
 """Recall of a model against the number of neighbours looked at."""
 
 from nearkin.evaluation import recall_curve
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.recall_curve import RecallCurve
@@ -13,12 +13,12 @@ COLUMNS = ["protocol", "level", "uuid", "category", "label", "group_id", "first_
 def trace_recall(hits_path, curve_path, *, depth, resamples, seed, stamps):
     hits = tables.read(hits_path, Hits, COLUMNS)
     stamps = stamps | {"fingerprint": tables.metadata(hits_path).get("fingerprint")}
-    curve = recall_curve.curve(hits, depth=depth, resamples=resamples, seed=seed)
+    curve = recall_curve.recall_curve(hits, depth=depth, resamples=resamples, seed=seed)
     tables.write(curve, curve_path, RecallCurve, **stamps)
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         trace_recall(
             hits_path=snakemake.input.hits,

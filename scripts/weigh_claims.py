@@ -1,7 +1,7 @@
 """The claims about a base and a trained model, each with its evidence."""
 
 from nearkin.claims import evaluate
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.claims import Claims
@@ -15,7 +15,7 @@ def weigh_claims(base_path, trained_path, differences_path, claims_path, *, base
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         weigh_claims(
             base_path=snakemake.input.base,

@@ -2,7 +2,7 @@
 
 from nearkin.audit import page
 from nearkin.audit.content import collect
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
 from nearkin.storage.lineage import traced
@@ -35,7 +35,7 @@ def write_audit(inputs, audit_path, *, dataset, folder, max_megapixels, trusted=
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         write_audit(
             snakemake.input,

@@ -2,7 +2,7 @@
 
 import logging
 
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import csv_export, parquet
 from nearkin.storage.lineage import traced
 
@@ -15,6 +15,6 @@ def write_csv_twins(table_paths, csv_paths):
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         write_csv_twins(table_paths=snakemake.input.tables, csv_paths=snakemake.output)

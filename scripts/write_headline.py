@@ -3,7 +3,7 @@
 import json
 
 from nearkin.report import headline_numbers
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import lineage, tables
 from nearkin.storage.atomic import write_text
 from nearkin.storage.lineage import traced
@@ -21,7 +21,7 @@ def write_headline(recall_paths, json_path, text_path, *, models, ks):
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         write_headline(
             recall_paths=snakemake.input.recalls,

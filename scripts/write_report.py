@@ -6,7 +6,7 @@ from pathlib import Path
 from nearkin.evaluation import invariants
 from nearkin.report import page, species_browser
 from nearkin.report.content import collect
-from nearkin.runtime.logs import log_to
+from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
 from nearkin.storage.lineage import traced
@@ -66,7 +66,7 @@ def _place(path):
 
 
 if __name__ == "__main__":
-    log_to(snakemake.log[0])
+    setup_logging(snakemake.log[0])
     with traced(snakemake.input, outside=snakemake.params.outside):
         write_report(
             snakemake.input,

@@ -26,7 +26,7 @@ def nearkin():
     torch.set_num_threads(THREADS)
 
     def search(vectors, k):
-        found = exact_knn.nearest_within(vectors, np.arange(len(vectors)), depth=k)
+        found = exact_knn.self_knn(vectors, np.arange(len(vectors)), depth=k)
         return np.concatenate([indices for _, indices, _ in found])
 
     return search

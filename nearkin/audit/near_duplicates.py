@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from nearkin.groups.alignment import likeness
+from nearkin.groups.alignment import aligned_similarity
 from nearkin.images.dhash import CROPS, unpacked, viewed
 
 MOST_COMPARED = 1000
@@ -53,7 +53,7 @@ def least_likeness(members):
     rows = members.select("group_id").with_row_index("one")
     pairs = rows.join(rows.rename({"one": "other"}), on="group_id").filter(pl.col("one") != pl.col("other"))
     one, other = small[pairs["one"].to_numpy()], small[pairs["other"].to_numpy()]
-    alike = [likeness(viewed(one, view), other, view) for view in CROPS]
+    alike = [aligned_similarity(viewed(one, view), other, view) for view in CROPS]
     pairs = pairs.with_columns(likeness=np.max(alike, axis=0).astype(np.float64).round(3))
     backwards = pairs.select("group_id", "likeness", one="other")
     nearest = pl.concat([pairs.select(backwards.columns), backwards]).group_by("group_id", "one")

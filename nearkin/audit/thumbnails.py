@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from PIL import Image
 from tqdm import tqdm
 
-from nearkin.images.decode import ImageProblem, rgb
+from nearkin.images.decode import ImageProblem, decode_rgb
 from nearkin.sources.safe_paths import AnyPath, opener
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def of_images(
 def _of_file(opened, path, max_megapixels):
     try:
         with opened(path) as file:
-            image = rgb(file, max_megapixels * 1e6)
+            image = decode_rgb(file, max_megapixels * 1e6)
     except ImageProblem as error:
         return _without(error.problem)
     except (OSError, ValueError):

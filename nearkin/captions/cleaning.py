@@ -6,8 +6,8 @@ import ftfy
 import polars as pl
 from tqdm import tqdm
 
-from nearkin.captions.markup import without_escapes, without_markup
-from nearkin.captions.quality import defect_of, is_useless, only_filler
+from nearkin.captions.markup import strip_markup, unescape_code
+from nearkin.captions.quality import caption_defect, is_useless, only_filler
 
 LONGEST = 2000
 """Characters of a caption; no encoder reads as many."""
@@ -43,9 +43,9 @@ def _shortened(text):
 
 
 STEPS = (
-    ("markup", without_markup),
+    ("markup", strip_markup),
     ("mojibake", ftfy.fix_encoding),
-    ("escapes", without_escapes),
+    ("escapes", unescape_code),
     ("invisible", lambda text: INVISIBLE.sub("", text)),
     ("whitespace", lambda text: " ".join(text.split())),
     ("too_long", _shortened),
@@ -79,12 +79,12 @@ def clean(text):
 
 def _defect(mended, text):
     if mended:
-        return defect_of(mended)
+        return caption_defect(mended)
     start = text[:LONGEST]
     return "placeholder" if re.search("[A-Za-z]{3}", start) and only_filler(start) else "empty"
 
 
-def cleaned(texts):
+def clean_distinct(texts):
     """`text`, `defect` and `repairs` as of `clean`, a row for each distinct text that is not sound."""
     distinct = texts.to_frame("before").filter(~is_sound(pl.col("before"))).unique().sort("before")
     schema = {"text": pl.String, "defect": pl.String, "repairs": pl.List(pl.String)}

@@ -4,10 +4,10 @@ import logging
 
 import polars as pl
 
-from nearkin.captions.cleaning import LONGEST, cleaned, is_sound
-from nearkin.captions.external import by_image
+from nearkin.captions.cleaning import LONGEST, clean_distinct, is_sound
+from nearkin.captions.external import match_to_images
 from nearkin.captions.species_mentions import Namer
-from nearkin.captions.templates import filled
+from nearkin.captions.templates import fill_templates
 from nearkin.labels import curation_log
 from nearkin.tables.labels import Captions, Gaps
 
@@ -77,7 +77,7 @@ def _rungs(labels, images, tables, ladder):
         elif name == "tables":
             for number, table in enumerate(tables, 1):
                 name = f"table:{number}"
-                found = by_image(table, labels, name=name)
+                found = match_to_images(table, labels, name=name)
                 rungs[name] = _in_order(labels, found.select("uuid", row=pl.lit(0, pl.Int32), text="caption"))
     return rungs
 
@@ -115,7 +115,7 @@ def _climbed(labels, rungs, namer, *, main, templates):
         tried.append(judged.with_columns(field=pl.lit("caption" if source == "delivered" else source)))
         chosen.append(taken.select("at", caption="text", caption_source=pl.lit(source)))
         left = left.join(taken, on="at", how="anti", maintain_order="left")
-    chosen.append(left.select("at").hstack(filled(left, templates)))
+    chosen.append(left.select("at").hstack(fill_templates(left, templates)))
     captions = pl.concat(chosen).sort("at")
     found = [_gaps(judged, captions) for judged in tried]
     return captions.drop("at"), pl.concat([Gaps.create_empty(), *found])
@@ -124,7 +124,7 @@ def _climbed(labels, rungs, namer, *, main, templates):
 def _judged(tried, namer):
     """What was tried: `before` and `text` (mended), what is wrong with it and why, and the `repairs`."""
     tried = tried.select("at", "uuid", "path", "species", "common", "as_delivered", "row", before="text")
-    mended = cleaned(tried["before"].drop_nulls())
+    mended = clean_distinct(tried["before"].drop_nulls())
     tried = tried.join(mended, on="before", how="left", maintain_order="left")
     missing = pl.when(pl.col("before").is_null()).then(pl.lit("missing"))
     tried = tried.with_columns(text=pl.coalesce("text", "before"), defect=pl.coalesce(missing, "defect"))
@@ -151,7 +151,7 @@ def _gaps(judged, captions):
         lost.with_columns(action=pl.lit("noted"), evidence=_meaning("defect")),
     ]
     found = pl.concat(found).join(captions.select("at", after="caption"), on="at", maintain_order="left")
-    short = {name: curation_log.shortened(pl.col(name)) for name in ("before", "after")}
+    short = {name: curation_log.truncate_expr(pl.col(name)) for name in ("before", "after")}
     return found.with_columns(**short).select(Gaps.column_names())
 
 

@@ -4,7 +4,7 @@ The patterns serve Python and polars alike, so they hold no look-around and no b
 none takes more than linear time.
 """
 
-PHRASES = (
+ERROR_PHRASES = (
     *("traceback (most recent call last)", "stack trace", "core dumped", "segmentation fault"),
     *("cuda error", "cuda out of memory", "tried to allocate", "device-side assert"),
     *("no such file or directory", "cannot identify image file", "index out of range"),
@@ -97,5 +97,5 @@ _BEGINNINGS = (
     *(_ERROR, _EXCEPTION, _LOG_LINE, _FAILED, _NOT_DONE, _TIMEOUT, _STATUS, _WHOLE),
     *(_REFUSAL, _REGRET, _MODEL, _NO_PICTURE, "<class "),
 )
-BEGINNING = r"(?i)^\W*(?:" + "|".join(_BEGINNINGS) + ")"
+ERROR_PREFIX = r"(?i)^\W*(?:" + "|".join(_BEGINNINGS) + ")"
 """Narrow, since captions may begin with `Error cards with a bird` or `Sorry for the blur: a heron`."""

@@ -10,7 +10,7 @@ from nearkin.sources import csv_reader, errors
 logger = logging.getLogger(__name__)
 
 
-def read(path, *, image, caption):
+def read_caption_table(path, *, image, caption):
     """`image` and `caption` of a table: CSV, TSV or Parquet, by its ending.
 
     Raises ValueError naming the file and what it has if a column is not there.
@@ -28,7 +28,7 @@ def read(path, *, image, caption):
         return told.collect()
 
 
-def by_image(table, labels, *, name):
+def match_to_images(table, labels, *, name):
     """`uuid` and `caption` of the images that a table has a caption for.
 
     Its column `image` holds uuids, paths relative to the source, or file names, which serve

@@ -31,10 +31,10 @@ WINDOWS_PATH = re.compile(r"\s*(?:[A-Za-z]:\\|\\\\)")
 ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 
 
-def without_markup(text):
+def strip_markup(text):
     """The text without tags and markdown, and with the characters that entities stand for.
 
-    >>> without_markup("<p>A <i>Papilio</i> &amp;amp; its **host**, fins &lt; 5 cm</p>")
+    >>> strip_markup("<p>A <i>Papilio</i> &amp;amp; its **host**, fins &lt; 5 cm</p>")
     'A Papilio & its host, fins < 5 cm'
     """
     if "<" in text:
@@ -48,10 +48,10 @@ def without_markup(text):
     return text
 
 
-def without_escapes(text):
+def unescape_code(text):
     r"""The text with the characters that escapes of program code stand for.
 
-    >>> without_escapes(r"A bird\u2019s\nnest")
+    >>> unescape_code(r"A bird\u2019s\nnest")
     'A bird’s\nnest'
     """
     if "\\" not in text or " " not in text or WINDOWS_PATH.match(text):

@@ -21,16 +21,16 @@ CERTAIN = 5
 """Right uses for each wrong one that make a common name in small letters more than a phrase."""
 
 
-def mentions(text, words):
+def contains_words(text, words):
     """Whether a text has these words, given in small letters with single spaces.
 
-    >>> mentions("The AUS_BUS's fins", "aus buss"), mentions("Aus busus", "aus bus")
+    >>> contains_words("The AUS_BUS's fins", "aus buss"), contains_words("Aus busus", "aus bus")
     (True, False)
     """
     return bool(_places(_small(_found(text)[1]), words.split(" ")))
 
 
-def is_meant(text, words, *, scientific, n_own, n_other):
+def is_subject_mention(text, words, *, scientific, n_own, n_other):
     """Whether the text names by these words what it shows: not what is beside it, or like it.
 
     A common name counts if it has capitals and is no part of a longer name, or if it has two
@@ -38,7 +38,7 @@ def is_meant(text, words, *, scientific, n_own, n_other):
     elsewhere (`n_other`): `large white` is mostly no butterfly.
 
     >>> texts = ["A Big Cus rests.", "It is like a Big Cus.", "A Very Big Cus rests.", "A big cus rests."]
-    >>> [is_meant(text, "big cus", scientific=False, n_own=0, n_other=1) for text in texts]
+    >>> [is_subject_mention(text, "big cus", scientific=False, n_own=0, n_other=1) for text in texts]
     [True, False, False, False]
     """
     text, found = _found(text)

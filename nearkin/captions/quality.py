@@ -8,7 +8,7 @@ import string
 
 import polars as pl
 
-from nearkin.captions.error_patterns import BEGINNING, ERROR_CLASS, PHRASES
+from nearkin.captions.error_patterns import ERROR_CLASS, ERROR_PHRASES, ERROR_PREFIX
 
 NOT_PROSE = (
     r"(?i)^\S*\.(?:jpe?g|png|gif|tiff?|webp|bmp|heic|svg|txt|json|csv|xml|html?|parquet|npy|pt)[^\w\s]*$",
@@ -46,23 +46,24 @@ FILLER = frozenset(_FILLER.split()) | frozenset(string.ascii_lowercase)
 
 _ONLY_FILLER = r"(?i)^[^a-z]*(?:(?:" + "|".join(sorted(FILLER)) + r")(?:[^a-z]+|$))*$"
 
-_ERRORS = re.compile(BEGINNING), re.compile(ERROR_CLASS)
+_ERRORS = re.compile(ERROR_PREFIX), re.compile(ERROR_CLASS)
 _NOT_PROSE = [re.compile(pattern) for pattern in NOT_PROSE]
 _UNFILLED = [re.compile(pattern) for pattern in UNFILLED]
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-def defect_of(text):
+def caption_defect(text):
     """What makes a text, free of markup and stray space, useless as a caption; None if nothing does.
 
-    >>> [defect_of(text) for text in ["Error: no image", "fish_01.jpg", "A photo of", "An unknown fish."]]
+    >>> texts = ["Error: no image", "fish_01.jpg", "A photo of", "An unknown fish."]
+    >>> [caption_defect(text) for text in texts]
     ['error_text', 'not_prose', 'placeholder', None]
     """
     plain = text.replace("\u2019", "'")  # as in can't
     small = plain.lower()
     if only_filler(plain) or any(pattern.search(plain) for pattern in _UNFILLED):
         return "placeholder"
-    if any(phrase in small for phrase in PHRASES) or any(pattern.search(plain) for pattern in _ERRORS):
+    if any(phrase in small for phrase in ERROR_PHRASES) or any(pattern.search(plain) for pattern in _ERRORS):
         return "error_text"
     return "not_prose" if any(pattern.search(plain) for pattern in _NOT_PROSE) else None
 
@@ -77,14 +78,14 @@ def only_filler(text):
 
 
 def is_useless(text):
-    """Expression: true for every text in which `defect_of` finds something, and for few others.
+    """Expression: true for every text in which `caption_defect` finds something, and for few others.
 
     That holds for texts of ASCII characters and the letters of western Europe; a test
     compares the two.
     """
     plain = text.str.replace_all("\u2019", "'", literal=True)
-    patterns = [BEGINNING, ERROR_CLASS, *NOT_PROSE, *UNFILLED, _ONLY_FILLER]
+    patterns = [ERROR_PREFIX, ERROR_CLASS, *NOT_PROSE, *UNFILLED, _ONLY_FILLER]
     return pl.any_horizontal(
-        plain.str.contains_any(PHRASES, ascii_case_insensitive=True),
+        plain.str.contains_any(ERROR_PHRASES, ascii_case_insensitive=True),
         *(plain.str.contains(pattern) for pattern in patterns),
     )

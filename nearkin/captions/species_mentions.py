@@ -3,7 +3,7 @@
 import polars as pl
 
 from nearkin.captions.common_names import common_names, words_of
-from nearkin.captions.mention_context import is_meant, mentions
+from nearkin.captions.mention_context import contains_words, is_subject_mention
 
 ABBREVIATED = r"\b([A-Z])\. ?([a-z]{3,}(?:-[a-z]+)*)\b"
 
@@ -113,7 +113,7 @@ def _binomial(name):
 
 def _is_other(row):
     own = [name for name in (row["own_common"], row["own_name"]) if name]
-    if any(mentions(row["text"], name) for name in own):
+    if any(contains_words(row["text"], name) for name in own):
         return False
     counts = {"n_own": row["n_own"], "n_other": row["n_other"]}
-    return is_meant(row["text"], row["words"], scientific=row["scientific"], **counts)
+    return is_subject_mention(row["text"], row["words"], scientific=row["scientific"], **counts)

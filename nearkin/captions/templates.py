@@ -8,7 +8,7 @@ FIELDS = ("common", "species", "genus", "family", "category")
 """What a template may hold in braces: columns of Labels."""
 
 
-def filled(labels, templates):
+def fill_templates(labels, templates):
     """`caption` and `caption_source` of each label, in its order, from one of the templates.
 
     The uuid decides which one, among those whose fields the image has. `caption_source`

@@ -7,12 +7,12 @@ import polars as pl
 
 from nearkin.comparison.paired import same_queries, sign_flip, widened
 from nearkin.evaluation import intervals
-from nearkin.evaluation.bootstrap import Cells, resampled, with_units
+from nearkin.evaluation.bootstrap import LabelGroupSums, add_resampling_units, bootstrap_sums
 
 KEYS = ["protocol", "level", "uuid"]
 
 
-def pairwise(hits, *, k, resamples, seed):
+def compare_all_pairs(hits, *, k, resamples, seed):
     """The difference in recall@k of all queries for every ordered pair of models: a `Pairwise` table.
 
     `hits` maps models to `Hits` tables of the same queries; ValueError otherwise. Intervals
@@ -22,7 +22,7 @@ def pairwise(hits, *, k, resamples, seed):
     together = joined(hits).with_columns(right(model, k).alias(model) for model in models)
     parts = []
     for (protocol,), asked in together.group_by("protocol", maintain_order=True):
-        asked, strata = with_units(asked)
+        asked, strata = add_resampling_units(asked)
         for (level,), block in asked.group_by("level", maintain_order=True):
             rows = _rows(block, strata, models, resamples, seed)
             parts.append(rows.with_columns(protocol=pl.lit(protocol), level=pl.lit(level)))
@@ -48,8 +48,8 @@ def right(model, k):
 
 
 def _rows(block, strata, models, resamples, seed):
-    drawn = resampled(
-        [Cells(block, [pl.col(model) for model in models])], strata, resamples=resamples, seed=seed
+    drawn = bootstrap_sums(
+        [LabelGroupSums(block, [pl.col(model) for model in models])], strata, resamples=resamples, seed=seed
     )
     totals = np.concatenate([sums.sum(axis=0) for (sums,) in drawn], axis=-1)  # (1 + n_models, n_resamples)
     shares = dict(zip(models, totals[1:] / totals[0], strict=True))

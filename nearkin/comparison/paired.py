@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 from scipy import sparse, stats
 
-from nearkin.comparison.shrinkage import shrunken
+from nearkin.comparison.shrinkage import shrink
 from nearkin.evaluation import intervals
-from nearkin.evaluation.bootstrap import Cells, resampled, with_units
+from nearkin.evaluation.bootstrap import LabelGroupSums, add_resampling_units, bootstrap_sums
 from nearkin.tables.categories import distinct, genus_of
 from nearkin.vocabulary import ALL, LABEL, NONE
 
@@ -38,7 +38,7 @@ def compare(base_hits, trained_hits, *, n_train, ks, min_queries, resamples, see
     )
     parts = []
     for (protocol,), asked in both.group_by("protocol", maintain_order=True):
-        asked, strata = with_units(asked)
+        asked, strata = add_resampling_units(asked)
         for (level,), block in asked.group_by("level", maintain_order=True):
             groups, ends = _groups(block, ks), _ends(block, strata, ks, resamples, seed)
             found = _adjusted(pl.concat(_compared(groups, k, ends[k], min_queries) for k in ks))
@@ -112,7 +112,7 @@ def _shrunken(found):
     for _, block in labels.group_by("category", maintain_order=True):
         n_groups = block["n_groups"].to_numpy()
         variance = 100**2 * block["spread"].sum() / max(1, (n_groups - 1).sum())
-        drawn = shrunken(block["points"].to_numpy(), variance / n_groups)
+        drawn = shrink(block["points"].to_numpy(), variance / n_groups)
         parts.append(block.with_columns(shrunken=pl.Series(drawn)))
     return pl.concat(parts).drop("spread")
 
@@ -137,7 +137,7 @@ def widened(found):
 
 def _ends(block, strata, ks, resamples, seed):
     """For each k the scopes (category, label) with the ends of their difference, in points."""
-    cells = Cells(block, [pl.col(f"{model} {k}") for model in ("base", "trained") for k in ks])
+    cells = LabelGroupSums(block, [pl.col(f"{model} {k}") for model in ("base", "trained") for k in ks])
     categories = distinct(cells.labels["category"])
     names = pl.concat([pl.DataFrame({"category": [ALL, *categories], "label": ALL}), cells.labels])
     means = [
@@ -151,7 +151,7 @@ def _ends(block, strata, ks, resamples, seed):
     step = max(1, AT_ONCE // (resamples * len(ks)))
     for start in range(0, len(names), step):
         some = member.tocsr()[start : start + step]
-        drawn = resampled([cells], strata, resamples=resamples, seed=seed)
+        drawn = bootstrap_sums([cells], strata, resamples=resamples, seed=seed)
         samples = np.concatenate([_differences(some, sums, len(ks)) for (sums,) in drawn], axis=-1)
         ends.append(100 * intervals.percentile_interval(np.moveaxis(samples, -1, 0)))
     low, high = np.concatenate(ends, axis=1)  # (n_scopes, n_ks)

@@ -8,12 +8,12 @@ import polars as pl
 from nearkin.comparison.all_pairs import joined, right
 from nearkin.comparison.paired import widened
 from nearkin.evaluation import intervals
-from nearkin.evaluation.bootstrap import Cells, resampled, with_units
+from nearkin.evaluation.bootstrap import LabelGroupSums, add_resampling_units, bootstrap_sums
 from nearkin.tables.categories import distinct
 from nearkin.vocabulary import ALL
 
 
-def variants(hits, models, *, bases, ks, resamples, seed):
+def summarise_seeds(hits, models, *, bases, ks, resamples, seed):
     """What the models of each variant find, in the mean and apart: a `Variants` table.
 
     `hits` maps models to `Hits` tables of the same queries, ValueError otherwise; `models` maps
@@ -24,7 +24,7 @@ def variants(hits, models, *, bases, ks, resamples, seed):
     columns = [(model, k) for model in hits for k in ks]
     parts = []
     for (protocol,), asked in joined(hits).group_by("protocol", maintain_order=True):
-        asked, strata = with_units(asked)
+        asked, strata = add_resampling_units(asked)
         for (level,), block in asked.group_by("level", maintain_order=True):
             block = block.with_columns(right(model, k).alias(_name(model, k)) for model, k in columns)
             drawn = _drawn(block, strata, [_name(*column) for column in columns], resamples, seed)
@@ -42,11 +42,11 @@ def _name(model, k):
 
 def _drawn(block, strata, columns, resamples, seed):
     """Means over resampled groups, by category and column: (resamples,) each; NaN without queries."""
-    cells = Cells(block, [pl.col(name) for name in columns])
+    cells = LabelGroupSums(block, [pl.col(name) for name in columns])
     of = cells.labels["category"]
     scopes = {ALL: np.ones(len(of), dtype=bool)} | {name: (of == name).to_numpy() for name in distinct(of)}
     parts = {name: [] for name in scopes}
-    for (sums,) in resampled([cells], strata, resamples=resamples, seed=seed):
+    for (sums,) in bootstrap_sums([cells], strata, resamples=resamples, seed=seed):
         for name, member in scopes.items():
             parts[name].append(sums[member].sum(axis=0))
     found = {}

@@ -8,12 +8,12 @@ mean + t / (t + v) * (observed - mean), with t by moments (DerSimonian and Laird
 import numpy as np
 
 
-def shrunken(differences, variances):
+def shrink(differences, variances):
     """The estimates, of the shape of both arguments (n,).
 
     Where no difference is uncertain, or there is only one, they are the differences.
 
-    >>> shrunken(np.array([0.0, 10.0]), np.array([25.0, 25.0])).tolist()
+    >>> shrink(np.array([0.0, 10.0]), np.array([25.0, 25.0])).tolist()
     [2.5, 7.5]
     """
     if len(differences) < 2 or not (variances > 0).all():

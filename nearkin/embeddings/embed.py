@@ -11,7 +11,7 @@ import polars as pl
 from tqdm import tqdm
 
 from nearkin.embeddings.shard_files import ROWS
-from nearkin.runtime.prefetch import ahead
+from nearkin.runtime.prefetch import prefetch
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def _computed(encoder, pixels, rows, *, batch, model):
     batches = [rows[start : start + batch] for start in range(0, len(rows), batch)]
     images = (encoder.brought(_filled(pixels.take(part), batch)) for part in batches)
     if n := AHEAD[encoder.device.type]:
-        images = ahead(images, n)
+        images = prefetch(images, n)
     begun = _one_later(encoder.begin(block) for block in images)
     with tqdm(total=len(rows), desc="embed", unit="image", disable=None) as done:
         for part, features in zip(batches, begun, strict=True):

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nearkin.storage import lineage, tables
-from nearkin.storage.atomic import DamagedError, replacing, unreadable
+from nearkin.storage.atomic import DamagedError, atomic_path, unreadable
 from nearkin.tables.embeddings import embeddings
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def write(parts, path, *, width, **metadata):
     stamps = tables.stamps(schema, lineage.stamps() | metadata)
     digest, contents, n_rows, last = Digest(stamps), [lineage.NO_ROWS], 0, ""
     options = {"compression": "zstd", "use_dictionary": False}
-    with replacing(path) as temporary, pq.ParquetWriter(temporary, _arrow(width), **options) as writer:
+    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, _arrow(width), **options) as writer:
         for part in parts:
             part = tables.checked(part, path, schema).select(schema.column_names())
             if len(part) and not (part["uuid"].is_sorted() and last < part["uuid"][0]):

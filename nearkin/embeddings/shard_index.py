@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 MEND = "remove it and rerun"
 
 
-def list_shards(paths, list_path):
+def write_index(paths, list_path):
     """Write the list of some shards, which lie beside it: name, bytes and digest of each, and their encoder.
 
     Raises ValueError if a shard cannot be read, or shards are of several encoders.
@@ -34,7 +34,7 @@ def list_shards(paths, list_path):
     logger.info("listed %d shards", len(shards), extra={"counts": {"shards listed": len(shards)}})
 
 
-def listed(list_path):
+def read_index(list_path):
     """The paths of the shards in a list, and the fingerprint of their encoder.
 
     Raises ValueError naming the file if the list cannot be read, or a shard is gone or is another

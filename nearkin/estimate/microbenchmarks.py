@@ -133,7 +133,7 @@ def searching(width, *, depth, threads):
     def seconds(n_queries, n_gallery):
         codes = np.arange(n_gallery)
         start = time.perf_counter()
-        for _ in exact_knn.nearest(
+        for _ in exact_knn.knn(
             vectors[:n_queries], codes[:n_queries], vectors[:n_gallery], codes, depth=depth
         ):
             pass

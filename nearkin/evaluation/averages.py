@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from nearkin.evaluation import intervals
-from nearkin.evaluation.bootstrap import Cells, resampled, with_units
+from nearkin.evaluation.bootstrap import LabelGroupSums, add_resampling_units, bootstrap_sums
 from nearkin.tables.categories import distinct, genus_of
 from nearkin.vocabulary import ALL, LABEL
 
@@ -41,7 +41,7 @@ def measures(ks, depth):
     ]
 
 
-def recall(hits, *, ks, depth, resamples, seed):
+def compute_metrics(hits, *, ks, depth, resamples, seed):
     """Every number of a model, as a `Recall` table: its declaration says what the rows are.
 
     Averages get percentile intervals, groups resampled within species; where all groups agree,
@@ -51,11 +51,14 @@ def recall(hits, *, ks, depth, resamples, seed):
     of = measures(ks, depth)
     parts = []
     for (protocol,), asked in hits.group_by("protocol", maintain_order=True):
-        asked, strata = with_units(asked)
+        asked, strata = add_resampling_units(asked)
         levels = [block for _, block in asked.group_by("level", maintain_order=True)]
-        cells = [Cells(block, [REACHABLE, *(one.score.alias(_name(one)) for one in of)]) for block in levels]
+        cells = [
+            LabelGroupSums(block, [REACHABLE, *(one.score.alias(_name(one)) for one in of)])
+            for block in levels
+        ]
         samples = [[] for _ in levels]
-        for drawn in resampled(cells, strata, resamples=resamples, seed=seed):
+        for drawn in bootstrap_sums(cells, strata, resamples=resamples, seed=seed):
             for one, sums, kept in zip(cells, drawn, samples, strict=True):
                 kept.append(_averages(sums, _scopes(one.labels)[1]))
         for block, one, kept in zip(levels, cells, samples, strict=True):

@@ -14,7 +14,7 @@ from nearkin.vocabulary import LABEL, LEVELS
 UNIT = ["category", "finest", "group_id"]
 
 
-class Cells:
+class LabelGroupSums:
     """The queries `n` of each label and unit at one level, and the sums of `columns` over them.
 
     `labels` are the rows (category, label), sorted; `table` holds a row per label and unit, and
@@ -38,7 +38,7 @@ class Cells:
         return sparse.csr_array((self.values.ravel(), (row, column)), shape=shape)
 
 
-def with_units(hits):
+def add_resampling_units(hits):
     """`(hits, strata)`: the hits of one protocol with the `unit` of each, and the stratum of each unit.
 
     A unit is a group within the finest label that a query has, its species as a rule. Units of
@@ -56,8 +56,8 @@ def with_units(hits):
     return hits.join(units.select(*UNIT, "unit"), on=UNIT, maintain_order="left"), strata
 
 
-def resampled(cells, strata, *, resamples, seed):
-    """Yields, again and again, the sums of several `Cells` over drawn units.
+def bootstrap_sums(cells, strata, *, resamples, seed):
+    """Yields, again and again, the sums of several `LabelGroupSums` over drawn units.
 
     Each time a list of arrays (n_labels, n_columns, n), one for each of `cells`, from the same
     draws; their last axes add up to `resamples`.

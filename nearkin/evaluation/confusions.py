@@ -5,7 +5,7 @@ import polars as pl
 LEVELS = ["genus", "species"]
 
 
-def count(nearest, labels):
+def count_confusions(nearest, labels):
     """How many queries of each label have a nearest image of each label, as a `Confusions` table.
 
     `nearest` has a row (uuid, neighbour) for each query. Queries without a label at a level

@@ -38,7 +38,7 @@ def mixed_versions(said: str) -> str:
     return next((line.removeprefix(MIXED) for line in said.splitlines() if line.startswith(MIXED)), "")
 
 
-def nothing_lost(images, labels, quarantine, gaps):
+def check_rows_accounted_for(images, labels, quarantine, gaps):
     """Rows delivered = rows kept + rows quarantined + repeated rows merged."""
     merged = gaps.filter(action="merged")
     kept = len(labels) + len(quarantine) + len(merged)
@@ -51,14 +51,14 @@ def nothing_lost(images, labels, quarantine, gaps):
     _none(labels.join(quarantine, on="uuid"), "images both kept and quarantined")
 
 
-def captions_whole(labels, captions):
+def check_captions(labels, captions):
     """Every kept image has exactly one caption, and its names are those of the labels."""
     names = labels.columns
     _none(labels.join(captions, on=names, how="anti", nulls_equal=True), "kept images without a caption")
     _none(captions.join(labels, on=names, how="anti", nulls_equal=True), "captions without a kept image")
 
 
-def nothing_leaks(
+def check_no_leakage(
     images: pl.DataFrame,
     labels: pl.DataFrame,
     groups: pl.DataFrame,
@@ -66,20 +66,20 @@ def nothing_leaks(
     inspection: pl.DataFrame,
 ) -> None:
     """Nothing that belongs together is on two sides of the split, and unseen species are on one."""
-    nothing_straddles(splits, inspection)
-    specimens_whole(splits, images)
-    only_bridges_cut_groups(splits, groups)
-    unseen_stays_unseen(splits, labels)
+    check_no_group_leakage(splits, inspection)
+    check_specimens(splits, images)
+    check_cut_groups_excluded(splits, groups)
+    check_held_out_species(splits, labels)
 
 
-def nothing_straddles(splits, inspection):
+def check_no_group_leakage(splits, inspection):
     """No group and no file content on two sides of the split; what was set aside is on none."""
     placed = splits.filter(pl.col("split") != ASIDE)
     _on_one_side(placed, "group_id")
     _on_one_side(placed.join(inspection.select("uuid", "sha256"), on="uuid"), "sha256")
 
 
-def specimens_whole(splits: pl.DataFrame, images: pl.DataFrame) -> None:
+def check_specimens(splits: pl.DataFrame, images: pl.DataFrame) -> None:
     """No specimen, as the source delivers it in `images`, is on two sides of the split."""
     placed = splits.filter(pl.col("split") != ASIDE)
     delivered = images.select("uuid", pl.col("specimen").str.strip_chars()).filter(pl.col("specimen") != "")
@@ -92,14 +92,14 @@ def specimens_whole(splits: pl.DataFrame, images: pl.DataFrame) -> None:
         ) from None
 
 
-def only_bridges_cut_groups(splits, groups):
+def check_cut_groups_excluded(splits, groups):
     """A group as it was found straddles only if images that tie its parts were set aside."""
     found = splits.select("uuid", "split").join(groups.select("uuid", "group_id"), on="uuid")
     bridged = found.filter(split=ASIDE).select("group_id").unique()
     _on_one_side(found.join(bridged, on="group_id", how="anti"), "group_id")
 
 
-def unseen_stays_unseen(splits, labels):
+def check_held_out_species(splits, labels):
     """No species of the unseen images has an image on another side."""
     named = labels.select("uuid", "category", "species").drop_nulls("species")
     placed = splits.filter(pl.col("split") != ASIDE).join(named, on="uuid")
@@ -120,14 +120,14 @@ def _on_one_side(table, key):
         )
 
 
-def unit_vectors(embeddings, path):
+def check_unit_norm(embeddings, path):
     """Every embedding is finite and of unit length, within 1e-3."""
     length = np.linalg.norm(embeddings["emb"].to_numpy().astype(np.float64), axis=1)
     wrong = pl.Series(~(abs(length - 1) < 1e-3))
     _none(embeddings.select("uuid").filter(wrong), f"embeddings in {path} that are not of unit length")
 
 
-def neighbours_ordered(neighbours, splits, *, masked):
+def check_neighbour_order(neighbours, splits, *, masked):
     """Ranks 1, 2, ... without holes, similarities never rising, equal ones by uuid, no self, no mate."""
     queries = neighbours.sort("protocol", "uuid", "rank")
     same = (pl.col("uuid") == pl.col("uuid").shift()) & (pl.col("protocol") == pl.col("protocol").shift())
@@ -148,7 +148,7 @@ def neighbours_ordered(neighbours, splits, *, masked):
         _none(pairs.filter(pl.col("group_id") == pl.col("group_id_found")), "queries that find a group mate")
 
 
-def hits_nested(hits):
+def check_hits_nested(hits):
     """A hit at species is a hit at genus is a hit at category, where the query has one."""
     ranks = [level for level in LEVELS if level in ("category", "genus", "species")]
     for coarse, fine in zip(ranks, ranks[1:], strict=False):
@@ -160,7 +160,7 @@ def hits_nested(hits):
         _none(both.filter(pl.col("first_hit").is_not_null() & later), f"hits at {fine} but not at {coarse}")
 
 
-def recall_grows(recall):
+def check_recall_monotone(recall):
     """Recall never falls with k."""
     same = ["protocol", "level", "metric", "average", "population", *LABEL]
     recall = recall.filter(pl.col("metric").is_in(["recall", "genus_mean_of_species"]))
@@ -170,7 +170,7 @@ def recall_grows(recall):
     _none(ordered.filter("falls"), "recalls that fall with k")
 
 
-def recall_agrees(recall, hits):
+def check_recall_recomputed(recall, hits):
     """The overall recalls are the means of the hits, computed anew."""
     chosen = recall.filter(
         pl.col("category") == ALL, pl.col("label") == ALL, average="micro", population="all", metric="recall"

@@ -25,7 +25,7 @@ PROTOCOLS = ["leave_one_out", "search"]
 DEALT = ["train", "val", "test"]
 
 
-def audit(labels, splits, *, vectors_of, dealing, most_queries, ks, resamples, seed):
+def audit_leakage(labels, splits, *, vectors_of, dealing, most_queries, ks, resamples, seed):
     """The recalls under the study's split and under a naive one, as a `LeakAudit` table.
 
     `vectors_of` gives the unit vectors (n, width) of a series of uuids; `dealing` is what
@@ -66,10 +66,10 @@ def _hits(labels, splits, vectors_of, *, most, protocol, ks, masked):
         return Hits.create_empty().with_columns(mate=pl.lit(None, dtype=pl.Boolean))
     depth, n_chunks = max(ks), math.ceil(len(queries) / most)
     told = {"depth": depth, "mask_groups": masked, "n_chunks": n_chunks}
-    found = search.find(splits, vectors_of, protocol=protocol, **told)
-    asked = search.part_of(queries, 0, n_chunks)["uuid"]
+    found = search.search_protocol(splits, vectors_of, protocol=protocol, **told)
+    asked = search.chunk_of(queries, 0, n_chunks)["uuid"]
     told = {"wanted": [protocol], "masked": masked, "ks": ks, "depth": depth, "only": asked}
-    hits = query_scores.hits([found], labels, splits, **told)
+    hits = query_scores.score_queries([found], labels, splits, **told)
     return hits.with_columns(mate=pl.col("uuid").is_in(with_mate(splits, protocol).implode()))
 
 
@@ -81,7 +81,7 @@ def naive(labels, splits, dealing):
     seen = splits.filter(pl.col("split").is_in(DEALT)).select("uuid", "group_id")
     labels = labels.join(seen, on="uuid", how="semi")
     alone = seen.select("uuid", group_id="uuid")
-    dealt = split_images(labels, alone, predefined.together([]), **(dealing | {"unseen": 0}))
+    dealt = split_images(labels, alone, predefined.combine([]), **(dealing | {"unseen": 0}))
     return seen.join(dealt.select("uuid", "split"), on="uuid", validate="1:1")
 
 

@@ -19,7 +19,7 @@ A query that cannot find any (R = 0) scores 0 in all of them.
 import numpy as np
 
 
-def of_queries(right, n_relevant, *, ks):
+def query_metrics(right, n_relevant, *, ks):
     """The scores of queries, a dict of arrays.
 
     `right` (n_queries, depth) says which neighbours are right, the nearest first; a rank
@@ -28,7 +28,7 @@ def of_queries(right, n_relevant, *, ks):
     `r_precision` and `average_precision` (that of MAP@R), float64, NaN where R is beyond
     the depth: they would need neighbours that are not stored.
 
-    >>> scores = of_queries(np.array([[True, False, True]]), np.array([2]), ks=[1, 3])
+    >>> scores = query_metrics(np.array([[True, False, True]]), np.array([2]), ks=[1, 3])
     >>> {name: values[0].tolist() for name, values in scores.items()}
     {'first_hit': 1, 'n_right': [1, 2], 'r_precision': 0.5, 'average_precision': 0.5}
     """

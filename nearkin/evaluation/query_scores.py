@@ -24,7 +24,7 @@ def levels_of(labels):
     return [level for level in LEVELS if said[level].item() > 0]
 
 
-def hits(neighbours, labels, splits, *, wanted, masked, ks, depth, only: pl.Series | None = None):
+def score_queries(neighbours, labels, splits, *, wanted, masked, ks, depth, only: pl.Series | None = None):
     """The scores of every query, as a `Hits` table.
 
     `neighbours` gives `Neighbours` tables of whole queries, one after the other, so that they
@@ -84,7 +84,7 @@ def _unanswered(queries, gallery, level, protocol, masked, ks, depth):
     counted = _n_relevant(queries, gallery, _code(level), masked=masked, itself=protocol != "search")
     nothing = np.zeros((len(queries), 0), dtype=bool)
     beyond = counted > depth
-    scores = metrics.of_queries(nothing, np.zeros_like(counted), ks=ks)
+    scores = metrics.query_metrics(nothing, np.zeros_like(counted), ks=ks)
     for name in ("r_precision", "average_precision"):
         scores[name][beyond] = np.nan
     return scores | {"n_relevant": counted}
@@ -145,7 +145,7 @@ def _answer(
         own, others = (side[_code(level)].to_numpy() for side in (queries, gallery))
         same = own[rows[query]] == others[asked.to_numpy()]
         right[query, found["rank"].to_numpy() - 1] = same & (own[rows[query]] > 0)
-        for name, values in metrics.of_queries(right, answer["n_relevant"][rows], ks=ks).items():
+        for name, values in metrics.query_metrics(right, answer["n_relevant"][rows], ks=ks).items():
             answer[name][rows] = values
     return np.bincount(rows[query], minlength=len(queries))
 

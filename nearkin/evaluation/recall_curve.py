@@ -4,34 +4,34 @@ import numpy as np
 import polars as pl
 
 from nearkin.evaluation import intervals
-from nearkin.evaluation.bootstrap import Cells, resampled, with_units
+from nearkin.evaluation.bootstrap import LabelGroupSums, add_resampling_units, bootstrap_sums
 from nearkin.vocabulary import ALL
 
 
-def steps(depth):
+def k_grid(depth):
     """The k at which a curve has points, evenly spread on a log axis.
 
-    >>> steps(25)
+    >>> k_grid(25)
     [1, 2, 3, 5, 7, 10, 20, 25]
     """
     spread = [first * 10**power for power in range(len(str(depth))) for first in (1, 2, 3, 5, 7)]
     return [*(k for k in spread if k < depth), depth]
 
 
-def curve(hits, *, depth, resamples, seed):
+def recall_curve(hits, *, depth, resamples, seed):
     """Recall of all queries at every step of k, as a `RecallCurve` table: micro averages.
 
     Values and intervals are those of a `Recall` table where both have a k: the draws are the same.
     """
-    ks = steps(depth)
+    ks = k_grid(depth)
     found = [(pl.col("first_hit") <= k).fill_null(False).alias(f"found {k}") for k in ks]
     everyone = {"category": pl.lit(ALL), "label": pl.lit(ALL)}
     parts = []
     for _, asked in hits.group_by("protocol", maintain_order=True):
-        asked, strata = with_units(asked)
+        asked, strata = add_resampling_units(asked)
         blocks = [block for _, block in asked.group_by("level", maintain_order=True)]
-        cells = [Cells(block.with_columns(**everyone), found) for block in blocks]
-        drawn = zip(*resampled(cells, strata, resamples=resamples, seed=seed), strict=True)
+        cells = [LabelGroupSums(block.with_columns(**everyone), found) for block in blocks]
+        drawn = zip(*bootstrap_sums(cells, strata, resamples=resamples, seed=seed), strict=True)
         for block, one, sums in zip(blocks, cells, drawn, strict=True):
             parts.append(_points(block, one.values.sum(axis=0), np.concatenate(sums, axis=-1)[0], ks))
     return pl.concat(parts)

@@ -4,7 +4,7 @@ import polars as pl
 from matplotlib.ticker import FixedFormatter, FixedLocator, LogLocator, NullLocator
 
 from nearkin.figures import theme
-from nearkin.runtime.resource_usage import together
+from nearkin.runtime.resource_usage import summarise_by_rule
 
 TIMES = {1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h", 36_000: "10 h", 360_000: "100 h"}
 ROW = 0.19
@@ -21,7 +21,7 @@ def chart(costs, *, dataset):
     """
     if costs.is_empty():
         raise ValueError(f"{dataset}: no costs to draw: logs/costs is empty")
-    rules = together(costs)
+    rules = summarise_by_rule(costs)
     figure = theme.figure(0.9 + ROW * len(rules), width=2 * theme.COLUMN)
     time, memory, rate = figure.subplots(1, 3, sharey=True)
     _dots(time, rules, "seconds", colour=theme.COLOURS[0])

@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from nearkin.storage import lineage
-from nearkin.storage.atomic import replacing
+from nearkin.storage.atomic import atomic_path
 from nearkin.vocabulary import PLURALS
 
 COLUMN = 3.5
@@ -123,7 +123,7 @@ def svg(drawn):
 @styled
 def save(drawn, svg_path, png_path):
     """Write a figure as SVG and as PNG: the same figure gives the same bytes."""
-    with replacing(svg_path) as temporary:
+    with atomic_path(svg_path) as temporary:
         temporary.write_bytes(svg(drawn))
-    with replacing(png_path) as temporary:
+    with atomic_path(png_path) as temporary:
         drawn.savefig(temporary, format="png", metadata={"Software": None})

@@ -12,7 +12,7 @@ from nearkin.gallery.examples import N_NEIGHBOURS
 from nearkin.gallery.thumbnails import SIDE
 from nearkin.html import format_numbers
 from nearkin.html.visible_text import visible
-from nearkin.storage.atomic import replacing
+from nearkin.storage.atomic import atomic_path
 
 TITLES = {
     "best": "Species found best by {trained}",
@@ -72,7 +72,7 @@ def draw(rows, thumbnails, *, sheet, base, trained):
 
 def save(image, path):
     """Write a sheet as PNG: the same sheet gives the same bytes."""
-    with replacing(path) as temporary:
+    with atomic_path(path) as temporary:
         image.save(temporary, format="PNG")
 
 

@@ -8,8 +8,8 @@ import polars as pl
 from PIL import Image
 from tqdm import tqdm
 
-from nearkin.images.decode import ImageProblem, rgb_at_least
-from nearkin.runtime.prefetch import mapped
+from nearkin.images.decode import ImageProblem, decode_rgb_reduced
+from nearkin.runtime.prefetch import thread_map_ordered
 from nearkin.sources.safe_paths import AnyPath, opener
 from nearkin.tables.gallery import Thumbnails
 
@@ -51,7 +51,7 @@ def draw(
         picture = _picture(_bytes(opened, path, sha256), path, max_megapixels * 1e6)
         return uuid, sha256, *picture
 
-    rows = mapped(drawn, missing.iter_rows(), n_threads=n_threads, n_ahead=AHEAD)
+    rows = thread_map_ordered(drawn, missing.iter_rows(), n_threads=n_threads, n_ahead=AHEAD)
     rows = list(tqdm(rows, total=len(missing), desc="draw", unit="image", disable=None))
     new = pl.DataFrame(rows, schema=SCHEMA, orient="row")
     return pl.concat([reused.select(new.columns), new]).sort("uuid"), len(reused)
@@ -71,7 +71,7 @@ def _bytes(opened, path, sha256):
 def _picture(data, path, max_pixels):
     """A JPEG with its width and height."""
     try:
-        image = rgb_at_least(data, max_pixels, side=2 * SIDE)
+        image = decode_rgb_reduced(data, max_pixels, side=2 * SIDE)
     except ImageProblem as error:
         raise ValueError(
             f"{path}: readable when inspected, but now {error.problem}: {error.detail}"

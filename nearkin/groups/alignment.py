@@ -23,7 +23,7 @@ AT_ONCE = 2048
 """Pairs in memory at once."""
 
 
-def likeness(moving, fixed, view):
+def aligned_similarity(moving, fixed, view):
     """How alike pairs of thumbnails are, up to 1: float32, (n,). Blank ones are like nothing, 0.
 
     `moving` and `fixed` are uint8, (n, SIDE, SIDE); `moving` is already mirrored or turned as `view` is.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nearkin.groups.components import gathered
+from nearkin.groups.components import merge_pair_blocks
 
 AT_ONCE = 2**24
 """Products in memory at once."""
@@ -22,7 +22,7 @@ def cosine_pairs(vectors, cosine):
     >>> cosine_pairs(np.eye(3, dtype=np.float32)[[0, 1, 0]], 0.9).tolist()
     [[0, 2]]
     """
-    return gathered(_blocks(vectors, cosine), len(vectors), most=MOST_PAIRS)
+    return merge_pair_blocks(_blocks(vectors, cosine), len(vectors), most=MOST_PAIRS)
 
 
 def _blocks(vectors, cosine):

@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 
 from nearkin.groups import review
-from nearkin.groups.components import NO_PAIRS, components
+from nearkin.groups.components import NO_PAIRS, connected_components
 from nearkin.groups.cosine_pairs import cosine_pairs
-from nearkin.groups.near_duplicates import hashes_of, near_pairs
+from nearkin.groups.near_duplicates import hashes_of, near_duplicate_pairs
 from nearkin.groups.specimens import specimens
 from nearkin.images.dhash import unpacked
 from nearkin.tables.groups import FIRM, TIES, Groups
@@ -16,7 +16,7 @@ from nearkin.tables.groups import FIRM, TIES, Groups
 logger = logging.getLogger(__name__)
 
 
-def grouped(labels, inspection, delivered, vectors_of, *, specimen, near_duplicates, runaway):
+def group_images(labels, inspection, delivered, vectors_of, *, specimen, near_duplicates, runaway):
     """The Groups of the kept images, and the DoubtfulGroups; `group_id` is the smallest uuid of a group.
 
     `labels` has uuid, path, category and species; `inspection` are lazy Inspection rows, of
@@ -37,15 +37,15 @@ def grouped(labels, inspection, delivered, vectors_of, *, specimen, near_duplica
         ties["near_duplicate"] = _near(images, inspection, near_duplicates)
     if near_duplicates and vectors_of:
         ties["embedding"] = cosine_pairs(vectors_of(images["uuid"]), near_duplicates["cosine"])
-    firm = pl.Series("firm", components(np.concatenate([ties[kind] for kind in FIRM]), len(images)))
+    firm = pl.Series("firm", connected_components(np.concatenate([ties[kind] for kind in FIRM]), len(images)))
     images = _united(images.with_columns(firm), ties)
-    undone = review.runaway(images, **runaway)
-    reported = [review.described(images, undone, "runaway")]
+    undone = review.oversized_groups(images, **runaway)
+    reported = [review.describe_groups(images, undone, "runaway")]
     if len(undone):
         kept = ~images["group_id"].is_in(undone.implode()).to_numpy()
         ties |= {kind: ties[kind][kept[ties[kind][:, 0]]] for kind in TIES if kind not in FIRM}
         images = _united(images, ties)
-    reported.append(review.described(images, review.disagreeing(images), "labels_disagree"))
+    reported.append(review.describe_groups(images, review.mixed_species_groups(images), "labels_disagree"))
     for kind, pairs in ties.items():
         logger.info("%d images tied by %s", len(np.unique(pairs)), kind)
     n_groups, counts = images["group_id"].n_unique(), {"images grouped": len(images)}
@@ -79,7 +79,7 @@ def _near(images, inspection, how):
     content = _content(images, inspection, coarse_hash="coarse_hash", view_hashes="view_hashes")
     hashes = hashes_of(content)
     del content  # hundreds of bytes an image
-    return near_pairs(
+    return near_duplicate_pairs(
         images["uuid"],
         hashes,
         thumbnails_of,
@@ -91,7 +91,7 @@ def _near(images, inspection, how):
 
 def _united(images, ties):
     """The images with the group and the kinds of ties of each."""
-    component = pl.Series("component", components(np.concatenate(list(ties.values())), len(images)))
+    component = pl.Series("component", connected_components(np.concatenate(list(ties.values())), len(images)))
     images = images.with_columns(component, pl.Series("ties", _kinds(ties, len(images))))
     return images.with_columns(group_id=pl.col("uuid").min().over("component")).drop("component")
 

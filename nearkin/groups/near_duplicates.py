@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 
 from nearkin.groups import hamming
-from nearkin.groups.alignment import likeness, rough
-from nearkin.groups.components import NO_PAIRS, gathered
+from nearkin.groups.alignment import aligned_similarity, rough
+from nearkin.groups.components import NO_PAIRS, merge_pair_blocks
 from nearkin.images.dhash import UNCROPPED, viewed
 from nearkin.tables.images import VIEWS
 
@@ -45,7 +45,7 @@ class ByHash(NamedTuple):
     rows: np.ndarray
 
 
-def near_pairs(uuids, hashes, thumbnails_of, *, coarse_distance, least_likeness, moved):
+def near_duplicate_pairs(uuids, hashes, thumbnails_of, *, coarse_distance, least_likeness, moved):
     """Pairs of row numbers, first before second, that look the same: int64, (n_pairs, 2).
 
     `hashes` are those of the images and of their views (see `hashes_of`); `thumbnails_of` gives
@@ -61,7 +61,7 @@ def near_pairs(uuids, hashes, thumbnails_of, *, coarse_distance, least_likeness,
     lookup = _lookup(uuids, thumbnails_of)
     proposed = _batches(_proposed(hashes, coarse_distance, moved))
     alike = (_confirmed(*batch, lookup, least_likeness) for batch in proposed)
-    return gathered(alike, len(uuids), most=MOST_PAIRS)
+    return merge_pair_blocks(alike, len(uuids), most=MOST_PAIRS)
 
 
 def hashes_of(inspection):
@@ -151,7 +151,7 @@ def _confirmed(first, second, views, lookup, least_likeness):
         promising = _promising(moving, thumbnails, left, right, view)
         left, right = left[promising], right[promising]
         least = 1 - (1 - least_likeness) * (STRICTER if view in UNCROPPED else 1)
-        alike = likeness(moving[left], thumbnails[right], view) >= least
+        alike = aligned_similarity(moving[left], thumbnails[right], view) >= least
         found.append(np.stack([rows[left[alike]], rows[right[alike]]], axis=1))
     return np.concatenate(found)
 

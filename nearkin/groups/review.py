@@ -14,7 +14,7 @@ MOST_LOGGED = 20
 """How much is told of a group, and how many groups the log names."""
 
 
-def runaway(images, *, share, min_images):
+def oversized_groups(images, *, share, min_images):
     """The ids of runaway groups: those of `min_images` or more that hold more than `share` of their species.
 
     A group of several species (or of one without) is measured by its categories instead. Groups that bytes
@@ -54,13 +54,13 @@ def _held(images, groups):
     return groups.join(counts, on=column).group_by("group_id").agg(pl.col("whole").sum().cast(pl.Int64))
 
 
-def disagreeing(images):
+def mixed_species_groups(images):
     """The ids of groups with more than one species."""
     n_species = _of_groups(images, 2).group_by("group_id").agg(n=pl.col("species").drop_nulls().n_unique())
     return n_species.filter(pl.col("n") > 1)["group_id"].sort()
 
 
-def described(images, ids, doubt):
+def describe_groups(images, ids, doubt):
     """The DoubtfulGroups rows of the groups `ids`; the first few go to the log."""
     members = images.filter(pl.col("group_id").is_in(ids.implode()))
     counted = members.drop_nulls("species").group_by("group_id", "species").len("n")

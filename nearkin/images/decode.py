@@ -83,7 +83,7 @@ class _Quiet:
 _quiet = _Quiet()
 
 
-def rgb(source, max_pixels):
+def decode_rgb(source, max_pixels):
     """The image at `source` in RGB, 8 bits a channel, turned as its EXIF says.
 
     See `decode` for what is accepted and how other modes become RGB.
@@ -91,11 +91,11 @@ def rgb(source, max_pixels):
     return decode(source, max_pixels).image
 
 
-def rgb_at_least(source, max_pixels, *, side):
+def decode_rgb_reduced(source, max_pixels, *, side):
     """The same, but a large JPEG at a half, a quarter or an eighth of its size: the smallest that will do.
 
     Its shorter side keeps at least `side` pixels. Other images, and JPEGs too small to be
-    halved, are as from `rgb`.
+    halved, are as from `decode_rgb`.
     """
     return _decoded(source, max_pixels, _as_rgb, draft=(None, (side, side))).image
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from nearkin.storage.atomic import replacing
+from nearkin.storage.atomic import atomic_path
 from nearkin.storage.reuse import earlier_path
 
 
@@ -21,7 +21,7 @@ def empty_cache(path: Path) -> int:
     """
     before = os.stat(path)
     earlier_path(path).unlink(missing_ok=True)
-    with replacing(path) as temporary:
+    with atomic_path(path) as temporary:
         temporary.touch()
         os.utime(temporary, ns=(before.st_atime_ns, before.st_mtime_ns))
     return before.st_size

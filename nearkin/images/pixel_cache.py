@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from nearkin.images.reader import Photos, shape
 from nearkin.storage import tables
-from nearkin.storage.atomic import DamagedError, replacing, unreadable
+from nearkin.storage.atomic import DamagedError, atomic_path, unreadable
 from nearkin.tables.images import Inspection
 
 logger = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ def write_pixels(inspection, path, *, known, seen, n_threads):
     known = [old.row_of(*key) if old else None for key in zip(photos.uuids, photos.sha256s, strict=True)]
     missing = [row for row, place in enumerate(known) if place is None]
     decoded = photos.one_by_one(missing, ahead=ROWS_AT_ONCE)
-    with replacing(path) as temporary:
+    with atomic_path(path) as temporary:
         schema = _schema(photos)
         with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
             done = tqdm(total=len(photos), desc="decode", unit="image", disable=None)

@@ -8,8 +8,8 @@ import numpy as np
 import PIL
 from PIL import Image
 
-from nearkin.images.decode import ImageProblem, rgb, rgb_at_least
-from nearkin.runtime.prefetch import mapped
+from nearkin.images.decode import ImageProblem, decode_rgb, decode_rgb_reduced
+from nearkin.runtime.prefetch import thread_map_ordered
 from nearkin.sources.safe_paths import kind_of, readable
 
 LONGEST = 32  # a strip longer than this many times its width is cut to its middle before it is resized
@@ -91,7 +91,7 @@ class Photos:
     def one_by_one(self, rows, *, ahead):
         """The images of `rows` in this order, up to `ahead` of them read before they are asked for."""
         # Threads will do: Pillow decodes and resizes without Python's lock, and processes were no faster.
-        return mapped(self.__getitem__, rows, n_threads=self._n_threads, n_ahead=ahead)
+        return thread_map_ordered(self.__getitem__, rows, n_threads=self._n_threads, n_ahead=ahead)
 
     def _as_inspected(self, path: Path, n_bytes: int, sha256: str) -> bytes:
         """The bytes of a file. Raises ValueError if they are not those of its inspection."""
@@ -109,8 +109,8 @@ class Photos:
 
     def _decoded(self, data):
         if self.decode == "fast":
-            return rgb_at_least(data, self._max_pixels, side=FAST_SIDE * _shorter(self.geometry))
-        return rgb(data, self._max_pixels)
+            return decode_rgb_reduced(data, self._max_pixels, side=FAST_SIDE * _shorter(self.geometry))
+        return decode_rgb(data, self._max_pixels)
 
 
 def shape(geometry):

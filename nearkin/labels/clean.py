@@ -10,9 +10,14 @@ import polars as pl
 from tqdm import tqdm
 
 from nearkin.labels import curation_log
-from nearkin.labels.conflicts import clashes, copies_of, with_copies_agreed, with_rows_agreed
-from nearkin.labels.policies import with_hints, with_judgements
-from nearkin.labels.resolve import missing_texts, read_names, with_names, with_texts
+from nearkin.labels.conflicts import (
+    byte_duplicates,
+    clashes,
+    flag_conflicting_duplicates,
+    flag_conflicting_rows,
+)
+from nearkin.labels.policies import add_filename_hints, apply_policies
+from nearkin.labels.resolve import choose_name_text, join_names, missing_texts, resolve_names
 from nearkin.tables.categories import cleaned
 from nearkin.tables.labels import Labels, Quarantine
 
@@ -34,25 +39,25 @@ PART = 500_000
 """Rows settled at once, so that memory stays bounded."""
 
 
-def repaired(images, inspection, *, policies, misspelt_limits, taxonomy_path=None):
+def clean_labels(images, inspection, *, policies, misspelt_limits, taxonomy_path=None):
     """Labels, Quarantine and Gaps of the delivered images.
 
     `images` are sorted by their key. `policies` says what happens to each defect: repair,
     keep (as written, or at the rank that is known), quarantine or stop. `misspelt_limits`
     holds min_count and max_distance of `misspelt.corrections`; `taxonomy_path` is a table for
-    `taxonomy.read`, or None. Raises ValueError if no image can be read, if nothing is left,
+    `taxonomy.read_taxonomy`, or None. Raises ValueError if no image can be read, if nothing is left,
     or if a policy says stop.
     """
     rows = _with_files(images.rename({"category": "given_category"}), inspection)
     rows = rows.with_columns(category=cleaned(pl.col("given_category")))
-    copies = copies_of(rows, inspection)
+    copies = byte_duplicates(rows, inspection)
     del images, inspection  # millions of rows: hold what is needed
     missing = missing_texts(rows)
 
     def texts(part):
-        return with_texts(part, missing, fill=policies["missing"] == "repair")
+        return choose_name_text(part, missing, fill=policies["missing"] == "repair")
 
-    told = read_names(
+    told = resolve_names(
         lambda: map(texts, _parts(rows)),
         policies=policies,
         misspelt_limits=misspelt_limits,
@@ -61,10 +66,10 @@ def repaired(images, inspection, *, policies, misspelt_limits, taxonomy_path=Non
     clash = clashes(_judged(texts(rows.join(copies, on="uuid")), told, policies))
     parts = []
     for part in tqdm(map(texts, _parts(rows)), total=len(rows) / PART, desc="labels", disable=None):
-        settled = with_copies_agreed(_judged(part, told, policies), clash, policies)
+        settled = flag_conflicting_duplicates(_judged(part, told, policies), clash, policies)
         aside = settled.filter(pl.col("reason").is_not_null())
         kept = settled.filter(pl.col("reason").is_null(), ~pl.col("merged"))
-        parts.append((_labels(kept), _quarantine(aside), curation_log.of_labels(settled)))
+        parts.append((_labels(kept), _quarantine(aside), curation_log.label_changes(settled)))
     kept, aside, audit = (pl.concat(tables) for tables in zip(*parts, strict=True))
     if kept.is_empty():
         raise ValueError(f"no image is left: {_by_reason(aside)}")
@@ -95,9 +100,9 @@ def _parts(rows):
 
 def _judged(rows, told, policies):
     """The rows with names, `reason` and `detail` of those to be set aside, `merged` for those that repeat."""
-    rows = with_names(rows, told, keep_codes=policies["code"] == "keep")
-    rows = with_hints(with_judgements(rows, policies), told)
-    return with_rows_agreed(rows, policies)
+    rows = join_names(rows, told, keep_codes=policies["code"] == "keep")
+    rows = add_filename_hints(apply_policies(rows, policies), told)
+    return flag_conflicting_rows(rows, policies)
 
 
 def _with_files(images, inspection):

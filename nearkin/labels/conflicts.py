@@ -2,10 +2,10 @@
 
 import polars as pl
 
-from nearkin.labels.policies import stop_at
+from nearkin.labels.policies import raise_if_stop
 
 
-def with_rows_agreed(rows, policies):
+def flag_conflicting_rows(rows, policies):
     """The rows with a reason where rows of one image differ; `merged` marks all but the first of equal ones.
 
     All rows of an image share one fate: where one is set aside, so are the others. A row without a name
@@ -20,7 +20,7 @@ def with_rows_agreed(rows, policies):
     rows = rows.join(said, on="uuid", how="left", maintain_order="left")
     differing = pl.col("usable") & pl.col("said").is_not_null()
     if policies["conflicting_rows"] == "stop":
-        stop_at(rows.filter(differing), "conflicting_rows")
+        raise_if_stop(rows.filter(differing), "conflicting_rows")
     rows = rows.with_columns(
         reason=pl.when(differing).then(pl.lit("conflicting_rows")).otherwise("reason"),
         detail=pl.when(differing).then(pl.lit("its rows say ") + pl.col("said")).otherwise("detail"),
@@ -50,7 +50,7 @@ def _with_fates_shared(rows: pl.DataFrame, several: pl.DataFrame) -> pl.DataFram
     ).drop("shared", "because")
 
 
-def copies_of(rows, inspection):
+def byte_duplicates(rows, inspection):
     """The images with the same bytes as another: `uuid` and `sha256`."""
     copies = inspection.filter(pl.col("sha256").is_duplicated()).select("uuid", "sha256")
     return copies.join(rows.select("uuid").unique(), on="uuid", how="semi").sort("uuid")
@@ -67,12 +67,12 @@ def clashes(copies):
     return fine.select("uuid", "sha256").unique().join(clash, on="sha256").drop("sha256")
 
 
-def with_copies_agreed(rows, clash, policies):
+def flag_conflicting_duplicates(rows, clash, policies):
     """The rows with a reason where the same bytes are named twice, and differently."""
     rows = rows.join(clash, on="uuid", how="left", maintain_order="left")
     clashing = pl.col("reason").is_null() & pl.col("copies").is_not_null()
     if policies["label_conflict"] == "stop":
-        stop_at(rows.filter(clashing), "label_conflict")
+        raise_if_stop(rows.filter(clashing), "label_conflict")
     return rows.with_columns(
         reason=pl.when(clashing).then(pl.lit("label_conflict")).otherwise("reason"),
         detail=pl.when(clashing).then(pl.lit("the same bytes are ") + pl.col("copies")).otherwise("detail"),

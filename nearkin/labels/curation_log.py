@@ -47,7 +47,7 @@ FIELD_OF |= dict.fromkeys(
 """The field at fault, by the reason for setting aside; `file` for all others."""
 
 
-def of_labels(rows):
+def label_changes(rows):
     """The Gaps of all rows that `labels.repaired` has judged."""
     aside = rows.filter(pl.col("reason").is_not_null())
     kept = rows.filter(pl.col("reason").is_null(), ~pl.col("merged"))
@@ -56,8 +56,8 @@ def of_labels(rows):
     why = pl.col("detail").fill_null("")
     same = "another row says the same"
     parts = [
-        rows_of(aside, "quarantined", field=field, defect="reason", before=given, evidence=why),
-        rows_of(rows.filter("merged"), "merged", field="row", defect="repeated_row", evidence=same),
+        log_rows(aside, "quarantined", field=field, defect="reason", before=given, evidence=why),
+        log_rows(rows.filter("merged"), "merged", field="row", defect="repeated_row", evidence=same),
         *_file_repairs(kept),
         _category_repairs(kept),
         *_name_repairs(kept),
@@ -68,14 +68,14 @@ def of_labels(rows):
 def _file_repairs(kept):
     for match, (defect, why) in FILE_REPAIRS.items():
         rows = kept.filter(match=match)
-        yield rows_of(
+        yield log_rows(
             rows, "repaired", field="file", defect=defect, before="listed", after=pl.col("path"), evidence=why
         )
 
 
 def _category_repairs(kept: pl.DataFrame) -> pl.DataFrame:
     changed = kept.filter(pl.col("category") != NONE, pl.col("category") != pl.col("given_category"))
-    return rows_of(
+    return log_rows(
         changed,
         "repaired",
         field="category",
@@ -113,7 +113,7 @@ def _name_repairs(kept):
         (disagreeing, "noted", "names_disagree", "caption_name", species, other),
     ]  # fmt: skip
     for rows, action, defect, before, after, evidence in parts:
-        yield rows_of(
+        yield log_rows(
             rows, action, field="name", defect=defect, before=before, after=after, evidence=evidence
         )
 
@@ -125,7 +125,7 @@ def _text(words, column):
     return pl.lit(words) + pl.col(column)
 
 
-def rows_of(rows, action, *, field, defect, before="label", after=None, evidence):
+def log_rows(rows, action, *, field, defect, before="label", after=None, evidence):
     """Gaps of these rows.
 
     `field` and `evidence` are texts or expressions, `defect` a text or the name of a column
@@ -135,15 +135,15 @@ def rows_of(rows, action, *, field, defect, before="label", after=None, evidence
         "field": pl.lit(field) if isinstance(field, str) else field,
         "defect": pl.col(defect) if defect in rows.columns else pl.lit(defect),
         "path": pl.coalesce("path", "listed"),
-        "before": shortened(pl.col(before) if isinstance(before, str) else before),
-        "after": pl.lit(None, dtype=pl.String) if after is None else shortened(after),
+        "before": truncate_expr(pl.col(before) if isinstance(before, str) else before),
+        "after": pl.lit(None, dtype=pl.String) if after is None else truncate_expr(after),
         "action": pl.lit(action),
         "evidence": pl.lit(evidence) if isinstance(evidence, str) else evidence,
     }
     return rows.select("uuid", "row", **columns).select(Gaps.column_names())
 
 
-def shortened(text):
+def truncate_expr(text):
     """The text, cut after LONGEST characters, with its length said."""
     n = text.str.len_chars()
     cut = pl.format("{}... ({} characters)", text.str.slice(0, LONGEST), n)

@@ -67,20 +67,20 @@ class Name(NamedTuple):
     detail: str = ""
 
 
-def read(text, known=frozenset()):
+def parse_name(text, known=frozenset()):
     """The name in a delivered text, which may be None; never an error.
 
     `known` are binomials in use elsewhere: only they tell `Papilio Indra`, a species in
     wrong case, from `Papilio Linnaeus`, a genus with its author. Source: the GBIF name parser.
 
-    >>> read("PAPILIO_indra Reakirt, 1866").species
+    >>> parse_name("PAPILIO_indra Reakirt, 1866").species
     'Papilio indra'
-    >>> read("Papilio indra minori")[:3]
+    >>> parse_name("Papilio indra minori")[:3]
     ('Papilio', 'Papilio indra', 'Papilio indra minori')
-    >>> [read(text).defect for text in ["Papilio", "Papilio cf. indra", "Aus bus x cus", "nan", "=1"]]
+    >>> [parse_name(text).defect for text in ["Papilio", "Papilio cf. indra", "Aus bus x cus", "nan", "=1"]]
     ['genus_only', 'open_name', 'hybrid', 'missing', 'not_a_name']
     """
-    text, repairs = cleaned(text or "")
+    text, repairs = normalise_text(text or "")
     if text.lower().strip(MARKS) in MISSING:
         return Name(defect="missing", detail="no name given")
     for defect, pattern in (("code", CODE), ("hybrid", HYBRID), ("several_names", SEVERAL)):
@@ -100,10 +100,10 @@ def is_missing(text):
     >>> is_missing("nan"), is_missing("unidentified fish"), is_missing("Papilio indra")
     (True, True, False)
     """
-    return read(text).defect == "missing"
+    return parse_name(text).defect == "missing"
 
 
-def cleaned(text):
+def normalise_text(text):
     """The text without markup, mojibake, underscores and stray spaces, and a word for each."""
     steps = [
         ("markup", lambda text: html.unescape(TAG.sub(" ", text)) if "<" in text or "&" in text else text),

@@ -27,7 +27,7 @@ REPAIRABLE = {
 """Defects that do not keep an image from use unless the policy says so: where they are, and the evidence."""
 
 
-def with_judgements(rows, policies):
+def apply_policies(rows, policies):
     """The rows with a reason where a defect of the name, or of the file's name, is not let pass."""
     faults = [(word, _unnamed(word, policies[word]), pl.col("name_detail")) for word in UNNAMED]
     strict = [word for word in REPAIRABLE if policies[word] in ("quarantine", "stop")]
@@ -35,7 +35,7 @@ def with_judgements(rows, policies):
     for word, fault, detail in faults:
         found = pl.col("reason").is_null() & fault.fill_null(False)
         if policies[word] == "stop":
-            stop_at(rows.filter(found), word)
+            raise_if_stop(rows.filter(found), word)
         reason = pl.lit("no_name" if word == "missing" else word)
         rows = rows.with_columns(
             reason=pl.when(found).then(reason).otherwise("reason"),
@@ -54,7 +54,7 @@ def _unnamed(word, policy):
     )
 
 
-def stop_at(rows, word):
+def raise_if_stop(rows, word):
     if len(rows):
         text, path = rows.select("text", pl.coalesce("path", "listed")).row(0)
         raise ValueError(
@@ -63,7 +63,7 @@ def stop_at(rows, word):
         )
 
 
-def with_hints(rows, told):
+def add_filename_hints(rows, told):
     """The rows; `detail` has the species that a nameless image's file name hints at: evidence, no repair."""
     known = set(told["species"].drop_nulls())
     nameless = rows.filter(reason="no_name").drop_nulls("path").select("path").unique(maintain_order=True)

@@ -22,7 +22,7 @@ def missing_texts(rows):
     return pl.Series(sorted({"", *missing}), dtype=pl.String)
 
 
-def with_texts(rows, missing, *, fill):
+def choose_name_text(rows, missing, *, fill):
     """The rows with the `text` that is to be read as a name: the label, or what stands in for a missing one.
 
     `filled` marks texts of the captions table, which are only taken with `fill`. The rows' own
@@ -42,7 +42,7 @@ def with_texts(rows, missing, *, fill):
     return rows.with_columns(filled=filled, text=text)
 
 
-def read_names(parts, *, policies, misspelt_limits, taxonomy_path):
+def resolve_names(parts, *, policies, misspelt_limits, taxonomy_path):
     """What each distinct (`category`, `text`) of the rows means, and the evidence for it.
 
     `parts()` gives the rows, with their `text`, part by part; an image's rows are in one
@@ -54,7 +54,7 @@ def read_names(parts, *, policies, misspelt_limits, taxonomy_path):
     told = _distinct(parts())
     told = told.join(_read(told["text"].unique().sort()), on="text", how="left").sort("category", "text")
     genera = set(told["genus"].drop_nulls())
-    known = None if taxonomy_path is None else taxonomy.read(taxonomy_path, genera)
+    known = None if taxonomy_path is None else taxonomy.read_taxonomy(taxonomy_path, genera)
     slips = _slips(told, frozenset() if known is None else frozenset(known["name"]), misspelt_limits)
     slips = _unconfirmed(slips, told, parts())
     told = told.join(slips, on=["category", "species"], how="left").with_columns(written="species")
@@ -63,11 +63,11 @@ def read_names(parts, *, policies, misspelt_limits, taxonomy_path):
     return told.sort("category", "text").drop("n_images")
 
 
-def with_names(rows, told, *, keep_codes):
-    """The rows with the columns of `read_names` and `caption_species`; delivered ranks where these have none.
+def join_names(rows, told, *, keep_codes):
+    """The rows with the columns of `resolve_names` and `caption_species`.
 
-    `caption_species` is what the captions table's name means. With `keep_codes`, a code for a
-    cluster of DNA is the species of its genus.
+    Delivered ranks stay where the name has none. `caption_species` is what the captions table's name means.
+    With `keep_codes`, a code for a cluster of DNA is the species of its genus.
     """
     rows = rows.join(told, on=["category", "text"], how="left", maintain_order="left")
     captions = told.select("category", given_caption_name="text", caption_species="species")
@@ -86,7 +86,7 @@ def _distinct(parts):
 
 
 def _read(texts):
-    read = [(text, *name) for text, name in parse_in_context.read_all(texts.to_list()).items()]
+    read = [(text, *name) for text, name in parse_in_context.parse_all(texts.to_list()).items()]
     columns = ["text", "genus", "species", "infraspecies", "defect", "repairs", "name_detail"]
     types = dict.fromkeys(columns, pl.String) | {"repairs": pl.List(pl.String)}
     return pl.DataFrame(read, schema=types, orient="row")
@@ -98,7 +98,7 @@ def _slips(told, listed, limits):
     for (category,), part in told.drop_nulls("species").group_by("category", maintain_order=True):
         used = part.filter(pl.col("n_images") > 0)
         counts = dict(used.group_by("species").agg(pl.col("n_images").sum()).sort("species").iter_rows())
-        right = spelling.corrections(counts, known=listed, **limits)
+        right = spelling.spelling_corrections(counts, known=listed, **limits)
         slips += [
             (category, name, better, f"{distance} off {better}, {_standing(better, counts, listed)}")
             for name, (better, distance) in right.items()
@@ -114,7 +114,7 @@ def _unconfirmed(slips, told, parts):
         files = (
             rows.select("category", "text", "path").drop_nulls("path").join(texts, on=["category", "text"])
         )
-        certain = spelling.confirmed(files.select("species", "path").iter_rows())
+        certain = spelling.confirmed_by_filename(files.select("species", "path").iter_rows())
         for name in sorted(certain):
             logger.warning("not repaired, since a file name says it too: %s", name)
         slips = slips.filter(~pl.col("species").is_in(sorted(certain)))

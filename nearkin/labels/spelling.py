@@ -20,7 +20,7 @@ COMPARED = 2**22
 """Pairs of epithets compared at once, so that memory stays bounded."""
 
 
-def corrections(counts, *, min_count, max_distance, known=frozenset()):
+def spelling_corrections(counts, *, min_count, max_distance, known=frozenset()):
     """The names that are slips for another, by name: the right name and the letters that differ.
 
     `counts` has the number of images of each binomial, `known` are the names of a taxonomy.
@@ -29,7 +29,7 @@ def corrections(counts, *, min_count, max_distance, known=frozenset()):
     as it is, and so does a name that a known part of words sets apart.
 
     >>> counts = {"Aus albifrons": 30, "Aus albifons": 1, "Aus albiceps": 1, "Aus albipes": 9}
-    >>> corrections(counts, min_count=2, max_distance=2)
+    >>> spelling_corrections(counts, min_count=2, max_distance=2)
     {'Aus albifons': ('Aus albifrons', 1)}
     """
     genera = defaultdict(lambda: (set(), set()))
@@ -84,7 +84,7 @@ def _real_pair(first, second):
     return False
 
 
-def confirmed(named_files):
+def confirmed_by_filename(named_files):
     """The names that a file of such an image also carries: then they are no slips.
 
     `named_files` has pairs of a name and a path. The file `Papilio_inara_1.jpg` speaks for

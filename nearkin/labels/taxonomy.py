@@ -37,7 +37,7 @@ BINOMIAL = r"^([A-Z][^\s()]+)(?: \([A-Z][^\s()]+\))? ([a-z][^\s()]+)"
 COLUMNS = ["name", "accepted", "others", *HIGHER, "common"]
 
 
-def read(path, genera):
+def read_taxonomy(path, genera):
     """The species of these genera in the table of names at `path`, sorted, one row per binomial.
 
     `accepted` is the accepted binomial: the name itself, or what it is a synonym of. It is

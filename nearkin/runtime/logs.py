@@ -27,7 +27,7 @@ class Counts(logging.Handler):
         return ", ".join(f"{n} {what}" for what, n in self.sums.items()) or "nothing to count"
 
 
-def log_to(path):
+def setup_logging(path):
     """Send every message of this process to the log file of its rule, and a last error too.
 
     A process that comes to its end says what it counted in one last line, `done: 322 rows in, ...`.

@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 
-def ahead(items, n):
+def prefetch(items, n):
     """The items of an iterable in their order, up to `n` of them made by a thread before they are asked for.
 
     An error comes where its item would have come. Nothing is made any more once the caller
     has left the loop.
 
-    >>> list(ahead((number**2 for number in range(4)), 2))
+    >>> list(prefetch((number**2 for number in range(4)), 2))
     [0, 1, 4, 9]
     """
     items, end = iter(items), object()
@@ -25,12 +25,12 @@ def ahead(items, n):
             thread.shutdown(cancel_futures=True)
 
 
-def mapped(function, items, *, n_threads, n_ahead, begin=None):
+def thread_map_ordered(function, items, *, n_threads, n_ahead, begin=None):
     """`function` of every item, in their order, computed in threads; `n_ahead` before they are asked for.
 
-    Every thread calls `begin` first. Errors and leaving the loop are as for `ahead`.
+    Every thread calls `begin` first. Errors and leaving the loop are as for `prefetch`.
 
-    >>> list(mapped(abs, [-1, 2, -3], n_threads=2, n_ahead=2))
+    >>> list(thread_map_ordered(abs, [-1, 2, -3], n_threads=2, n_ahead=2))
     [1, 2, 3]
     """
     items = iter(items)

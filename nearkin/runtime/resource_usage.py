@@ -22,7 +22,7 @@ LAST = 4096
 """Bytes of a log in which its last line is found."""
 
 
-def gather(costs, logs, *, dataset):
+def read_benchmarks(costs, logs, *, dataset):
     """A `Costs` table of the benchmark files of a dataset in the folder `costs`.
 
     How many images a job worked on stands in the last line of its log, a file of the same name
@@ -38,14 +38,14 @@ def gather(costs, logs, *, dataset):
     return pl.DataFrame(rows, schema=Costs.create_empty().schema).sort("rule", "job")
 
 
-def of_study(costs, *, names, n_shards, n_chunks):
+def keep_current_jobs(costs, *, names, n_shards, n_chunks):
     """The rows of jobs that the study has; not of models and shards of an earlier config."""
     known = pl.col("model").str.split("/").list.eval(pl.element().is_in(names)).list.all()
     n_parts = pl.when(rule="find_neighbours").then(n_chunks).otherwise(n_shards)
     return costs.filter(known.fill_null(True), (pl.col("shard") < n_parts).fill_null(True))
 
 
-def together(costs):
+def summarise_by_rule(costs):
     """One row per rule, the longest first: time and images of all its jobs, and how the jobs differ."""
     counted = pl.col("n_images") > 0
     rate = pl.col("images_per_second").filter(counted)

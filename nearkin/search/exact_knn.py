@@ -16,12 +16,12 @@ from tqdm import tqdm
 
 from nearkin.encoders.device import compute_in
 from nearkin.runtime.memory import available_memory
-from nearkin.runtime.prefetch import mapped
+from nearkin.runtime.prefetch import thread_map_ordered
 from nearkin.search.brute_force import scored_pairs
 from nearkin.search.candidates import Candidates
 from nearkin.search.error_bounds import fast_precision, rounded
 from nearkin.search.similarity import similarities
-from nearkin.search.topk import ranked
+from nearkin.search.topk import top_k
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ BLOCK = {"cpu": 1024, "cuda": 16384}
 """Vectors multiplied at once; the products of two blocks stay in the cache of a CPU."""
 
 
-def nearest_within(vectors, codes, *, depth):
+def self_knn(vectors, codes, *, depth):
     """The nearest of each vector among all others; yields `(start, indices, similarities)`.
 
     `vectors` are (n, width), float32 or float16. A vector never finds one of its own code:
@@ -44,8 +44,8 @@ def nearest_within(vectors, codes, *, depth):
     yield from _searched(collect, everyone, everyone, depth)
 
 
-def nearest(queries, query_codes, gallery, gallery_codes, *, depth):
-    """The nearest of each query in a gallery; as `nearest_within`, with vectors and codes of both."""
+def knn(queries, query_codes, gallery, gallery_codes, *, depth):
+    """The nearest of each query in a gallery; as `self_knn`, with vectors and codes of both."""
     device = _device()
     precision = fast_precision(device)
     asking = rounded(queries, query_codes, device=device, precision=precision)
@@ -68,7 +68,7 @@ def _searched(collect, queries, gallery, depth):
     n_exhaustive = 0
     try:
         collected = collect(queries, gallery, depth, alone)
-        for start, indices, similar, n_crowded in mapped(finish, collected, n_ahead=2, **alone):
+        for start, indices, similar, n_crowded in thread_map_ordered(finish, collected, n_ahead=2, **alone):
             n_exhaustive += n_crowded
             yield start, indices, similar
     finally:
@@ -90,7 +90,7 @@ def _one_by_one(queries, gallery, depth, threads):
         return candidates
 
     blocks = _blocks(queries)
-    collected = mapped(met, blocks, n_ahead=threads["n_threads"], **threads)
+    collected = thread_map_ordered(met, blocks, n_ahead=threads["n_threads"], **threads)
     yield from tqdm(collected, total=len(blocks), desc="search", unit="block", disable=None)
 
 
@@ -108,7 +108,7 @@ def _once_a_pair(everyone, _, depth, threads):
         return pair
 
     pairs = list(combinations_with_replacement(range(len(blocks)), 2))
-    met = mapped(meet, pairs, n_ahead=len(blocks) + threads["n_threads"], **threads)
+    met = thread_map_ordered(meet, pairs, n_ahead=len(blocks) + threads["n_threads"], **threads)
     for one, other in tqdm(met, total=len(pairs), desc="search", unit="pair of blocks", disable=None):
         if other == len(blocks) - 1:  # the last one that it had to meet
             yield candidates[one]
@@ -123,7 +123,7 @@ def _finished(queries, gallery, depth, candidates):
     crowded = candidates.uncertified()
     parts += scored_pairs(asking, gallery, crowded, depth=depth)
     query, other, similarity = (torch.cat(column) for column in zip(*parts, strict=True))
-    found = ranked(query, other, similarity, n_queries=len(asking.exact), depth=depth)
+    found = top_k(query, other, similarity, n_queries=len(asking.exact), depth=depth)
     return candidates.block.start, *(column.cpu().numpy() for column in found), len(crowded)
 
 

@@ -7,7 +7,7 @@ from nearkin.search import exact_knn
 from nearkin.search.protocols import queries_and_gallery
 
 
-def find(splits, vectors_of, *, protocol, depth, mask_groups, chunk=0, n_chunks=1):
+def search_protocol(splits, vectors_of, *, protocol, depth, mask_groups, chunk=0, n_chunks=1):
     """The `Neighbours` of one protocol, for the queries of one of `n_chunks` even chunks.
 
     `vectors_of` gives the unit vectors (n, width) of a series of uuids. A query never finds
@@ -16,20 +16,20 @@ def find(splits, vectors_of, *, protocol, depth, mask_groups, chunk=0, n_chunks=
     alike = pl.col("group_id" if mask_groups else "uuid")
     coded = splits.with_columns(code=alike.rank("dense").cast(pl.Int64))
     queries, gallery = queries_and_gallery(coded, protocol)
-    asking = part_of(queries, chunk, n_chunks)
+    asking = chunk_of(queries, chunk, n_chunks)
     if asking.is_empty() or gallery.is_empty():
         return _rows(protocol, asking["uuid"], gallery["uuid"], [])
     depth = min(depth, len(gallery))
     vectors, codes = vectors_of(gallery["uuid"]), gallery["code"].to_numpy()
     if asking.equals(gallery):
-        found = exact_knn.nearest_within(vectors, codes, depth=depth)
+        found = exact_knn.self_knn(vectors, codes, depth=depth)
     else:
         own = vectors_of(asking["uuid"]), asking["code"].to_numpy()
-        found = exact_knn.nearest(*own, vectors, codes, depth=depth)
+        found = exact_knn.knn(*own, vectors, codes, depth=depth)
     return _rows(protocol, asking["uuid"], gallery["uuid"], found)
 
 
-def part_of(queries, chunk, n_chunks):
+def chunk_of(queries, chunk, n_chunks):
     """The queries of a chunk: a random sample, for they are in the order of uuids, which are hashes."""
     start, stop = (len(queries) * part // n_chunks for part in (chunk, chunk + 1))
     return queries[start:stop]

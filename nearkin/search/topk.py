@@ -3,7 +3,7 @@
 import torch
 
 
-def ranked(query, other, similarity, *, n_queries, depth):
+def top_k(query, other, similarity, *, n_queries, depth):
     """Indices and similarities of the nearest `depth`: int64 and float64, (n_queries, depth).
 
     The pairs come in any order, but none twice. Equal similarities are ordered by `other`;

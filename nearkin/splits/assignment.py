@@ -18,10 +18,10 @@ HASHED = 2**16
 """Names hashed at once, so that memory stays bounded."""
 
 
-def draw(seed, names):
+def random_keys(seed, names):
     """A number for every name of a Series, uint64; the smallest is the first to be dealt.
 
-    >>> draw(1, pl.Series(["a", "b"])).tolist()
+    >>> random_keys(1, pl.Series(["a", "b"])).tolist()
     [12208100300184014999, 16053129696313530302]
     """
     numbers = np.empty(len(names), dtype=np.uint64)
@@ -32,7 +32,7 @@ def draw(seed, names):
     return numbers
 
 
-def held_out(species, *, share, by):
+def choose_held_out(species, *, share, by):
     """The codes of the species that are held out beside those that are already, as a Series.
 
     `species` has a row per species: its code `species`, `category`, `genus`, the drawn
@@ -62,7 +62,7 @@ def _genus_by_genus(able, species):
     return able.sort(pl.col("number").min().over("genus"), "genus", "number", "species")
 
 
-def deal(groups, taken, *, shares, min_test_groups):
+def assign_splits(groups, taken, *, shares, min_test_groups):
     """The side of each row of `groups`, as an index into SIDES; -1 where its species has too few.
 
     `groups` has a row per group: the code of its `species`, `n_images` and the drawn
@@ -83,7 +83,7 @@ def deal(groups, taken, *, shares, min_test_groups):
     return sides
 
 
-def deal_folds(groups, *, shares, folds, fold, min_test_groups):
+def assign_folds(groups, *, shares, folds, fold, min_test_groups):
     """The same for cross-validation: each group is in one of so many `folds`, and `fold` (from 1) is test.
 
     A species' groups fill the folds evenly, each with `min_test_groups` or more; train and

@@ -21,7 +21,7 @@ FIRM = pl.col("firm")
 NAMED = pl.col("name").is_not_null()
 
 
-def settle(images, given, names):
+def resolve(images, given, names):
     """The images with `split`, `reason` and `evidence`: null for those that the lot decides.
 
     `images` has `uuid` and the codes `group` and `species`; `names` has the `name` of each

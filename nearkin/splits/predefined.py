@@ -37,7 +37,7 @@ NO_SIDE = ["", "none", "nan", "null", "na", "n_a", "no_split", "unassigned"]
 SHOWN = 20
 
 
-def together(tables):
+def combine(tables):
     """The rows of all tables; of an image in several, that of the first."""
     rows = pl.DataFrame(schema=COLUMNS)
     for table in tables:
@@ -45,7 +45,7 @@ def together(tables):
     return rows
 
 
-def taken_over(previous):
+def from_previous(previous):
     """The sides of an earlier `Splits` table, from which no image moves.
 
     What was set aside stays so, with its reason and evidence. The reason of all others is
@@ -61,7 +61,7 @@ def taken_over(previous):
     )
 
 
-def delivered(images):
+def from_source(images):
     """The sides that the source delivers, from `uuid` and `split` of an `Images` table.
 
     Common words for the sides count, whatever their case; an image without one gets no row,

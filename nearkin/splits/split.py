@@ -43,23 +43,23 @@ def split_images(
     images, species, names = _coded(labels, groups)
     images = _with_given(images, species, given)
     dealt, mixed = _to_deal(images)
-    dealt = dealt.with_columns(number=assignment.draw(seed, names.gather(dealt["group"])))
+    dealt = dealt.with_columns(number=assignment.random_keys(seed, names.gather(dealt["group"])))
     candidates = _candidates(species, images, dealt, mixed)
     candidates = candidates.with_columns(
-        number=assignment.draw(seed, candidates["category"] + "/" + candidates["stratum"])
+        number=assignment.random_keys(seed, candidates["category"] + "/" + candidates["stratum"])
     )
-    held_out = assignment.held_out(candidates, share=unseen, by=unseen_by)
+    held_out = assignment.choose_held_out(candidates, share=unseen, by=unseen_by)
     out = pl.col("species").is_in(held_out.implode())
     rest = dealt.filter(~out)
     if folds:
         needed = f"{min_test_groups} test groups in each of {folds} folds"
-        sides = assignment.deal_folds(
+        sides = assignment.assign_folds(
             rest, shares=shares, folds=folds, fold=fold, min_test_groups=min_test_groups
         )
     else:
         needed = f"{min_test_groups} test groups and one of train"
         taken = _taken(images, len(species))
-        sides = assignment.deal(rest, taken, shares=shares, min_test_groups=min_test_groups)
+        sides = assignment.assign_splits(rest, taken, shares=shares, min_test_groups=min_test_groups)
     by_lot = pl.concat([_sided(rest, sides, needed), _unseen(dealt.filter(out))])
     result = _assembled(images, by_lot, names)
     counts = result.group_by("split").len().sort("split")
@@ -116,7 +116,7 @@ def _coded(labels, groups):
 def _with_given(images, species, given):
     if given.is_empty():
         return images.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in DECIDED)
-    return conflicts.settle(images, given, species.select("species", "name"))
+    return conflicts.resolve(images, given, species.select("species", "name"))
 
 
 def _to_deal(images):

@@ -6,7 +6,7 @@ from nearkin.tables.categories import distinct
 from nearkin.vocabulary import ALL, ASIDE, SPLITS
 
 
-def describe(labels, splits):
+def describe_dataset(labels, splits):
     """Images, groups, species and genera by category and split: a `Statistics` table.
 
     Images that were set aside have rows where there are any. Where no image has a category, there are

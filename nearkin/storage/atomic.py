@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 LOCK = "lock"
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class DamagedError(ValueError):
@@ -31,7 +31,7 @@ def unreadable(path: str | Path, message: str, error: Exception) -> ValueError:
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
+def atomic_path(path: str | Path) -> Iterator[Path]:
     """The path of a temporary file that takes the place of `path` when the block ends well.
 
     After an error, a full disk or a kill, `path` is what it was before. The temporary file lies
@@ -51,7 +51,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
                 os.fsync(written.fileno())
             temporary.replace(path)
     except OSError as error:
-        if error.errno not in FULL:
+        if error.errno not in DISK_FULL_ERRNOS:
             raise
         said = f"{path}: no room to write it; what was there is kept: make room and rerun"
         raise OSError(error.errno, said) from error
@@ -86,5 +86,5 @@ def file_sha256(path: str | Path) -> str:
 
 def write_text(path: str | Path, text: str) -> None:
     """Write a text file, whole or not at all."""
-    with replacing(path) as temporary:
+    with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

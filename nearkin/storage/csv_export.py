@@ -2,7 +2,7 @@
 
 import polars.selectors as cs
 
-from nearkin.storage.atomic import replacing
+from nearkin.storage.atomic import atomic_path
 
 
 def harmless(frame):
@@ -20,5 +20,5 @@ def harmless(frame):
 
 def write(frame, path):
     """Write a frame as CSV (RFC 4180, UTF-8), whole or not at all; numbers in full, nulls empty."""
-    with replacing(path) as temporary:
+    with atomic_path(path) as temporary:
         harmless(frame).write_csv(temporary)

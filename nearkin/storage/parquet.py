@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nearkin.storage.atomic import replacing, unreadable
+from nearkin.storage.atomic import atomic_path, unreadable
 from nearkin.storage.lineage import CONTENT, NO_ROWS, add_digests, content_digest
 
 ROWS = 2**17
@@ -49,7 +49,7 @@ def write(frames, path, *, schema, stamps):
     """
     arrow, n_rows, digests = pl.DataFrame(schema=schema).to_arrow().schema.with_metadata(stamps), 0, [NO_ROWS]
     options = {"compression": "zstd", "write_page_checksum": True}
-    with replacing(path) as temporary, pq.ParquetWriter(temporary, arrow, **options) as writer:
+    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, arrow, **options) as writer:
         for frame in frames:
             writer.write_table(frame.to_arrow().cast(arrow), row_group_size=ROWS)
             n_rows += len(frame)

@@ -9,7 +9,7 @@ ROWS = 2**22
 """Rows in memory at once."""
 
 
-def whole_queries(path):
+def iter_query_batches(path):
     """The `Neighbours` table at `path` in parts of about ROWS rows, each of whole queries."""
     rows = tables.scan([path], Neighbours)
     n_rows = rows.select(pl.len()).collect().item()

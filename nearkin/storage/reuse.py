@@ -11,7 +11,7 @@ import os
 import shutil
 from pathlib import Path
 
-from nearkin.storage.atomic import replacing
+from nearkin.storage.atomic import atomic_path
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def keep_for_reuse(path: str | Path) -> None:
     """
     kept = earlier_path(path)
     try:
-        with replacing(kept) as temporary:
+        with atomic_path(kept) as temporary:
             try:
                 os.link(path, temporary)
             except OSError:

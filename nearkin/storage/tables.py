@@ -40,7 +40,7 @@ def read_all(paths, schema, columns=None):
     return frame.sort(key) if key else frame
 
 
-def earlier(path, schema, **metadata):
+def read_if_current(path, schema, **metadata):
     """The table that an earlier run stamped with this `metadata`, or an empty one if none can be read."""
     if Path(path).exists():
         try:
@@ -76,7 +76,7 @@ def write(frame, path, schema, **metadata):
     _log_written(parquet.write([frame], path, schema=frame.schema, stamps=stamped), path)
 
 
-def sink(rows, path, schema, **metadata):
+def write_lazy(rows, path, schema, **metadata):
     """Write a lazy frame that comes in the order of its key, never all in memory."""
     rows = rows.select(schema.column_names())
     parts = rows.collect_batches(chunk_size=parquet.ROWS, maintain_order=True)

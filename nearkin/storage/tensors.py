@@ -5,7 +5,7 @@ import re
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from nearkin.storage.atomic import replacing
+from nearkin.storage.atomic import atomic_path
 
 
 def write_tensors(tensors, path, *, metadata=None):
@@ -14,7 +14,7 @@ def write_tensors(tensors, path, *, metadata=None):
     Raises OSError naming `path` if the disk is full; what was there is kept.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with replacing(path) as temporary:
+    with atomic_path(path) as temporary:
         try:
             save_file(tensors, temporary, metadata=metadata)
         except SafetensorError as error:

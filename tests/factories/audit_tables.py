@@ -121,7 +121,7 @@ def curation(folder):
         "splits": dealt,
     }
     made = {name: table(name, rows) for name, rows in rows_of.items()}
-    return made | {"statistics": statistics.describe(made["labels"], made["splits"])}
+    return made | {"statistics": statistics.describe_dataset(made["labels"], made["splits"])}
 
 
 def gap(uuid, field, defect, action, before, after, path, *, row=0):

@@ -22,7 +22,7 @@ def study(n_species=250, *, seed=1, resamples=100, ks=(1, 5)):
     labels, splits = _images(rng, n_species)
     hits = {model: _hits(rng, labels, splits, SKILL[model], ks) for model in MODELS}
     recalls = {
-        model: averages.recall(frame, ks=list(ks), depth=DEPTH, resamples=resamples, seed=1)
+        model: averages.compute_metrics(frame, ks=list(ks), depth=DEPTH, resamples=resamples, seed=1)
         for model, frame in hits.items()
     }
     n_train = paired.training_counts(labels, splits)
@@ -41,7 +41,7 @@ def study(n_species=250, *, seed=1, resamples=100, ks=(1, 5)):
     return {
         "labels": labels,
         "splits": splits,
-        "statistics": statistics.describe(labels, splits),
+        "statistics": statistics.describe_dataset(labels, splits),
         "recalls": recalls,
         "sizes": {model: tabulate_training_size(frame, labels, splits) for model, frame in recalls.items()},
         "differences": differences,
@@ -50,7 +50,7 @@ def study(n_species=250, *, seed=1, resamples=100, ks=(1, 5)):
             for pair, frame in differences.items()
         },
         "curves": {
-            model: recall_curve.curve(frame, depth=DEPTH, resamples=resamples, seed=1)
+            model: recall_curve.recall_curve(frame, depth=DEPTH, resamples=resamples, seed=1)
             for model, frame in hits.items()
         },
     }
@@ -117,7 +117,7 @@ def confused(n_species=250, *, model="lite0"):
     tested = tested.sort("category", "species", "uuid")
     away = rng.geometric(SKILL[model] / 5, len(tested)).clip(1, len(tested) - 1)
     place = (np.arange(len(tested)) + away * rng.choice([-1, 1], len(tested))) % len(tested)
-    return confusions.count(tested.select("uuid", neighbour=tested["uuid"].gather(place)), labels)
+    return confusions.count_confusions(tested.select("uuid", neighbour=tested["uuid"].gather(place)), labels)
 
 
 def training(*, n_epochs=8, n_steps=20, chosen=5):

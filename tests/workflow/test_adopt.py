@@ -15,9 +15,8 @@ RESULTS = "results/museum"
 def said(project, command):
     """The exit status of one of the project's commands, and what it printed."""
     done = subprocess.run(
-        [sys.executable, f"workflow/{command}.py", "--configfile", runs.CONFIG],
+        [sys.executable, "-m", f"nearkin.driver.{command}", "--configfile", runs.CONFIG],
         cwd=project,
-        env=os.environ | {"PYTHONPATH": str(project)},
         capture_output=True,
         text=True,
         check=False,
@@ -73,7 +72,7 @@ def test_results_of_another_config_are_named_and_made_anew(clone):
     assert status == 1
     assert "compare_models, 2 jobs (museum lite0 tuned, museum untrained lite0): its settings" in text
     assert "score_recall" not in text
-    assert said(clone, "why")[1] in text
+    assert said(clone, "explain")[1] in text
 
 
 def test_a_record_that_points_elsewhere_is_refused(clone):

@@ -12,7 +12,7 @@ def test_a_finished_study_has_nothing_left(finished):
     done = said(finished, "status")[1].splitlines()[-1]
     n_done, n_all = (int(n) for n in done.removeprefix("museum: ").removesuffix(" jobs done").split(" of "))
     assert n_done == n_all == len(runs.planned(finished, "--forceall"))
-    assert said(finished, "why") == (0, "Nothing would run.\n")
+    assert said(finished, "explain") == (0, "Nothing would run.\n")
 
 
 def test_a_failed_job_is_named_with_its_error_and_its_log(finished, project):
@@ -28,6 +28,6 @@ def test_a_failed_job_is_named_with_its_error_and_its_log(finished, project):
     assert stage == ["embed_images", "2", "of", "6:", "1", "stopped", "midway,", "1", "failed"]
     place = lines.index("    see logs/embed_images/museum/lite0/0.log")
     assert PIXELS in lines[place - 1]
-    why = said(project, "why")[1]
+    why = said(project, "explain")[1]
     assert "embed_images, 2 jobs (museum lite0): its results are not there: " in why
     assert "cluster_images 1" in why and "find_neighbours 2" in why  # `tuned` is trained on its clusters

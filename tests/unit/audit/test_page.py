@@ -16,7 +16,7 @@ from nearkin.audit import content as audit
 from nearkin.audit import near_duplicates, overview, page, repairs, text_diff, thumbnails
 from nearkin.audit.glossary import MEANINGS
 from nearkin.figures import rank_abundance, theme
-from nearkin.groups.alignment import likeness
+from nearkin.groups.alignment import aligned_similarity
 from nearkin.images.decode import PROBLEMS
 from nearkin.images.dhash import CROPS, SIDE, viewed
 from nearkin.labels.policies import REPAIRABLE, UNNAMED
@@ -317,7 +317,7 @@ def test_the_likeness_of_a_group_is_that_of_its_loneliest_image():
     )
     found = dict(near_duplicates.least_likeness(members.sample(fraction=1, shuffle=True, seed=2)).iter_rows())
     strangers = max(
-        float(likeness(viewed(x[None], view), y[None], view)[0])
+        float(aligned_similarity(viewed(x[None], view), y[None], view)[0])
         for x, y in [(one, other), (other, one)]
         for view in CROPS
     )

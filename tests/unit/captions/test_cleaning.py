@@ -8,9 +8,9 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nearkin.captions.cleaning import LONGEST, SINGLE, clean, cleaned, is_sound
-from nearkin.captions.error_patterns import PHRASES
-from nearkin.captions.markup import without_escapes, without_markup
+from nearkin.captions.cleaning import LONGEST, SINGLE, clean, clean_distinct, is_sound
+from nearkin.captions.error_patterns import ERROR_PHRASES
+from nearkin.captions.markup import strip_markup, unescape_code
 from nearkin.captions.quality import FILLER
 
 MENDED = [
@@ -61,7 +61,7 @@ TEXTS = st.one_of(
     ),
     st.lists(
         st.sampled_from(
-            [*PHRASES, *sorted(FILLER), *LEFT, *sum(USELESS.values(), []), *" .:;-'\u2019\u00e91"]
+            [*ERROR_PHRASES, *sorted(FILLER), *LEFT, *sum(USELESS.values(), []), *" .:;-'\u2019\u00e91"]
         )
     ).map(" ".join),
 )
@@ -76,7 +76,7 @@ def test_in_bulk_as_one_by_one(texts):
     assert [clean(text) for text in sound] == [(text, None, []) for text in sound]
     bulk = {
         before: (text, defect, repairs)
-        for before, text, defect, repairs in cleaned(frame["before"]).iter_rows()
+        for before, text, defect, repairs in clean_distinct(frame["before"]).iter_rows()
     }
     assert bulk == {text: clean(text) for text in texts if text not in set(sound)}
 
@@ -158,11 +158,11 @@ def test_what_is_nothing_without_its_markup_is_empty_or_a_placeholder(text, defe
 
 def test_in_bulk_slices_of_any_size_are_the_same(monkeypatch):
     texts = pl.Series([delivered for delivered, _, _ in MENDED])
-    whole = cleaned(texts)
+    whole = clean_distinct(texts)
     monkeypatch.setattr("nearkin.captions.cleaning.AT_ONCE", 3)
-    assert cleaned(texts).equals(whole)
+    assert clean_distinct(texts).equals(whole)
     assert whole["before"].to_list() == sorted(set(texts)) and len(whole) > 6
-    assert cleaned(pl.Series(["A fish."])).is_empty()
+    assert clean_distinct(pl.Series(["A fish."])).is_empty()
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_what_is_surely_sound(text, sound):
     ],
 )
 def test_escapes_are_undone_where_they_are_no_paths(text, left):
-    assert without_escapes(text) == left
+    assert unescape_code(text) == left
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_escapes_are_undone_where_they_are_no_paths(text, left):
     ],
 )
 def test_markup_is_taken_off(text, left):
-    assert without_markup(text) == left
+    assert strip_markup(text) == left
 
 
 def test_what_lies_within_ten_times_the_longest_is_looked_at():
@@ -223,4 +223,4 @@ def test_what_lies_within_ten_times_the_longest_is_looked_at():
 
 
 def test_in_bulk_a_text_that_comes_twice_is_one_row():
-    assert len(cleaned(pl.Series(["A  fish."] * 2))) == 1
+    assert len(clean_distinct(pl.Series(["A  fish."] * 2))) == 1

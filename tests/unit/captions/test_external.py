@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from nearkin.captions.external import by_image, read
+from nearkin.captions.external import match_to_images, read_caption_table
 from tests.factories.random_study import labels_of
 
 
@@ -14,19 +14,19 @@ def test_every_kind_of_table_is_read(tmp_path):
     (tmp_path / "a.csv").write_bytes('\ufefffile,text\r\na.jpg,"A fish, red."\r\nb.jpg,A bird.\r\n'.encode())
     (tmp_path / "a.tsv").write_text("text\tfile\nA fish, red.\ta.jpg\nA bird.\tb.jpg\n")
     for name in ("a.parquet", "a.csv", "a.tsv"):
-        table = read(tmp_path / name, image="file", caption="text")
+        table = read_caption_table(tmp_path / name, image="file", caption="text")
         assert table.select("image", "caption").rows() == expected
         with pytest.raises(ValueError, match=rf"{name}: no column path; it has .*file"):
-            read(tmp_path / name, image="path", caption="text")
+            read_caption_table(tmp_path / name, image="path", caption="text")
 
 
 def test_a_table_that_is_none(tmp_path):
     (tmp_path / "a.parquet").write_text("no table")
     with pytest.raises(ValueError, match="a.parquet: cannot be read as a table"):
-        read(tmp_path / "a.parquet", image="file", caption="text")
+        read_caption_table(tmp_path / "a.parquet", image="file", caption="text")
     pl.DataFrame({"file": [b"\xff"], "text": "A fish."}).write_parquet(tmp_path / "b.parquet")
     with pytest.raises(ValueError, match="b.parquet: cannot be read as a table of texts"):
-        read(tmp_path / "b.parquet", image="file", caption="text")
+        read_caption_table(tmp_path / "b.parquet", image="file", caption="text")
 
 
 PATHS = ["x/a.jpg", "x/b.jpg", "y/b.jpg", "y/c\u0301.jpg"]
@@ -40,7 +40,7 @@ def told(rows):
         schema={"image": pl.String, "caption": pl.String},
         orient="row",
     )
-    found = by_image(table, labels, name="table:1").join(labels, on="uuid")
+    found = match_to_images(table, labels, name="table:1").join(labels, on="uuid")
     return dict(found.select("path", "caption").iter_rows())
 
 

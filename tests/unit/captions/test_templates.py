@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from nearkin.captions.templates import filled
+from nearkin.captions.templates import fill_templates
 from tests.factories.random_study import labels_of
 
 TEMPLATES = ["A photo of {species}.", "{common}, a {category}.", "The {family} {genus}."]
@@ -18,29 +18,32 @@ def labels(n=1, **columns):
 
 def test_the_uuid_chooses_among_the_templates_whose_fields_the_image_has():
     named = labels(40, common="Big Bus", family="Busidae")
-    assert set(filled(named, TEMPLATES)["caption"]) == {
+    assert set(fill_templates(named, TEMPLATES)["caption"]) == {
         "A photo of Aus bus.",
         "Big Bus, a fish.",
         "The Busidae Aus.",
     }
     lot = [int(uuid[-8:], 16) % 2 for uuid in named["uuid"]]
     expected = [["template:1", "template:3"][one] for one in lot]
-    assert filled(labels(40, family="Busidae"), TEMPLATES)["caption_source"].to_list() == expected
-    assert filled(labels(common=" "), TEMPLATES).row(0) == ("A photo of Aus bus.", "template:1")
+    assert fill_templates(labels(40, family="Busidae"), TEMPLATES)["caption_source"].to_list() == expected
+    assert fill_templates(labels(common=" "), TEMPLATES).row(0) == ("A photo of Aus bus.", "template:1")
 
 
 def test_the_order_of_the_rows_changes_nothing():
     named = labels(40, common="Big Bus", family="Busidae")
-    backwards = filled(named.reverse(), TEMPLATES).reverse()
-    assert backwards.equals(filled(named, TEMPLATES))
+    backwards = fill_templates(named.reverse(), TEMPLATES).reverse()
+    assert backwards.equals(fill_templates(named, TEMPLATES))
 
 
 def test_the_genus_where_no_template_fits():
-    assert filled(labels(species=None), TEMPLATES[:2]).row(0) == ("A photo of Aus.", "template:0")
+    assert fill_templates(labels(species=None), TEMPLATES[:2]).row(0) == ("A photo of Aus.", "template:0")
 
 
 def test_names_are_no_templates_and_braces_may_be_written_twice():
-    assert filled(labels(species="Aus {genus}"), ["A {{{species}}}."])["caption"].item() == "A {Aus {genus}}."
+    assert (
+        fill_templates(labels(species="Aus {genus}"), ["A {{{species}}}."])["caption"].item()
+        == "A {Aus {genus}}."
+    )
 
 
 @pytest.mark.parametrize("field", ["colour", "", "species.__class__", "genus!r", "genus:>9"])
@@ -48,9 +51,9 @@ def test_other_fields_are_refused(field):
     with pytest.raises(
         ValueError, match=r"captions\.templates: 'A \{.*\}' has .* allowed are common, species"
     ):
-        filled(labels(), [f"A {{{field}}}"])
+        fill_templates(labels(), [f"A {{{field}}}"])
 
 
 def test_a_lone_brace_is_refused():
     with pytest.raises(ValueError, match="captions.templates: 'A {species'"):
-        filled(labels(), ["A {species"])
+        fill_templates(labels(), ["A {species"])

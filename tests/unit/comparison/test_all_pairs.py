@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from nearkin.comparison import paired
-from nearkin.comparison.all_pairs import pairwise
+from nearkin.comparison.all_pairs import compare_all_pairs
 from nearkin.evaluation import query_scores
 from nearkin.search import search
 from nearkin.tables.scores import Pairwise
@@ -16,15 +16,15 @@ def hits_of(vectors_seed):
     vectors_of = random_study.vectors_of(
         labels["uuid"], random_study.vectors(vectors_seed, len(labels), width=4)
     )
-    found = search.find(splits, vectors_of, protocol="leave_one_out", depth=15, mask_groups=True)
-    return query_scores.hits(
+    found = search.search_protocol(splits, vectors_of, protocol="leave_one_out", depth=15, mask_groups=True)
+    return query_scores.score_queries(
         [found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1, 3], depth=15
     )
 
 
 def test_a_pair_is_as_compared_alone():
     hits = {name: hits_of(seed) for seed, name in enumerate("abc", start=1)}
-    table = pairwise(hits, k=3, resamples=200, seed=1)
+    table = compare_all_pairs(hits, k=3, resamples=200, seed=1)
     Pairwise.validate(table.select(Pairwise.column_names()))
     assert len(table) == 3 * 6  # levels, ordered pairs
     labels, splits = random_study.study(1)
@@ -46,4 +46,6 @@ def test_a_pair_is_as_compared_alone():
 def test_models_with_other_queries_are_refused():
     hits = hits_of(1)
     with pytest.raises(ValueError, match="did not answer the same queries"):
-        pairwise({"a": hits, "b": hits.filter(pl.col("level") != "genus")}, k=1, resamples=100, seed=1)
+        compare_all_pairs(
+            {"a": hits, "b": hits.filter(pl.col("level") != "genus")}, k=1, resamples=100, seed=1
+        )

@@ -22,11 +22,13 @@ def hits_of(seed, vectors_seed):
     vectors_of = random_study.vectors_of(
         labels["uuid"], random_study.vectors(vectors_seed, len(labels), width=4)
     )
-    found = search.find(splits, vectors_of, protocol="leave_one_out", depth=15, mask_groups=True)
+    found = search.search_protocol(splits, vectors_of, protocol="leave_one_out", depth=15, mask_groups=True)
     return (
         labels,
         splits,
-        query_scores.hits([found], labels, splits, masked=True, wanted=["leave_one_out"], ks=KS, depth=15),
+        query_scores.score_queries(
+            [found], labels, splits, masked=True, wanted=["leave_one_out"], ks=KS, depth=15
+        ),
     )
 
 
@@ -193,7 +195,7 @@ def test_intervals_are_those_of_drawn_units(monkeypatch, at_once, weights_at_onc
     monkeypatch.setattr(paired.intervals, "AT_ONCE", weights_at_once)
     rows = random_rows(1)
     base, trained = asked(rows)
-    hits, strata = paired.with_units(base.with_columns(trained=trained["first_hit"]))
+    hits, strata = paired.add_resampling_units(base.with_columns(trained=trained["first_hit"]))
     weights = np.concatenate(
         list(paired.intervals.resampled_weights(strata, resamples=50, seed=1, at_once=2**20))
     )
@@ -247,7 +249,7 @@ def slow_estimates(rows, category):
         free += len(groups) - 1
         points.append(100 * mean)
         n_groups.append(len(groups))
-    return paired.shrunken(np.array(points), 100**2 * spread / free / np.array(n_groups)), free
+    return paired.shrink(np.array(points), 100**2 * spread / free / np.array(n_groups)), free
 
 
 def assert_drawn_to_the_mean(rows, category):

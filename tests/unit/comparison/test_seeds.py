@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from nearkin.comparison import paired
-from nearkin.comparison.seeds import variants
+from nearkin.comparison.seeds import summarise_seeds
 from nearkin.evaluation import averages
 from nearkin.tables.seeds import Variants
 from tests.factories import random_study
@@ -20,14 +20,14 @@ def hits():
 
 
 def table_of(hits, models):
-    table = variants(hits, models, bases={"tuned": "base"}, **HOW)
+    table = summarise_seeds(hits, models, bases={"tuned": "base"}, **HOW)
     Variants.validate(table.select(Variants.column_names()))
     return table
 
 
 def test_one_seed_is_told_as_the_model_alone(hits):
     table = table_of(hits, {"base": ["base"], "tuned": ["first"]})
-    alone = averages.recall(hits["first"], depth=15, **HOW).filter(
+    alone = averages.compute_metrics(hits["first"], depth=15, **HOW).filter(
         metric="recall", average="micro", population="all", label="all"
     )
     counts = paired.training_counts(*random_study.study(1))

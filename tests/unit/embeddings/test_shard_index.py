@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from nearkin.embeddings.shard_index import list_shards, listed, signed
+from nearkin.embeddings.shard_index import read_index, signed, write_index
 from tests.unit.embeddings.test_load import shard
 
 UNIT = np.eye(4, dtype=np.float32)
@@ -18,32 +18,32 @@ def paths(tmp_path):
 
 @pytest.fixture
 def shards(paths, tmp_path):
-    list_shards(paths, tmp_path / "shards.json")
+    write_index(paths, tmp_path / "shards.json")
     return tmp_path / "shards.json"
 
 
 def test_a_list_names_its_shards_in_order_and_their_encoder(paths, shards):
-    assert listed(shards) == (paths, "f")
+    assert read_index(shards) == (paths, "f")
 
 
 def test_a_folder_may_be_moved_with_its_list(shards, tmp_path):
     tmp_path.rename(moved := tmp_path.with_name(f"{tmp_path.name} moved"))
-    assert [path.parent for path in listed(moved / "shards.json")[0]] == [moved, moved]
+    assert [path.parent for path in read_index(moved / "shards.json")[0]] == [moved, moved]
 
 
 def test_a_shard_that_is_gone_or_exchanged_is_named(paths, shards):
     shard(paths[1], ["b"], UNIT[2:3])
     with pytest.raises(ValueError, match=r"shards\.json: lists another shard than .*1\.parquet; remove"):
-        listed(shards)
+        read_index(shards)
     paths[1].unlink()
     with pytest.raises(ValueError, match=r"shards\.json: lists .*1\.parquet, which is gone; remove"):
-        listed(shards)
+        read_index(shards)
 
 
 def test_shards_of_two_encoders_are_not_listed(paths, tmp_path):
     shard(paths[1], ["b"], UNIT[1:2], "other")
     with pytest.raises(ValueError, match="several encoders"):
-        list_shards(paths, tmp_path / "shards.json")
+        write_index(paths, tmp_path / "shards.json")
     assert not (tmp_path / "shards.json").exists()
 
 
@@ -53,7 +53,7 @@ def test_shards_of_two_encoders_are_not_listed(paths, tmp_path):
 def test_a_list_that_was_tampered_with_is_refused(shards, change):
     shards.write_text(json.dumps(signed(json.loads(shards.read_text()) | change)))
     with pytest.raises(ValueError, match="shards.json: .*; remove it and rerun"):
-        listed(shards)
+        read_index(shards)
 
 
 def test_a_flipped_byte_never_passes(shards):
@@ -61,7 +61,7 @@ def test_a_flipped_byte_never_passes(shards):
     for place in range(len(content)):
         shards.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
         try:
-            found, fingerprint = listed(shards)
+            found, fingerprint = read_index(shards)
         except ValueError:
             continue
         assert content[place : place + 1].isspace()

@@ -10,7 +10,7 @@ import torch
 from nearkin.encoders.architectures import Tower
 from nearkin.encoders.encoder import Encoder
 from nearkin.encoders.prepare import prepare
-from nearkin.images.decode import rgb
+from nearkin.images.decode import decode_rgb
 from nearkin.images.reader import square
 
 torch.set_num_threads(1)  # tests run side by side
@@ -30,7 +30,7 @@ def closeness(tower, description):
     """The least cosine, over the committed images, of an embedding and the stored features."""
     stored = np.load(DATA / "lite0_features.npy").astype(np.float32)
     stored /= np.linalg.norm(stored, axis=1, keepdims=True)
-    images = [rgb(DATA / f"{i}.png", 1e6) for i in range(len(stored))]
+    images = [decode_rgb(DATA / f"{i}.png", 1e6) for i in range(len(stored))]
     pixels = np.stack([square(image, description.geometry) for image in images])
     vectors = Encoder(tower, description, torch.device("cpu")).embed(pixels)
     return (vectors * stored).sum(axis=1).min()

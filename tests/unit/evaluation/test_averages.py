@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from nearkin.evaluation import query_scores
-from nearkin.evaluation.averages import recall
+from nearkin.evaluation.averages import compute_metrics
 from nearkin.evaluation.intervals import wilson
 from nearkin.search import search
 from nearkin.vocabulary import PROTOCOL_SPLITS
@@ -23,14 +23,16 @@ def scored(seed, masked=True, levels=None):
         labels["uuid"], random_study.vectors(seed, len(labels), width=4, levels=levels)
     )
     found = pl.concat(
-        search.find(splits, vectors_of, protocol=protocol, depth=15, mask_groups=masked)
+        search.search_protocol(splits, vectors_of, protocol=protocol, depth=15, mask_groups=masked)
         for protocol in PROTOCOL_SPLITS
     )
     return (
         labels,
         splits,
         found,
-        query_scores.hits([found], labels, splits, masked=masked, wanted=PROTOCOL_SPLITS, ks=KS, depth=15),
+        query_scores.score_queries(
+            [found], labels, splits, masked=masked, wanted=PROTOCOL_SPLITS, ks=KS, depth=15
+        ),
     )
 
 
@@ -99,7 +101,7 @@ def tabled(table, protocol):
 @pytest.mark.parametrize("seed", range(4))
 def test_recall_equals_the_plain_loops(seed, masked):
     labels, splits, found, hits = scored(seed, masked, levels=2 if seed % 2 else None)
-    table = recall(hits, ks=KS, depth=15, resamples=100, seed=1)
+    table = compute_metrics(hits, ks=KS, depth=15, resamples=100, seed=1)
     for protocol in PROTOCOL_SPLITS:
         slow, ours = loops(labels, splits, found, protocol, masked), tabled(table, protocol)
         assert len(slow) > 30
@@ -122,10 +124,10 @@ def test_a_hand_worked_table():
             "similarity": [0.9, 0.8] * 4,
         }
     ).with_columns(pl.col("rank").cast(pl.Int32))
-    hits = query_scores.hits(
+    hits = query_scores.score_queries(
         [found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1, 2], depth=2
     )
-    table = recall(hits, ks=[1, 2], depth=2, resamples=100, seed=1)
+    table = compute_metrics(hits, ks=[1, 2], depth=2, resamples=100, seed=1)
 
     def value(**which):
         which = {"metric": "recall", "average": "micro", "population": "all", "label": "all"} | which
@@ -149,8 +151,8 @@ def test_a_hand_worked_table():
 
 def test_intervals_hold_their_value_and_do_not_depend_on_row_order():
     *_, hits = scored(5)
-    table = recall(hits, ks=KS, depth=15, resamples=300, seed=1)
-    again = recall(hits.reverse(), ks=KS, depth=15, resamples=300, seed=1)
+    table = compute_metrics(hits, ks=KS, depth=15, resamples=300, seed=1)
+    again = compute_metrics(hits.reverse(), ks=KS, depth=15, resamples=300, seed=1)
     assert table.sort(table.columns).equals(again.sort(table.columns))
     within = table.filter(pl.col("low").is_not_null())
     assert (within["low"] <= within["value"] + 1e-12).all()
@@ -170,8 +172,10 @@ def test_no_reachable_query_is_null_not_zero():
             "similarity": [0.5] * 2,
         }
     ).with_columns(pl.col("rank").cast(pl.Int32))
-    hits = query_scores.hits([found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1], depth=2)
-    table = recall(hits, ks=[1], depth=2, resamples=100, seed=1)
+    hits = query_scores.score_queries(
+        [found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1], depth=2
+    )
+    table = compute_metrics(hits, ks=[1], depth=2, resamples=100, seed=1)
     row = table.filter(level="species", average="micro", population="reachable", category="all").row(
         0, named=True
     )
@@ -184,9 +188,11 @@ def test_no_query_at_all_is_an_error_that_says_so():
     splits = pl.DataFrame(
         {"uuid": labels["uuid"], "split": ["train"], "group_id": labels["uuid"], "reason": [None]}
     )
-    found = search.find(splits, None, protocol="search", depth=1, mask_groups=True)
+    found = search.search_protocol(splits, None, protocol="search", depth=1, mask_groups=True)
     with pytest.raises(ValueError, match="no test images"):
-        query_scores.hits([found], labels, splits, masked=True, wanted=PROTOCOL_SPLITS, ks=KS, depth=15)
+        query_scores.score_queries(
+            [found], labels, splits, masked=True, wanted=PROTOCOL_SPLITS, ks=KS, depth=15
+        )
 
 
 def scores_of(hits, k):
@@ -205,7 +211,7 @@ def scores_of(hits, k):
 @pytest.mark.parametrize("seed", [1, 2])
 def test_other_metrics_are_means_of_their_scores_or_null_with_a_reason(seed):
     *_, hits = scored(seed)
-    table = recall(hits, ks=KS, depth=15, resamples=100, seed=1)
+    table = compute_metrics(hits, ks=KS, depth=15, resamples=100, seed=1)
     n_null = 0
     for level in ("category", "genus", "species"):
         mine = scores_of(hits.filter(protocol="leave_one_out", level=level), 3)
@@ -234,15 +240,17 @@ def test_where_all_groups_agree_the_interval_is_wilsons():
     labels = random_study.labels_of(["Aa x"] * 6)
     uuids = labels["uuid"].to_list()
     splits = pl.DataFrame({"uuid": uuids, "split": ["test"] * 6, "group_id": uuids, "reason": [None] * 6})
-    found = search.find(
+    found = search.search_protocol(
         splits,
         random_study.vectors_of(labels["uuid"], random_study.vectors(1, 6)),
         protocol="leave_one_out",
         depth=3,
         mask_groups=True,
     )
-    hits = query_scores.hits([found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1], depth=3)
-    table = recall(hits, ks=[1], depth=3, resamples=100, seed=1)
+    hits = query_scores.score_queries(
+        [found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1], depth=3
+    )
+    table = compute_metrics(hits, ks=[1], depth=3, resamples=100, seed=1)
     row = table.filter(level="species", metric="recall", average="micro", population="all", category="all")
     assert row.select("value", "low", "high").row(0) == (1.0, pytest.approx(wilson(1.0, 6)[0]), 1.0)
 
@@ -275,7 +283,7 @@ def test_groups_are_counted_by_population_and_scope():
             ("Fish", "Cc z", "g5", 0, None),
         ]
     )
-    table = recall(hits, ks=[1], depth=2, resamples=50, seed=1)
+    table = compute_metrics(hits, ks=[1], depth=2, resamples=50, seed=1)
     undefined = table.filter(metric="r_precision", average="micro", population="all", category="all")
     assert undefined["why"].to_list() == ["1 of 6 queries could find more than the 2 stored"]
     table = table.filter(metric="recall", average="micro")
@@ -302,7 +310,7 @@ def test_labels_are_counted_with_their_own_groups_and_interval():
             ("Bird", "Aa y", "g4", 0, None),
         ]
     )
-    table = recall(hits, ks=[1], depth=2, resamples=50, seed=1)
+    table = compute_metrics(hits, ks=[1], depth=2, resamples=50, seed=1)
     names = ["n_queries", "n_groups", "n_labels", "n_undefined", "n_unreachable", "value", "low", "high"]
     labels = {
         (row["metric"], row["population"], row["label"]): tuple(row[name] for name in names)
@@ -323,7 +331,7 @@ def test_labels_are_counted_with_their_own_groups_and_interval():
 def test_the_interval_of_reachable_queries_counts_their_groups_alone():
     unreachable = [("Bird", "Aa x", f"lost{i}", 0, None) for i in range(50)]
     found = [("Bird", "Aa x", f"g{i}", 1, 1 if i < 4 else None) for i in range(8)]
-    table = recall(counted_hits(found + unreachable), ks=[1], depth=2, resamples=50, seed=1)
+    table = compute_metrics(counted_hits(found + unreachable), ks=[1], depth=2, resamples=50, seed=1)
     row = table.filter(metric="recall", average="micro", population="reachable", category="all")
     low, high = wilson(np.array([0.5]), np.array([8]))[:, 0]  # half of 8 groups: fewer than 5
     assert row.select("value", "low", "high").row(0) == (0.5, pytest.approx(low), pytest.approx(high))
@@ -332,9 +340,9 @@ def test_the_interval_of_reachable_queries_counts_their_groups_alone():
 def test_samples_drawn_in_parts_give_the_same_intervals(monkeypatch):
     *_, hits = scored(3)
     hits = hits.filter(protocol="leave_one_out")
-    whole = recall(hits, ks=KS, depth=15, resamples=20, seed=1)
+    whole = compute_metrics(hits, ks=KS, depth=15, resamples=20, seed=1)
     monkeypatch.setattr("nearkin.evaluation.intervals.AT_ONCE", 2000)
-    parts = recall(hits, ks=KS, depth=15, resamples=20, seed=1)
+    parts = compute_metrics(hits, ks=KS, depth=15, resamples=20, seed=1)
     assert parts.drop("low", "high").equals(whole.drop("low", "high"))
     for end in ("low", "high"):
         assert np.allclose(parts[end].fill_null(-1), whole[end].fill_null(-1), rtol=0, atol=1e-12)

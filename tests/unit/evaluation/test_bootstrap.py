@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from nearkin.evaluation.bootstrap import Cells, resampled, with_units
+from nearkin.evaluation.bootstrap import LabelGroupSums, add_resampling_units, bootstrap_sums
 
 
 def hits_of(rows):
@@ -17,7 +17,7 @@ def species(rows):
 
 def strata_of(hits):
     """The stratum of each unit: {(category, finest, group): number}, with their sizes."""
-    hits, strata = with_units(hits)
+    hits, strata = add_resampling_units(hits)
     units = hits.select("category", "finest", "group_id", "unit").unique().sort("unit")
     assert units["unit"].to_list() == list(range(len(strata)))
     return {row[:3]: int(strata[row[3]]) for row in units.iter_rows()}
@@ -61,7 +61,7 @@ def test_a_unit_is_a_group_within_the_finest_label():
         ("b", "genus", "Bird", "Aa", "1"),  # no species: a unit of its genus
         ("c", "genus", "Bird", "Aa", "2"),
     ]
-    hits, strata = with_units(hits_of(rows))
+    hits, strata = add_resampling_units(hits_of(rows))
     finest = dict(hits.select("uuid", "finest").iter_rows())
     assert finest == {"a": "Aa x", "b": "Aa", "c": "Aa"}
     assert hits["uuid"].to_list() == [row[0] for row in rows]
@@ -75,7 +75,7 @@ def test_sums_over_drawn_units_are_those_of_their_rows():
         rows + [("Fish", "x", 2, 16.0)], schema=["category", "label", "unit", "v"], orient="row"
     )
     hits = hits.with_columns(pl.col("unit").cast(pl.UInt32))
-    cells = Cells(hits, [pl.col("v")])
+    cells = LabelGroupSums(hits, [pl.col("v")])
     assert cells.labels.rows() == [("Bird", "x"), ("Bird", "y"), ("Fish", "x")]
     assert cells.values.tolist() == [[1, 1], [2, 6], [1, 8], [1, 16]]
     sums = cells.matrix(3) @ np.array([1.0, 10.0, 100.0])
@@ -86,8 +86,8 @@ def test_several_cells_are_drawn_together():
     rows = [("Bird", "x", unit, float(unit)) for unit in range(4)]
     hits = pl.DataFrame(rows, schema=["category", "label", "unit", "v"], orient="row")
     hits = hits.with_columns(pl.col("unit").cast(pl.UInt32))
-    pair = [Cells(hits, [pl.col("v")]), Cells(hits, [2 * pl.col("v"), pl.col("v")])]
-    drawn = list(resampled(pair, np.zeros(4, dtype=np.int64), resamples=20, seed=1))
+    pair = [LabelGroupSums(hits, [pl.col("v")]), LabelGroupSums(hits, [2 * pl.col("v"), pl.col("v")])]
+    drawn = list(bootstrap_sums(pair, np.zeros(4, dtype=np.int64), resamples=20, seed=1))
     one, two = (np.concatenate(parts, axis=-1) for parts in zip(*drawn, strict=True))
     assert one.shape == (1, 2, 20) and two.shape == (1, 3, 20)
     assert np.allclose(one[:, 0], 4) and np.array_equal(two[:, 1], 2 * one[:, 1])

@@ -22,7 +22,7 @@ def nearest_of(pairs):
 
 
 def counted(pairs, labels, level):
-    found = Confusions.validate(confusions.count(nearest_of(pairs), labels)).filter(level=level)
+    found = Confusions.validate(confusions.count_confusions(nearest_of(pairs), labels)).filter(level=level)
     columns = ["category", "label", "taken_for_category", "taken_for", "n", "n_queries"]
     return sorted(found.select(columns).rows())
 

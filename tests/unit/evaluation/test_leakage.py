@@ -30,7 +30,9 @@ def frames():
 @pytest.fixture(scope="module")
 def table(frames):
     labels, splits, vectors = frames
-    return leakage.audit(labels, splits, vectors_of=random_study.vectors_of(splits["uuid"], vectors), **TOLD)
+    return leakage.audit_leakage(
+        labels, splits, vectors_of=random_study.vectors_of(splits["uuid"], vectors), **TOLD
+    )
 
 
 def row(table, split, protocol="search", level="species", population="all", k=1):
@@ -99,7 +101,7 @@ def test_the_naive_split_deals_the_same_images_by_the_same_shares(frames):
 def test_a_sample_of_queries_stands_for_all_and_each_finds_what_it_finds_among_all(frames, table):
     labels, splits, vectors = frames
     told = TOLD | {"most_queries": 20}
-    sampled = leakage.audit(
+    sampled = leakage.audit_leakage(
         labels, splits, vectors_of=random_study.vectors_of(splits["uuid"], vectors), **told
     )
     for split in ("grouped", "naive", "naive_masked"):
@@ -114,7 +116,7 @@ def test_a_sample_of_queries_stands_for_all_and_each_finds_what_it_finds_among_a
 def test_without_test_images_the_audit_is_a_table_of_nothing():
     labels, groups = grouped_images.in_sizes({"Aa x": [1], "Aa y": [1]})
     splits = grouped_images.split(labels, groups)
-    table = leakage.audit(
+    table = leakage.audit_leakage(
         labels, splits, vectors_of=random_study.vectors_of(splits["uuid"], random_study.vectors(1, 2)), **TOLD
     )
     assert table["n_queries"].sum() == 0
@@ -137,7 +139,7 @@ def test_a_mate_is_another_image_of_the_group_in_the_gallery():
 def test_the_same_bytes_whatever_the_order_of_rows(frames, table, tmp_path):
     labels, splits, vectors = frames
     tables.write(table, tmp_path / "a.parquet", LeakAudit)
-    again = leakage.audit(
+    again = leakage.audit_leakage(
         labels.reverse(),
         splits.reverse(),
         vectors_of=random_study.vectors_of(splits["uuid"], vectors),

@@ -7,7 +7,7 @@ from nearkin.evaluation import metrics
 
 
 def scores(right, n_relevant, ks):
-    found = metrics.of_queries(np.array([right], dtype=bool), np.array([n_relevant]), ks=ks)
+    found = metrics.query_metrics(np.array([right], dtype=bool), np.array([n_relevant]), ks=ks)
     return {name: values[0].tolist() for name, values in found.items()}
 
 
@@ -43,7 +43,7 @@ def test_more_to_find_than_is_stored_is_undefined_not_wrong():
 
 
 def test_no_neighbour_is_stored_at_all():
-    found = metrics.of_queries(np.zeros((2, 0), dtype=bool), np.array([0, 1]), ks=[1, 5])
+    found = metrics.query_metrics(np.zeros((2, 0), dtype=bool), np.array([0, 1]), ks=[1, 5])
     assert found["first_hit"].tolist() == [0, 0] and found["n_right"].tolist() == [[0, 0]] * 2
     assert found["r_precision"][0] == 0 and np.isnan(found["r_precision"][1])
 
@@ -57,7 +57,7 @@ def test_as_loops_say(seed):
     rng = np.random.default_rng(seed)
     right = rng.random((40, 12)) < rng.random((40, 1))
     n_relevant = np.maximum(right.sum(axis=1), rng.integers(0, 15, 40))
-    found = metrics.of_queries(right, n_relevant, ks=[1, 5, 12])
+    found = metrics.query_metrics(right, n_relevant, ks=[1, 5, 12])
     for i, row in enumerate(right):
         ranks = [rank for rank, good in enumerate(row, start=1) if good]
         assert found["first_hit"][i] == (ranks[0] if ranks else 0)

@@ -7,10 +7,10 @@ import pytest
 
 from nearkin.claims import evaluate
 from nearkin.comparison import paired
-from nearkin.comparison.all_pairs import pairwise
+from nearkin.comparison.all_pairs import compare_all_pairs
 from nearkin.comparison.flips import flips
 from nearkin.evaluation import confusions, query_scores, recall_curve
-from nearkin.evaluation.averages import recall
+from nearkin.evaluation.averages import compute_metrics
 from nearkin.storage import tables
 from nearkin.tables.claims import Claims
 from nearkin.tables.neighbours import Neighbours
@@ -47,11 +47,11 @@ def nearest(labels, *, right, depth=DEPTH):
 
 def hits_of(labels, splits, found):
     wanted = ["leave_one_out"]
-    return query_scores.hits([found], labels, splits, masked=True, wanted=wanted, ks=KS, depth=DEPTH)
+    return query_scores.score_queries([found], labels, splits, masked=True, wanted=wanted, ks=KS, depth=DEPTH)
 
 
 def averages(hits):
-    return recall(hits, ks=KS, depth=DEPTH, resamples=100, seed=SEED)
+    return compute_metrics(hits, ks=KS, depth=DEPTH, resamples=100, seed=SEED)
 
 
 @pytest.mark.parametrize("species", [["Aa x"] * 6, ["Aa x", "Aa x", "Aa y", "Aa y", "Bb z", "Bb z"]])
@@ -75,9 +75,9 @@ def test_all_hit_none_hit_or_one_species_alone(species, rights):
     weighed = evaluate.weighed({"base": recalls[0], "trained": recalls[1]}, table, k=1)
     assert len(Claims.validate(weighed))
     assert len(flips(hits, [one.filter(rank=1) for one in found])) == len(hits[0])
-    assert len(pairwise({"a": hits[0], "b": hits[1]}, k=1, resamples=100, seed=SEED))
-    assert len(recall_curve.curve(hits[0], depth=DEPTH, resamples=100, seed=SEED))
-    assert len(confusions.count(found[0].filter(rank=1).select("uuid", "neighbour"), labels))
+    assert len(compare_all_pairs({"a": hits[0], "b": hits[1]}, k=1, resamples=100, seed=SEED))
+    assert len(recall_curve.recall_curve(hits[0], depth=DEPTH, resamples=100, seed=SEED))
+    assert len(confusions.count_confusions(found[0].filter(rank=1).select("uuid", "neighbour"), labels))
 
 
 def test_nobody_can_be_found():

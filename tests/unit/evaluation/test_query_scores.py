@@ -32,7 +32,7 @@ def neighbours_of(found, protocol="leave_one_out"):
 def hits_of(rows, found, *, masked=False, depth=2, wanted=("leave_one_out",)):
     labels, splits = studied(rows)
     asked = {"wanted": list(wanted), "masked": masked, "ks": [1, depth], "depth": depth}
-    return query_scores.hits([neighbours_of(found)], labels, splits, **asked)
+    return query_scores.score_queries([neighbours_of(found)], labels, splits, **asked)
 
 
 def column(hits, level, name):
@@ -109,7 +109,7 @@ def test_in_a_search_everyone_of_the_label_can_be_found(masked):
     labels, splits = studied(rows)
     splits = splits.with_columns(split=pl.Series(["test", "train", "train"]))
     asked = {"wanted": ["search"], "masked": masked, "ks": [1], "depth": 2}
-    hits = query_scores.hits([neighbours_of({"a": ["c", "b"]}, "search")], labels, splits, **asked)
+    hits = query_scores.score_queries([neighbours_of({"a": ["c", "b"]}, "search")], labels, splits, **asked)
     [row] = hits.filter(level="species").to_dicts()
     assert (row["uuid"], row["n_relevant"], row["first_hit"], row["r_precision"]) == ("a", 2, 1, 1.0)
 
@@ -121,7 +121,7 @@ def test_only_the_neighbours_of_a_protocol_count_in_it():
     found = [neighbours_of({"a": "c", "b": "a", "c": "a"})]
     found.append(neighbours_of({"a": "d", "b": "e", "c": "e"}, "search"))
     asked = {"wanted": ["leave_one_out", "search"], "masked": False, "ks": [1], "depth": 1}
-    hits = query_scores.hits([pl.concat(found)], labels, splits, **asked).filter(level="species")
+    hits = query_scores.score_queries([pl.concat(found)], labels, splits, **asked).filter(level="species")
     assert dict(hits.filter(protocol="leave_one_out").select("uuid", "first_hit").iter_rows()) == {
         "a": None, "b": 1, "c": None,
     }  # fmt: skip
@@ -136,21 +136,21 @@ def test_queries_without_a_gallery_are_scored_and_a_gallery_without_queries_is_n
     labels, splits = studied({name: ("Fish", None, "Aa", "Aa x", name) for name in "ab"})
     asked = {"wanted": ["search", "leave_one_out"], "masked": True, "ks": [1], "depth": 1}
     alone = splits.with_columns(split=pl.lit("test"))
-    hits = query_scores.hits([neighbours_of({"a": ["b"], "b": ["a"]})], labels, alone, **asked)
+    hits = query_scores.score_queries([neighbours_of({"a": ["b"], "b": ["a"]})], labels, alone, **asked)
     search = hits.filter(protocol="search", level="species")
     assert search["n_relevant"].to_list() == [0, 0] and search["first_hit"].to_list() == [None, None]
     train = splits.with_columns(split=pl.lit("train"))
     with pytest.raises(ValueError, match="no protocol has a query"):
-        query_scores.hits([neighbours_of({})], labels, train, **asked)
+        query_scores.score_queries([neighbours_of({})], labels, train, **asked)
 
 
 def test_the_order_of_rows_does_not_matter():
     labels, splits = studied({name: ("Fish", None, "Aa", f"Aa {name in 'ab'}", name) for name in "abc"})
     found = neighbours_of({"a": ["b", "c"], "b": ["c", "a"], "c": ["a", "b"]})
     asked = {"wanted": ["leave_one_out"], "masked": True, "ks": [1], "depth": 2}
-    hits = query_scores.hits([found], labels, splits, **asked)
+    hits = query_scores.score_queries([found], labels, splits, **asked)
     assert hits["uuid"].head(3).to_list() == ["a", "b", "c"]
-    assert query_scores.hits([found], labels.reverse(), splits.reverse(), **asked).equals(hits)
+    assert query_scores.score_queries([found], labels.reverse(), splits.reverse(), **asked).equals(hits)
 
 
 def test_a_level_counts_once_any_image_has_a_label():
@@ -174,7 +174,7 @@ def test_only_those_that_were_searched_for_are_scored():
     rows = {name: ("Fish", None, "Aa", "Aa x", name) for name in "abc"}
     labels, splits = studied(rows)
     asked = {"wanted": ["leave_one_out"], "masked": True, "ks": [1], "depth": 2}
-    hits = query_scores.hits(
+    hits = query_scores.score_queries(
         [neighbours_of({"b": "ac"})], labels, splits, **asked, only=pl.Series("uuid", ["b"])
     ).filter(level="species")
     assert hits.select("uuid", "n_relevant", "first_hit").rows() == [("b", 2, 1)]
@@ -185,7 +185,7 @@ def test_neighbours_may_come_in_parts():
     labels, splits = studied({name: ("Fish", None, "Aa", one, name) for name, one in species.items()})
     parts = [neighbours_of({"b": ["c", "a"]}), neighbours_of({"a": ["b", "c"], "c": ["a", "b"]})]
     asked = {"wanted": ["leave_one_out"], "masked": True, "ks": [1], "depth": 2}
-    hits = query_scores.hits(parts, labels, splits, **asked)
+    hits = query_scores.score_queries(parts, labels, splits, **asked)
     assert column(hits, "species", "first_hit") == {"a": 1, "b": 2, "c": None}
 
 

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from nearkin.evaluation import query_scores, recall_curve
-from nearkin.evaluation.averages import recall
+from nearkin.evaluation.averages import compute_metrics
 from nearkin.search import search
 from nearkin.tables.recall_curve import RecallCurve
 from nearkin.vocabulary import PROTOCOL_SPLITS
@@ -28,7 +28,7 @@ def hits_of(first_hits):
 
 
 def test_a_curve_worked_out_by_hand():
-    found = recall_curve.curve(hits_of([1, 2, 6, None]), depth=6, resamples=50, seed=1).sort("k")
+    found = recall_curve.recall_curve(hits_of([1, 2, 6, None]), depth=6, resamples=50, seed=1).sort("k")
     assert found["k"].to_list() == [1, 2, 3, 5, 6]
     assert found["value"].to_list() == [0.25, 0.5, 0.5, 0.5, 0.75]
     assert found["n_queries"].to_list() == found["n_groups"].to_list() == [4] * 5
@@ -36,7 +36,7 @@ def test_a_curve_worked_out_by_hand():
 
 
 def test_a_curve_on_which_all_agree_has_an_interval():
-    found = recall_curve.curve(hits_of([1] * 10), depth=1, resamples=50, seed=1)
+    found = recall_curve.recall_curve(hits_of([1] * 10), depth=1, resamples=50, seed=1)
     value, low, high = found.select("value", "low", "high").row(0)
     assert (value, low, high) == pytest.approx((1, 0.722, 1), abs=1e-3)
 
@@ -46,17 +46,17 @@ def test_a_curve_is_that_of_the_table_of_recalls(seed):
     labels, splits = random_study.study(seed)
     vectors_of = random_study.vectors_of(labels["uuid"], random_study.vectors(seed, len(labels), width=4))
     found = pl.concat(
-        search.find(splits, vectors_of, protocol=protocol, depth=15, mask_groups=True)
+        search.search_protocol(splits, vectors_of, protocol=protocol, depth=15, mask_groups=True)
         for protocol in PROTOCOL_SPLITS
     )
-    hits = query_scores.hits(
+    hits = query_scores.score_queries(
         [found], labels, splits, wanted=PROTOCOL_SPLITS, masked=True, ks=[1, 3, 10], depth=15
     )
-    curve = recall_curve.curve(
+    curve = recall_curve.recall_curve(
         hits.sample(fraction=1, shuffle=True, seed=seed), depth=15, resamples=60, seed=5
     )
     RecallCurve.validate(curve)
-    known = recall(hits, ks=[1, 3, 10], depth=15, resamples=60, seed=5).filter(
+    known = compute_metrics(hits, ks=[1, 3, 10], depth=15, resamples=60, seed=5).filter(
         metric="recall", average="micro", population="all", category="all", label="all"
     )
     both = known.join(curve, on=["protocol", "level", "k"], suffix="_traced", validate="1:1")
@@ -66,5 +66,5 @@ def test_a_curve_is_that_of_the_table_of_recalls(seed):
 
 
 def test_steps_end_at_the_depth():
-    assert recall_curve.steps(1) == [1]
-    assert recall_curve.steps(100) == [1, 2, 3, 5, 7, 10, 20, 30, 50, 70, 100]
+    assert recall_curve.k_grid(1) == [1]
+    assert recall_curve.k_grid(100) == [1, 2, 3, 5, 7, 10, 20, 30, 50, 70, 100]

@@ -29,7 +29,7 @@ def searched(seed, depth, n=60, n_labels=9):
 def test_pytorch_metric_learning(seed):
     labels, vectors, nearest = searched(seed, depth=59)
     n_relevant = np.bincount(labels)[labels] - 1
-    scores = metrics.of_queries(labels[nearest] == labels[:, None], n_relevant, ks=[1])
+    scores = metrics.query_metrics(labels[nearest] == labels[:, None], n_relevant, ks=[1])
     wanted = ("precision_at_1", "r_precision", "mean_average_precision_at_r")
     calculator = AccuracyCalculator(include=wanted, k=None, device=torch.device("cpu"))
     theirs = calculator.get_accuracy(vectors.float(), torch.from_numpy(labels))
@@ -46,7 +46,7 @@ def test_trec_eval(seed):
     kept = rng.integers(1, DEPTH + 1, len(labels))  # neighbours that are stored
     held = np.arange(DEPTH) < kept[:, None]
     n_relevant = np.bincount(labels)[labels] - 1
-    scores = metrics.of_queries((labels[nearest] == labels[:, None]) & held, n_relevant, ks=[1, 5])
+    scores = metrics.query_metrics((labels[nearest] == labels[:, None]) & held, n_relevant, ks=[1, 5])
     truth = [
         ir_measures.Qrel(f"q{i}", f"d{j}", 1)
         for i in range(len(labels))

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nearkin.embeddings.shard_index import list_shards
+from nearkin.embeddings.shard_index import write_index
 from nearkin.finetune import pseudo_labels
 from nearkin.storage import tables
 from nearkin.tables.clusters import ClusterPurity, Clusters
@@ -73,7 +73,7 @@ def test_only_training_images_are_in_clusters(tmp_path, how, n):
     tables.write(labels, tmp_path / "labels.parquet", Labels)
     tables.write(splits.with_columns(reason=nothing, evidence=nothing), tmp_path / "splits.parquet", Splits)
     uuids = labels["uuid"].sort().to_list()
-    list_shards([shard(tmp_path / "0.parquet", uuids, crowds(4, 20, 4))], tmp_path / "shards.json")
+    write_index([shard(tmp_path / "0.parquet", uuids, crowds(4, 20, 4))], tmp_path / "shards.json")
     shards, *paths = [
         tmp_path / name
         for name in ("shards.json", "labels.parquet", "splits.parquet", "c.parquet", "p.parquet")

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from nearkin.groups import alignment as module
-from nearkin.groups.alignment import likeness, rough
+from nearkin.groups.alignment import aligned_similarity, rough
 from nearkin.images.dhash import CROPS, SIDE, thumbnail, unpacked, viewed
 from tests.factories.delivery import drawing
 
@@ -18,7 +18,7 @@ def small(*images):
 
 
 def like(one, other, view="whole"):
-    return float(likeness(viewed(small(one), view), small(other), view)[0])
+    return float(aligned_similarity(viewed(small(one), view), small(other), view)[0])
 
 
 def test_itself_is_wholly_alike():
@@ -63,10 +63,10 @@ def test_blank_images_are_like_nothing_and_noise_is_no_likeness():
 
 def test_a_pair_s_likeness_does_not_depend_on_the_others():
     thumbnails = small(*(drawing(seed) for seed in range(5)))
-    together = likeness(thumbnails, thumbnails[::-1], "middle")
-    alone = [likeness(thumbnails[[i]], thumbnails[[4 - i]], "middle")[0] for i in range(5)]
+    together = aligned_similarity(thumbnails, thumbnails[::-1], "middle")
+    alone = [aligned_similarity(thumbnails[[i]], thumbnails[[4 - i]], "middle")[0] for i in range(5)]
     assert np.array_equal(together, alone)
-    assert len(likeness(thumbnails[:0], thumbnails[:0], "whole")) == 0
+    assert len(aligned_similarity(thumbnails[:0], thumbnails[:0], "whole")) == 0
     assert thumbnails.shape == (5, SIDE, SIDE)
 
 
@@ -142,7 +142,7 @@ def test_a_likeness_is_that_of_slow_and_plain_code(view):
     pictures = small(*PICTURES.values())
     pairs = [(i, j) for i in range(len(pictures)) for j in range(len(pictures))]
     moving, fixed = (pictures[[pair[side] for pair in pairs]] for side in (0, 1))
-    found = likeness(moving, fixed, view)
+    found = aligned_similarity(moving, fixed, view)
     wanted = [slow_likeness(one, other, view) for one, other in zip(moving, fixed, strict=True)]
     assert found == pytest.approx(wanted, abs=3e-4)
     assert found.dtype == np.float32
@@ -159,9 +159,9 @@ def test_the_roughest_slopes_are_those_of_8_cells(view):
 
 def test_blocks_of_any_size_find_the_same(monkeypatch):
     pictures = small(*PICTURES.values())
-    whole = likeness(pictures, pictures[::-1], "whole")
+    whole = aligned_similarity(pictures, pictures[::-1], "whole")
     monkeypatch.setattr(module, "AT_ONCE", 3)
-    assert np.array_equal(likeness(pictures, pictures[::-1], "whole"), whole)
+    assert np.array_equal(aligned_similarity(pictures, pictures[::-1], "whole"), whole)
 
 
 def test_slopes_are_faint_below_a_length_of_ten():

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nearkin.groups.components import components, gathered
+from nearkin.groups.components import connected_components, merge_pair_blocks
 
 PAIRS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)).filter(lambda pair: pair[0] != pair[1]))
 
@@ -14,23 +14,23 @@ def same_parts(one, other):
 
 
 def test_chains_are_one_component_and_the_others_are_alone():
-    assert same_parts(components(np.array([[3, 1], [1, 0]]), 5), np.array([0, 0, 1, 0, 2]))
-    assert same_parts(components(np.empty((0, 2), dtype=np.int64), 3), np.arange(3))
+    assert same_parts(connected_components(np.array([[3, 1], [1, 0]]), 5), np.array([0, 0, 1, 0, 2]))
+    assert same_parts(connected_components(np.empty((0, 2), dtype=np.int64), 3), np.arange(3))
 
 
 @given(st.lists(PAIRS, max_size=4))
 def test_few_pairs_connect_the_same_rows_as_all_of_them(blocks):
-    every = gathered(blocks, 10, most=100)
-    few = gathered(blocks, 10, most=5)
+    every = merge_pair_blocks(blocks, 10, most=100)
+    few = merge_pair_blocks(blocks, 10, most=5)
     assert sorted({tuple(sorted(pair)) for block in blocks for pair in block}) == list(
         map(tuple, every.tolist())
     )
-    assert same_parts(components(few, 10), components(every, 10))
+    assert same_parts(connected_components(few, 10), connected_components(every, 10))
     assert set(few.ravel().tolist()) == set(every.ravel().tolist())
 
 
 def test_as_many_pairs_as_are_allowed_are_kept_as_they_are():
     chain = [[[2, 1]], [[2, 3]]]
-    assert gathered(chain, 4, most=2).tolist() == [[1, 2], [2, 3]]
-    assert gathered(chain, 4, most=1).tolist() == [[1, 2], [1, 3]]
-    assert gathered([], 4, most=0).tolist() == []
+    assert merge_pair_blocks(chain, 4, most=2).tolist() == [[1, 2], [2, 3]]
+    assert merge_pair_blocks(chain, 4, most=1).tolist() == [[1, 2], [1, 3]]
+    assert merge_pair_blocks([], 4, most=0).tolist() == []

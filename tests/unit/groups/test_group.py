@@ -5,8 +5,9 @@ import polars as pl
 import pytest
 
 from nearkin.embeddings import shard_files
-from nearkin.embeddings.shard_index import list_shards
-from nearkin.groups.group import _tied, grouped
+from nearkin.embeddings.shard_index import write_index
+from nearkin.groups import group as grouping
+from nearkin.groups.group import _tied
 from nearkin.storage import tables
 from nearkin.tables.groups import DoubtfulGroups, Groups
 from nearkin.tables.images import Images, Inspection
@@ -30,7 +31,7 @@ def study(n, of_number=None, species=None):
 
 def group(labels, inspection, delivered=NOTHING, vectors_of=None, **how):
     """The groups in the order of `labels`, and the doubtful ones."""
-    groups, doubtful = grouped(labels, inspection.lazy(), delivered, vectors_of, **(HOW | how))
+    groups, doubtful = grouping.group_images(labels, inspection.lazy(), delivered, vectors_of, **(HOW | how))
     DoubtfulGroups.validate(doubtful)
     return Groups.validate(groups).join(labels.select("uuid"), on="uuid", maintain_order="right"), doubtful
 
@@ -102,7 +103,9 @@ def test_groups_come_by_uuid_and_vectors_are_asked_for_in_that_order():
         asked.extend(uuids)
         return np.eye(6, dtype=np.float32)
 
-    groups, _ = grouped(labels.sort("uuid", descending=True), inspection.lazy(), NOTHING, vectors_of, **HOW)
+    groups, _ = grouping.group_images(
+        labels.sort("uuid", descending=True), inspection.lazy(), NOTHING, vectors_of, **HOW
+    )
     assert groups["uuid"].to_list() == asked == sorted(labels["uuid"])
 
 
@@ -151,9 +154,9 @@ def test_the_order_of_rows_does_not_matter():
     found = {n: {"sha256": str(n % 7)} for n in range(9)} | dict.fromkeys(range(9, 25), SAME)
     labels, inspection = study(30, found, species=["Aus bus", "Aus cus", "Aus dus"] * 10)
     how = HOW | {"specimen": ["(1)"], "runaway": {"share": 0.5, "min_images": 5}}
-    expected, doubts = grouped(labels, inspection.lazy(), NOTHING, None, **how)
+    expected, doubts = grouping.group_images(labels, inspection.lazy(), NOTHING, None, **how)
     shuffled = labels.sample(fraction=1, shuffle=True, seed=1)
-    again, doubts_again = grouped(shuffled, inspection.reverse().lazy(), NOTHING, None, **how)
+    again, doubts_again = grouping.group_images(shuffled, inspection.reverse().lazy(), NOTHING, None, **how)
     assert again.sort("uuid").equals(expected.sort("uuid"))
     assert doubts_again.equals(doubts)
     assert len(doubts)
@@ -178,7 +181,7 @@ def test_the_script_reads_shards_and_embeddings(tmp_path):
         tables.write(inspection.filter(part), shards["inspection"][-1], Inspection)
         shard_files.write([vectors.filter(part).sort("uuid")], shards["embeddings"][-1], width=2)
     groups, doubtful = tmp_path / "groups.parquet", tmp_path / "doubtful.parquet"
-    list_shards(shards["embeddings"], listed := tmp_path / "shards.json")
+    write_index(shards["embeddings"], listed := tmp_path / "shards.json")
     group_images(
         tmp_path / "images.parquet", tmp_path / "labels.parquet", shards["inspection"], listed,
         groups, doubtful, **HOW, dataset="d",

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from nearkin.groups import near_duplicates
-from nearkin.groups.near_duplicates import hashes_of, near_pairs
+from nearkin.groups.near_duplicates import hashes_of, near_duplicate_pairs
 from nearkin.images.dhash import thumbnail, unpacked
 from nearkin.images.inspect import with_hashes
 from nearkin.tables.images import VIEWS, Inspection
@@ -28,7 +28,7 @@ def hashed(images):
 
 def found(table, **how):
     small = unpacked(table["thumbnail"])
-    return near_pairs(
+    return near_duplicate_pairs(
         table["uuid"], hashes_of(table), lambda uuids: small[uuids.cast(pl.Int64).to_numpy()], **(HOW | how)
     )
 
@@ -99,7 +99,9 @@ def test_nothing_among_nothing():
 
 
 def alike_by(monkeypatch, value):
-    monkeypatch.setattr(near_duplicates, "likeness", lambda moving, fixed, view: np.full(len(moving), value))
+    monkeypatch.setattr(
+        near_duplicates, "aligned_similarity", lambda moving, fixed, view: np.full(len(moving), value)
+    )
     monkeypatch.setattr(near_duplicates, "rough", lambda thumbnails, view: np.ones((len(thumbnails), 1)))
 
 
@@ -126,7 +128,7 @@ def test_only_promising_pairs_are_laid_over_each_other(monkeypatch, cosine, foun
         looked_at.append(len(moving))
         return np.ones(len(moving))
 
-    monkeypatch.setattr(near_duplicates, "likeness", likeness)
+    monkeypatch.setattr(near_duplicates, "aligned_similarity", likeness)
     confirmed = near_duplicates._confirmed(
         np.array([0]), np.array([1]), np.array([1]), lambda rows: np.zeros((len(rows), 32, 32), np.uint8), 0.9
     )

@@ -20,7 +20,7 @@ def images(groups, species=None, firm=None, categories=None):
 
 
 def runaway(*args, **more):
-    return review.runaway(images(*args, **more), **RULE).to_list()
+    return review.oversized_groups(images(*args, **more), **RULE).to_list()
 
 
 def test_more_than_the_share_of_a_species_in_one_group():
@@ -51,12 +51,12 @@ def test_a_specimen_of_many_images_is_not_runaway_however_little_is_tied_to_it()
 
 def test_groups_of_several_species_disagree():
     table = images("ggghhi", species="ab-a-a")
-    assert review.disagreeing(table).to_list() == ["g"]
+    assert review.mixed_species_groups(table).to_list() == ["g"]
 
 
 def test_what_is_told_of_a_group(caplog):
     table = images("g" * 30 + "h", species="b" * 10 + "a" * 10 + "cdefghijkl" + "a")
-    told = review.described(table, pl.Series(["g"]), "labels_disagree")
+    told = review.describe_groups(table, pl.Series(["g"]), "labels_disagree")
     DoubtfulGroups.validate(told)
     row = told.row(0, named=True)
     assert (row["group_id"], row["doubt"], row["n_images"], row["n_species"]) == (
@@ -72,8 +72,8 @@ def test_what_is_told_of_a_group(caplog):
 
 def test_a_group_without_any_species_and_no_group_at_all():
     table = images("gg", species="--")
-    row = review.described(table, pl.Series(["g"]), "runaway").row(0, named=True)
+    row = review.describe_groups(table, pl.Series(["g"]), "runaway").row(0, named=True)
     assert (row["n_species"], row["species"]) == (0, [])
-    nothing = review.described(table, pl.Series([], dtype=pl.String), "runaway")
+    nothing = review.describe_groups(table, pl.Series([], dtype=pl.String), "runaway")
     assert len(nothing) == 0
     DoubtfulGroups.validate(nothing)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from nearkin.images.decode import ImageProblem, decode, decode_grey, rgb, rgb_at_least
+from nearkin.images.decode import ImageProblem, decode, decode_grey, decode_rgb, decode_rgb_reduced
 
 LIMIT = 1_000_000
 
@@ -40,7 +40,7 @@ def png_declaring(width, height):
 
 def problem_of(data):
     with pytest.raises(ImageProblem) as caught:
-        rgb(data, LIMIT)
+        decode_rgb(data, LIMIT)
     return caught.value.problem
 
 
@@ -49,14 +49,14 @@ def test_rgb_pixels_come_back_untouched_from_bytes_path_and_file(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(encoded(image))
     for source in (encoded(image), path, str(path)):
-        assert np.array_equal(np.asarray(rgb(source, LIMIT)), np.asarray(image))
+        assert np.array_equal(np.asarray(decode_rgb(source, LIMIT)), np.asarray(image))
     with open(path, "rb") as file:
         assert decode(file, LIMIT)[1:] == ("PNG", "RGB", None)
 
 
 def test_grey_of_8_and_16_bits_are_the_same_grey():
     values = np.arange(256, dtype=np.uint16).reshape(16, 16)
-    deep = rgb(encoded(Image.fromarray(values * 257)), LIMIT)
+    deep = decode_rgb(encoded(Image.fromarray(values * 257)), LIMIT)
     assert np.array_equal(np.asarray(deep)[..., 0], values)
     assert deep.mode == "RGB"
 
@@ -64,16 +64,19 @@ def test_grey_of_8_and_16_bits_are_the_same_grey():
 @pytest.mark.parametrize("scale", [1.0, 255.0, 65535.0])
 def test_float_tiff_is_scaled_by_what_it_holds(scale):
     values = np.array([[0, scale]], dtype=np.float32)
-    assert np.asarray(rgb(encoded(Image.fromarray(values), "TIFF"), LIMIT))[0, :, 0].tolist() == [0, 255]
+    assert np.asarray(decode_rgb(encoded(Image.fromarray(values), "TIFF"), LIMIT))[0, :, 0].tolist() == [
+        0,
+        255,
+    ]
 
 
 def test_transparent_shows_white():
     clear = Image.new("RGBA", (4, 4), (10, 20, 30, 0))
-    assert np.asarray(rgb(encoded(clear), LIMIT)).min() == 255
+    assert np.asarray(decode_rgb(encoded(clear), LIMIT)).min() == 255
     palette = Image.new("P", (2, 1))
     palette.putpalette([200, 0, 0, 0, 0, 200])
     palette.putpixel((1, 0), 1)
-    pixels = np.asarray(rgb(encoded(palette, transparency=0), LIMIT))
+    pixels = np.asarray(decode_rgb(encoded(palette, transparency=0), LIMIT))
     assert pixels.tolist() == [[[255, 255, 255], [0, 0, 200]]]
 
 
@@ -97,7 +100,7 @@ def test_turned_as_exif_says():
 
 def test_garbled_exif_does_not_spoil_the_pixels():
     data = encoded(noise(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\x7f")
-    assert rgb(data, LIMIT).size == (40, 30)
+    assert decode_rgb(data, LIMIT).size == (40, 30)
 
 
 def test_too_many_pixels_is_refused_before_decoding():
@@ -133,7 +136,7 @@ def test_files_that_are_no_images():
 )
 def test_what_is_no_image_is_named(data, kind):
     with pytest.raises(ImageProblem) as caught:
-        rgb(data, LIMIT)
+        decode_rgb(data, LIMIT)
     assert caught.value.problem == "not_an_image"
     assert caught.value.detail.startswith(kind)
 
@@ -152,7 +155,7 @@ def test_a_file_cut_off_is_truncated(kind, options, share):
 def test_the_last_bytes_of_a_jpeg_matter_and_bytes_behind_it_do_not():
     data = encoded(noise(), "JPEG")
     assert problem_of(data[:-3]) == "truncated"
-    assert rgb(data + b"garbage" * 1000, LIMIT).size == (40, 30)
+    assert decode_rgb(data + b"garbage" * 1000, LIMIT).size == (40, 30)
 
 
 def test_a_side_without_pixels_is_unreadable():
@@ -166,19 +169,19 @@ def test_a_side_without_pixels_is_unreadable():
 def test_only_the_first_frame_is_read(kind):
     first, second = (Image.new("RGB", (8, 8), colour) for colour in ("red", "blue"))
     data = encoded(first, kind, save_all=True, append_images=[second])
-    red, _, blue = np.asarray(rgb(data, LIMIT))[4, 4].tolist()
+    red, _, blue = np.asarray(decode_rgb(data, LIMIT))[4, 4].tolist()
     assert red > 200 and blue < 50
 
 
 def test_a_photo_with_a_second_picture_inside_is_a_photo():
     data = encoded(noise(), "MPO", save_all=True, append_images=[noise(seed=1)])
-    assert rgb(data, LIMIT).size == decode_grey(data, LIMIT).image.size == (40, 30)
+    assert decode_rgb(data, LIMIT).size == decode_grey(data, LIMIT).image.size == (40, 30)
 
 
 def test_black_and_white_of_one_bit():
     image = Image.new("1", (9, 9), 1)
     for kind, options in (("PNG", {}), ("TIFF", {"compression": "group4"})):
-        assert np.asarray(rgb(encoded(image, kind, **options), LIMIT)).min() == 255
+        assert np.asarray(decode_rgb(encoded(image, kind, **options), LIMIT)).min() == 255
 
 
 def test_compressed_text_that_would_not_fit_into_memory_is_refused():
@@ -217,7 +220,7 @@ def test_grey_of_a_jpeg_is_turned_too_and_as_bright_as_its_colours():
 def test_the_error_names_the_file(tmp_path):
     (tmp_path / "--x.jpg").write_bytes(b"nothing")
     with pytest.raises(ImageProblem, match=r"--x\.jpg: not_an_image: begins with b'nothing'"):
-        rgb(tmp_path / "--x.jpg", LIMIT)
+        decode_rgb(tmp_path / "--x.jpg", LIMIT)
 
 
 @settings(max_examples=60, deadline=None)
@@ -233,21 +236,21 @@ def test_a_damaged_jpeg_can_be_read_in_grey_or_smaller_if_and_only_if_in_colours
         except ImageProblem as problem:
             return problem.problem
 
-    assert outcome(decode_grey) == outcome(rgb_at_least, side=10) == outcome(decode)
+    assert outcome(decode_grey) == outcome(decode_rgb_reduced, side=10) == outcome(decode)
 
 
 def test_a_jpeg_comes_smaller_as_long_as_its_shorter_side_is_enough():
     data = encoded(noise((400, 161)), "JPEG")
-    sizes = {side: rgb_at_least(data, LIMIT, side=side).size for side in (20, 21, 40, 41, 80, 81, 500)}
+    sizes = {side: decode_rgb_reduced(data, LIMIT, side=side).size for side in (20, 21, 40, 41, 80, 81, 500)}
     eighth, quarter, half, whole = (50, 21), (100, 41), (200, 81), (400, 161)
     assert list(sizes.values()) == [eighth, quarter, quarter, half, half, whole, whole]
-    assert rgb_at_least(encoded(noise((400, 161))), LIMIT, side=20).size == whole
+    assert decode_rgb_reduced(encoded(noise((400, 161))), LIMIT, side=20).size == whole
 
 
 def test_threads_that_decode_leave_the_filters_of_warnings_as_they_were(recwarn):
     before = list(warnings.filters)
     with ThreadPoolExecutor(4) as pool:
-        for image in pool.map(lambda data: rgb(data, LIMIT), [encoded(noise())] * 40):
+        for image in pool.map(lambda data: decode_rgb(data, LIMIT), [encoded(noise())] * 40):
             assert image.size == (40, 30)
     assert list(warnings.filters) == before
     warnings.warn("is still told", stacklevel=1)
@@ -261,6 +264,6 @@ def test_a_damaged_file_is_an_image_or_a_problem_never_another_error(kind, data)
     for _ in range(data.draw(st.integers(1, 6))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     try:
-        assert rgb(bytes(content), LIMIT).mode == "RGB"
+        assert decode_rgb(bytes(content), LIMIT).mode == "RGB"
     except ImageProblem as problem:
         assert problem.problem in ("truncated", "not_an_image", "too_many_pixels", "unreadable")

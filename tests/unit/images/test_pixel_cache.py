@@ -73,7 +73,7 @@ def test_a_store_of_the_other_decoder_is_not_reused(folder, tmp_path):
 
 
 def test_a_second_model_decodes_nothing(folder, tmp_path, monkeypatch):
-    decoded = counted(monkeypatch, reader, "rgb")
+    decoded = counted(monkeypatch, reader, "decode_rgb")
     inspection, store = tmp_path / "0.parquet", tmp_path / "0.arrow"
     tables.write(inspected(folder, NAMES), inspection, Inspection)
     write(inspected(folder, NAMES), store, folder)
@@ -153,7 +153,7 @@ def test_after_an_error_the_old_store_stays_and_nothing_else(folder, tmp_path):
 
 
 END = {
-    "kill": "reader.rgb = lambda data, limit: kill() if is_last(data) else read(data, limit)",
+    "kill": "reader.decode_rgb = lambda data, limit: kill() if is_last(data) else read(data, limit)",
     "disk full": "resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))",
 }
 
@@ -171,7 +171,7 @@ from pathlib import Path
 from nearkin.images import pixel_cache, reader
 from nearkin.storage.atomic import DamagedError
 from tests.factories.images import inspected, seen
-folder, read, pixel_cache.ROWS_AT_ONCE = Path({str(folder)!r}), reader.rgb, 2
+folder, read, pixel_cache.ROWS_AT_ONCE = Path({str(folder)!r}), reader.decode_rgb, 2
 table = inspected(folder, {NAMES})
 kill = lambda: os.kill(os.getpid(), signal.SIGKILL)
 is_last = lambda data: hashlib.sha256(data).hexdigest() == table["sha256"][-1]

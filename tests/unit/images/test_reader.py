@@ -114,7 +114,7 @@ def test_images_come_in_the_order_asked_for(tmp_path, n_threads):
 
 def test_no_more_is_decoded_than_was_asked_for_ahead(tmp_path, monkeypatch):
     source = opened(tmp_path / "photos", pictures(tmp_path / "photos", 40))
-    decoded = counted(monkeypatch, reader, "rgb")
+    decoded = counted(monkeypatch, reader, "decode_rgb")
     images = source.one_by_one(range(40), ahead=8)
     next(images)
     images.close()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nearkin.labels.clean import repaired
+from nearkin.labels.clean import clean_labels
 from nearkin.labels.policies import REPAIRABLE
 from nearkin.tables.images import Images
 from nearkin.tables.labels import Gaps, Labels, Quarantine
@@ -18,7 +18,7 @@ LIMITS = {"min_count": 2, "max_distance": 2}
 def repair(rows, of_path=None, policies=POLICIES, taxonomy_path=None):
     images = rows if isinstance(rows, pl.DataFrame) else images_of(rows)
     inspection = inspection_of(images, of_path)
-    return repaired(
+    return clean_labels(
         images, inspection, policies=policies, misspelt_limits=LIMITS, taxonomy_path=taxonomy_path
     )
 
@@ -338,7 +338,7 @@ def test_errors_say_what_is_wrong():
     images = images_of(labelled("Aus bus", "Aus bus"))
     part = inspection_of(images).head(1)
     with pytest.raises(ValueError, match=r"1\.jpg: not inspected"):
-        repaired(images, part, policies=POLICIES, misspelt_limits=LIMITS)
+        clean_labels(images, part, policies=POLICIES, misspelt_limits=LIMITS)
 
 
 NAMES = ["Aus bus", "Aus bus", "Aus bus", "aus_bus", "Aus  bus L., 1758", "Aus bos", "Aus", "Aus sp.",

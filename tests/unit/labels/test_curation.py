@@ -59,8 +59,8 @@ def test_a_hostile_delivery_is_harmless_and_all_in_the_audit(hostile, tmp_path):
     images, labels = tables.read(out / "images.parquet", Images), tables.read(out / "labels.parquet", Labels)
     aside, gaps = tables.read(out / "quarantine.parquet", Quarantine), tables.read(out / "gaps.parquet", Gaps)
     captions = tables.read(out / "captions.parquet", Captions)
-    invariants.nothing_lost(images, labels, aside, gaps)
-    invariants.captions_whole(labels, captions)
+    invariants.check_rows_accounted_for(images, labels, aside, gaps)
+    invariants.check_captions(labels, captions)
     names = [Path(path).name for path in labels["path"]]
     assert sorted(names) == ["--x.png", "a.png", "d.png"]
     assert set(labels["species"]) == {"Aus bus"}

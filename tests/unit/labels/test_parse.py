@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nearkin.labels.parse import DEFECTS, read
-from nearkin.labels.parse_in_context import read_all
+from nearkin.labels.parse import DEFECTS, parse_name
+from nearkin.labels.parse_in_context import parse_all
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ from nearkin.labels.parse_in_context import read_all
     ],
 )
 def test_a_species_however_written(text, repairs):
-    name = read(text)
+    name = parse_name(text)
     assert (name.genus, name.species, name.infraspecies, name.defect) == (
         "Papilio",
         "Papilio indra",
@@ -47,7 +47,7 @@ def test_a_species_however_written(text, repairs):
     "text", ["Papilio indra minori", "Papilio indra subsp. minori", "Papilio indra var. minori"]
 )
 def test_a_trinomial_is_kept_beside_its_binomial(text):
-    name = read(text)
+    name = parse_name(text)
     assert (name.species, name.infraspecies) == ("Papilio indra", "Papilio indra minori")
     assert name.repairs == ("subspecies",)
 
@@ -69,20 +69,20 @@ def test_a_trinomial_is_kept_beside_its_binomial(text):
     }.items(),
 )  # fmt: skip
 def test_names_without_a_species(defect, texts):
-    assert {text: read(text).defect for text in texts} == dict.fromkeys(texts, defect)
-    assert all(read(text).species is None for text in texts)
+    assert {text: parse_name(text).defect for text in texts} == dict.fromkeys(texts, defect)
+    assert all(parse_name(text).species is None for text in texts)
 
 
 def test_epithets_with_hyphens_and_diaereses_are_names():
-    assert read("Polygonia c-album").species == "Polygonia c-album"
-    assert read("Agla\u00efs io").species == "Agla\u00efs io"
+    assert parse_name("Polygonia c-album").species == "Polygonia c-album"
+    assert parse_name("Agla\u00efs io").species == "Agla\u00efs io"
 
 
 def test_title_case_is_a_species_only_if_others_say_so():
-    assert read("Sturnella Neglecta").defect == "genus_only"
-    assert read_all(["Sturnella Neglecta", "Sturnella neglecta"])["Sturnella Neglecta"].repairs == ("case",)
+    assert parse_name("Sturnella Neglecta").defect == "genus_only"
+    assert parse_all(["Sturnella Neglecta", "Sturnella neglecta"])["Sturnella Neglecta"].repairs == ("case",)
     habit = ["Sturnella Neglecta", "Vireo Atricapilla", "Mareca_Strepera"]
-    assert [name.species for name in read_all(habit).values()] == [
+    assert [name.species for name in parse_all(habit).values()] == [
         "Sturnella neglecta",
         "Vireo atricapilla",
         "Mareca strepera",
@@ -95,26 +95,26 @@ def test_title_case_is_a_species_only_if_others_say_so():
      ("Papilio.indra", "separator"), ("Papilio+indra", "separator")],
 )  # fmt: skip
 def test_a_known_name_is_recognised_in_other_dress(text, repair):
-    name = read_all([text, "Papilio indra", "Vireo minor"])[text]
+    name = parse_all([text, "Papilio indra", "Vireo minor"])[text]
     assert (name.species, name.repairs) == ("Papilio indra", (repair,))
-    assert read_all([text, "Vireo minor"])[text].species is None
+    assert parse_all([text, "Vireo minor"])[text].species is None
 
 
 def test_an_abbreviation_of_two_known_names_is_none():
-    assert read_all(["P. indra", "Papilio indra", "Pieris indra"])["P. indra"].species is None
+    assert parse_all(["P. indra", "Papilio indra", "Pieris indra"])["P. indra"].species is None
 
 
 def test_words_in_small_letters_need_a_genus_that_is_known():
-    names = read_all(["common blue", "papilio indra", "Papilio zelicaon", "Vireo minor", "Mareca strepera"])
+    names = parse_all(["common blue", "papilio indra", "Papilio zelicaon", "Vireo minor", "Mareca strepera"])
     assert names["common blue"].defect == "not_a_name"
     assert names["papilio indra"].species == "Papilio indra"
-    habit = read_all(["papilio indra", "vireo minor", "Mareca strepera"])
+    habit = parse_all(["papilio indra", "vireo minor", "Mareca strepera"])
     assert habit["vireo minor"].species == "Vireo minor"
 
 
 @given(st.text(max_size=60))
 def test_any_text_is_read_without_an_error(text):
-    name = read(text)
+    name = parse_name(text)
     assert (name.species is None) == (name.defect in DEFECTS)
     if name.species:
         assert name.species.split(" ")[0] == name.genus
@@ -135,7 +135,7 @@ epithets = st.sampled_from(["indra", "c-album", "atricapilla", "minor"])
 )
 def test_reading_a_repaired_name_again_changes_nothing(genus, epithet, below, case, space):
     written = space.join(filter(None, [genus, epithet, below]))
-    first = read(case(written))
-    again = read(first.infraspecies or first.species)
+    first = parse_name(case(written))
+    again = parse_name(first.infraspecies or first.species)
     assert again[:3] == first[:3] == (genus, f"{genus} {epithet}", below and f"{genus} {epithet} {below}")
     assert set(again.repairs) <= {"subspecies"}

@@ -47,7 +47,7 @@ def by_name(frame):
 
 
 def test_synonyms_and_ranks_in_darwin_core(table):
-    found = by_name(taxonomy.read(table(DARWIN_CORE), {"Aus"}))
+    found = by_name(taxonomy.read_taxonomy(table(DARWIN_CORE), {"Aus"}))
     assert set(found) == {"Aus bus", "Aus vetus", "Aus duo", "Aus homo"}
     assert found["Aus bus"]["accepted"] == found["Aus vetus"]["accepted"] == "Aus bus"
     assert found["Aus vetus"]["order"] == "Passeriformes"
@@ -56,12 +56,12 @@ def test_synonyms_and_ranks_in_darwin_core(table):
 
 
 def test_homonyms_keep_what_they_agree_on(table):
-    homonym = by_name(taxonomy.read(table(DARWIN_CORE), {"Aus"}))["Aus homo"]
+    homonym = by_name(taxonomy.read_taxonomy(table(DARWIN_CORE), {"Aus"}))["Aus homo"]
     assert (homonym["accepted"], homonym["kingdom"], homonym["family"]) == ("Aus homo", None, None)
 
 
 def test_coldp_with_parents_instead_of_columns(table):
-    found = by_name(taxonomy.read(table(COLDP, "NameUsage.tsv"), {"Aus"}))
+    found = by_name(taxonomy.read_taxonomy(table(COLDP, "NameUsage.tsv"), {"Aus"}))
     assert found["Aus vetus"]["accepted"] == "Aus bus"
     for name in ("Aus bus", "Aus vetus"):
         assert [found[name][rank] for rank in ("kingdom", "phylum", "order", "family")] == [
@@ -75,7 +75,7 @@ def test_coldp_with_parents_instead_of_columns(table):
 def test_a_plain_csv_of_names(table):
     text = "scientificName,acceptedNameUsage,family,vernacularName\n"
     text += '"Aus bus (L., 1758)",,Aidae,"bus, great"\nAus vetus,Aus bus L.,,\n'
-    found = by_name(taxonomy.read(table(text, "names.csv"), {"Aus"}))
+    found = by_name(taxonomy.read_taxonomy(table(text, "names.csv"), {"Aus"}))
     assert (found["Aus bus"]["common"], found["Aus bus"]["family"]) == ("bus, great", "Aidae")
     assert found["Aus vetus"]["accepted"] == "Aus bus"
 
@@ -83,11 +83,11 @@ def test_a_plain_csv_of_names(table):
 def test_parents_in_a_circle_end(table):
     rows = ["ID parentID rank scientificName", "a b genus Aus", "b a family Aidae", "s a species Aus_bus"]
     text = "\n".join(rows).replace(" ", "\t").replace("_", " ")
-    assert taxonomy.read(table(text), {"Aus"})["family"].to_list() == ["Aidae"]
+    assert taxonomy.read_taxonomy(table(text), {"Aus"})["family"].to_list() == ["Aidae"]
 
 
 def test_what_is_no_taxonomy_is_named(table, tmp_path):
     with pytest.raises(ValueError, match=r"Taxon\.tsv: no column scientificName.*this has a, b"):
-        taxonomy.read(table("a\tb\n1\t2\n"), {"Aus"})
+        taxonomy.read_taxonomy(table("a\tb\n1\t2\n"), {"Aus"})
     with pytest.raises(ValueError, match=r"none\.tsv: cannot be read"):
-        taxonomy.read(tmp_path / "none.tsv", {"Aus"})
+        taxonomy.read_taxonomy(tmp_path / "none.tsv", {"Aus"})

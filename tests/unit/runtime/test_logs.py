@@ -8,8 +8,8 @@ from nearkin.runtime.logs import Counts
 
 STEP = """
 import logging, sys
-from nearkin.runtime.logs import log_to
-log_to(sys.argv[1])
+from nearkin.runtime.logs import setup_logging
+setup_logging(sys.argv[1])
 for n in (2, 3):
     logging.getLogger("step").info("read %d rows", n, extra={"counts": {"rows in": n}})
 logging.getLogger("step").warning("one is odd")

@@ -33,7 +33,7 @@ def logs(tmp_path):
 
 
 def gathered(logs):
-    return resource_usage.gather(logs / "costs", logs, dataset="museum")
+    return resource_usage.read_benchmarks(logs / "costs", logs, dataset="museum")
 
 
 def test_a_job_is_told_by_its_place_and_its_images_by_its_log(logs):
@@ -55,7 +55,7 @@ def test_a_log_that_is_gone_or_is_not_done_counts_nothing(logs):
 
 
 def test_rules_are_summed_the_longest_first_and_reuse_makes_no_rate(logs):
-    table = resource_usage.together(gathered(logs))
+    table = resource_usage.summarise_by_rule(gathered(logs))
     assert table["rule"].to_list() == ["embed_images", "compare_models", "group_images"]
     embedding = table.row(0, named=True)
     assert (embedding["n_jobs"], embedding["seconds"]) == (2, 40)
@@ -66,13 +66,13 @@ def test_rules_are_summed_the_longest_first_and_reuse_makes_no_rate(logs):
 
 def test_jobs_of_an_earlier_config_are_left_out(logs):
     table = gathered(logs)
-    assert len(resource_usage.of_study(table, **STUDY)) == 4
-    assert resource_usage.of_study(table, **STUDY | {"n_shards": 1})["job"].to_list() == [
+    assert len(resource_usage.keep_current_jobs(table, **STUDY)) == 4
+    assert resource_usage.keep_current_jobs(table, **STUDY | {"n_shards": 1})["job"].to_list() == [
         "lite0/tuned",
         "lite0/0",
         "",
     ]
-    assert resource_usage.of_study(table, **STUDY | {"names": ["lite0"]})["rule"].unique().len() == 2
+    assert resource_usage.keep_current_jobs(table, **STUDY | {"names": ["lite0"]})["rule"].unique().len() == 2
 
 
 def test_a_table_that_was_copied_without_logs_keeps_its_rows(logs, tmp_path):

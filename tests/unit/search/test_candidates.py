@@ -301,7 +301,7 @@ def test_products_in_the_wrong_order_still_find_the_nearest(monkeypatch, made):
     asking, asked = rounded(query, np.array([0]), **kinds), rounded(others, np.array([1, 2]), **kinds)
     assert true[1] > true[0] and fast[0] - fast[1] > 0.98 * 2 * error(asking, asked)[0]
     monkeypatch.setattr(exact_knn, "fast_precision", lambda device: torch.bfloat16)
-    [(_, indices, similar)] = exact_knn.nearest(query, np.array([0]), others, np.array([1, 2]), depth=1)
+    [(_, indices, similar)] = exact_knn.knn(query, np.array([0]), others, np.array([1, 2]), depth=1)
     assert indices.tolist() == [[1]] and similar[0, 0] == pytest.approx(true[1], rel=1e-12)
 
 

@@ -87,8 +87,8 @@ def test_nearest_equals_brute_force(monkeypatch, precision, case, codes, block):
     some = slice(20, 41)
     for depth in (1, 7, 200):
         right = [row[:depth] for row in rows]
-        assert rows_of(exact_knn.nearest_within(vectors, own, depth=depth)) == right
-        found = exact_knn.nearest(vectors[some], own[some], vectors, own, depth=depth)
+        assert rows_of(exact_knn.self_knn(vectors, own, depth=depth)) == right
+        found = exact_knn.knn(vectors[some], own[some], vectors, own, depth=depth)
         assert rows_of(found) == right[some]
 
 
@@ -99,7 +99,7 @@ def test_tiny_blocks_change_nothing(monkeypatch, precision, case, block):
     for module in (error_bounds, candidates):
         monkeypatch.setattr(module, "GROUP", 1)
     right = [row[:7] for row in expected(case, "groups")]
-    assert rows_of(exact_knn.nearest_within(CASES[case], CODES["groups"], depth=7)) == right
+    assert rows_of(exact_knn.self_knn(CASES[case], CODES["groups"], depth=7)) == right
 
 
 def clustered(n, width=96, spread=0.3):
@@ -112,7 +112,7 @@ def clustered(n, width=96, spread=0.3):
 @pytest.mark.parametrize("spread", [0.001, 0.3, 3.0])
 def test_thousands_in_blocks_agree_with_faiss_and_with_float64(precision, spread):
     vectors = clustered(2500, spread=spread)
-    found = list(exact_knn.nearest_within(vectors, np.arange(2500), depth=10))
+    found = list(exact_knn.self_knn(vectors, np.arange(2500), depth=10))
     assert [start for start, *_ in found] == [0, 1024, 2048]
     indices, similarities = (np.concatenate(column) for column in list(zip(*found, strict=True))[1:])
     products = vectors.astype(np.float64) @ vectors.T.astype(np.float64)
@@ -135,14 +135,14 @@ def test_the_way_there_changes_no_bit(monkeypatch, n_threads):
     try:
         for name, room in ways.items():
             monkeypatch.setattr(exact_knn, "_has_room", lambda n, depth, room=room: room)
-            found[name] = rows_of(exact_knn.nearest_within(vectors, codes, depth=5))
+            found[name] = rows_of(exact_knn.self_knn(vectors, codes, depth=5))
         for n_chunks in (1, 3, 7):
             edges = np.linspace(0, 2400, n_chunks + 1).astype(int)
             chunks = [slice(*pair) for pair in pairwise(edges)]
             found[n_chunks] = [
                 row
                 for part in chunks
-                for row in rows_of(exact_knn.nearest(vectors[part], codes[part], vectors, codes, depth=5))
+                for row in rows_of(exact_knn.knn(vectors[part], codes[part], vectors, codes, depth=5))
             ]
     finally:
         torch.set_num_threads(before)
@@ -158,7 +158,7 @@ def test_thousands_of_copies_are_scored_once(monkeypatch):
         return similarities(queries, gallery, asking, asked)
 
     monkeypatch.setattr(brute_force, "similarities", counted)
-    rows = rows_of(exact_knn.nearest_within(vectors, np.arange(2000), depth=10))
+    rows = rows_of(exact_knn.self_knn(vectors, np.arange(2000), depth=10))
     assert [i for i, _ in rows[0]] == list(range(1, 11))
     assert [i for i, _ in rows[1499]] == list(range(10))
     assert sum(n_scored) < 100 * 2000
@@ -167,8 +167,8 @@ def test_thousands_of_copies_are_scored_once(monkeypatch):
 def test_half_precision_is_searched_as_stored():
     vectors = clustered(300).astype(np.float16)
     codes = np.arange(300)
-    found = rows_of(exact_knn.nearest_within(vectors, codes, depth=5))
-    assert found == rows_of(exact_knn.nearest_within(vectors.astype(np.float32), codes, depth=5))
+    found = rows_of(exact_knn.self_knn(vectors, codes, depth=5))
+    assert found == rows_of(exact_knn.self_knn(vectors.astype(np.float32), codes, depth=5))
 
 
 @pytest.mark.parametrize("value", [0, np.nan, np.inf])
@@ -176,22 +176,24 @@ def test_a_vector_without_direction_is_an_error(value):
     vectors = clustered(300)
     vectors[7] = value
     with pytest.raises(ValueError, match="vector 7 is zero or not finite"):
-        list(exact_knn.nearest_within(vectors, np.arange(300), depth=5))
+        list(exact_knn.self_knn(vectors, np.arange(300), depth=5))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_a_gpu_finds_the_same_to_the_last_bit(monkeypatch):
     vectors, codes = clustered(3000), np.arange(3000)
-    found = rows_of(exact_knn.nearest_within(vectors, codes, depth=10))
+    found = rows_of(exact_knn.self_knn(vectors, codes, depth=10))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert found == rows_of(exact_knn.nearest_within(vectors, codes, depth=10))
+    assert found == rows_of(exact_knn.self_knn(vectors, codes, depth=10))
 
 
 @pytest.mark.parametrize("masked", [True, False])
 def test_a_query_finds_neither_itself_nor_its_masked_mates(masked):
     labels, splits = random_study.study(1)
     vectors_of = random_study.vectors_of(labels["uuid"], random_study.vectors(1, len(labels)))
-    found = search.find(splits, vectors_of, protocol="leave_one_out", depth=100, mask_groups=masked)
+    found = search.search_protocol(
+        splits, vectors_of, protocol="leave_one_out", depth=100, mask_groups=masked
+    )
     group = dict(splits.select("uuid", "group_id").iter_rows())
     mates = [group[a] == group[b] for a, b in found.select("uuid", "neighbour").iter_rows()]
     assert any(mates) is not masked
@@ -201,7 +203,7 @@ def test_a_query_finds_neither_itself_nor_its_masked_mates(masked):
 def test_search_queries_test_and_finds_train():
     labels, splits = random_study.study(2)
     vectors_of = random_study.vectors_of(labels["uuid"], random_study.vectors(1, len(labels)))
-    found = search.find(splits, vectors_of, protocol="search", depth=3, mask_groups=True)
+    found = search.search_protocol(splits, vectors_of, protocol="search", depth=3, mask_groups=True)
     side = dict(splits.select("uuid", "split").iter_rows())
     assert {side[uuid] for uuid in found["uuid"]} == {"test"}
     assert {side[uuid] for uuid in found["neighbour"]} == {"train"}
@@ -215,6 +217,7 @@ def test_chunks_of_queries_are_the_whole_in_parts(protocol, n_chunks):
     told = {"protocol": protocol, "depth": 5, "mask_groups": True}
     vectors_of = random_study.vectors_of(labels["uuid"], random_study.vectors(1, len(labels)))
     parts = [
-        search.find(splits, vectors_of, chunk=chunk, n_chunks=n_chunks, **told) for chunk in range(n_chunks)
+        search.search_protocol(splits, vectors_of, chunk=chunk, n_chunks=n_chunks, **told)
+        for chunk in range(n_chunks)
     ]
-    assert pl.concat(parts).equals(search.find(splits, vectors_of, **told))
+    assert pl.concat(parts).equals(search.search_protocol(splits, vectors_of, **told))

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from nearkin.embeddings import shard_files
-from nearkin.embeddings.shard_index import list_shards
+from nearkin.embeddings.shard_index import write_index
 from nearkin.storage import tables
 from nearkin.tables.neighbours import Neighbours
 from nearkin.tables.splits import Splits
@@ -37,7 +37,7 @@ def study(tmp_path):
 
 def searched(tmp_path, embeddings, splits, *, n_chunks, threads):
     folder, shards = tmp_path / f"{n_chunks} {threads} {len(embeddings)}", tmp_path / "shards.json"
-    list_shards(embeddings, shards)
+    write_index(embeddings, shards)
     chunks = [folder / f"{chunk}.parquet" for chunk in range(n_chunks)]
     for chunk, path in enumerate(chunks):
         find_neighbours(

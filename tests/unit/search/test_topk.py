@@ -6,13 +6,13 @@ import torch
 
 from nearkin.search import similarity
 from nearkin.search.similarity import similarities
-from nearkin.search.topk import ranked
+from nearkin.search.topk import top_k
 
 
 def ranks_of(pairs, *, n_queries, depth):
     """Indices and similarities, from pairs (query, other, similarity)."""
     query, other, value = (torch.tensor(column) for column in zip(*pairs, strict=True))
-    found = ranked(query, other, value.double(), n_queries=n_queries, depth=depth)
+    found = top_k(query, other, value.double(), n_queries=n_queries, depth=depth)
     return tuple(column.tolist() for column in found)
 
 

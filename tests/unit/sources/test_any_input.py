@@ -29,8 +29,8 @@ READERS = {
     "images": lambda path: image_table.read(
         path, preset=None, own={"file": "file", "species": "scientificName"}
     ),
-    "taxonomy": lambda path: taxonomy.read(path, {"Aus"}),
-    "captions": lambda path: external.read(path, image="file", caption="caption"),
+    "taxonomy": lambda path: taxonomy.read_taxonomy(path, {"Aus"}),
+    "captions": lambda path: external.read_caption_table(path, image="file", caption="caption"),
 }
 
 

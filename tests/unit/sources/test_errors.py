@@ -49,13 +49,13 @@ def bracketed(tmp_path):
 
 def test_captions_are_of_the_very_file(bracketed):
     path = bracketed({"image": ["a"], "text": ["right"]}, {"image": ["a"], "other": ["wrong"]})
-    assert external.read(path, image="image", caption="text")["caption"].to_list() == ["right"]
+    assert external.read_caption_table(path, image="image", caption="text")["caption"].to_list() == ["right"]
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
 def test_a_taxonomy_is_the_very_file(bracketed, kind):
     names = [{"scientificName": [name], "family": ["Aidae"]} for name in ("Aus bus", "Aus wrong")]
-    assert taxonomy.read(bracketed(*names, kind=kind), ["Aus"])["name"].to_list() == ["Aus bus"]
+    assert taxonomy.read_taxonomy(bracketed(*names, kind=kind), ["Aus"])["name"].to_list() == ["Aus bus"]
 
 
 def test_a_list_of_images_is_the_very_file(bracketed):

@@ -50,12 +50,12 @@ def species(genera, able=True, unseen=False):
     names = pl.Series([f"{genus} {i}" for genus, i in rows])
     return pl.DataFrame(
         {"species": range(len(rows)), "category": "Fish", "genus": [genus for genus, _ in rows]}
-    ).with_columns(able=pl.lit(able), unseen=pl.lit(unseen), number=assignment.draw(1, names))
+    ).with_columns(able=pl.lit(able), unseen=pl.lit(unseen), number=assignment.random_keys(1, names))
 
 
 def held_out_of(genera, share):
     table = species(genera)
-    chosen = assignment.held_out(table, share=share, by="genus")
+    chosen = assignment.choose_held_out(table, share=share, by="genus")
     counts = table.filter(pl.col("species").is_in(chosen.implode())).group_by("genus").len()
     return dict(counts.iter_rows())
 
@@ -81,7 +81,7 @@ def test_a_genus_has_its_part_of_the_held_out_species_within_one(genera, share):
 def test_species_that_are_held_out_already_count():
     table = species({"Aa": 10}).with_columns(unseen=pl.col("species") < 2, able=pl.col("species") >= 2)
     for by in ("category", "genus"):
-        chosen = assignment.held_out(table, share=0.3, by=by)
+        chosen = assignment.choose_held_out(table, share=0.3, by=by)
         assert len(chosen) == 1
         assert chosen[0] >= 2
 
@@ -103,43 +103,43 @@ def able(numbers, *, unseen=(), genus=None, unable=()):
 
 def test_the_first_by_lot_are_held_out():
     table = able([50, 20, 40, 10, 30, 60, 70, 80])
-    assert assignment.held_out(table, share=0.5, by="category").to_list() == [3, 1, 4, 2]
-    assert assignment.held_out(table, share=0.25, by="category").to_list() == [3, 1]
-    assert assignment.held_out(table, share=0.0, by="category").to_list() == []
-    assert assignment.held_out(table, share=0.0, by="genus").to_list() == []
-    assert assignment.held_out(able([7, 7, 7, 7]), share=0.5, by="category").to_list() == [0, 1]
+    assert assignment.choose_held_out(table, share=0.5, by="category").to_list() == [3, 1, 4, 2]
+    assert assignment.choose_held_out(table, share=0.25, by="category").to_list() == [3, 1]
+    assert assignment.choose_held_out(table, share=0.0, by="category").to_list() == []
+    assert assignment.choose_held_out(table, share=0.0, by="genus").to_list() == []
+    assert assignment.choose_held_out(able([7, 7, 7, 7]), share=0.5, by="category").to_list() == [0, 1]
 
 
 def test_each_category_holds_out_its_own_share():
     table = pl.concat([able([4, 3, 2, 1]), able([8, 7, 6, 5]).with_columns(category=pl.lit("Bird"))])
     table = table.with_columns(species=pl.int_range(pl.len()))
-    assert sorted(assignment.held_out(table, share=0.5, by="category")) == [2, 3, 6, 7]
+    assert sorted(assignment.choose_held_out(table, share=0.5, by="category")) == [2, 3, 6, 7]
 
 
 def test_who_is_held_out_already_counts_and_a_lack_is_said(caplog):
     table = able([4, 3, 2, 1], unseen=[0, 3], unable=[1])
-    assert assignment.held_out(table, share=0.5, by="category").to_list() == []
-    assert assignment.held_out(table, share=0.25, by="category").to_list() == []
-    assert assignment.held_out(table, share=0.75, by="category").to_list() == [2]
+    assert assignment.choose_held_out(table, share=0.5, by="category").to_list() == []
+    assert assignment.choose_held_out(table, share=0.25, by="category").to_list() == []
+    assert assignment.choose_held_out(table, share=0.75, by="category").to_list() == [2]
     assert not caplog.text
-    assert assignment.held_out(table, share=1.0, by="category").to_list() == [2]
+    assert assignment.choose_held_out(table, share=1.0, by="category").to_list() == [2]
     assert "too few species can be held out: 1 of 2 in Fish" in caplog.text
 
 
 def test_a_genus_keeps_a_species_beside_those_that_are_held_out_already():
     genus = ["Aa", "Aa", "Aa", "Bb", "Bb", "Bb", "Cc"]
     table = able([1, 2, 3, 40, 50, 60, 70], genus=genus, unseen=[0, 1])
-    assert assignment.held_out(table, share=4 / 7, by="genus").to_list() == [3, 4]
-    assert assignment.held_out(table, share=1.0, by="genus").to_list() == [3, 4]
-    assert assignment.held_out(table, share=3 / 7, by="genus").to_list() == [3]
+    assert assignment.choose_held_out(table, share=4 / 7, by="genus").to_list() == [3, 4]
+    assert assignment.choose_held_out(table, share=1.0, by="genus").to_list() == [3, 4]
+    assert assignment.choose_held_out(table, share=3 / 7, by="genus").to_list() == [3]
 
 
 def test_held_out_species_are_taken_evenly_from_the_row_of_genera():
     """The row is Bb (lots 1, 5): 5, 3, then Aa (2, 4): 0, 1; each keeps its last. Every other is taken."""
     genus = ["Aa", "Aa", "Aa", "Bb", "Bb", "Bb"]
     table = able([2, 4, 7, 5, 8, 1], genus=genus)
-    assert assignment.held_out(table, share=2 / 6, by="genus").to_list() == [5, 0]
-    assert assignment.held_out(table, share=3 / 6, by="genus").to_list() == [5, 3, 0]
+    assert assignment.choose_held_out(table, share=2 / 6, by="genus").to_list() == [5, 0]
+    assert assignment.choose_held_out(table, share=3 / 6, by="genus").to_list() == [5, 3, 0]
 
 
 TEST, VAL, TRAIN = range(3)
@@ -186,9 +186,9 @@ SHARES = {"train": 0.5, "val": 0.25, "test": 0.25}
 def test_a_species_with_just_enough_groups_is_dealt_and_one_with_fewer_is_not():
     nothing = taken_of([[0, 0, 0]] * 2, [[0, 0, 0]] * 2)
     groups = groups_of((1, 1, 3), (0, 1, 1), (1, 1, 1), (0, 1, 2), (1, 1, 2))
-    found = assignment.deal(groups, nothing, shares=SHARES, min_test_groups=2)
+    found = assignment.assign_splits(groups, nothing, shares=SHARES, min_test_groups=2)
     assert found.tolist() == [TRAIN, -1, TEST, -1, TEST]
-    found = assignment.deal(groups, nothing, shares=SHARES, min_test_groups=1)
+    found = assignment.assign_splits(groups, nothing, shares=SHARES, min_test_groups=1)
     assert found.tolist() == [VAL, TEST, TEST, TRAIN, TRAIN]
 
 
@@ -196,25 +196,33 @@ def test_what_a_species_has_on_its_sides_already_is_counted():
     """Of 16 images train should have 8, val and test 4 each."""
     taken = taken_of([[0, 0, 0], [4, 0, 8]], [[0, 0, 0], [1, 0, 2]])
     groups = groups_of((1, 1, 1), (1, 1, 2), (1, 2, 3))
-    assert assignment.deal(groups, taken, shares=SHARES, min_test_groups=1).tolist() == [VAL, VAL, VAL]
-    assert assignment.deal(groups, taken, shares=SHARES, min_test_groups=3).tolist() == [TEST, TEST, VAL]
-    assert assignment.deal(groups, taken, shares=SHARES, min_test_groups=5).tolist() == [-1] * 3
+    assert assignment.assign_splits(groups, taken, shares=SHARES, min_test_groups=1).tolist() == [
+        VAL,
+        VAL,
+        VAL,
+    ]
+    assert assignment.assign_splits(groups, taken, shares=SHARES, min_test_groups=3).tolist() == [
+        TEST,
+        TEST,
+        VAL,
+    ]
+    assert assignment.assign_splits(groups, taken, shares=SHARES, min_test_groups=5).tolist() == [-1] * 3
     untrained = taken_of([[0, 0, 0], [12, 0, 0]], [[0, 0, 0], [3, 0, 0]])
-    assert assignment.deal(groups, untrained, shares=SHARES, min_test_groups=1).tolist() == [
+    assert assignment.assign_splits(groups, untrained, shares=SHARES, min_test_groups=1).tolist() == [
         TRAIN,
         TRAIN,
         TRAIN,
     ]
     alone = groups_of((1, 1, 1))
-    assert assignment.deal(alone, taken, shares=SHARES, min_test_groups=1).tolist() == [VAL]
-    assert assignment.deal(alone, untrained, shares=SHARES, min_test_groups=4).tolist() == [-1]
-    assert assignment.deal(alone, untrained, shares=SHARES, min_test_groups=3).tolist() == [TRAIN]
+    assert assignment.assign_splits(alone, taken, shares=SHARES, min_test_groups=1).tolist() == [VAL]
+    assert assignment.assign_splits(alone, untrained, shares=SHARES, min_test_groups=4).tolist() == [-1]
+    assert assignment.assign_splits(alone, untrained, shares=SHARES, min_test_groups=3).tolist() == [TRAIN]
 
 
 def folds_of(groups, folds, least, shares=SHARES):
     """The sides of the groups in every fold."""
     asked = {"shares": shares, "folds": folds, "min_test_groups": least}
-    return [assignment.deal_folds(groups, fold=fold, **asked).tolist() for fold in range(1, folds + 1)]
+    return [assignment.assign_folds(groups, fold=fold, **asked).tolist() for fold in range(1, folds + 1)]
 
 
 def test_folds_begin_where_the_lot_says():
@@ -236,16 +244,16 @@ def test_in_a_fold_train_and_val_share_the_rest_by_their_ratio():
 
 def test_names_are_hashed_the_same_in_any_blocks(monkeypatch):
     names = pl.Series([f"name {i}" for i in range(9)])
-    whole = assignment.draw(1, names)
+    whole = assignment.random_keys(1, names)
     monkeypatch.setattr(assignment, "HASHED", 4)
-    assert assignment.draw(1, names).tolist() == whole.tolist()
+    assert assignment.random_keys(1, names).tolist() == whole.tolist()
 
 
 def test_a_species_with_more_than_enough_test_groups_still_needs_one_of_train():
     taken = taken_of([[6, 0, 0]], [[3, 0, 0]])
     shares = {"train": 0.1, "val": 0.6, "test": 0.3}
     groups = groups_of((0, 1, 1), (0, 1, 2))
-    assert assignment.deal(groups, taken, shares=shares, min_test_groups=1).tolist() == [TRAIN, VAL]
+    assert assignment.assign_splits(groups, taken, shares=shares, min_test_groups=1).tolist() == [TRAIN, VAL]
 
 
 def test_three_folds_begin_where_the_lot_says():

@@ -14,13 +14,13 @@ SIDES = st.sampled_from(["train", "val", "test", "unseen"])
 
 
 def again(labels, groups, previous, **other):
-    return split(labels, groups, predefined.taken_over(previous), **other)
+    return split(labels, groups, predefined.from_previous(previous), **other)
 
 
 def adopted(labels, groups, sides, **other):
     """The split around delivered sides, one per image or None."""
     told = labels.select("uuid", split=pl.Series(sides, dtype=pl.String))
-    return split(labels, groups, predefined.delivered(told), **other)
+    return split(labels, groups, predefined.from_source(told), **other)
 
 
 def decided(table, labels):
@@ -73,7 +73,7 @@ def test_no_old_image_moves_and_nothing_leaks_twice_in_a_row(growth, seed):
         old = table
         table = split(labels, groups, seed=seed) if old is None else again(labels, groups, old, seed=seed)
         grouped_images.assert_sound(labels, table)
-        invariants.only_bridges_cut_groups(table, groups)
+        invariants.check_cut_groups_excluded(table, groups)
         if old is not None:
             assert table.equals(again(labels.reverse(), groups.reverse(), old.reverse(), seed=seed))
             assert table.join(old, on=["uuid", "split"]).height == len(old)
@@ -111,7 +111,7 @@ def test_delivered_sides_are_kept_or_set_aside(pairs, data):
         return
     table = adopted(labels, groups, sides)
     grouped_images.assert_sound(labels, table)
-    invariants.only_bridges_cut_groups(table, groups)
+    invariants.check_cut_groups_excluded(table, groups)
     for told, side, reason in zip(sides, *decided(table, labels)["split", "reason"], strict=True):
         assert told is None or (side, reason) in [(told, "adopted"), ("aside", "bridges_splits")]
 

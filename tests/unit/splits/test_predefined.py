@@ -9,7 +9,7 @@ from nearkin.splits import predefined
 def delivered(rows):
     """The sides of (image, word) rows, as rows (uuid, split, evidence)."""
     images = pl.DataFrame(rows, schema={"uuid": pl.String, "split": pl.String}, orient="row")
-    table = predefined.delivered(images)
+    table = predefined.from_source(images)
     assert table.schema == predefined.COLUMNS
     return table.select("uuid", "split", "evidence").sort("uuid").rows()
 
@@ -69,7 +69,7 @@ def test_an_earlier_split_keeps_its_first_reasons():
             "evidence": [None, "2 to deal", "ties x to y", "adopted", None],
         }
     )
-    table = predefined.taken_over(previous)
+    table = predefined.from_previous(previous)
     assert table.schema == predefined.COLUMNS
     assert table["split"].equals(previous["split"])
     assert table["reason"].to_list() == ["previous", "previous", "bridges_splits", "previous", "previous"]
@@ -83,5 +83,5 @@ def test_an_earlier_split_counts_before_a_delivered_one():
         schema=predefined.COLUMNS,
         orient="row",
     )
-    assert predefined.together([first, second])["uuid", "split"].rows() == [("a", "train"), ("b", "test")]
-    assert predefined.together([]).is_empty()
+    assert predefined.combine([first, second])["uuid", "split"].rows() == [("a", "train"), ("b", "test")]
+    assert predefined.combine([]).is_empty()

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from nearkin.embeddings import shard_files
-from nearkin.embeddings.shard_index import list_shards
-from nearkin.evaluation.invariants import CheckError, nothing_leaks
+from nearkin.embeddings.shard_index import write_index
+from nearkin.evaluation.invariants import CheckError, check_no_leakage
 from nearkin.storage import tables
 from nearkin.tables.leakage import LeakAudit
 from nearkin.tables.splits import Splits
@@ -40,7 +40,7 @@ def study(tmp_path):
     for name, table in frames.items():
         table.write_parquet(tmp_path / f"{name}.parquet")
     shard_files.write([embedded], tmp_path / "0.parquet", width=8)
-    list_shards([tmp_path / "0.parquet"], tmp_path / "shards.json")
+    write_index([tmp_path / "0.parquet"], tmp_path / "shards.json")
     paths = {name: tmp_path / f"{name}.parquet" for name in (*frames, "splits")}
     paths |= {"inspection": [paths["inspection"]], "shards": tmp_path / "shards.json"}
     return SimpleNamespace(**paths)
@@ -102,6 +102,6 @@ def test_a_leak_is_named(study):
         split=pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("test")).otherwise("split")
     )
     with pytest.raises(CheckError, match="group_id on two sides of the split, the first .* in test"):
-        nothing_leaks(*frames, torn, inspection)
+        check_no_leakage(*frames, torn, inspection)
     with pytest.raises(CheckError, match="sha256 on two sides of the split"):
-        nothing_leaks(*frames, torn.with_columns(group_id="uuid"), inspection)
+        check_no_leakage(*frames, torn.with_columns(group_id="uuid"), inspection)

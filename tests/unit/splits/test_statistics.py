@@ -18,7 +18,7 @@ SPLITS = pl.DataFrame(
 
 
 def test_counts_by_hand():
-    table = statistics.describe(LABELS, SPLITS)
+    table = statistics.describe_dataset(LABELS, SPLITS)
     rows = {(row["category"], row["split"]): row for row in table.iter_rows(named=True)}
     names = ["n_images", "n_groups", "n_species", "n_genera", "median_images"]
     assert [rows["Fish", "train"][name] for name in names] == [3, 2, 2, 1, 1.5]
@@ -27,8 +27,8 @@ def test_counts_by_hand():
 
 
 def test_what_is_in_no_split_has_a_row_only_where_there_is_any():
-    assert "aside" not in set(statistics.describe(LABELS, SPLITS)["split"])
-    table = statistics.describe(LABELS, SPLITS.with_columns(split=pl.lit("aside")))
+    assert "aside" not in set(statistics.describe_dataset(LABELS, SPLITS)["split"])
+    table = statistics.describe_dataset(LABELS, SPLITS.with_columns(split=pl.lit("aside")))
     assert table.filter(category="all", split="aside")["n_images"].to_list() == [5]
     assert table.filter(category="all", split="all")["n_images"].to_list() == [5]
     assert [row["split"] for row in sizes(table)][-2:] == ["aside", "all"]

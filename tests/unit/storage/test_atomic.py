@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from nearkin.storage.atomic import replacing, write_text
+from nearkin.storage.atomic import atomic_path, write_text
 from nearkin.storage.tensors import write_tensors
 
 ROOT = Path(__file__).parents[3]
 WRITING = """
 import sys, time
-from nearkin.storage.atomic import replacing
-with replacing(sys.argv[1]) as temporary:
+from nearkin.storage.atomic import atomic_path
+with atomic_path(sys.argv[1]) as temporary:
     temporary.write_text("half")
     print(temporary, flush=True)
     time.sleep(60)
@@ -38,9 +38,9 @@ def names(folder):
 
 def test_two_who_write_a_file_at_once_both_write_it_whole(tmp_path):
     path = tmp_path / "state"
-    with replacing(path) as first, open(first, "w") as file:
+    with atomic_path(path) as first, open(first, "w") as file:
         print("first", file=file, flush=True)
-        with replacing(path) as second:
+        with atomic_path(path) as second:
             second.write_text("second\n")
         print("more", file=file, flush=True)
         assert path.read_text() == "second\n"

@@ -15,7 +15,7 @@ def test_parts_are_whole_queries(tmp_path, monkeypatch, n_rows):
     table = pl.DataFrame(rows, schema=schema, orient="row")
     tables.write(table, tmp_path / "n.parquet", Neighbours)
     monkeypatch.setattr(query_batches, "ROWS", n_rows)
-    parts = list(query_batches.whole_queries(tmp_path / "n.parquet"))
+    parts = list(query_batches.iter_query_batches(tmp_path / "n.parquet"))
     assert pl.concat(parts).equals(table)
     queries = [set(part.select("protocol", "uuid").iter_rows()) for part in parts]
     assert sum(map(len, queries)) == len(lengths)
@@ -23,4 +23,4 @@ def test_parts_are_whole_queries(tmp_path, monkeypatch, n_rows):
 
 def test_no_neighbours_at_all(tmp_path):
     tables.write(Neighbours.create_empty(), tmp_path / "n.parquet", Neighbours)
-    assert list(query_batches.whole_queries(tmp_path / "n.parquet")) == []
+    assert list(query_batches.iter_query_batches(tmp_path / "n.parquet")) == []

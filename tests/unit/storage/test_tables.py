@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from nearkin.storage import tables
-from nearkin.storage.atomic import replacing
+from nearkin.storage.atomic import atomic_path
 from nearkin.storage.lineage import content_digest
 from nearkin.tables.splits import Splits
 
@@ -85,7 +85,7 @@ def test_a_flipped_bit_is_an_error_when_rows_are_gone_through(tmp_path):
 def test_many_rows_are_written_without_being_all_in_memory(tmp_path, monkeypatch):
     monkeypatch.setattr("nearkin.storage.parquet.ROWS", 3)
     rows = TABLE.drop("uuid").head(1).join(pl.DataFrame({"uuid": [f"{i}" for i in range(8)]}), how="cross")
-    tables.sink(rows.lazy(), tmp_path / "x.parquet", Splits, dataset="museum")
+    tables.write_lazy(rows.lazy(), tmp_path / "x.parquet", Splits, dataset="museum")
     assert tables.read(tmp_path / "x.parquet", Splits).equals(rows.select(TABLE.columns))
     assert tables.metadata(tmp_path / "x.parquet")["dataset"] == "museum"
     assert pl.read_parquet(tmp_path / "x.parquet").equals(rows.select(TABLE.columns))
@@ -96,7 +96,7 @@ def test_an_error_leaves_the_old_file(tmp_path):
     path.write_text("old")
 
     def half_written():
-        with replacing(path) as temporary:
+        with atomic_path(path) as temporary:
             temporary.write_text("half")
             raise RuntimeError("disk full")
 

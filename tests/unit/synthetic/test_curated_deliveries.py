@@ -32,8 +32,10 @@ def curated(request, tmp_path_factory):
 
 
 def test_every_row_is_kept_or_set_aside_or_merged(curated):
-    invariants.nothing_lost(curated["images"], curated["labels"], curated["quarantine"], curated["gaps"])
-    invariants.captions_whole(curated["labels"], curated["captions"])
+    invariants.check_rows_accounted_for(
+        curated["images"], curated["labels"], curated["quarantine"], curated["gaps"]
+    )
+    invariants.check_captions(curated["labels"], curated["captions"])
 
 
 def test_what_changed_and_nothing_else_is_in_the_audit(curated):

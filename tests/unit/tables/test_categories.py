@@ -38,12 +38,12 @@ def scored(of_species):
     drawn = {"ks": KS, "resamples": 100, "seed": SEED}
     counts = paired.training_counts(labels, splits)
     differences = paired.compare(*hits, n_train=counts, min_queries=2, **drawn)
-    of_seeds = seeds.variants(
+    of_seeds = seeds.summarise_seeds(
         dict(zip(recalls, hits, strict=True)), {name: [name] for name in recalls}, bases={}, **drawn
     )
     return {
         "hits": hits[1],
-        "statistics": Statistics.validate(statistics.describe(labels, splits)),
+        "statistics": Statistics.validate(statistics.describe_dataset(labels, splits)),
         "recalls": {name: Recall.validate(table) for name, table in recalls.items()},
         "differences": Differences.validate(differences),
         "variants": Variants.validate(of_seeds),
@@ -63,8 +63,8 @@ def test_without_any_category_there_is_no_such_level_and_only_rows_of_all():
         assert scopes(table) == {"all"}
     assert made["statistics"].filter(split="all")["n_images"].to_list() == [9]
     assert set(made["recalls"]["trained"]["level"]) == {"genus", "species"}
-    invariants.hits_nested(made["hits"])
-    invariants.recall_agrees(made["recalls"]["trained"], made["hits"])
+    invariants.check_hits_nested(made["hits"])
+    invariants.check_recall_recomputed(made["recalls"]["trained"], made["hits"])
 
 
 def test_without_any_category_claims_are_about_all_and_none_is_about_categories():
@@ -91,7 +91,7 @@ def test_images_without_a_category_count_beside_the_others():
     # They do not query at the level category, and never count as right there.
     assert set(made["hits"].filter(level="category")["category"]) == {"Fish", "Bird"}
     assert set(made["hits"].filter(level="species")["category"]) == {"Fish", "Bird", ""}
-    invariants.hits_nested(made["hits"])
+    invariants.check_hits_nested(made["hits"])
     assert any("of images without a category" in sentence(row) for row in made["claims"].to_dicts())
 
 
