@@ -5,11 +5,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-CURATION = (
+CURATING = (
     *("draw_museum", "download_dataset", "list_images", "inspect_images", "fix_labels", "fix_captions"),
-    *("group_images", "split_images", "describe_dataset", "audit_leaks", "write_audit"),
+    *("group_images", "split_images"),
 )
-"""The rules whose logs are read, in the order in which they work."""
+"""The rules whose results `check_curation` checks, in the order in which they work."""
+
+LOGS = (*CURATING, "describe_dataset", "audit_leaks", "write_audit")
+"""The rules whose logs are read."""
 
 WARNING = re.compile(r"^\S+ \S+ WARNING (?:nearkin\S*|__main__): (.*)$")
 """A line of a log: what the libraries warn of is not meant for a curator."""
@@ -27,7 +30,7 @@ def of_curation(dataset: str, shards: Iterable[int] = (), logs: str | Path = "lo
     of other things the first are named. Signs that could steer a terminal are left out.
     """
     lines = []
-    for rule in CURATION:
+    for rule in LOGS:
         found = defaultdict(list)
         for name in (dataset, *(f"{dataset}/{shard}" for shard in shards)):
             for said in _warnings(Path(logs, rule, f"{name}.log")):

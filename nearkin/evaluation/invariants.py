@@ -83,13 +83,9 @@ def check_specimens(splits: pl.DataFrame, images: pl.DataFrame) -> None:
     """No specimen, as the source delivers it in `images`, is on two sides of the split."""
     placed = splits.filter(pl.col("split") != ASIDE)
     delivered = images.select("uuid", pl.col("specimen").str.strip_chars()).filter(pl.col("specimen") != "")
-    try:
-        _on_one_side(placed.join(delivered.unique(), on="uuid"), "specimen")
-    except CheckError as error:
-        raise CheckError(
-            f"{error}; an earlier or delivered split has them so: correct their specimen, or leave out "
-            "split.previous and split.adopt"
-        ) from None
+    remedy = "an earlier or delivered split has them so: correct their specimen, or leave out split.previous "
+    remedy += "and split.adopt"
+    _on_one_side(placed.join(delivered.unique(), on="uuid"), "specimen", remedy)
 
 
 def check_cut_groups_excluded(splits, groups):
@@ -108,7 +104,7 @@ def check_held_out_species(splits, labels):
     _none(seen.sort("uuid"), "images on a side although their species is held out")
 
 
-def _on_one_side(table, key):
+def _on_one_side(table: pl.DataFrame, key: str, remedy: str = "") -> None:
     sides = table.group_by(key).agg(n_sides=pl.col("split").n_unique())
     straddling = table.join(sides.filter(pl.col("n_sides") > 1), on=key).sort(key, "uuid")
     if len(straddling):
@@ -117,6 +113,7 @@ def _on_one_side(table, key):
         raise CheckError(
             f"{straddling[key].n_unique()} {key} on two sides of the split, the first {first[key][0]}: "
             + ", ".join(f"{uuid} in {side}" for uuid, side in images)
+            + (f"; {remedy}" if remedy else "")
         )
 
 

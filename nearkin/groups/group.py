@@ -22,8 +22,8 @@ def group_images(labels, inspection, delivered, vectors_of, *, specimen, near_du
     `labels` has uuid, path, category and species; `inspection` are lazy Inspection rows, of
     which is read what is needed. Specimens are those of `delivered` (uuid,
     specimen), and what `specimen`, regular expressions, capture from file names. `near_duplicates`
-    holds coarse_distance, likeness and moved (see `near.near_pairs`), and cosine, for which
-    `vectors_of` gives the unit vectors of sorted uuids (None: not asked for); or it is None.
+    holds coarse_distance, likeness and moved (see `near_duplicates.near_duplicate_pairs`), and cosine, for
+    which `vectors_of` gives the unit vectors of sorted uuids (None: not asked for); or it is None.
     What is tied in different ways becomes one group. Ties go across species and categories.
 
     A group with several species stays one, for else it could straddle a split; it is reported.

@@ -68,8 +68,7 @@ DOWNLOADS = {
 named = workflow.modifier.modify_rulename
 # What rules that check write, and the rules whose results they check.
 CHECKS = {named("check_curation"): "curation.passed", named("check_results"): "checks.passed"}
-CURATING = {"draw_museum", "download_dataset", "list_images", "inspect_images", "fix_labels", "fix_captions"}
-CURATING = set(map(named, CURATING | {"group_images", "split_images"}))
+CURATING = set(map(named, curation_warnings.CURATING))
 UNCHECKED = {"describe_dataset", "write_audit", "write_report", "write_csv_twins", "gather_costs"}
 UNCHECKED = set(map(named, UNCHECKED | {"plot_costs"}))
 # An encoder's job on a GPU is one task that Snakemake must not start twice (see profiles/slurm).

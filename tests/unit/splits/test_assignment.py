@@ -45,7 +45,7 @@ def test_the_odd_groups_of_many_species_are_not_all_in_one_fold():
 
 
 def species(genera, able=True, unseen=False):
-    """The species of so many genera, as `held_out` takes them."""
+    """The species of so many genera, as `choose_held_out` takes them."""
     rows = [(genus, i) for genus, n in genera.items() for i in range(n)]
     names = pl.Series([f"{genus} {i}" for genus, i in rows])
     return pl.DataFrame(
@@ -87,7 +87,7 @@ def test_species_that_are_held_out_already_count():
 
 
 def able(numbers, *, unseen=(), genus=None, unable=()):
-    """One category of species with these drawn numbers, as `held_out` takes them."""
+    """One category of species with these drawn numbers, as `choose_held_out` takes them."""
     codes = list(range(len(numbers)))
     return pl.DataFrame(
         {
