@@ -20,8 +20,8 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from benchmarks.report import publish, table
 from nearkin.groups.near_duplicates import hashes_of, near_duplicate_pairs
 from nearkin.images.decode import ImageProblem, decode_rgb
-from nearkin.images.dhash import thumbnail
-from nearkin.images.inspect import with_hashes
+from nearkin.images.dhash import make_thumbnail
+from nearkin.images.inspect import add_hashes
 from nearkin.synthetic.write_delivery import write_museum
 from nearkin.tables.images import THUMBNAIL_SIDE
 from tests.factories.delivery import defaults
@@ -136,14 +136,14 @@ def related(truth):
 
 
 def thumbnails(images):
-    small = b"".join(thumbnail(image.convert("L")) for image in images)
+    small = b"".join(make_thumbnail(image.convert("L")) for image in images)
     return np.frombuffer(small, dtype=np.uint8).reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
 
 
 def pairs(small, near):
     """The near duplicates among thumbnails, as pairs of positions."""
     uuids = pl.Series([str(number) for number in range(len(small))])
-    table = with_hashes(pl.DataFrame({"uuid": uuids, "thumbnail": [one.tobytes() for one in small]}))
+    table = add_hashes(pl.DataFrame({"uuid": uuids, "thumbnail": [one.tobytes() for one in small]}))
     return near_duplicate_pairs(
         uuids,
         hashes_of(table),

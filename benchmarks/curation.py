@@ -17,7 +17,7 @@ import yaml
 
 from benchmarks import fresh, invented
 from benchmarks.report import publish, table
-from nearkin.driver.config import settle
+from nearkin.driver.config import resolve_config
 from nearkin.figures import theme
 from scripts.fix_captions import fix_captions
 from scripts.fix_labels import fix_labels
@@ -37,7 +37,7 @@ def settings():
         "models": models,
         "preprocessing": {"any": {"size": 8, "crop": 1}},
     }
-    return settle(config, schema)["datasets"]["d"]
+    return resolve_config(config, schema)["datasets"]["d"]
 
 
 def names(folder, given):
@@ -119,7 +119,7 @@ def run(rows):
 @theme.styled
 def draw(records, path):
     """Seconds, on logarithmic axes, and memory against rows."""
-    figure = theme.figure(2.6, width=2 * theme.COLUMN)
+    figure = theme.make_figure(2.6, width=2 * theme.COLUMN_WIDTH)
     left, right = figure.subplots(1, 2)
     columns = pl.DataFrame(records).to_dict(as_series=False)
     for axes, column, label in ((left, "seconds", "time (s)"), (right, "gigabytes", "peak memory (GB)")):

@@ -12,7 +12,7 @@ def draw(records, path, *, xlabel, memory):
 
     `records` are dicts with these and `way`; `memory` says what the megabytes are.
     """
-    figure = theme.figure(2.8, width=2 * theme.COLUMN)
+    figure = theme.make_figure(2.8, width=2 * theme.COLUMN_WIDTH)
     panels = figure.subplots(1, 2)
     columns = pl.DataFrame(records).to_dict(as_series=False)
     n_ways = len(set(columns["way"]))

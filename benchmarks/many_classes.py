@@ -14,8 +14,8 @@ import torch
 
 from benchmarks import fresh
 from benchmarks.report import publish, table
-from nearkin.finetune.class_centres import Centres
-from nearkin.finetune.loss import margin_loss, sampled_classes
+from nearkin.finetune.class_centres import ClassCentres
+from nearkin.finetune.loss import margin_loss, sample_classes
 from nearkin.finetune.recipe import Recipe
 
 CLASSES, WIDTH, BATCH, STEPS = 300_000, 512, 128, 5
@@ -25,15 +25,15 @@ RATES = [0.01, 0.1, 1.0]
 def stepped(rate, n_classes, n_steps):
     """The median seconds of a step."""
     recipe, rng = Recipe(sample_rate=rate), np.random.default_rng(1)
-    centres, seconds = Centres(n_classes, WIDTH, 1, torch.device("cpu")), []
+    centres, seconds = ClassCentres(n_classes, WIDTH, 1, torch.device("cpu")), []
     for number in range(1, n_steps + 1):
         features = torch.randn(BATCH, WIDTH).requires_grad_()
         labels = rng.integers(n_classes, size=BATCH)
         start = time.perf_counter()
         classes = None
         if rate < 1:
-            classes, labels = sampled_classes(labels, n_classes, rate, rng)
-        taken = centres.taken(classes)
+            classes, labels = sample_classes(labels, n_classes, rate, rng)
+        taken = centres.gather(classes)
         margin_loss(features, torch.from_numpy(labels), taken, recipe).backward()
         centres.step(classes, taken, rate=1e-3, beta=0.9, number=number)
         seconds.append(time.perf_counter() - start)

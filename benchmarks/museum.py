@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from nearkin.images.pixel_cache import Pixels, write_pixels
+from nearkin.images.pixel_cache import PixelCache, write_cache
 from nearkin.splits import predefined, split
 from nearkin.synthetic import scene
 from nearkin.synthetic.encode import encode
@@ -24,7 +24,7 @@ DEALING |= {"seed": SEED, "folds": None, "fold": 1, "min_test_groups": 2}
 class Museum(NamedTuple):
     """What a training needs of it."""
 
-    pixels: Pixels
+    pixels: PixelCache
     species: pl.DataFrame  # uuid, label
     splits: pl.DataFrame
 
@@ -45,7 +45,7 @@ def museum(folder, n_threads):
     if not store.exists():
         _draw(entries, labels["uuid"], store, n_threads)
     dealt = split.split_images(labels, labels, predefined.combine([]), **DEALING)
-    return Museum(Pixels(store), labels.select("uuid", label="species"), dealt)
+    return Museum(PixelCache(store), labels.select("uuid", label="species"), dealt)
 
 
 def _draw(entries, uuids, store, n_threads):
@@ -59,7 +59,7 @@ def _draw(entries, uuids, store, n_threads):
     fields = {"uuid": pl.String, "path": pl.String, "problem": pl.String, "n_bytes": pl.Int64}
     inspection = pl.DataFrame(rows, schema=fields | {"sha256": pl.String}, orient="row")
     seen = {"folder": folder, "geometry": GEOMETRY, "decode": "exact", "max_megapixels": 100}
-    write_pixels(inspection, store, known=store, seen=seen, n_threads=n_threads)
+    write_cache(inspection, store, known=store, seen=seen, n_threads=n_threads)
 
 
 def _photo(entry):

@@ -18,10 +18,10 @@ import torch
 from PIL import Image
 
 from benchmarks.report import publish, table
-from nearkin.embeddings.embed import embed
+from nearkin.embeddings.embed import embed_pixels
 from nearkin.encoders.encoder import load_encoder
-from nearkin.encoders.inference import ready
-from nearkin.images.reader import Photos
+from nearkin.encoders.inference import optimise_for_inference
+from nearkin.images.reader import ImageFileReader
 from nearkin.search import search
 from nearkin.storage import tables
 from nearkin.tables.images import Inspection
@@ -53,7 +53,7 @@ def enlarged(inspection, folder, place, times):
 def vectors_of(study, inspection, folder, *, precision, decode):
     """`(uuids, vectors)` of the images of an inspection."""
     encoder = Path(study, MODEL, "encoder")
-    encoder = ready(
+    encoder = optimise_for_inference(
         load_encoder(encoder / "weights.safetensors", encoder / "encoder.json"), precision=precision
     )
     seen = {
@@ -62,8 +62,8 @@ def vectors_of(study, inspection, folder, *, precision, decode):
         "decode": decode,
         "max_megapixels": 178,
     }
-    photos = Photos(inspection, seen=seen, n_threads=THREADS)
-    table = pl.concat(embed(encoder, photos, batch=BATCH, known=None, model=MODEL))
+    photos = ImageFileReader(inspection, seen=seen, n_threads=THREADS)
+    table = pl.concat(embed_pixels(encoder, photos, batch=BATCH, known=None, model=MODEL))
     return photos.uuids, table["emb"].to_numpy()
 
 

@@ -45,11 +45,15 @@ TABLES = [
     ("clusters/{clustering}.parquet", "cluster_images", clusters.Clusters),
     ("clusters/{clustering}_purity.parquet", "cluster_images", clusters.ClusterPurity),
     ("{model}/training.parquet", "finetune_encoder", training.Training),
-    ("{model}/embeddings/{shard}.parquet", "embed_images", embeddings.embeddings(EMBEDDING_WIDTH)),
+    (
+        "{model}/embeddings/{shard}.parquet",
+        "embed_images",
+        embeddings.make_embeddings_schema(EMBEDDING_WIDTH),
+    ),
     (
         "{model}/caption_embeddings.parquet",
         "embed_captions",
-        embeddings.caption_embeddings(CAPTION_WIDTH),
+        embeddings.make_caption_embeddings_schema(CAPTION_WIDTH),
     ),
     ("{model}/neighbours.parquet", "find_neighbours", neighbours.Neighbours),
     ("{model}/hits.parquet", "score_recall", scores.Hits),

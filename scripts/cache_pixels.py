@@ -1,6 +1,6 @@
 """The images of a shard, decoded, resized and cropped once for all models that see them so."""
 
-from nearkin.images.pixel_cache import write_pixels
+from nearkin.images.pixel_cache import write_cache
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -8,9 +8,15 @@ from nearkin.storage.reuse import earlier_path, keep_for_reuse
 from nearkin.tables.images import Inspection
 
 
-def cache_pixels(inspection_path, pixels_path, *, seen, n_threads):
+def cache_pixels(inspection_path, pixels_path, *, preprocessing, n_threads):
     inspection = tables.read(inspection_path, Inspection)
-    write_pixels(inspection, pixels_path, known=earlier_path(pixels_path), seen=seen, n_threads=n_threads)
+    write_cache(
+        inspection,
+        pixels_path,
+        known=earlier_path(pixels_path),
+        preprocessing=preprocessing,
+        n_threads=n_threads,
+    )
     keep_for_reuse(pixels_path)
 
 
@@ -20,6 +26,6 @@ if __name__ == "__main__":
         cache_pixels(
             inspection_path=snakemake.input.inspection,
             pixels_path=snakemake.output.pixels,
-            seen=snakemake.params.seen,
+            preprocessing=snakemake.params.preprocessing,
             n_threads=snakemake.threads,
         )

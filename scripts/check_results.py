@@ -17,7 +17,7 @@ from nearkin.tables.splits import Splits
 def check_results(inputs, passed_path, *, masked):
     splits = tables.read(inputs.splits, Splits)
     for path in (path for shards in inputs.shards for path in read_index(shards)[0]):
-        for part in shard_files.parts(path):
+        for part in shard_files.iter_row_groups(path):
             invariants.check_unit_norm(part, path)
     for neighbours, hits, recall in zip(inputs.neighbours, inputs.hits, inputs.recalls, strict=True):
         for part in iter_query_batches(neighbours):

@@ -11,11 +11,11 @@ from nearkin.tables.neighbours import Neighbours
 
 def choose_examples(neighbours_path, labels_path, examples_path, mistaken_path, *, stamps):
     neighbours, labels = tables.scan([neighbours_path], Neighbours), tables.scan([labels_path], Labels)
-    first = examples.nearest_of_all(neighbours, labels)
+    first = examples.top1_neighbours(neighbours, labels)
     stamps = stamps | {"fingerprint": tables.metadata(neighbours_path).get("fingerprint")}
-    shown = examples.nearest(neighbours, examples.chosen(first), labels)
+    shown = examples.neighbours_of(neighbours, examples.select_queries(first), labels)
     tables.write(shown, examples_path, Examples, **stamps)
-    tables.write(examples.mistaken(first), mistaken_path, Mistaken, **stamps)
+    tables.write(examples.count_errors(first), mistaken_path, Mistaken, **stamps)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from nearkin.tables.scores import Differences
 def choose_sheets(
     differences_path, mistaken_path, base_path, trained_path, labels_path, sheets_path, *, stamps
 ):
-    chosen = sheet_selection.choose(
+    chosen = sheet_selection.select_entries(
         tables.read(differences_path, Differences),
         tables.read(mistaken_path, Mistaken),
         base=tables.scan([base_path], Neighbours),

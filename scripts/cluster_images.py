@@ -4,12 +4,12 @@ import polars as pl
 
 from nearkin.embeddings.load import read_vectors
 from nearkin.embeddings.shard_index import read_index
-from nearkin.finetune.pseudo_labels import clustered, purity, with_captions
+from nearkin.finetune.pseudo_labels import mean_with_captions, measure_purity, spherical_kmeans
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.clusters import ClusterPurity, Clusters
-from nearkin.tables.embeddings import caption_embeddings
+from nearkin.tables.embeddings import make_caption_embeddings_schema
 from nearkin.tables.labels import Labels
 from nearkin.tables.splits import Splits
 
@@ -23,15 +23,15 @@ def cluster_images(
     n = how["n"] or max(1, round(len(uuids) / how["per_cluster"]))
     vectors = read_vectors(paths, uuids)
     if captions_path:
-        captions = tables.read(captions_path, caption_embeddings(vectors.shape[1]))
+        captions = tables.read(captions_path, make_caption_embeddings_schema(vectors.shape[1]))
         captions = captions.filter(captions["uuid"].is_in(uuids.implode()))  # of every kept image, sorted
-        vectors = with_captions(vectors, captions["emb"].to_numpy())
-    numbers, similarities = clustered(vectors, n=n, seed=how["seed"], threads=threads)
+        vectors = mean_with_captions(vectors, captions["emb"].to_numpy())
+    numbers, similarities = spherical_kmeans(vectors, n=n, seed=how["seed"], threads=threads)
     clusters = pl.DataFrame({"uuid": uuids, "cluster": numbers, "similarity": similarities})
     stamps |= {"fingerprint": fingerprint}
     tables.write(clusters, clusters_path, Clusters, **stamps)
     labels = tables.read(labels_path, Labels, ["uuid", "species"])
-    tables.write(purity(clusters, labels), purity_path, ClusterPurity, **stamps)
+    tables.write(measure_purity(clusters, labels), purity_path, ClusterPurity, **stamps)
 
 
 if __name__ == "__main__":

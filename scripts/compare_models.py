@@ -1,7 +1,7 @@
 """A base and a trained model on the same queries: differences with their certainty, query by query too."""
 
 from nearkin.comparison import paired
-from nearkin.comparison.flips import flips
+from nearkin.comparison.flips import compare_top1
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -31,7 +31,7 @@ def compare_models(
     hits = [tables.read(path, Hits) for path in (base_path, trained_path)]
     differences = paired.compare(
         *hits,
-        n_train=paired.training_counts(labels, splits),
+        n_train=paired.count_training_images(labels, splits),
         ks=ks,
         min_queries=min_queries,
         resamples=resamples,
@@ -39,7 +39,7 @@ def compare_models(
     )
     tables.write(differences, differences_path, Differences, **stamps)
     nearest = [tables.scan([path], Neighbours).filter(rank=1).collect() for path in neighbours_paths]
-    tables.write(flips(hits, nearest), flips_path, Flips, **stamps)
+    tables.write(compare_top1(hits, nearest), flips_path, Flips, **stamps)
 
 
 if __name__ == "__main__":

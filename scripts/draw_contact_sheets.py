@@ -16,10 +16,10 @@ def draw_contact_sheets(sheets_path, thumbnails_paths, png_paths, *, base, train
     found = tables.scan(thumbnails_paths, Thumbnails).filter(pl.col("uuid").is_in(shown))
     thumbnails = dict(found.select("uuid", "jpeg").collect().iter_rows())
     for sheet, path in png_paths.items():
-        image = contact_sheet.draw(
+        image = contact_sheet.draw_contact_sheet(
             sheets.filter(sheet=sheet), thumbnails, sheet=sheet, base=base, trained=trained
         )
-        contact_sheet.save(image, path)
+        contact_sheet.save_contact_sheet(image, path)
 
 
 if __name__ == "__main__":

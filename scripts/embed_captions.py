@@ -7,7 +7,7 @@ from nearkin.encoders.text import load_text_encoder
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
-from nearkin.tables.embeddings import caption_embeddings
+from nearkin.tables.embeddings import make_caption_embeddings_schema
 from nearkin.tables.labels import Captions
 
 
@@ -19,7 +19,11 @@ def embed_captions(encoder_path, captions_path, embeddings_path, *, arithmetic_t
     vectors = encoder.embed(texts.to_list())[texts.search_sorted(captions["caption"]).to_numpy()]
     table = captions.select("uuid", emb=pl.Series(vectors, dtype=pl.Array(pl.Float32, encoder.width)))
     tables.write(
-        table, embeddings_path, caption_embeddings(encoder.width), fingerprint=encoder.fingerprint, **stamps
+        table,
+        embeddings_path,
+        make_caption_embeddings_schema(encoder.width),
+        fingerprint=encoder.fingerprint,
+        **stamps,
     )
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import torch
 
 from nearkin.embeddings import shard_files
-from nearkin.embeddings.embed import embed, fingerprint_of
+from nearkin.embeddings.embed import embed_pixels, fingerprint_embeddings
 from nearkin.encoders.encoder import load_encoder
-from nearkin.encoders.inference import ready
-from nearkin.images.pixel_cache import open_pixels
+from nearkin.encoders.inference import optimise_for_inference
+from nearkin.images.pixel_cache import open_sources
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import library_versions, traced
@@ -30,17 +30,17 @@ def embed_images(
     dataset,
     model,
 ):
-    """`pixels` is a source of pixels, as `open_pixels` gives it."""
+    """`pixels` is a source of pixels, as `open_sources` gives it."""
     torch.set_num_threads(arithmetic_threads)
-    encoder = ready(load_encoder(weights_path, description_path), precision=precision)
+    encoder = optimise_for_inference(load_encoder(weights_path, description_path), precision=precision)
     stamps = {"dataset": dataset, "model": model, "precision": precision, "decode": pixels.decode}
-    stamps["fingerprint"] = fingerprint_of(encoder, pixels.decode)
+    stamps["fingerprint"] = fingerprint_embeddings(encoder, pixels.decode)
     # What else decides the last bits: vectors computed in another way are not taken over.
-    stamps["arithmetic"] = f"{encoder.arithmetic}, products by {encoder.products}, batch {batch}"
+    stamps["arithmetic"] = f"{encoder.numerics_id}, products by {encoder.products}, batch {batch}"
     stamps |= library_versions("pillow", "timm", "open-clip-torch")
     known = open_known(earlier_path(embeddings_path), stamps)
-    parts = embed(encoder, pixels, batch=batch, known=known, model=model)
-    shard_files.write(parts, embeddings_path, width=encoder.width, **stamps)
+    parts = embed_pixels(encoder, pixels, batch=batch, known=known, model=model)
+    shard_files.write_shard(parts, embeddings_path, width=encoder.width, **stamps)
     keep_for_reuse(embeddings_path)
 
 
@@ -48,7 +48,7 @@ def open_known(path, stamps):
     """An earlier shard of the same encoder, computed in the same way; None if there is none."""
     try:
         if Path(path).exists() and stamps.items() <= tables.metadata(path).items():
-            return shard_files.Known(path)
+            return shard_files.ExistingShard(path)
     except Exception as error:  # damaged in whatever way: it is made anew
         logger.warning("not reused: %s: %s", path, error)
     return None
@@ -57,10 +57,10 @@ def open_known(path, stamps):
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input, part=True):
-        (pixels,) = open_pixels(
+        (pixels,) = open_sources(
             snakemake.input.pixels,
             [snakemake.input.inspection],
-            seen=snakemake.params.seen,
+            preprocessing=snakemake.params.preprocessing,
             n_threads=snakemake.threads,
         )
         embed_images(

@@ -5,17 +5,17 @@ import dataclasses
 import torch
 
 from nearkin.encoders.encoder import load_encoder, save_encoder
-from nearkin.finetune.checkpoint import finish_state
-from nearkin.finetune.data import examples_of
-from nearkin.finetune.malloc import keep_buffers
+from nearkin.finetune.checkpoint import finalise_checkpoint
+from nearkin.finetune.data import make_datasets
+from nearkin.finetune.malloc import tune_malloc
 from nearkin.finetune.recipe import read_recipe
 from nearkin.finetune.train import train
-from nearkin.images.pixel_cache import open_pixels
+from nearkin.images.pixel_cache import open_sources
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.storage.reuse import earlier_path
-from nearkin.tables.categories import label_at
+from nearkin.tables.categories import label_expr
 from nearkin.tables.clusters import Clusters
 from nearkin.tables.labels import Labels
 from nearkin.tables.splits import Splits
@@ -23,12 +23,12 @@ from nearkin.tables.training import Training
 
 
 def finetune_encoder(
-    base, labels_path, clusters_path, splits_path, sources, tuned, *, recipe, arithmetic_threads, stamps
+    base, labels_path, clusters_path, splits_path, sources, tuned, *, recipe, code, arithmetic_threads, stamps
 ):
     """`base` and `tuned` have `weights` and `description`, `tuned` also `training` and `state`: paths.
 
     `clusters_path` is empty unless images are taught as clusters. `sources` are those of the
-    pixels, as `open_pixels` gives them.
+    pixels, as `open_sources` gives them.
     """
     torch.set_num_threads(arithmetic_threads)
     recipe = read_recipe(recipe)
@@ -36,13 +36,13 @@ def finetune_encoder(
         classes = tables.read(clusters_path, Clusters, ["uuid", "cluster"]).rename({"cluster": "label"})
     else:
         named = tables.read(labels_path, Labels, ["uuid", recipe.labels])
-        classes = named.select("uuid", label=label_at(recipe.labels))
+        classes = named.select("uuid", label=label_expr(recipe.labels))
     species = tables.read(labels_path, Labels, ["uuid", "species"]).rename({"species": "label"})
     splits = tables.read(splits_path, Splits, columns=["uuid", "split", "group_id"])
-    examples = examples_of(classes, species, splits, sources, share=recipe.share, seed=recipe.seed)
+    examples = make_datasets(classes, species, splits, sources, share=recipe.share, seed=recipe.seed)
     encoder = load_encoder(base.weights, base.description)
     unfinished = earlier_path(tuned.state)
-    outcome = train(encoder, examples, recipe=recipe, state_path=unfinished)
+    outcome = train(encoder, examples, recipe=recipe, state_path=unfinished, code=code)
     description = dataclasses.replace(
         encoder.description,
         weights="finetuned",
@@ -55,18 +55,18 @@ def finetune_encoder(
     )
     tables.write(outcome.table, tuned.training, Training, **stamps)
     save_encoder(encoder.tower, description, tuned.weights, tuned.description)
-    finish_state(tuned.state, outcome.key, outcome.last)
+    finalise_checkpoint(tuned.state, outcome.key, outcome.last)
     unfinished.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    keep_buffers()
+    tune_malloc()
     with traced(snakemake.input):
-        sources = open_pixels(
+        sources = open_sources(
             snakemake.input.pixels,
             snakemake.input.inspection,
-            seen=snakemake.params.seen,
+            preprocessing=snakemake.params.preprocessing,
             n_threads=snakemake.threads,
         )
         finetune_encoder(
@@ -77,6 +77,7 @@ if __name__ == "__main__":
             sources=sources,
             tuned=snakemake.output,
             recipe=snakemake.params.recipe,
+            code=snakemake.params.code,
             arithmetic_threads=snakemake.params.arithmetic_threads,
             stamps=dict(snakemake.wildcards.items()),
         )

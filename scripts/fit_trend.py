@@ -1,6 +1,6 @@
 """How the improvement goes with the number of training images: a fitted curve with its interval."""
 
-from nearkin.comparison.trend import trend
+from nearkin.comparison import trend
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -9,7 +9,7 @@ from nearkin.tables.trend import Trend
 
 
 def fit_trend(differences_path, trend_path, *, resamples, seed, stamps):
-    table = trend(tables.read(differences_path, Differences), resamples=resamples, seed=seed)
+    table = trend.fit_trend(tables.read(differences_path, Differences), resamples=resamples, seed=seed)
     tables.write(table, trend_path, Trend, **stamps)
 
 

@@ -11,14 +11,16 @@ from nearkin.tables.images import Inspection
 
 
 def import_embeddings(table_path, inspection_path, embeddings_path, *, dataset, model):
-    with errors.naming(table_path, "a Parquet table"):
+    with errors.naming_errors(table_path, "a Parquet table"):
         table = pl.read_parquet(table_path, glob=False)
     inspection = tables.read(inspection_path, Inspection)
-    result = external.imported(table, inspection, source=table_path)
+    result = external.import_vectors(table, inspection, source=table_path)
     stamps = {"dataset": dataset, "model": model}
-    stamps["fingerprint"] = external.fingerprint_of(table, source=table_path)
+    stamps["fingerprint"] = external.fingerprint_table(table, source=table_path)
     width = result.schema["emb"].size
-    shard_files.write(result.iter_slices(shard_files.ROWS), embeddings_path, width=width, **stamps)
+    shard_files.write_shard(
+        result.iter_slices(shard_files.ROW_GROUP_ROWS), embeddings_path, width=width, **stamps
+    )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import logging
 
 from nearkin.images import dhash, inspect
 from nearkin.runtime.logs import setup_logging
-from nearkin.sources.image_ids import in_shard
+from nearkin.sources.image_ids import is_in_shard
 from nearkin.storage import tables
 from nearkin.storage.lineage import library_versions, traced
 from nearkin.storage.reuse import earlier_path, keep_for_reuse
@@ -21,7 +21,7 @@ def inspect_images(
     stamps |= library_versions("pillow")
     known = tables.read_if_current(earlier_path(inspection_path), Inspection, **stamps)
     table, n_reused = inspect.inspect_files(
-        images.filter(in_shard(shard, n_shards)),
+        images.filter(is_in_shard(shard, n_shards)),
         folder,
         max_megapixels=max_megapixels,
         known=known,

@@ -22,11 +22,11 @@ def list_images(
     table,
     unlisted,
     watch,
-    listing,
+    planned_digest,
     dataset,
     trusted=(),
 ):
-    """`listing` is the digest that the folder had when the run was planned, if it is watched."""
+    """`planned_digest` is the digest that the folder had when the run was planned, if it is watched."""
     if layout == "table":
         images = image_table.list_images(folder, source_id, **table, unlisted=unlisted, trusted=trusted)
     elif layout == "folders":
@@ -36,10 +36,10 @@ def list_images(
             folder, source_id, captions_table=captions_table, unlisted=unlisted, trusted=trusted
         )
     digest = folder_digest(folder, trusted) if watch else None
-    if listing and digest != listing:
+    if planned_digest and digest != planned_digest:
         raise StaleError(f"{folder}: was changed while it was listed; rerun")
     # What is in the images is read by later steps: another listing is another table, whatever its rows.
-    tables.write(images, images_path, Images, dataset=dataset, listing=digest)
+    tables.write(images, images_path, Images, dataset=dataset, folder_digest=digest)
     n_files = images["path"].n_unique() - images["path"].is_null().any()
     logger.info("%d rows, %d files listed from %s", len(images), n_files, folder)
 
@@ -57,6 +57,6 @@ if __name__ == "__main__":
             unlisted=snakemake.params.unlisted,
             trusted=snakemake.params.trusted,
             watch=snakemake.params.watch,
-            listing=snakemake.params.listing,
+            planned_digest=snakemake.params.planned_digest,
             dataset=snakemake.wildcards.dataset,
         )

@@ -9,7 +9,7 @@ from nearkin.tables.scores import Differences
 
 def plot_base_against_trained(differences_path, svg_path, png_path, *, base, trained, protocol, k):
     differences = tables.read(differences_path, Differences)
-    figure = paired_recall.scatter(differences, base=base, trained=trained, protocol=protocol, k=k)
+    figure = paired_recall.plot_paired_recall(differences, base=base, trained=trained, protocol=protocol, k=k)
     theme.save(figure, svg_path, png_path)
 
 

@@ -8,7 +8,7 @@ from nearkin.tables.confusions import Confusions
 
 
 def plot_confusions(confusions_path, svg_path, png_path, *, model):
-    figure = confusions.of_genera(tables.read(confusions_path, Confusions), model=model)
+    figure = confusions.plot_genus_confusions(tables.read(confusions_path, Confusions), model=model)
     theme.save(figure, svg_path, png_path)
 
 

@@ -7,7 +7,11 @@ from nearkin.tables.resource_usage import Costs
 
 
 def plot_costs(costs_path, svg_path, png_path, *, dataset):
-    theme.save(resource_usage.chart(tables.read(costs_path, Costs), dataset=dataset), svg_path, png_path)
+    theme.save(
+        resource_usage.plot_resource_usage(tables.read(costs_path, Costs), dataset=dataset),
+        svg_path,
+        png_path,
+    )
 
 
 if __name__ == "__main__":

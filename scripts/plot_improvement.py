@@ -25,7 +25,7 @@ def plot_improvement(
         ("species", species_svg_path, species_png_path),
         ("genus", genus_svg_path, genus_png_path),
     ]:
-        theme.save(improvement.by_category(differences, level=level, **names), svg_path, png_path)
+        theme.save(improvement.plot_improvement(differences, level=level, **names), svg_path, png_path)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ def plot_improvement_by_training_size(
     differences_path, trend_path, svg_path, png_path, *, base, trained, protocol, k
 ):
     differences, trend = tables.read(differences_path, Differences), tables.read(trend_path, Trend)
-    figure = improvement_by_training_size.scatter(
+    figure = improvement_by_training_size.plot_improvement_by_training_size(
         differences, trend, base=base, trained=trained, protocol=protocol, k=k
     )
     theme.save(figure, svg_path, png_path)

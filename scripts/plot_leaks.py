@@ -8,7 +8,7 @@ from nearkin.tables.leakage import LeakAudit
 
 
 def plot_leaks(leaks_path, svg_path, png_path, *, model, k):
-    theme.save(leakage.effect(tables.read(leaks_path, LeakAudit), model=model, k=k), svg_path, png_path)
+    theme.save(leakage.plot_leakage(tables.read(leaks_path, LeakAudit), model=model, k=k), svg_path, png_path)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from nearkin.tables.scores import Differences
 
 def plot_most_changed(differences_path, svg_path, png_path, *, base, trained, protocol, k):
     differences = tables.read(differences_path, Differences)
-    figure = most_changed.forest(differences, base=base, trained=trained, protocol=protocol, k=k)
+    figure = most_changed.plot_most_changed(differences, base=base, trained=trained, protocol=protocol, k=k)
     theme.save(figure, svg_path, png_path)
 
 

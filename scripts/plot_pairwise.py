@@ -8,7 +8,9 @@ from nearkin.tables.scores import Pairwise
 
 
 def plot_pairwise(pairwise_path, svg_path, png_path, *, models, k):
-    theme.save(all_pairs.matrix(tables.read(pairwise_path, Pairwise), models=models, k=k), svg_path, png_path)
+    theme.save(
+        all_pairs.plot_all_pairs(tables.read(pairwise_path, Pairwise), models=models, k=k), svg_path, png_path
+    )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from nearkin.tables.scores import Recall
 
 def plot_reachable(recall_paths, svg_path, png_path, *, models, k):
     recalls = {model: tables.read(path, Recall) for model, path in zip(models, recall_paths, strict=True)}
-    theme.save(reachable.beside_all(recalls, k=k), svg_path, png_path)
+    theme.save(reachable.plot_reachable(recalls, k=k), svg_path, png_path)
 
 
 if __name__ == "__main__":

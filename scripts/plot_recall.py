@@ -9,7 +9,7 @@ from nearkin.tables.scores import Recall
 
 def plot_recall(recall_paths, svg_path, png_path, *, models, k):
     recalls = {model: tables.read(path, Recall) for model, path in zip(models, recall_paths, strict=True)}
-    theme.save(recall.overview(recalls, k=k), svg_path, png_path)
+    theme.save(recall.plot_recall(recalls, k=k), svg_path, png_path)
 
 
 if __name__ == "__main__":

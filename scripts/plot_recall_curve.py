@@ -9,7 +9,7 @@ from nearkin.tables.recall_curve import RecallCurve
 
 def plot_recall_curve(curve_paths, svg_path, png_path, *, models):
     curves = {model: tables.read(path, RecallCurve) for model, path in zip(models, curve_paths, strict=True)}
-    theme.save(recall_curve.by_protocol(curves), svg_path, png_path)
+    theme.save(recall_curve.plot_recall_curves(curves), svg_path, png_path)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from nearkin.tables.training import Training
 
 
 def plot_training(training_path, svg_path, png_path, *, model):
-    theme.save(training.course(tables.read(training_path, Training), model=model), svg_path, png_path)
+    theme.save(training.plot_training(tables.read(training_path, Training), model=model), svg_path, png_path)
 
 
 if __name__ == "__main__":

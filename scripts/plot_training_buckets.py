@@ -8,7 +8,7 @@ from nearkin.tables.dataset_statistics import TrainingSize
 
 
 def plot_training_buckets(sizes_path, svg_path, png_path, *, model):
-    figure = training_size.buckets(tables.read(sizes_path, TrainingSize), model=model)
+    figure = training_size.plot_recall_by_bucket(tables.read(sizes_path, TrainingSize), model=model)
     theme.save(figure, svg_path, png_path)
 
 

@@ -8,7 +8,7 @@ from nearkin.tables.dataset_statistics import TrainingSize
 
 
 def plot_training_size(sizes_path, svg_path, png_path, *, model):
-    figure = training_size.scatter(tables.read(sizes_path, TrainingSize), model=model)
+    figure = training_size.plot_recall_by_training_size(tables.read(sizes_path, TrainingSize), model=model)
     theme.save(figure, svg_path, png_path)
 
 

@@ -8,7 +8,7 @@ from nearkin.tables.seeds import Variants
 
 
 def plot_variants(variants_path, svg_path, png_path, *, names, k):
-    figure = seeds.forest(tables.read(variants_path, Variants), names=names, k=k)
+    figure = seeds.plot_seeds(tables.read(variants_path, Variants), names=names, k=k)
     theme.save(figure, svg_path, png_path)
 
 

@@ -1,13 +1,13 @@
 """Weights and description of a model that is taken as it is."""
 
 from nearkin.encoders.encoder import save_encoder
-from nearkin.encoders.prepare import prepare
+from nearkin.encoders.prepare import build_encoder
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage.lineage import traced
 
 
 def prepare_encoder(weights_path, description_path, *, model, geometry):
-    tower, description = prepare(model, geometry)
+    tower, description = build_encoder(model, geometry)
     save_encoder(tower, description, weights_path, description_path)
 
 

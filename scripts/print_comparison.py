@@ -10,7 +10,7 @@ from nearkin.tables.scores import Recall
 
 def print_comparison(base_path, trained_path, text_path, *, protocol, k):
     base, trained = tables.read(base_path, Recall), tables.read(trained_path, Recall)
-    write_text(text_path, reference_format.comparison(base, trained, protocol=protocol, k=k))
+    write_text(text_path, reference_format.format_comparison(base, trained, protocol=protocol, k=k))
 
 
 if __name__ == "__main__":

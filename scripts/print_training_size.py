@@ -10,7 +10,9 @@ from nearkin.tables.dataset_statistics import TrainingSize
 
 def print_training_size(sizes_path, text_path, *, model, min_queries):
     sizes = tables.read(sizes_path, TrainingSize)
-    write_text(text_path, training_size_text.analysis(sizes, model=model, min_queries=min_queries))
+    write_text(
+        text_path, training_size_text.format_training_size(sizes, model=model, min_queries=min_queries)
+    )
 
 
 if __name__ == "__main__":

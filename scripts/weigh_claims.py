@@ -10,7 +10,7 @@ from nearkin.tables.scores import Differences, Recall
 
 def weigh_claims(base_path, trained_path, differences_path, claims_path, *, base, trained, k, stamps):
     recalls = {base: tables.read(base_path, Recall), trained: tables.read(trained_path, Recall)}
-    claims = evaluate.weighed(recalls, tables.read(differences_path, Differences), k=k)
+    claims = evaluate.evaluate_claims(recalls, tables.read(differences_path, Differences), k=k)
     tables.write(claims, claims_path, Claims, **stamps)
 
 

@@ -9,8 +9,8 @@ from nearkin.storage.lineage import traced
 
 def write_csv_twins(table_paths, csv_paths):
     for table, csv in zip(table_paths, csv_paths, strict=True):
-        frame = parquet.read(table)
-        csv_export.write(frame, csv)
+        frame = parquet.read_parquet(table)
+        csv_export.write_csv(frame, csv)
         logging.info("wrote %d rows to %s", len(frame), csv, extra={"counts": {"rows out": len(frame)}})
 
 

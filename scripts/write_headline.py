@@ -12,12 +12,12 @@ from nearkin.tables.scores import Recall
 
 def write_headline(recall_paths, json_path, text_path, *, models, ks):
     recalls = {model: tables.read(path, Recall) for model, path in zip(models, recall_paths, strict=True)}
-    records = headline_numbers.records(recalls, ks=ks)
-    others = headline_numbers.others(recalls, ks=ks)
+    records = headline_numbers.recall_records(recalls, ks=ks)
+    others = headline_numbers.other_records(recalls, ks=ks)
     whole = {"definition": headline_numbers.DEFINITION, "recalls": records, "others": others}
     whole["lineage"] = lineage.record()
     write_text(json_path, json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
-    write_text(text_path, headline_numbers.text(records))
+    write_text(text_path, headline_numbers.format_headline(records))
 
 
 if __name__ == "__main__":

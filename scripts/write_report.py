@@ -48,7 +48,7 @@ def write_report(inputs, report_path, thumbnails_folder, *, dataset, models, pai
         mixed_versions=invariants.mixed_versions(_text(inputs.passed)),
     )
     write_text(report_path, page.render_report(content))
-    species_browser.write_beside(content["thumbnails"], content["jpegs"], thumbnails_folder)
+    species_browser.write_external_jpegs(content["thumbnails"], content["jpegs"], thumbnails_folder)
 
 
 def _by_model(models, paths, schema):

@@ -6,16 +6,19 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 
-SPEED = {"AT_ONCE", "BUFFER", "BLOCK", "HASHED", "KEPT", "SCANNED", "COMPARED", "SORTED", "LONG", "SHOWN"}
-SPEED |= {
+SPEED = {
+    "BUFFER",
+    "BLOCK",
+    "HASH_CHUNK",
+    "SCAN_CHUNK",
+    "COMPARISON_CHUNK",
+    "QUERY_CHUNK",
     "at_once",
     "widest",
-    "MOST_PAIRS",
-    "SCANNED_AT_ONCE",
-    "COMPARED_AT_ONCE",
-    "QUERIES_AT_ONCE",
-    "LONGEST_KEY",
 }
+SPEED |= {"CHUNK_PAIRS", "CHUNK_PRODUCTS", "CHUNK_ROWS", "CHUNK_NUMBERS", "CHUNK_WEIGHTS", "CHUNK_TEXTS"}
+SPEED |= {"SCANS_PER_SECOND", "COMPARISONS_PER_SECOND", "SORTS_PER_SECOND", "WARN_SECONDS"}
+SPEED |= {"MAX_CACHED", "MAX_PAIRS", "MAX_KEY_BITS", "MAX_SHOWN"}
 """Names that decide on speed, memory or the length of a message, and on no result."""
 
 COMPARED = {

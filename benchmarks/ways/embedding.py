@@ -78,20 +78,20 @@ def nearkin(folder, checkpoint, precision, decode):
 
 def nearkin_cached(folder, checkpoint, precision, decode):
     """The same when the pixels are already there, as for a second model."""
-    from nearkin.images.pixel_cache import Pixels, write_pixels
+    from nearkin.images.pixel_cache import PixelCache, write_cache
 
     with tempfile.TemporaryDirectory() as output:
         store = Path(output, "pixels.arrow")
-        write_pixels(
+        write_cache(
             _inspected(folder), store, known=store, seen=_seen(folder, decode, SIZE), n_threads=THREADS
         )
-        return _embedded(_encoder(checkpoint, precision), Pixels(store))
+        return _embedded(_encoder(checkpoint, precision), PixelCache(store))
 
 
 def many(folder, checkpoint):
     """A shard with an encoder of colours alone, as the rule embeds it: what all but the network takes."""
     from nearkin.encoders.encoder import save_encoder
-    from nearkin.encoders.prepare import prepare
+    from nearkin.encoders.prepare import build_encoder
     from scripts.embed_images import embed_images
 
     pixels = _photos_of(folder, "exact", COARSE)
@@ -99,7 +99,7 @@ def many(folder, checkpoint):
         weights, description, embeddings = (
             Path(output, name) for name in ("weights.safetensors", "encoder.json", "0.parquet")
         )
-        save_encoder(*prepare({"library": "histogram"}, _geometry(COARSE)), weights, description)
+        save_encoder(*build_encoder({"library": "histogram"}, _geometry(COARSE)), weights, description)
         given = {"precision": "fp32", "batch": OUR_BATCH, "arithmetic_threads": THREADS}
         _, took = metered(
             lambda: embed_images(
@@ -141,22 +141,22 @@ def _encoder(checkpoint, precision):
     import torch
 
     from nearkin.encoders.encoder import Encoder
-    from nearkin.encoders.inference import ready
-    from nearkin.encoders.prepare import prepare
+    from nearkin.encoders.inference import optimise_for_inference
+    from nearkin.encoders.prepare import build_encoder
 
     torch.set_num_threads(THREADS)
     model = {"library": "open_clip", "name": MODEL, "weights": checkpoint}
-    tower, description = prepare(model, _geometry(SIZE))
-    return ready(Encoder(tower, description, torch.device("cpu")), precision=precision)
+    tower, description = build_encoder(model, _geometry(SIZE))
+    return optimise_for_inference(Encoder(tower, description, torch.device("cpu")), precision=precision)
 
 
 def _embedded(encoder, pixels):
-    from nearkin.embeddings.embed import embed
+    from nearkin.embeddings.embed import embed_pixels
 
     encoder.embed(_black(pixels.geometry["size"], OUR_BATCH))
 
     def vectors():
-        parts = embed(encoder, pixels, batch=OUR_BATCH, known=None, model=MODEL)
+        parts = embed_pixels(encoder, pixels, batch=OUR_BATCH, known=None, model=MODEL)
         return np.concatenate([part["emb"].to_numpy() for part in parts])
 
     return metered(vectors)
@@ -171,9 +171,9 @@ def _seen(folder, decode, size):
 
 
 def _photos_of(folder, decode, size):
-    from nearkin.images.reader import Photos
+    from nearkin.images.reader import ImageFileReader
 
-    return Photos(_inspected(folder), seen=_seen(folder, decode, size), n_threads=THREADS)
+    return ImageFileReader(_inspected(folder), seen=_seen(folder, decode, size), n_threads=THREADS)
 
 
 def _inspected(folder):

@@ -20,14 +20,14 @@ from torch.nn import functional
 
 from benchmarks.museum import GEOMETRY, museum
 from nearkin.encoders.encoder import Encoder
-from nearkin.encoders.prepare import prepare
-from nearkin.finetune.data import examples_of
-from nearkin.finetune.freezing import cut
-from nearkin.finetune.malloc import keep_buffers
+from nearkin.encoders.prepare import build_encoder
+from nearkin.finetune.data import make_datasets
+from nearkin.finetune.freezing import freeze
+from nearkin.finetune.malloc import tune_malloc
 from nearkin.finetune.recipe import Recipe
 from nearkin.finetune.train import train
-from nearkin.finetune.trainer import Run
-from nearkin.finetune.validation import reachable, recall_at_1
+from nearkin.finetune.trainer import Trainer
+from nearkin.finetune.validation import is_reachable, recall_at_1
 
 MODEL = {"library": "package", "name": "efficientnet_lite0", "weights": "pretrained"}
 THREADS, BATCH, JUDGED_AT_ONCE = 2, 32, 16
@@ -39,17 +39,17 @@ def step(folder, trainable):
     Both are of the same images, in turns; the first of each is left out. What is frozen has
     been computed before, and the bare passes find their batches made.
     """
-    keep_buffers()
+    tune_malloc()
     given = museum(folder, THREADS)
     examples = _examples(given, "train", "none")
-    run = Run(_encoder(), examples, Recipe(trainable=trainable, batch=BATCH, epochs=1))
-    run.judge()
-    steps, seconds = run.learn(), {"step": [], "bare": []}
+    run = Trainer(_encoder(), examples, Recipe(trainable=trainable, batch=BATCH, epochs=1))
+    run.validate()
+    steps, seconds = run.train_epoch(), {"step": [], "bare": []}
     for start in range(0, run.n_steps * BATCH, BATCH):
         fed = run.feed(np.arange(start, start + BATCH), np.zeros(BATCH, dtype=bool))
         run.optimiser.zero_grad()
         began = time.perf_counter()
-        run.parts.after(fed).sum().backward()
+        run.parts.trainable(fed).sum().backward()
         seconds["bare"].append(time.perf_counter() - began)
         began = time.perf_counter()
         next(steps)
@@ -63,13 +63,13 @@ def untrained(folder):
     found = _judged(_encoder().tower, given)
     for side in ("val", "test"):
         examples = _examples(given, "train", side)[1]
-        found[f"{side}_queries"] = int(reachable(examples.labels, examples.groups).sum())
+        found[f"{side}_queries"] = int(is_reachable(examples.labels, examples.groups).sum())
     return found
 
 
 def nearkin(folder, trainable, gradient, epochs, seed):
     """Ours, as the rule finetune_encoder trains."""
-    keep_buffers()
+    tune_malloc()
     given, encoder = museum(folder, THREADS), _encoder()
     recipe = Recipe(trainable=trainable, gradient=gradient, epochs=int(epochs), batch=BATCH, seed=int(seed))
     examples = _examples(given, "train", "val")
@@ -96,7 +96,7 @@ def plain_loop(folder, trainable, gradient, epochs, seed):
     examples, val, n_classes = _examples(given, "train", "val")
     width, model = encoder.width, encoder.tower
     began = time.perf_counter()
-    trained = list(cut(model, trainable, width=width, size=GEOMETRY["size"]).parameters.values())
+    trained = list(freeze(model, trainable, width=width, size=GEOMETRY["size"]).parameters.values())
     loss_of = ArcFaceLoss(n_classes, width, margin=math.degrees(recipe.m2), scale=recipe.scale)
     pixels = torch.from_numpy(_pixels(examples))
     images = TensorDataset(pixels, torch.from_numpy(examples.labels))
@@ -127,7 +127,7 @@ WAYS = {way.__name__: way for way in (step, untrained, nearkin, plain_loop)}
 
 def _encoder():
     torch.set_num_threads(THREADS)
-    tower, description = prepare(MODEL, GEOMETRY)
+    tower, description = build_encoder(MODEL, GEOMETRY)
     return Encoder(tower, description, torch.device("cpu"))
 
 
@@ -135,12 +135,12 @@ def _examples(given, taught, judged):
     """What trains and what judges, from these sides of the split."""
     sides = given.splits.filter(given.splits["split"].is_in([taught, judged]))
     sides = sides.with_columns(sides["split"].replace({taught: "train", judged: "val"}))
-    return examples_of(given.species, given.species, sides, [given.pixels])
+    return make_datasets(given.species, given.species, sides, [given.pixels])
 
 
 def _pixels(examples):
     rows = np.arange(len(examples.labels))
-    return examples.images.take(rows, np.zeros(len(rows), dtype=bool))
+    return examples.images.read_batch(rows, np.zeros(len(rows), dtype=bool))
 
 
 @torch.no_grad()

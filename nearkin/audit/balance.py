@@ -2,56 +2,56 @@
 
 import polars as pl
 
-from nearkin.audit.overview import and_all, in_columns
+from nearkin.audit.overview import align_to_categories, append_total
 
-FEW = 5
+MIN_IMAGES = 5
 """A species with fewer images is called small."""
 
-SHOWN = 30
+MAX_SHOWN_SPECIES = 30
 
 
-def images_per_species(labels, categories):
+def count_images_per_species(labels, categories):
     """The number of images of each species: a table (category, species, n), large ones first."""
     found = labels.drop_nulls("species").select("uuid", "species").join(categories, on="uuid")
     counts = found.group_by("category", "species").len("n").collect()
     return counts.sort("category", "n", "species", descending=[False, True, False])
 
 
-def by_category(counts, names):
+def summarise_by_category(counts, names):
     """A dict per category, and one of all: n_species, smallest, median, largest, n_single, n_small."""
-    rows = [_spread(counts.filter(category=name)) for name in names]
-    return and_all(names, rows, _spread(counts))
+    rows = [_summarise_counts(counts.filter(category=name)) for name in names]
+    return append_total(names, rows, _summarise_counts(counts))
 
 
-def _spread(counts: pl.DataFrame) -> dict:
+def _summarise_counts(counts: pl.DataFrame) -> dict:
     return {
         "n_species": len(counts),
         "smallest": counts["n"].min(),
         "median": counts["n"].median(),
         "largest": counts["n"].max(),
         "n_single": (counts["n"] == 1).sum(),
-        "n_small": (counts["n"] < FEW).sum(),
+        "n_small": (counts["n"] < MIN_IMAGES).sum(),
     }
 
 
-def ends(counts):
+def extremes(counts):
     """The largest and the smallest species, SHOWN of each: two lists of (category, species, n)."""
-    largest = counts.sort("n", "species", "category", descending=[True, False, False]).head(SHOWN)
-    smallest = counts.sort("n", "species", "category").head(SHOWN)
+    largest = counts.sort("n", "species", "category", descending=[True, False, False]).head(MAX_SHOWN_SPECIES)
+    smallest = counts.sort("n", "species", "category").head(MAX_SHOWN_SPECIES)
     return largest.to_dicts(), smallest.to_dicts()
 
 
-def sides(splits, *, categories, names, order):
+def split_counts(splits, *, categories, names, order):
     """Images by category and side of the split: a dict per category, and one of all, with n per side."""
     found = splits.select("uuid", "split").join(categories, on="uuid").group_by("split", "category").len("n")
     found = found.collect()
-    columns = {side: in_columns(found.filter(split=side), names) for side in order}
+    columns = {side: align_to_categories(found.filter(split=side), names) for side in order}
     rows = [{side: column[i] for side, column in columns.items()} for i in range(len(names))]
     whole = {side: sum(column) for side, column in columns.items()}
-    return and_all(names, [{"sides": row} for row in rows], {"sides": whole})
+    return append_total(names, [{"sides": row} for row in rows], {"sides": whole})
 
 
-def placed_by_rule(splits, labels):
+def not_random(splits, labels):
     """Images that did not go by the lot: a dict per reason with n_images, n_species, species and rows.
 
     `species` are the first SHOWN by name; `rows` (path, split, evidence) the first SHOWN by uuid
@@ -60,9 +60,14 @@ def placed_by_rule(splits, labels):
     found = splits.drop_nulls("reason").join(labels.select("uuid", "path", "species"), on="uuid", how="left")
     species = pl.col("species").drop_nulls().unique().sort()
     counts = found.group_by("reason").agg(
-        n_images=pl.len(), n_species=species.len(), species=species.head(SHOWN)
+        n_images=pl.len(), n_species=species.len(), species=species.head(MAX_SHOWN_SPECIES)
     )
-    said = found.drop_nulls("evidence").sort("uuid").group_by("reason", maintain_order=True).head(SHOWN)
+    said = (
+        found.drop_nulls("evidence")
+        .sort("uuid")
+        .group_by("reason", maintain_order=True)
+        .head(MAX_SHOWN_SPECIES)
+    )
     counts, said = pl.collect_all([counts, said.select("reason", "path", "split", "evidence")])
     return [
         row | {"rows": said.filter(reason=row["reason"]).to_dicts()}

@@ -1,31 +1,31 @@
 """Images that the delivery calls by two names: one image in two rows, or two copies of one image."""
 
-SHOWN = 12
+MAX_SHOWN = 12
 """Conflicts of a kind that the page shows, by uuid or checksum."""
 
-MOST_COPIES = 6
+MAX_COPIES = 6
 
 
-def rows_that_differ(quarantine, images):
+def list_conflicting_rows(quarantine, images):
     """Images whose rows name different species: (n, those that are shown).
 
     Each is a dict of uuid, path and the labels of its rows, as delivered.
     """
     found = quarantine.filter(reason="conflicting_rows").select("uuid", "path").collect()
     found = found.unique("uuid", keep="first", maintain_order=True)
-    shown = found.sort("uuid").head(SHOWN)
+    shown = found.sort("uuid").head(MAX_SHOWN)
     said = images.select("uuid", "row", "label").join(shown.lazy(), on="uuid").collect().sort("uuid", "row")
     return len(found), [
         {
             "uuid": uuid,
             "path": part["path"][0],
-            "labels": [_label(name) for name in part["label"]],
+            "labels": [_format_label(name) for name in part["label"]],
         }
         for (uuid,), part in said.group_by("uuid", maintain_order=True)
     ]
 
 
-def copies_that_differ(quarantine, images, *, inspection):
+def list_conflicting_copies(quarantine, images, *, inspection):
     """Groups of images with the same bytes and different names: (n, those that are shown).
 
     Each is a list of dicts of uuid, path and label as delivered, at most MOST_COPIES.
@@ -36,13 +36,13 @@ def copies_that_differ(quarantine, images, *, inspection):
     groups = found.sort("sha256", "path", "row").group_by("sha256", maintain_order=True)
     shown = [
         [
-            {"uuid": uuid, "path": path, "label": _label(label)}
-            for uuid, path, label in part.select("uuid", "path", "label").head(MOST_COPIES).iter_rows()
+            {"uuid": uuid, "path": path, "label": _format_label(label)}
+            for uuid, path, label in part.select("uuid", "path", "label").head(MAX_COPIES).iter_rows()
         ]
         for _, part in groups
     ]
-    return len(shown), shown[:SHOWN]
+    return len(shown), shown[:MAX_SHOWN]
 
 
-def _label(name):
+def _format_label(name):
     return name if name and name.strip() else "no name"

@@ -15,7 +15,7 @@ from nearkin.audit import (
     thumbnails,
 )
 from nearkin.audit import group_review as doubtful_groups
-from nearkin.audit.glossary import RULES
+from nearkin.audit.glossary import SPLIT_REASONS
 from nearkin.audit.quarantine import quarantine_by_reason
 from nearkin.figures import rank_abundance, theme
 from nearkin.html import dataset as sizes_and_repairs
@@ -44,35 +44,37 @@ def collect(
     The tables are lazy (but for `statistics`) and sorted by their keys: only counts, and the rows
     that are shown, are ever read whole. Pictures come from `folder`, where the delivery lies.
     """
-    categories, names = overview.categories(images)
+    categories, names = overview.list_categories(images)
     by = {"categories": categories, "names": names}
-    counted = defects.counts(gaps, **by)
-    per_species = balance.images_per_species(labels, categories)
+    counted = defects.count_defects(gaps, **by)
+    per_species = balance.count_images_per_species(labels, categories)
     shown = {
         "set_aside": quarantine_by_reason(quarantine, counted, categories=categories),
-        "rows_that_differ": conflicts.rows_that_differ(quarantine, images),
-        "copies_that_differ": conflicts.copies_that_differ(quarantine, images, inspection=inspection),
-        "disagreeing": doubtful_groups.groups(doubtful, labels, doubt="labels_disagree"),
-        "runaway": doubtful_groups.groups(doubtful, labels, doubt="runaway"),
-        "alike": near_duplicates.groups(groups, labels, inspection=inspection),
+        "rows_that_differ": conflicts.list_conflicting_rows(quarantine, images),
+        "copies_that_differ": conflicts.list_conflicting_copies(quarantine, images, inspection=inspection),
+        "disagreeing": doubtful_groups.list_groups(doubtful, labels, doubt="labels_disagree"),
+        "runaway": doubtful_groups.list_groups(doubtful, labels, doubt="runaway"),
+        "alike": near_duplicates.list_groups(groups, labels, inspection=inspection),
     }
-    rows = _pictured(list(_uuids(shown)), inspection)
-    embedded = thumbnails.of_images(rows, folder, max_megapixels=max_megapixels, trusted=trusted)
+    rows = _select_pictured(list(_list_uuids(shown)), inspection)
+    embedded = thumbnails.make_thumbnails(rows, folder, max_megapixels=max_megapixels, trusted=trusted)
     return shown | {
         "dataset": dataset,
         "names": names,
-        "fates": overview.fates(images, labels, quarantine=quarantine, gaps=gaps, **by),
-        "caption_sources": overview.caption_sources(captions, **by),
+        "fates": overview.count_outcomes(images, labels, quarantine=quarantine, gaps=gaps, **by),
+        "caption_sources": overview.count_caption_sources(captions, **by),
         "defects": counted,
-        "look": defects.to_look_at(counted),
-        "repairs": repairs.rows(gaps, categories=categories),
-        "balance": balance.by_category(per_species, names),
-        "ends": balance.ends(per_species),
-        "abundance": _embedded(theme.svg(rank_abundance.ranks(per_species, names))),
-        "statistics": sizes_and_repairs.sizes(statistics.filter(pl.col("category").is_in([*names, ALL]))),
-        "sides": balance.sides(splits, order=[*SPLITS, ASIDE], **by),
-        "by_rule": balance.placed_by_rule(splits, labels),
-        "rules": RULES,
+        "look": defects.review_checklist(counted),
+        "repairs": repairs.list_changes(gaps, categories=categories),
+        "balance": balance.summarise_by_category(per_species, names),
+        "ends": balance.extremes(per_species),
+        "abundance": _inline_svg(theme.render_svg(rank_abundance.plot_rank_abundance(per_species, names))),
+        "statistics": sizes_and_repairs.split_sizes(
+            statistics.filter(pl.col("category").is_in([*names, ALL]))
+        ),
+        "sides": balance.split_counts(splits, order=[*SPLITS, ASIDE], **by),
+        "by_rule": balance.not_random(splits, labels),
+        "rules": SPLIT_REASONS,
         "pictures": embedded,
         "pictured": [
             reason["reason"]
@@ -82,7 +84,7 @@ def collect(
     }
 
 
-def _uuids(shown):
+def _list_uuids(shown):
     """The images of everything that is shown, conflicts first."""
     yield from (one["uuid"] for one in shown["rows_that_differ"][1])
     yield from (one["uuid"] for group in shown["copies_that_differ"][1] for one in group)
@@ -93,8 +95,8 @@ def _uuids(shown):
     yield from (one["uuid"] for reason in shown["set_aside"] for one in reason["rows"])
 
 
-def _pictured(uuids, inspection):
-    """What `pictures.of_images` takes."""
+def _select_pictured(uuids, inspection):
+    """What `thumbnails.make_thumbnails` takes."""
     wanted = pl.DataFrame({"uuid": uuids}, schema={"uuid": pl.String})
     wanted = wanted.group_by("uuid", maintain_order=True).len("times")
     found = inspection.select("uuid", "path", "problem").join(wanted.lazy(), on="uuid", how="semi").collect()
@@ -104,5 +106,5 @@ def _pictured(uuids, inspection):
     return rows.select("uuid", "path", "problem", "times").rows()
 
 
-def _embedded(svg):
+def _inline_svg(svg):
     return f"data:image/svg+xml;base64,{b64encode(svg).decode('ascii')}"

@@ -4,7 +4,7 @@ Where all rows of a defect have the same evidence, that is its meaning; it stand
 repair is made. Here are the others, and what a curator should look at first.
 """
 
-MEANINGS = {
+DEFECT_MEANINGS = {
     ("file", "file_mismatch"): "the listed name is not quite the file's",
     ("file", "not_an_image"): "the file is something else than a picture",
     ("file", "too_many_pixels"): "it declares more pixels than the limit allows; never decoded",
@@ -32,7 +32,7 @@ MEANINGS = {
 }
 """By field and defect."""
 
-LOOK_AT = [
+REVIEW_QUESTIONS = [
     ("name", "misspelt", "#repairs", "names put right after a frequent one: was it a slip each time?"),
     ("name", "synonym", "#repairs", "names that the taxonomy replaced: does your collection agree?"),
     ("name", "ambiguous_synonym", "#repairs", "names that may mean several species: which is meant?"),
@@ -46,7 +46,7 @@ LOOK_AT = [
 ]
 """What a person can tell better, by field and defect: where it is on the page, and the question."""
 
-RULES = {
+SPLIT_REASONS = {
     "adopted": "as the delivery's own split says",
     "bridges_splits": "in no split: it would tie two sides together",
     "joins_group": "new, with images of its group that have a side",

@@ -3,19 +3,19 @@
 import polars as pl
 from markupsafe import escape
 
-from nearkin.audit.defects import rank_of
-from nearkin.audit.text_diff import marked
-from nearkin.html.visible_text import visible, word
+from nearkin.audit.defects import field_order
+from nearkin.audit.text_diff import mark_changes
+from nearkin.html.visible_text import escape_invisible, humanise
 
-MOST_OF_A_KIND = 200
-MOST = 5000
-MOST_BYTES = 2_500_000
+MAX_PER_DEFECT = 200
+MAX_ROWS = 5000
+MAX_BYTES = 2_500_000
 """Of all rows together, as they stand in the page."""
 
 KEY = ["uuid", "row", "field", "defect"]
 
 
-def rows(gaps, *, categories):
+def list_changes(gaps, *, categories):
     """Rows of the table of repairs: (path, category, field, defect, action, before, after, evidence).
 
     `gaps` are sorted by their key. At most MOST_OF_A_KIND of a field, defect and action, and so
@@ -25,28 +25,30 @@ def rows(gaps, *, categories):
     kind = ["field", "defect", "action"]
     keys = gaps.select(*KEY, "action").collect()
     rank = pl.int_range(pl.len()).over(kind)
-    ranked = keys.with_columns(rank=rank).filter(pl.col("rank") < MOST_OF_A_KIND)
-    chosen = ranked.sort("rank", *kind).head(MOST).lazy().select(*KEY, "rank")
+    ranked = keys.with_columns(rank=rank).filter(pl.col("rank") < MAX_PER_DEFECT)
+    chosen = ranked.sort("rank", *kind).head(MAX_ROWS).lazy().select(*KEY, "rank")
     found = gaps.join(chosen, on=KEY).join(categories, on="uuid", how="left")
     shown, n_bytes = [], 0
     for row in found.collect().sort("rank", *kind).iter_rows(named=True):
-        shown.append(_shown(row))
+        shown.append(_describe_row(row))
         n_bytes += sum(len(str(value).encode()) for value in shown[-1].values())
-        if n_bytes > MOST_BYTES:
+        if n_bytes > MAX_BYTES:
             break
-    return sorted(shown, key=lambda row: (rank_of(row["field"]), row["defect"], row["action"], row["path"]))
+    return sorted(
+        shown, key=lambda row: (field_order(row["field"]), row["defect"], row["action"], row["path"])
+    )
 
 
-def _shown(row):
+def _describe_row(row):
     before, after = row["before"], row["after"]
     if row["field"] == "file" and before and after and "/" not in before:
         after = after.rsplit("/", 1)[-1]  # the folder stands in the path
-    before, after = marked(before, after)
+    before, after = mark_changes(before, after)
     return {
-        **{name: word(row[name]) for name in ("field", "defect", "action")},
-        "category": visible(row["category"] or "", 40) or "–",
+        **{name: humanise(row[name]) for name in ("field", "defect", "action")},
+        "category": escape_invisible(row["category"] or "", 40) or "–",
         "before": before,
         "after": after,
-        "evidence": escape(visible(row["evidence"])),
-        "path": escape(visible(row["path"])),
+        "evidence": escape(escape_invisible(row["evidence"])),
+        "path": escape(escape_invisible(row["path"])),
     }

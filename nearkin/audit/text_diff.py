@@ -6,15 +6,15 @@ from os.path import commonprefix
 from markupsafe import Markup, escape
 from rapidfuzz.distance import Indel
 
-from nearkin.html.visible_text import visible
+from nearkin.html.visible_text import escape_invisible
 
-LONGEST = 240
+MAX_CHARS = 240
 """Characters shown of what differs."""
 
-CONTEXT = 60
+CONTEXT_CHARS = 60
 """Characters shown on either side of that, where the texts are long."""
 
-ALIKE = 0.6
+MIN_SIMILARITY = 0.6
 """Below this, marks would be confetti: one text took the place of the other."""
 
 NOTHING = Markup('<span class="few">–</span>')
@@ -23,47 +23,50 @@ SPACE = re.compile(r"\s")
 ODD_SPACE = re.compile(r"^\s+|\s+$|\s\s+|[^\S ]")
 
 
-def marked(before, after):
+def mark_changes(before, after):
     """Both texts as markup: what was taken out in `del`, what was put in in `ins`.
 
     White space shows in the marks and wherever it is odd. None gives a dash.
 
-    >>> marked("Esox_lucius", "Esox lucius")[0]
+    >>> mark_changes("Esox_lucius", "Esox lucius")[0]
     Markup('Esox<del>_</del>lucius')
-    >>> marked("<b>", None)
+    >>> mark_changes("<b>", None)
     (Markup('&lt;b&gt;'), Markup('<span class="few">–</span>'))
     """
     if not before or not after:
-        return _plain(before), _plain(after)
+        return _escape(before), _escape(after)
     n_head = len(commonprefix([before, after]))
     n_tail = len(commonprefix([before[n_head:][::-1], after[n_head:][::-1]]))
-    old, new = (visible(text[n_head : len(text) - n_tail], LONGEST) for text in (before, after))
+    old, new = (escape_invisible(text[n_head : len(text) - n_tail], MAX_CHARS) for text in (before, after))
     steps = list(Indel.opcodes(old, new))
     n_common = n_head + n_tail + sum(step.src_end - step.src_start for step in steps if step.tag == "equal")
     n_all = 2 * (n_head + n_tail) + len(old) + len(new)
-    if 2 * n_common < ALIKE * n_all and sum(step.tag != "equal" for step in steps) > 1:
-        return _plain(before), _plain(after)
-    room = CONTEXT if max(len(before), len(after)) > LONGEST else LONGEST
+    if 2 * n_common < MIN_SIMILARITY * n_all and sum(step.tag != "equal" for step in steps) > 1:
+        return _escape(before), _escape(after)
+    room = CONTEXT_CHARS if max(len(before), len(after)) > MAX_CHARS else MAX_CHARS
     head = before[:n_head] if n_head <= room else "…" + before[n_head - room : n_head]
-    head, tail = escape(visible(head, LONGEST + 1)), escape(visible(after[len(after) - n_tail :], room))
-    removed = (_part(old[step.src_start : step.src_end], step, "del") for step in steps)
-    added = (_part(new[step.dest_start : step.dest_end], step, "ins") for step in steps)
+    head, tail = (
+        escape(escape_invisible(head, MAX_CHARS + 1)),
+        escape(escape_invisible(after[len(after) - n_tail :], room)),
+    )
+    removed = (_mark_part(old[step.src_start : step.src_end], step, "del") for step in steps)
+    added = (_mark_part(new[step.dest_start : step.dest_end], step, "ins") for step in steps)
     return head + Markup().join(removed) + tail, head + Markup().join(added) + tail
 
 
-def _part(text, step, mark):
+def _mark_part(text, step, mark):
     if step.tag == "equal" or not text:
         return escape(text)
-    return Markup("<{0}>{1}</{0}>").format(mark, _spaced(text, SPACE))
+    return Markup("<{0}>{1}</{0}>").format(mark, _show_spaces(text, SPACE))
 
 
-def _plain(text):
+def _escape(text):
     if text is None:
         return NOTHING
-    return _spaced(visible(text, LONGEST), ODD_SPACE) if text else BLANK
+    return _show_spaces(escape_invisible(text, MAX_CHARS), ODD_SPACE) if text else BLANK
 
 
-def _spaced(text, spaces):
+def _show_spaces(text, spaces):
     """The text as markup, with the white space that `spaces` finds made to be seen."""
     # Escaping adds no white space, so that the expression finds the same before and after it.
     return Markup(spaces.sub(lambda found: f'<span class="space">{found[0]}</span>', str(escape(text))))  # noqa: S704

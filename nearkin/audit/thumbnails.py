@@ -9,18 +9,18 @@ from PIL import Image
 from tqdm import tqdm
 
 from nearkin.images.decode import ImageProblem, decode_rgb
-from nearkin.sources.safe_paths import AnyPath, opener
+from nearkin.sources.safe_paths import AnyPath, safe_opener
 
 logger = logging.getLogger(__name__)
 
-SIDE = 128
+SIDE_PIXELS = 128
 """Pixels of the longer side."""
 
-MOST_BYTES = 3_000_000
+MAX_BYTES = 3_000_000
 """Of all pictures together, as they are embedded; those beyond are left out and say so."""
 
 
-def of_images(
+def make_thumbnails(
     images: Iterable[tuple], folder: AnyPath, *, max_megapixels: float, trusted: Iterable[AnyPath] = ()
 ) -> dict[str, dict]:
     """By uuid, the picture of each image: source, width, height, and why there is none.
@@ -30,12 +30,12 @@ def of_images(
     files without a problem are opened, and only inside `folder`. What a picture keeps of its file
     is pixels: no EXIF, profile or text.
     """
-    opened = opener(folder, trusted)
+    opened = safe_opener(folder, trusted)
     found, n_bytes = {}, 0
     for uuid, path, problem, times in tqdm(images, unit="thumbnail", disable=None):
-        if problem is None and n_bytes > MOST_BYTES:
+        if problem is None and n_bytes > MAX_BYTES:
             problem = "left out, to keep this page small"
-        picture = _without(problem) if problem else _of_file(opened, path, max_megapixels)
+        picture = _explain_missing(problem) if problem else _make_thumbnail(opened, path, max_megapixels)
         n_bytes += times * len(picture["source"] or "")
         found[uuid] = picture
     n_pictures = sum(picture["source"] is not None for picture in found.values())
@@ -43,15 +43,15 @@ def of_images(
     return found
 
 
-def _of_file(opened, path, max_megapixels):
+def _make_thumbnail(opened, path, max_megapixels):
     try:
         with opened(path) as file:
             image = decode_rgb(file, max_megapixels * 1e6)
     except ImageProblem as error:
-        return _without(error.problem)
+        return _explain_missing(error.problem)
     except (OSError, ValueError):
-        return _without("cannot be opened any more")
-    image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
+        return _explain_missing("cannot be opened any more")
+    image.thumbnail((SIDE_PIXELS, SIDE_PIXELS), Image.Resampling.LANCZOS, reducing_gap=2.0)
     bare = Image.new("RGB", image.size)
     bare.paste(image)  # `image` still carries what the file said about itself
     file = io.BytesIO()
@@ -60,5 +60,5 @@ def _of_file(opened, path, max_megapixels):
     return {"source": source, "width": bare.width, "height": bare.height, "why": None}
 
 
-def _without(why):
+def _explain_missing(why):
     return {"source": None, "width": None, "height": None, "why": why.replace("_", " ")}

@@ -7,7 +7,7 @@ import polars as pl
 from tqdm import tqdm
 
 from nearkin.captions.markup import strip_markup, unescape_code
-from nearkin.captions.quality import caption_defect, is_useless, only_filler
+from nearkin.captions.quality import caption_defect, is_filler, is_unusable_expr
 
 LONGEST = 2000
 """Characters of a caption; no encoder reads as many."""
@@ -15,7 +15,7 @@ LONGEST = 2000
 ROUNDS = 10
 """Times that the repairs are made; a text that still changes then is meant to do harm."""
 
-AT_ONCE = 100_000
+CHUNK_TEXTS = 100_000
 """Texts that are held as Python objects at a time."""
 
 INVISIBLE = re.compile(
@@ -81,7 +81,7 @@ def _defect(mended, text):
     if mended:
         return caption_defect(mended)
     start = text[:LONGEST]
-    return "placeholder" if re.search("[A-Za-z]{3}", start) and only_filler(start) else "empty"
+    return "placeholder" if re.search("[A-Za-z]{3}", start) and is_filler(start) else "empty"
 
 
 def clean_distinct(texts):
@@ -90,7 +90,7 @@ def clean_distinct(texts):
     schema = {"text": pl.String, "defect": pl.String, "repairs": pl.List(pl.String)}
     parts = [pl.DataFrame(schema={"before": pl.String} | schema)]
     with tqdm(total=len(distinct), unit=" captions", disable=None) as done:
-        for part in distinct.iter_slices(AT_ONCE):
+        for part in distinct.iter_slices(CHUNK_TEXTS):
             found = [clean(text) for text in part["before"]]
             parts.append(part.hstack(pl.DataFrame(found, schema=schema, orient="row")))
             done.update(len(part))
@@ -101,4 +101,4 @@ def is_sound(text):
     """Expression: whether `clean` surely leaves a text as it is; true for most that it leaves."""
     short = pl.when(text.str.len_bytes() <= LONGEST).then(text)
     plain = short.str.contains(PLAIN) & ~short.str.contains(f"[{SINGLE}]{{2}}")
-    return (plain & ~is_useless(short)).fill_null(False)
+    return (plain & ~is_unusable_expr(short)).fill_null(False)

@@ -6,14 +6,14 @@ import polars as pl
 
 from nearkin.captions.cleaning import LONGEST, clean_distinct, is_sound
 from nearkin.captions.external import match_to_images
-from nearkin.captions.species_mentions import Namer
+from nearkin.captions.species_mentions import SpeciesMentionFinder
 from nearkin.captions.templates import fill_templates
 from nearkin.labels import curation_log
 from nearkin.tables.labels import Captions, Gaps
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 1_000_000
+CHUNK_ROWS = 1_000_000
 """Labels that are worked on at a time."""
 
 EVIDENCE = {
@@ -45,13 +45,13 @@ def complete_captions(labels, images, tables, *, ladder, templates):
     """
     rungs = _rungs(labels, images, tables, ladder)
     aside = images.join(labels, on="uuid", how="anti")["label"].drop_nulls()
-    namer = Namer(labels, [_told(labels, texts) for texts in rungs.values()], further=aside)
+    namer = SpeciesMentionFinder(labels, [_told(labels, texts) for texts in rungs.values()], further=aside)
     with_any = [source for source, texts in rungs.items() if texts["text"].count()]
     main = next(iter(with_any or rungs), None)
     captions, found = [], []
-    for start in range(0, max(len(labels), 1), AT_ONCE):
-        some = {source: texts.slice(start, AT_ONCE) for source, texts in rungs.items()}
-        part = _climbed(labels.slice(start, AT_ONCE), some, namer, main=main, templates=templates)
+    for start in range(0, max(len(labels), 1), CHUNK_ROWS):
+        some = {source: texts.slice(start, CHUNK_ROWS) for source, texts in rungs.items()}
+        part = _climbed(labels.slice(start, CHUNK_ROWS), some, namer, main=main, templates=templates)
         captions.append(part[0])
         found.append(part[1])
     captions, found = pl.concat(captions), pl.concat(found)
@@ -128,7 +128,7 @@ def _judged(tried, namer):
     tried = tried.join(mended, on="before", how="left", maintain_order="left")
     missing = pl.when(pl.col("before").is_null()).then(pl.lit("missing"))
     tried = tried.with_columns(text=pl.coalesce("text", "before"), defect=pl.coalesce(missing, "defect"))
-    others = namer.others(tried.filter(pl.col("defect").is_null()))
+    others = namer.find_other_species(tried.filter(pl.col("defect").is_null()))
     tried = tried.join(others, on="at", how="left", maintain_order="left")
     other = pl.when(pl.col("other").is_not_null())
     return tried.with_columns(

@@ -9,15 +9,15 @@ _BESIDE = """
 and or on at in under among against near beside behind with by from to than as like unlike not versus vs
 eating catching attacking carrying holding visiting pollinating mimics mimicking resembles resembling
 """
-BESIDE = frozenset(_BESIDE.split())
+CONTEXT_WORDS = frozenset(_BESIDE.split())
 """Words before the name of what is not shown itself: `on Urtica dioica`, `like a Monarch`."""
 
 _ARTICLES = ("a", "an", "the")
 _NO_NAMES = "this that these here one two of is for shows showing"
-NO_NAMES = BESIDE.union(_ARTICLES, _NO_NAMES.split())
+NO_NAMES = CONTEXT_WORDS.union(_ARTICLES, _NO_NAMES.split())
 """Words that are no part of a name even with a capital."""
 
-CERTAIN = 5
+MIN_USE_RATIO = 5
 """Right uses for each wrong one that make a common name in small letters more than a phrase."""
 
 
@@ -43,7 +43,7 @@ def is_subject_mention(text, words, *, scientific, n_own, n_other):
     """
     text, found = _found(text)
     small, words = _small(found), words.split(" ")
-    surely = scientific or len(words) > 1 and n_own >= CERTAIN * max(n_other, 1)
+    surely = scientific or len(words) > 1 and n_own >= MIN_USE_RATIO * max(n_other, 1)
     for start in _places(small, words):
         end = start + len(words)
         if not _is_beside(small[:start]) and (surely or _is_whole_name(text, found, start, end)):
@@ -67,7 +67,7 @@ def _places(small, words):
 def _is_beside(before):
     if before and before[-1] in _ARTICLES:
         before = before[:-1]
-    return bool(before) and before[-1] in BESIDE
+    return bool(before) and before[-1] in CONTEXT_WORDS
 
 
 def _is_whole_name(text, found, start, end):

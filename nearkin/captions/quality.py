@@ -20,7 +20,7 @@ NOT_PROSE = (
 )
 """Whole captions that are a file name, an address, a path, one word with a digit in it, or data."""
 
-UNFILLED = (
+PLACEHOLDERS = (
     r"\{[\w .:-]*\}",
     r"\$\{",
     r"\[(?:INSERT|ADD|YOUR|CAPTION|DESCRIPTION|IMAGE|SPECIES|NAME|BLANK|MASK|PLACEHOLDER)\b",
@@ -48,7 +48,7 @@ _ONLY_FILLER = r"(?i)^[^a-z]*(?:(?:" + "|".join(sorted(FILLER)) + r")(?:[^a-z]+|
 
 _ERRORS = re.compile(ERROR_PREFIX), re.compile(ERROR_CLASS)
 _NOT_PROSE = [re.compile(pattern) for pattern in NOT_PROSE]
-_UNFILLED = [re.compile(pattern) for pattern in UNFILLED]
+_UNFILLED = [re.compile(pattern) for pattern in PLACEHOLDERS]
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -61,30 +61,30 @@ def caption_defect(text):
     """
     plain = text.replace("\u2019", "'")  # as in can't
     small = plain.lower()
-    if only_filler(plain) or any(pattern.search(plain) for pattern in _UNFILLED):
+    if is_filler(plain) or any(pattern.search(plain) for pattern in _UNFILLED):
         return "placeholder"
     if any(phrase in small for phrase in ERROR_PHRASES) or any(pattern.search(plain) for pattern in _ERRORS):
         return "error_text"
     return "not_prose" if any(pattern.search(plain) for pattern in _NOT_PROSE) else None
 
 
-def only_filler(text):
+def is_filler(text):
     """Whether a text has no word that says something.
 
-    >>> [only_filler(text) for text in ["No caption available.", "Image 12", "None of its fins", "..."]]
+    >>> [is_filler(text) for text in ["No caption available.", "Image 12", "None of its fins", "..."]]
     [True, True, False, True]
     """
     return all(word.lower() in FILLER for word in _WORD.findall(text))
 
 
-def is_useless(text):
+def is_unusable_expr(text):
     """Expression: true for every text in which `caption_defect` finds something, and for few others.
 
     That holds for texts of ASCII characters and the letters of western Europe; a test
     compares the two.
     """
     plain = text.str.replace_all("\u2019", "'", literal=True)
-    patterns = [ERROR_PREFIX, ERROR_CLASS, *NOT_PROSE, *UNFILLED, _ONLY_FILLER]
+    patterns = [ERROR_PREFIX, ERROR_CLASS, *NOT_PROSE, *PLACEHOLDERS, _ONLY_FILLER]
     return pl.any_horizontal(
         plain.str.contains_any(ERROR_PHRASES, ascii_case_insensitive=True),
         *(plain.str.contains(pattern) for pattern in patterns),

@@ -9,17 +9,23 @@ ABBREVIATED = r"\b([A-Z])\. ?([a-z]{3,}(?:-[a-z]+)*)\b"
 
 BINOMIAL = "^[A-Z][a-z]+ [a-z-]{3,}$"
 
-AT_ONCE = 1_000_000
+CHUNK_TEXTS = 1_000_000
 """Texts that are searched at a time."""
 
-FOUND = {"at": pl.UInt32, "words": pl.String, "named": pl.String, "scientific": pl.Boolean, "own": pl.Boolean}
+MENTION_SCHEMA = {
+    "at": pl.UInt32,
+    "words": pl.String,
+    "named": pl.String,
+    "scientific": pl.Boolean,
+    "own": pl.Boolean,
+}
 """A name in a text: the text's row, the name's words, its species, whether that is the label's own."""
 
-USES = {"words": pl.String, "n_own": pl.UInt32, "n_other": pl.UInt32}
+USAGE_SCHEMA = {"words": pl.String, "n_own": pl.UInt32, "n_other": pl.UInt32}
 """Texts with a name: those of its own species, and those of others that do not name their own."""
 
 
-class Namer:
+class SpeciesMentionFinder:
     """Finds other species in captions, by the names of this dataset.
 
     These are the scientific names in any case, whole or as in `P. indra`, and the common
@@ -40,10 +46,10 @@ class Namer:
         self._names = names.with_columns(pattern=_spread(pl.col("words")))
         initial, epithet = pl.col("species").str.head(1), pl.col("species").str.extract(r"^\S+ (\S+)")
         self._short_names = species.select(named="species", initial=initial, epithet=epithet)
-        uses = [self._uses_in(some) for texts in told for some in texts.iter_slices(AT_ONCE)]
-        self._uses = pl.concat([pl.DataFrame(schema=USES), *uses]).group_by("words").sum()
+        uses = [self._uses_in(some) for texts in told for some in texts.iter_slices(CHUNK_TEXTS)]
+        self._uses = pl.concat([pl.DataFrame(schema=USAGE_SCHEMA), *uses]).group_by("words").sum()
 
-    def others(self, captions):
+    def find_other_species(self, captions):
         """`at` and `other`: the rows whose text names another species and not its own, and which.
 
         `captions` has the columns `at` (a row's number), `text`, and those of the label:
@@ -73,7 +79,7 @@ class Namer:
         """The names in the texts, as in FOUND."""
         texts = captions.select("at", "text", "species").drop_nulls()
         if self._names.is_empty():
-            return pl.DataFrame(schema=FOUND)
+            return pl.DataFrame(schema=MENTION_SCHEMA)
         return pl.concat([self._whole_names(texts), self._abbreviations(texts)])
 
     def _whole_names(self, texts):

@@ -5,14 +5,14 @@ import logging
 import polars as pl
 
 from nearkin.claims import improvement, saturation, training_size
-from nearkin.tables.categories import distinct
+from nearkin.tables.categories import distinct_categories
 from nearkin.tables.claims import Claims
 from nearkin.vocabulary import ALL, PROTOCOLS
 
 logger = logging.getLogger(__name__)
 
 
-def weighed(recalls, differences, *, k):
+def evaluate_claims(recalls, differences, *, k):
     """The claims about two models as a `Claims` table: its declaration says what the rows are.
 
     `recalls` maps both models, the base first, to their `Recall` tables; `differences` is their
@@ -23,12 +23,12 @@ def weighed(recalls, differences, *, k):
         shared = {"protocol": protocol, "k": k, "about": "/".join(recalls), "level": "species"}
         found = differences.filter(protocol=protocol, k=k)
         labels = found.filter(pl.col("label") != ALL).sort("category", "label")
-        for category, its_labels in _scopes(labels):
-            asked = _of_category(its_labels, list(recalls), protocol)
+        for category, its_labels in _split_by_category(labels):
+            asked = _evaluate_category(its_labels, list(recalls), protocol)
             rows += [shared | {"category": category} | row for row in asked]
-        overall = [_got_worse(labels)]
-        if distinct(labels["category"]):
-            overall += [_saturated(one, model, protocol, k) for model, one in recalls.items()]
+        overall = [_test_worsened(labels)]
+        if distinct_categories(labels["category"]):
+            overall += [_test_saturated(one, model, protocol, k) for model, one in recalls.items()]
         rows += [shared | {"category": ALL} | row for row in overall]
     blank = {"fewest_images": None, "most_images": None, "n_rose": None, "n_fell": None, "fallen": []}
     types = {name: column.dtype for name, column in Claims.columns().items()}
@@ -38,31 +38,33 @@ def weighed(recalls, differences, *, k):
     return table
 
 
-def _scopes(labels: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
+def _split_by_category(labels: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
     """The labels of each category; without any category, those of all."""
-    named = distinct(labels["category"])
+    named = distinct_categories(labels["category"])
     return [(name, labels.filter(category=name)) for name in named] or [(ALL, labels)]
 
 
-def _of_category(labels, models, protocol):
+def _evaluate_category(labels, models, protocol):
     """Answers about labels of one category; those of `unseen` have no training images to be asked about."""
     species = labels.filter(level="species", metric="recall")
     genera = labels.filter(metric="genus_mean_of_species")
     if protocol != "unseen":
         for model, column in zip(models, ["base", "trained"], strict=True):
-            for answer in training_size.rises(species, column):
-                yield answer | _behind(species) | {"about": model}
-        yield training_size.related(species) | _behind(species)
-    yield improvement.improved(species, "species") | _behind(species)
-    yield improvement.improved(genera, "genera") | _behind(genera) | {"level": "genus"}
+            for answer in training_size.test_recall_by_training_size(species, column):
+                yield answer | _count_evidence(species) | {"about": model}
+        yield training_size.test_improvement_by_training_size(species) | _count_evidence(species)
+    yield improvement.test_typical_improvement(species, "species") | _count_evidence(species)
+    yield (
+        improvement.test_typical_improvement(genera, "genera") | _count_evidence(genera) | {"level": "genus"}
+    )
 
 
-def _got_worse(labels):
+def _test_worsened(labels):
     ranked = labels.filter("ranked", level="species", metric="recall")
-    return improvement.got_worse(ranked) | _behind(ranked)
+    return improvement.test_any_worsened(ranked) | _count_evidence(ranked)
 
 
-def _saturated(recall, model, protocol, k):
+def _test_saturated(recall, model, protocol, k):
     chosen = recall.filter(
         protocol=protocol,
         level="category",
@@ -73,8 +75,10 @@ def _saturated(recall, model, protocol, k):
         k=k,
     )
     behind = chosen.select("n_labels", "n_queries").row(0, named=True)
-    return saturation.saturated(chosen.row(0, named=True)) | behind | {"about": model, "level": "category"}
+    return (
+        saturation.test_saturation(chosen.row(0, named=True)) | behind | {"about": model, "level": "category"}
+    )
 
 
-def _behind(labels):
+def _count_evidence(labels):
     return {"n_labels": len(labels), "n_queries": labels["n_queries"].sum()}

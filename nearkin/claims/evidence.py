@@ -16,7 +16,7 @@ ALPHA = 0.05
 CEILING = 0.99
 """Category recall is saturated above it: at most one query in a hundred is left to gain."""
 
-NOTHING = {SPEARMAN: 0, ODDS_RATIO: 1, HODGES_LEHMANN: 0, RECALL: CEILING}
+NULL_VALUES = {SPEARMAN: 0, ODDS_RATIO: 1, HODGES_LEHMANN: 0, RECALL: CEILING}
 """The value of each measure at which there is nothing to be shown."""
 
 
@@ -30,18 +30,22 @@ class Evidence(NamedTuple):
     why: str | None = None
 
 
-def side(measure, found):
-    """Where an estimate surely lies: 1 above `NOTHING`, -1 below it, 0 where neither is shown.
+def direction(measure, found):
+    """Where an estimate surely lies: 1 above `NULL_VALUES`, -1 below it, 0 where neither is shown.
 
-    Without a p-value the interval must exclude `NOTHING`. With one, p must be under `ALPHA` and the
+    Without a p-value the interval must exclude `NULL_VALUES`. With one, p must be under `ALPHA` and the
     interval not reach beyond: where many labels did not change, it may end at 0 and yet be open there.
 
-    >>> side("spearman", Evidence(0.2, 0.1, 0.3, 0.01)), side("odds_ratio", Evidence(0.9, 0.8, 1.1, 0.3))
-    (1, 0)
-    >>> side("hodges_lehmann", Evidence(5, 0, 10, 0.01)), side("hodges_lehmann", Evidence(0, 0, 10, 0.01))
-    (1, 0)
+    >>> direction("spearman", Evidence(0.2, 0.1, 0.3, 0.01))
+    1
+    >>> direction("odds_ratio", Evidence(0.9, 0.8, 1.1, 0.3))
+    0
+    >>> direction("hodges_lehmann", Evidence(5, 0, 10, 0.01))
+    1
+    >>> direction("hodges_lehmann", Evidence(0, 0, 10, 0.01))
+    0
     """
-    nothing = NOTHING[measure]
+    nothing = NULL_VALUES[measure]
     if found.p_value is None:
         return int(found.low > nothing) - int(found.high < nothing)
     if found.p_value >= ALPHA or found.estimate == nothing:
@@ -49,10 +53,10 @@ def side(measure, found):
     return int(found.low >= nothing) - int(found.high <= nothing)
 
 
-def answered(claim, measure, found, *, showing=(1,)):
+def claim_row(claim, measure, found, *, showing=(1,)):
     """The columns of a `Claims` table that `found` fills; `showing` are the sides that show the claim."""
     if found.why is not None:
         answer = CANNOT_BE_TOLD
     else:
-        answer = SHOWN if side(measure, found) in showing else NOT_SHOWN
+        answer = SHOWN if direction(measure, found) in showing else NOT_SHOWN
     return {"claim": claim, "measure": measure, "answer": answer, **found._asdict()}

@@ -6,11 +6,11 @@ from scipy import stats
 from nearkin.claims.evidence import Evidence
 from nearkin.evaluation.intervals import LEVEL
 
-EXACT_UP_TO = 200  # beyond, the normal approximation gives the same places
+MAX_EXACT_N = 200  # beyond, the normal approximation gives the same places
 DECIMALS = 9  # means of fractions that are equal differ in their last bits
 
 
-def typical(changes):
+def hodges_lehmann(changes):
     """The Hodges-Lehmann estimate of at least six changes, as `Evidence`.
 
     It is the median of the means of all pairs of changes, each with itself too, and says by how
@@ -19,13 +19,13 @@ def typical(changes):
     p is Wilcoxon's (1945), exact up to 50 changes without ties or zeros and up to 13 with; zeros
     are ranked, then left out (Pratt 1959).
 
-    >>> typical(np.array([1, 2, 3, 4, 5, 6]))
+    >>> hodges_lehmann(np.array([1, 2, 3, 4, 5, 6]))
     Evidence(estimate=3.5, low=1.0, high=6.0, p_value=0.03125, why=None)
     """
     ordered = np.sort(np.round(changes, DECIMALS))
     n = len(ordered)
     n_pairs = n * (n + 1) // 2
-    place = _place(n)
+    place = _lower_rank(n)
     middle = [walsh_average(ordered, one) for one in ((n_pairs + 1) // 2, n_pairs // 2 + 1)]
     ends = (walsh_average(ordered, one) for one in (place, n_pairs + 1 - place))
     p_value = stats.wilcoxon(ordered, zero_method="pratt").pvalue if ordered.any() else 1.0
@@ -49,10 +49,10 @@ def walsh_average(ordered, place):
     return float(np.round(high / 2, DECIMALS) + 0.0)  # no negative zero
 
 
-def _place(n):
+def _lower_rank(n):
     """Which smallest mean of a pair is the lower end: how many rank sums have a tail within 2.5 %."""
     tail = (1 - LEVEL) / 2
-    if n > EXACT_UP_TO:
+    if n > MAX_EXACT_N:
         spread = np.sqrt(n * (n + 1) * (2 * n + 1) / 24)
         return int(n * (n + 1) / 4 - stats.norm.ppf(1 - tail) * spread)
     chances = np.ones(1)  # of each sum of ranks that rose

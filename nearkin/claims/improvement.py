@@ -3,12 +3,12 @@
 import polars as pl
 
 from nearkin.claims import hodges_lehmann
-from nearkin.claims.evidence import ALPHA, Evidence, answered
+from nearkin.claims.evidence import ALPHA, Evidence, claim_row
 from nearkin.tables.claims import CANNOT_BE_TOLD, COUNT, HODGES_LEHMANN, IMPROVED, NOT_SHOWN, SHOWN, WORSE
 from nearkin.vocabulary import MIN_LABELS
 
 
-def improved(labels, noun):
+def test_typical_improvement(labels, noun):
     """Whether the typical one of `labels`, rows of a `Differences` table, rose: an answer.
 
     `noun` says what they are, species or genera.
@@ -17,16 +17,16 @@ def improved(labels, noun):
     if len(labels) < MIN_LABELS:
         found = Evidence(why=f"it takes {MIN_LABELS} {noun}, not {len(labels)}")
     else:
-        found = hodges_lehmann.typical(points.to_numpy())
+        found = hodges_lehmann.hodges_lehmann(points.to_numpy())
     counts = {"n_rose": (points > 0).sum(), "n_fell": (points < 0).sum()}
-    return answered(IMPROVED, HODGES_LEHMANN, found) | counts
+    return claim_row(IMPROVED, HODGES_LEHMANN, found) | counts
 
 
-def got_worse(ranked):
+def test_any_worsened(ranked):
     """Which of the `ranked` rows of a `Differences` table fell beyond chance (Holm): an answer."""
     beyond = ranked.filter(pl.col("p_holm") < ALPHA)
     fell = beyond.filter(pl.col("points") < 0).sort("points", "category", "label")
-    why = _no_chance(ranked)
+    why = _find_obstacle(ranked)
     return {
         "claim": WORSE,
         "measure": COUNT,
@@ -39,7 +39,7 @@ def got_worse(ranked):
     }
 
 
-def _no_chance(ranked):
+def _find_obstacle(ranked):
     """Why no species could be told from chance; None if one could.
 
     The smallest p of the sign-flip test is 2 / 2**n_groups, when all groups change alike, and

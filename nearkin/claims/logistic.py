@@ -10,10 +10,10 @@ from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 from nearkin.claims.evidence import Evidence
 from nearkin.evaluation.intervals import LEVEL
 
-LARGEST = 700  # of logarithms whose number a float holds
+MAX_EXPONENT = 700  # of logarithms whose number a float holds
 
 
-def per_doubling(hits, queries, n_train):
+def odds_per_doubling(hits, queries, n_train):
     """The factor of the odds of a hit for every doubling of 1 + training images, as `Evidence`.
 
     Arrays with one value per species, of at least three. A logistic regression of the hits out of
@@ -27,30 +27,30 @@ def per_doubling(hits, queries, n_train):
     1984), and `why` says so.
     """
     size = np.log2(1 + n_train)
-    why = no_estimate(hits, queries, size)
+    why = separation_reason(hits, queries, size)
     if why:
         return Evidence(why=why)
 
     def excess(phi):
-        fit = _fit(hits, queries, size, phi)
+        fit = _fit_binomial(hits, queries, size, phi)
         return fit.pearson_chi2 - fit.df_resid
 
     phi = float(excess(0) > 0)
     if phi and excess(1) < 0:
         phi = optimize.brentq(excess, 0, 1, xtol=1e-4)
-    fit = _fit(hits, queries, size, phi)
+    fit = _fit_binomial(hits, queries, size, phi)
     slope, error = fit.params[1], fit.bse[1] * np.sqrt(max(1, fit.pearson_chi2 / fit.df_resid))
     half = stats.t.ppf((1 + LEVEL) / 2, fit.df_resid) * error
     p_value = 2 * stats.t.sf(abs(slope) / error, fit.df_resid)
-    factors = np.exp(np.clip([slope, slope - half, slope + half], -LARGEST, LARGEST))
+    factors = np.exp(np.clip([slope, slope - half, slope + half], -MAX_EXPONENT, MAX_EXPONENT))
     return Evidence(*factors.tolist(), float(p_value))
 
 
-def no_estimate(hits, queries, size):
+def separation_reason(hits, queries, size):
     """Why the slope has no finite estimate; None if it has.
 
-    >>> no_estimate(np.array([1, 0, 2]), np.array([2, 2, 2]), np.array([0, 1, 2]))
-    >>> no_estimate(np.array([0, 0, 2]), np.array([2, 2, 2]), np.array([0, 1, 2]))
+    >>> separation_reason(np.array([1, 0, 2]), np.array([2, 2, 2]), np.array([0, 1, 2]))
+    >>> separation_reason(np.array([0, 0, 2]), np.array([2, 2, 2]), np.array([0, 1, 2]))
     'training size alone parts all hits from all misses'
     """
     hit, missed = size[hits > 0], size[hits < queries]
@@ -63,7 +63,7 @@ def no_estimate(hits, queries, size):
     return None
 
 
-def _fit(hits, queries, size, phi):
+def _fit_binomial(hits, queries, size, phi):
     weights = queries / (1 + phi * (queries - 1))
     model = sm.GLM(hits / queries, sm.add_constant(size), family=sm.families.Binomial(), var_weights=weights)
     with warnings.catch_warnings():

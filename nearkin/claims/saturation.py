@@ -1,10 +1,10 @@
 """Is category recall saturated?"""
 
-from nearkin.claims.evidence import Evidence, answered
+from nearkin.claims.evidence import Evidence, claim_row
 from nearkin.tables.claims import RECALL, SATURATED
 
 
-def saturated(row):
+def test_saturation(row):
     """Whether a category recall, a row of a `Recall` table, surely lies above the ceiling: an answer."""
     if row["value"] is None:
         found = Evidence(why=row["why"])
@@ -12,4 +12,4 @@ def saturated(row):
         found = Evidence(why="there is one category only, so that every neighbour is of it")
     else:
         found = Evidence(row["value"], row["low"], row["high"])
-    return answered(SATURATED, RECALL, found)
+    return claim_row(SATURATED, RECALL, found)

@@ -1,6 +1,6 @@
 """What a row of a `Claims` table says, in words."""
 
-from nearkin.claims.evidence import ALPHA, CEILING, Evidence, side
+from nearkin.claims.evidence import ALPHA, CEILING, Evidence, direction
 from nearkin.html import format_numbers
 from nearkin.tables.claims import (
     CANNOT_BE_TOLD,
@@ -21,7 +21,7 @@ from nearkin.vocabulary import ALL, PLURALS
 RECALL_OF = "species recall@{k} of {about}"
 MORE_IMAGES = "with the number of training images{in_category}"
 PAIR = "from {base} to {trained}"
-HEADS = {
+CLAIM_TEXTS = {
     RISES: {
         1: f"{RECALL_OF} rises {MORE_IMAGES}",
         0: f"{RECALL_OF} is not shown to rise {MORE_IMAGES}",
@@ -49,101 +49,112 @@ HEADS = {
 }
 """By claim and by the side on which the estimate lies; the first is what is claimed."""
 
-NAMED = 10
+MAX_NAMED_SPECIES = 10
 PROTOCOLS = {"leave_one_out": "leave one out", "search": "search", "unseen": "unseen species"}
 
 
-def sentence(row):
+def format_claim(row):
     """The sentence of a row of a `Claims` table, with its evidence."""
     base, _, trained = row["about"].partition("/")
     words = row | {"base": base, "trained": trained}
-    words |= {f"{word}_category": _category(word, row["category"]) for word in ("in", "of")}
-    heads = {place: head.format_map(words) for place, head in HEADS[row["claim"]].items()}
+    words |= {f"{word}_category": _format_category(word, row["category"]) for word in ("in", "of")}
+    heads = {place: head.format_map(words) for place, head in CLAIM_TEXTS[row["claim"]].items()}
     protocol = PROTOCOLS[row["protocol"]]
     if row["answer"] == CANNOT_BE_TOLD:
         return f"Whether {heads[1]} cannot be told: {row['why']} ({protocol})."
-    head = heads[_place(row)]
-    behind = f"n = {_counted(row)} with {format_numbers.count(row['n_queries'])} queries, {protocol}"
+    head = heads[_format_protocol(row)]
+    behind = (
+        f"n = {_format_counts(row)} with {format_numbers.format_count(row['n_queries'])} queries, {protocol}"
+    )
     return f"{head[0].upper()}{head[1:]}: {EVIDENCE[row['measure']](row)}; {behind}."
 
 
-def _category(word: str, category: str) -> str:
+def _format_category(word: str, category: str) -> str:
     """Which category a sentence is about, as it says so; nothing where it is about all.
 
-    >>> _category("in", "Fish"), _category("of", ""), _category("of", "all")
+    >>> _format_category("in", "Fish"), _format_category("of", ""), _format_category("of", "all")
     (' in Fish', ' of images without a category', '')
     """
     return "" if category == ALL else f" {word} {category or 'images without a category'}"
 
 
-def _place(row):
+def _format_protocol(row):
     if row["measure"] == COUNT:
         return int(row["answer"] == SHOWN)
-    return side(row["measure"], Evidence(*(row[name] for name in Evidence._fields)))
+    return direction(row["measure"], Evidence(*(row[name] for name in Evidence._fields)))
 
 
-def _counted(row):
+def _format_counts(row):
     """How many labels there are, in words, and how many training images they have if that matters.
 
-    >>> _counted({"n_labels": 114, "level": "genus", "fewest_images": None})
+    >>> _format_counts({"n_labels": 114, "level": "genus", "fewest_images": None})
     '114 genera'
-    >>> _counted({"n_labels": 60, "level": "species", "fewest_images": 2, "most_images": 80})
+    >>> _format_counts({"n_labels": 60, "level": "species", "fewest_images": 2, "most_images": 80})
     '60 species (2 to 80 training images)'
     """
     noun = row["level"] if row["n_labels"] == 1 else PLURALS[row["level"]]
-    said = f"{format_numbers.count(row['n_labels'])} {noun}"
+    said = f"{format_numbers.format_count(row['n_labels'])} {noun}"
     if row["fewest_images"] is None:
         return said
-    return f"{said} ({format_numbers.count_range(row['fewest_images'], row['most_images'])} training images)"
+    n_images = format_numbers.format_count_range(row["fewest_images"], row["most_images"])
+    return f"{said} ({n_images} training images)"
 
 
-def _spearman(row):
-    return f"Spearman’s ρ = {_rounded(row['estimate'])}{_interval(row, _rounded)}{_p(row)}"
+def _format_spearman(row):
+    return (
+        f"Spearman’s ρ = {_format_2(row['estimate'])}{_format_interval(row, _format_2)}{_format_p_value(row)}"
+    )
 
 
-def _odds(row):
-    factor = _rounded(row["estimate"])
-    return f"odds of a hit × {factor} per doubling of 1 + training images{_interval(row, _rounded)}{_p(row)}"
+def _format_odds(row):
+    odds = f"odds of a hit × {_format_2(row['estimate'])} per doubling of 1 + training images"
+    return f"{odds}{_format_interval(row, _format_2)}{_format_p_value(row)}"
 
 
-def _change(row):
+def _format_change(row):
     stayed = row["n_labels"] - row["n_rose"] - row["n_fell"]
     counts = f"{row['n_rose']:,} rose, {stayed:,} stayed, {row['n_fell']:,} fell"
-    change = f"{format_numbers.points(row['estimate'])} points of recall@{row['k']}"
-    return f"{change}{_interval(row, format_numbers.points)}{_p(row)}; {counts}"
+    change = f"{format_numbers.format_points(row['estimate'])} points of recall@{row['k']}"
+    return f"{change}{_format_interval(row, format_numbers.format_points)}{_format_p_value(row)}; {counts}"
 
 
-def _fallen(row):
-    names = row["fallen"][:NAMED]
+def _format_worsened(row):
+    names = row["fallen"][:MAX_NAMED_SPECIES]
     more = row["n_fell"] - len(names)
     named = f" ({', '.join(names)}{f' and {more:,} more' if more else ''})" if names else ""
     told = f"{row['n_fell']:,} fell{named} and {row['n_rose']:,} rose"
     return f"{told} with Holm’s p under {ALPHA}, among those with enough queries"
 
 
-def _recall(row):
-    return f"{_four(row['estimate'])}{_interval(row, _four)}, against a ceiling of {CEILING}"
+def _format_recall(row):
+    return f"{_format_4(row['estimate'])}{_format_interval(row, _format_4)}, against a ceiling of {CEILING}"
 
 
-EVIDENCE = {SPEARMAN: _spearman, ODDS_RATIO: _odds, HODGES_LEHMANN: _change, COUNT: _fallen, RECALL: _recall}
+EVIDENCE = {
+    SPEARMAN: _format_spearman,
+    ODDS_RATIO: _format_odds,
+    HODGES_LEHMANN: _format_change,
+    COUNT: _format_worsened,
+    RECALL: _format_recall,
+}
 
 
-def _interval(row, form):
-    return f" (95 % interval {format_numbers.span(row['low'], row['high'], form)})"
+def _format_interval(row, form):
+    return f" (95 % interval {format_numbers.format_interval(row['low'], row['high'], form)})"
 
 
-def _p(row):
-    return f", p {'' if row['p_value'] < 0.001 else '= '}{format_numbers.p_value(row['p_value'])}"
+def _format_p_value(row):
+    return f", p {'' if row['p_value'] < 0.001 else '= '}{format_numbers.format_p_value(row['p_value'])}"
 
 
-def _four(value):
+def _format_4(value):
     return f"{value:.4f}"
 
 
-def _rounded(value):
+def _format_2(value):
     """A number with two decimals; no larger than a thousand.
 
-    >>> _rounded(-0.417), _rounded(-0.001), _rounded(123456.7)
+    >>> _format_2(-0.417), _format_2(-0.001), _format_2(123456.7)
     ('−0.42', '0.00', '> 1,000')
     """
     return f"{value:z.2f}".replace("-", "−") if value <= 1000 else "> 1,000"

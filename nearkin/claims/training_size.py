@@ -3,44 +3,44 @@
 import numpy as np
 
 from nearkin.claims import logistic, spearman
-from nearkin.claims.evidence import Evidence, answered
+from nearkin.claims.evidence import Evidence, claim_row
 from nearkin.tables.claims import ODDS_RATIO, RELATED, RISES, SPEARMAN
 from nearkin.vocabulary import MIN_LABELS
 
 
-def rises(species, column):
+def test_recall_by_training_size(species, column):
     """Two answers about one model: by rank correlation, and by the odds of a hit.
 
     `species` are rows of a `Differences` table, `column` is base or trained.
     """
     n_train, recall, queries = (species[name].to_numpy() for name in ("n_train", column, "n_queries"))
-    why = _no_size(n_train)
+    why = _find_obstacle(n_train)
     if why is None and not np.ptp(recall):
         why = f"all species have the same recall, {recall[0]:.3f}"
     if why is not None:
         by_rank = by_odds = Evidence(why=why)
     else:
         by_rank = spearman.spearman(n_train, recall)
-        by_odds = logistic.per_doubling(np.rint(recall * queries), queries, n_train)
-    found = answered(RISES, SPEARMAN, by_rank), answered(RISES, ODDS_RATIO, by_odds)
-    return [answer | _images(species) for answer in found]
+        by_odds = logistic.odds_per_doubling(np.rint(recall * queries), queries, n_train)
+    found = claim_row(RISES, SPEARMAN, by_rank), claim_row(RISES, ODDS_RATIO, by_odds)
+    return [answer | _format_training_sizes(species) for answer in found]
 
 
-def related(species):
+def test_improvement_by_training_size(species):
     """Whether species with more training images improved more, or less: an answer."""
     n_train, points = (species[name].to_numpy() for name in ("n_train", "points"))
-    why = _no_size(n_train)
+    why = _find_obstacle(n_train)
     if why is None and not np.ptp(points):
         why = "all species changed alike"
     found = Evidence(why=why) if why is not None else spearman.spearman(n_train, points)
-    return answered(RELATED, SPEARMAN, found, showing=(1, -1)) | _images(species)
+    return claim_row(RELATED, SPEARMAN, found, showing=(1, -1)) | _format_training_sizes(species)
 
 
-def _images(species):
+def _format_training_sizes(species):
     return {"fewest_images": species["n_train"].min(), "most_images": species["n_train"].max()}
 
 
-def _no_size(n_train):
+def _find_obstacle(n_train):
     """Why nothing can be said of training size; None if something can."""
     if len(n_train) < MIN_LABELS:
         return f"it takes {MIN_LABELS} species, not {len(n_train)}"

@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import polars as pl
 
-from nearkin.comparison.paired import same_queries, sign_flip, widened
+from nearkin.comparison.paired import check_same_queries, sign_flip, widen_sparse_intervals
 from nearkin.evaluation import intervals
 from nearkin.evaluation.bootstrap import LabelGroupSums, add_resampling_units, bootstrap_sums
 
@@ -19,7 +19,7 @@ def compare_all_pairs(hits, *, k, resamples, seed):
     and p-values are those of `comparison.compare`.
     """
     models = list(hits)
-    together = joined(hits).with_columns(right(model, k).alias(model) for model in models)
+    together = join_first_hits(hits).with_columns(hit_at_k_expr(model, k).alias(model) for model in models)
     parts = []
     for (protocol,), asked in together.group_by("protocol", maintain_order=True):
         asked, strata = add_resampling_units(asked)
@@ -29,7 +29,7 @@ def compare_all_pairs(hits, *, k, resamples, seed):
     return pl.concat(parts).with_columns(k=pl.lit(k, dtype=pl.Int32))
 
 
-def joined(hits):
+def join_first_hits(hits):
     """The first of some `Hits` tables, and in a column for each model its `first_hit`.
 
     Raises ValueError if the models did not answer the same queries.
@@ -37,13 +37,13 @@ def joined(hits):
     first, *others = hits
     together = hits[first].with_columns(pl.col("first_hit").alias(first))
     for model in others:
-        same_queries(hits[first].select(KEYS), hits[model].select(KEYS))
+        check_same_queries(hits[first].select(KEYS), hits[model].select(KEYS))
         together = together.join(hits[model].select(*KEYS, pl.col("first_hit").alias(model)), on=KEYS)
     return together
 
 
-def right(model, k):
-    """Whether a model's k nearest neighbours hold a right one, 1 or 0, in what `joined` gives."""
+def hit_at_k_expr(model, k):
+    """Whether a model's k nearest neighbours hold a right one, 1 or 0, in what `join_first_hits` gives."""
     return (pl.col(model) <= k).fill_null(False).cast(pl.Int64)
 
 
@@ -77,4 +77,4 @@ def _rows(block, strata, models, resamples, seed):
         "n_queries": pl.lit(len(block), dtype=pl.Int64),
         "n_groups": pl.lit(len(groups), dtype=pl.Int64),
     }
-    return widened(pl.DataFrame(found).with_columns(**counts))
+    return widen_sparse_intervals(pl.DataFrame(found).with_columns(**counts))

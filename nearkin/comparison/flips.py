@@ -8,7 +8,7 @@ OUTCOMES = {(True, True): "kept", (False, True): "won", (True, False): "lost", (
 KEY = ["protocol", "uuid"]
 
 
-def flips(hits, nearest):
+def compare_top1(hits, nearest):
     """The nearest neighbour of every query under two models, as a `Flips` table.
 
     `hits` and `nearest` are pairs, base and trained: a `Hits` table, and of the neighbours

@@ -10,14 +10,14 @@ from scipy import sparse, stats
 from nearkin.comparison.shrinkage import shrink
 from nearkin.evaluation import intervals
 from nearkin.evaluation.bootstrap import LabelGroupSums, add_resampling_units, bootstrap_sums
-from nearkin.tables.categories import distinct, genus_of
+from nearkin.tables.categories import distinct_categories, genus_expr
 from nearkin.vocabulary import ALL, LABEL, NONE
 
 logger = logging.getLogger(__name__)
 
-EXACT_UP_TO = 4000  # changed groups; beyond, the normal approximation differs in no printed digit
-FEW = 6  # changed groups: with one less, 2 * 0.5**5 > 0.05
-AT_ONCE = 2**25  # resampled differences in memory
+MAX_EXACT_N = 4000  # changed groups; beyond, the normal approximation differs in no printed digit
+MIN_CHANGED_GROUPS = 6  # changed groups: with one less, 2 * 0.5**5 > 0.05
+CHUNK_NUMBERS = 2**25  # resampled differences in memory
 
 
 def compare(base_hits, trained_hits, *, n_train, ks, min_queries, resamples, seed):
@@ -30,7 +30,7 @@ def compare(base_hits, trained_hits, *, n_train, ks, min_queries, resamples, see
     Holm over the labels with at least `min_queries` queries.
     """
     keys = ["protocol", "level", "uuid"]
-    same_queries(base_hits.select(keys), trained_hits.select(keys))
+    check_same_queries(base_hits.select(keys), trained_hits.select(keys))
     both = base_hits.join(trained_hits.select(*keys, trained_hit="first_hit"), on=keys)
     both = both.with_columns(
         *((pl.col("first_hit") <= k).fill_null(False).cast(pl.Int64).alias(f"base {k}") for k in ks),
@@ -40,16 +40,18 @@ def compare(base_hits, trained_hits, *, n_train, ks, min_queries, resamples, see
     for (protocol,), asked in both.group_by("protocol", maintain_order=True):
         asked, strata = add_resampling_units(asked)
         for (level,), block in asked.group_by("level", maintain_order=True):
-            groups, ends = _groups(block, ks), _ends(block, strata, ks, resamples, seed)
-            found = _adjusted(pl.concat(_compared(groups, k, ends[k], min_queries) for k in ks))
-            parts.append(_stamped(found, protocol, level, "recall"))
+            groups, ends = _sum_groups(block, ks), _interval_ends(block, strata, ks, resamples, seed)
+            found = _add_adjusted_p_values(
+                pl.concat(_compare_scopes(groups, k, ends[k], min_queries) for k in ks)
+            )
+            parts.append(_add_keys(found, protocol, level, "recall"))
             if level == "species":
-                parts.append(_stamped(_genus_means(found), protocol, "genus", "genus_mean_of_species"))
+                parts.append(_add_keys(_genus_means(found), protocol, "genus", "genus_mean_of_species"))
     result = pl.concat(parts, how="diagonal_relaxed")
     return result.join(n_train, on=["level", *LABEL], how="left").with_columns(pl.col("n_train").fill_null(0))
 
 
-def same_queries(base, trained):
+def check_same_queries(base, trained):
     """Raises ValueError unless both have the same rows (protocol, level, uuid)."""
     extra = base.join(trained, on=base.columns, how="anti")
     missing = trained.join(base, on=base.columns, how="anti")
@@ -61,7 +63,7 @@ def same_queries(base, trained):
         )
 
 
-def _groups(block, ks):
+def _sum_groups(block, ks):
     """The queries `n` of each group and what they hit, by scope: everything, each category, each label.
 
     They are sorted, for on their order hang the last bits of what is added up.
@@ -70,7 +72,7 @@ def _groups(block, ks):
     scoped = pl.concat(
         [
             category.with_columns(category=pl.lit(ALL)),
-            category.filter(pl.col("category").is_in(distinct(block["category"]))),
+            category.filter(pl.col("category").is_in(distinct_categories(block["category"]))),
             block,
         ]
     )
@@ -79,8 +81,8 @@ def _groups(block, ks):
     return scoped.group_by(key).agg(pl.len().cast(pl.Int64).alias("n"), hits).sort(key)
 
 
-def _compared(groups, k, ends, min_queries):
-    """One row per scope of `_groups`."""
+def _compare_scopes(groups, k, ends, min_queries):
+    """One row per scope of `_sum_groups`."""
     groups = groups.with_columns(change=pl.col(f"trained {k}") - pl.col(f"base {k}"))
     found = groups.group_by(LABEL, maintain_order=True).agg(
         base=pl.col(f"base {k}").sum() / pl.col("n").sum(),
@@ -93,16 +95,16 @@ def _compared(groups, k, ends, min_queries):
         n_fell=(pl.col("change") < 0).sum(),
         spread=((pl.col("change") / pl.col("n") - pl.col("change").sum() / pl.col("n").sum()) ** 2).sum(),
     )
-    found = _shrunken(found)
+    found = _add_shrunk(found)
     found = ends.join(found, on=LABEL, how="left", maintain_order="left")
-    return widened(found).with_columns(
+    return widen_sparse_intervals(found).with_columns(
         k=pl.lit(k, dtype=pl.Int32),
         p_value=pl.Series([sign_flip(changes.to_numpy()) for changes in found["p_value"]]),
         ranked=(pl.col("label") != ALL) & (pl.col("n_queries") >= min_queries),
     )
 
 
-def _shrunken(found):
+def _add_shrunk(found):
     """With `shrunken`, the points of labels drawn towards the mean of their category.
 
     A label's variance is that of group changes, the same for all labels of a category, over its groups.
@@ -117,17 +119,17 @@ def _shrunken(found):
     return pl.concat(parts).drop("spread")
 
 
-def widened(found):
+def widen_sparse_intervals(found):
     """Intervals that hang on fewer than FEW changed groups, or have no width, from the shares that changed.
 
     With so few changes they hold 0: even if all went one way, the exact test could not tell at 5 %.
     Takes and drops the columns `n_rose` and `n_fell`, of groups.
     """
     counts = (found[name].to_numpy() for name in ("n_rose", "n_fell", "n_groups"))
-    down, up = (100 * pl.Series(reach) for reach in intervals.of_few_changes(*counts))
+    down, up = (100 * pl.Series(reach) for reach in intervals.newcombe_margins(*counts))
     low = (pl.col("points") - down).clip(lower_bound=-100)
     high = (pl.col("points") + up).clip(upper_bound=100)
-    few = pl.col("n_rose") + pl.col("n_fell") < FEW
+    few = pl.col("n_rose") + pl.col("n_fell") < MIN_CHANGED_GROUPS
     flat = pl.col("high") - pl.col("low") < 1e-9
     return found.with_columns(
         low=pl.when(few).then(low.clip(upper_bound=0)).when(flat).then(low).otherwise("low"),
@@ -135,10 +137,10 @@ def widened(found):
     ).drop("n_rose", "n_fell")
 
 
-def _ends(block, strata, ks, resamples, seed):
+def _interval_ends(block, strata, ks, resamples, seed):
     """For each k the scopes (category, label) with the ends of their difference, in points."""
     cells = LabelGroupSums(block, [pl.col(f"{model} {k}") for model in ("base", "trained") for k in ks])
-    categories = distinct(cells.labels["category"])
+    categories = distinct_categories(cells.labels["category"])
     names = pl.concat([pl.DataFrame({"category": [ALL, *categories], "label": ALL}), cells.labels])
     means = [
         np.ones(len(cells.labels)),
@@ -148,7 +150,7 @@ def _ends(block, strata, ks, resamples, seed):
         [sparse.csr_array(np.array(means, dtype=float)), sparse.eye_array(len(cells.labels))]
     )
     ends = []
-    step = max(1, AT_ONCE // (resamples * len(ks)))
+    step = max(1, CHUNK_NUMBERS // (resamples * len(ks)))
     for start in range(0, len(names), step):
         some = member.tocsr()[start : start + step]
         drawn = bootstrap_sums([cells], strata, resamples=resamples, seed=seed)
@@ -180,7 +182,7 @@ def sign_flip(changes):
     total, observed = int(sizes.sum()), abs(int(changes.sum()))
     if observed == 0:
         return 1.0
-    if len(sizes) > EXACT_UP_TO:
+    if len(sizes) > MAX_EXACT_N:
         return float(2 * stats.norm.sf((observed - 1) / math.sqrt(float((sizes**2).sum()))))
     chances = np.zeros(2 * total + 1)  # of the sums -total .. total
     chances[total] = 1
@@ -190,7 +192,7 @@ def sign_flip(changes):
     return float(min(1.0, tail))
 
 
-def _adjusted(frame):
+def _add_adjusted_p_values(frame):
     """With p-values adjusted over the ranked labels of each k: Holm (1979), Benjamini and Hochberg (1995)."""
     frame = frame.with_row_index("position")
     nothing = pl.lit(None, dtype=pl.Float64)
@@ -217,7 +219,7 @@ def holm(p_values):
 
 def _genus_means(found):
     """Species recalls averaged within each genus, as the reference study printed them."""
-    species = found.filter(pl.col("label") != ALL).with_columns(label=genus_of("label"))
+    species = found.filter(pl.col("label") != ALL).with_columns(label=genus_expr("label"))
     genera = species.group_by([*LABEL, "k"]).agg(
         pl.col("base", "trained", "points").mean(),
         pl.col("n_queries", "n_groups").sum(),
@@ -226,11 +228,11 @@ def _genus_means(found):
     return genera
 
 
-def _stamped(frame, protocol, level, metric):
+def _add_keys(frame, protocol, level, metric):
     return frame.with_columns(protocol=pl.lit(protocol), level=pl.lit(level), metric=pl.lit(metric))
 
 
-def training_counts(labels, splits):
+def count_training_images(labels, splits):
     """How many training images every label has: (level, category, label, n_train)."""
     train = labels.join(splits.filter(split="train").select("uuid"), on="uuid")
     ranks = ["category", "genus", "species"]

@@ -5,11 +5,11 @@ from itertools import product
 import numpy as np
 import polars as pl
 
-from nearkin.comparison.all_pairs import joined, right
-from nearkin.comparison.paired import widened
+from nearkin.comparison.all_pairs import hit_at_k_expr, join_first_hits
+from nearkin.comparison.paired import widen_sparse_intervals
 from nearkin.evaluation import intervals
 from nearkin.evaluation.bootstrap import LabelGroupSums, add_resampling_units, bootstrap_sums
-from nearkin.tables.categories import distinct
+from nearkin.tables.categories import distinct_categories
 from nearkin.vocabulary import ALL
 
 
@@ -23,11 +23,11 @@ def summarise_seeds(hits, models, *, bases, ks, resamples, seed):
     """
     columns = [(model, k) for model in hits for k in ks]
     parts = []
-    for (protocol,), asked in joined(hits).group_by("protocol", maintain_order=True):
+    for (protocol,), asked in join_first_hits(hits).group_by("protocol", maintain_order=True):
         asked, strata = add_resampling_units(asked)
         for (level,), block in asked.group_by("level", maintain_order=True):
-            block = block.with_columns(right(model, k).alias(_name(model, k)) for model, k in columns)
-            drawn = _drawn(block, strata, [_name(*column) for column in columns], resamples, seed)
+            block = block.with_columns(hit_at_k_expr(model, k).alias(_name(model, k)) for model, k in columns)
+            drawn = _resample(block, strata, [_name(*column) for column in columns], resamples, seed)
             for category, samples in drawn.items():
                 scope = block if category == ALL else block.filter(category=category)
                 rows = _rows(scope, samples, models, bases, ks)
@@ -40,11 +40,13 @@ def _name(model, k):
     return f"{model} {k}"
 
 
-def _drawn(block, strata, columns, resamples, seed):
+def _resample(block, strata, columns, resamples, seed):
     """Means over resampled groups, by category and column: (resamples,) each; NaN without queries."""
     cells = LabelGroupSums(block, [pl.col(name) for name in columns])
     of = cells.labels["category"]
-    scopes = {ALL: np.ones(len(of), dtype=bool)} | {name: (of == name).to_numpy() for name in distinct(of)}
+    scopes = {ALL: np.ones(len(of), dtype=bool)} | {
+        name: (of == name).to_numpy() for name in distinct_categories(of)
+    }
     parts = {name: [] for name in scopes}
     for (sums,) in bootstrap_sums([cells], strata, resamples=resamples, seed=seed):
         for name, member in scopes.items():
@@ -68,7 +70,7 @@ def _rows(scope, samples, models, bases, ks):
         told = {"variant": variant, "k": k, "n_seeds": len(names)} | counts
         values = np.array([recalls[name] for name in columns])
         sample = np.mean([samples[name] for name in columns], axis=0)
-        low, high = intervals.widened(
+        low, high = intervals.wilson_if_sparse(
             values.mean(), intervals.percentile_interval(sample), counts["n_groups"]
         )
         found.append(told | {"measure": "recall", "low": float(low), "high": float(high)} | _spread(values))
@@ -86,7 +88,7 @@ def _rows(scope, samples, models, bases, ks):
     found = [pl.DataFrame(found, schema_overrides=types)]
     if changes:
         changes = pl.DataFrame(changes, schema_overrides=types).rename({"mean": "points"})
-        found.append(widened(changes).rename({"points": "mean"}))
+        found.append(widen_sparse_intervals(changes).rename({"points": "mean"}))
     return pl.concat(found, how="diagonal")
 
 

@@ -4,15 +4,15 @@ import numpy as np
 import polars as pl
 
 from nearkin.evaluation import intervals
-from nearkin.tables.categories import distinct
+from nearkin.tables.categories import distinct_categories
 from nearkin.tables.trend import Trend
 from nearkin.vocabulary import ALL, MIN_LABELS
 
-N_PLACES = 33
+N_POINTS = 33
 """Training sizes, evenly on the curve's axis, at which it is told."""
 
 
-def trend(differences, *, resamples, seed):
+def fit_trend(differences, *, resamples, seed):
     """The improvement of species beside their training images, as a `Trend` table.
 
     The curve is a + b log2(1 + training images), by least squares in which a species weighs as its
@@ -23,7 +23,7 @@ def trend(differences, *, resamples, seed):
     of_species = differences.filter(pl.col("label") != ALL, level="species", metric="recall")
     parts = []
     for (protocol, k), block in of_species.group_by("protocol", "k", maintain_order=True):
-        for category in (ALL, *distinct(block["category"])) if protocol != "unseen" else ():
+        for category in (ALL, *distinct_categories(block["category"])) if protocol != "unseen" else ():
             scope = block if category == ALL else block.filter(category=category)
             if len(scope) >= MIN_LABELS and scope["n_train"].n_unique() > 1:
                 curve = _curve(scope.sort("category", "label"), resamples, seed)
@@ -36,10 +36,10 @@ def _curve(species, resamples, seed):
     """All columns but those that say where the species are from."""
     n_train, points, queries = (species[name].to_numpy() for name in ("n_train", "points", "n_queries"))
     size = np.log2(1 + n_train)
-    places = np.unique(np.rint(2 ** np.linspace(size.min(), size.max(), N_PLACES) - 1).astype(np.int64))
+    places = np.unique(np.rint(2 ** np.linspace(size.min(), size.max(), N_POINTS) - 1).astype(np.int64))
     axis = np.log2(1 + places)
     (height,), (slope,) = _fitted(size, points, queries[None, :])
-    drawn = intervals.resampled_weights(np.zeros(len(species), dtype=int), resamples=resamples, seed=seed)
+    drawn = intervals.bootstrap_weights(np.zeros(len(species), dtype=int), resamples=resamples, seed=seed)
     fits = [_fitted(size, points, queries * weights) for weights in drawn]
     heights, slopes = (np.concatenate(each) for each in zip(*fits, strict=True))
     low, high = intervals.percentile_interval(heights[:, None] + slopes[:, None] * axis)

@@ -14,22 +14,22 @@ from snakemake.persistence import MetadataRecord
 from snakemake.persistence.file import FilePersistence
 
 from nearkin.driver import provenance
-from nearkin.driver.dry_run import dry_run
-from nearkin.driver.explain import UNKNOWN, report
-from nearkin.driver.planned_jobs import planned
+from nearkin.driver.dry_run import run_dry
+from nearkin.driver.explain import UNKNOWN, explain_dry_run
+from nearkin.driver.planned_jobs import parse_dry_run
 
 
-def copied(config_path):
+def list_copied(config_path):
     """The lines about the results of a config's datasets. Exits if there are none, or if files differ."""
     datasets = yaml.safe_load(Path(config_path).read_text(encoding="utf-8"))["datasets"]
     folders = [Path("results", name) for name in datasets if Path("results", name, provenance.NAME).exists()]
     if not folders:
         sys.exit(f"Nothing to adopt: no results/*/{provenance.NAME} of the datasets in {config_path}")
     try:
-        lines = [line for folder in folders for line in provenance.read(folder)]
+        lines = [line for folder in folders for line in provenance.read_provenance(folder)]
     except ValueError as error:
         sys.exit(f"Nothing was adopted. {error}")
-    changed = provenance.changed(lines)
+    changed = provenance.list_changed(lines)
     if changed:
         print("Nothing was adopted. These files are not what was made: copy them again, or remove them.")
         print("\n".join(changed))
@@ -37,32 +37,32 @@ def copied(config_path):
     return lines
 
 
-def adopt(lines):
+def adopt_results(lines):
     """Give Snakemake its records of copied files back, and the files their dates."""
     kept = FilePersistence(path=Path(".snakemake"))
     if any(kept._read_locks()):
         sys.exit("Nothing was adopted: a run is at work here, or was killed (then: snakemake --unlock)")
     for line in lines:
         kept._write_record(line["path"], MetadataRecord.model_validate(line["record"]))
-    provenance.redate(lines)
+    provenance.restore_mtimes(lines)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--configfile", required=True)
     config_path = parser.parse_args().configfile
-    lines = copied(config_path)
-    adopt(lines)
+    lines = list_copied(config_path)
+    adopt_results(lines)
     print(f"{len(lines)} files are what was made.")
-    said = dry_run(config_path)
-    if planned(said):
+    said = run_dry(config_path)
+    if parse_dry_run(said):
         print("Not all are what this clone would make: other settings, code or inputs made them. So")
     elif UNKNOWN.search(said):
         print("Not all are known: remove those that you do not trust.")
     else:
         print("All are adopted.")
         return
-    print(report(said))
+    print(explain_dry_run(said))
     sys.exit(1)
 
 

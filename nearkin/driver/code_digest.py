@@ -13,7 +13,7 @@ from nearkin.storage.atomic import file_sha256, write_text
 PACKAGE = "nearkin"
 
 
-NEUTRAL = {"nearkin/runtime/prefetch.py", "nearkin/runtime/logs.py", "nearkin/runtime/memory.py"}
+NEUTRAL_MODULES = {"nearkin/runtime/prefetch.py", "nearkin/runtime/logs.py", "nearkin/runtime/memory.py"}
 """Modules that cannot change a result: they only say how a step goes, or decide when it reads what."""
 
 
@@ -26,7 +26,7 @@ def code_digest(root: str | Path, script: str) -> str:
     do not count.
     """
     digests = code_files(root, script).items()
-    lines = "".join(f"{file} {digest}\n" for file, digest in digests if file not in NEUTRAL)
+    lines = "".join(f"{file} {digest}\n" for file, digest in digests if file not in NEUTRAL_MODULES)
     return hashlib.sha256(lines.encode()).hexdigest()
 
 

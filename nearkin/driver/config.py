@@ -16,7 +16,7 @@ from nearkin.finetune.recipe import PRESETS
 from nearkin.sources import column_mapping
 from nearkin.vocabulary import LEVELS
 
-WITHOUT_PRECISION = ("table", "histogram")
+LIBRARIES_WITHOUT_PRECISION = ("table", "histogram")
 """Libraries whose models compute no network; as far as precision goes they compare with any."""
 
 
@@ -42,7 +42,7 @@ Validator = extend(
 )
 
 
-def settle(config, schema):
+def resolve_config(config, schema):
     """The config with all defaults filled in and every `like:` resolved.
 
     Raises ConfigError naming the key, its value and what is allowed.
@@ -51,8 +51,8 @@ def settle(config, schema):
     _check_schema(config, schema)
     config = copy.deepcopy(config)
     if any("matrix" in model.get("finetune", {}) for model in config["models"].values()):
-        config = _without_matrices(config, schema)
-    config["datasets"] = {name: _resolved(config["datasets"], name, []) for name in config["datasets"]}
+        config = _without_grids(config, schema)
+    config["datasets"] = {name: _resolve_extends(config["datasets"], name, []) for name in config["datasets"]}
     for model in config["models"].values():
         if preset := model.get("finetune", {}).pop("preset", None):
             model["finetune"] = PRESETS[preset] | model["finetune"]
@@ -68,13 +68,13 @@ def settle(config, schema):
     for name, clustering in config["clusters"].items():
         _check_clusters(f"clusters.{name}", clustering, config["models"])
     for name, model in config["models"].items():
-        model["precision"] = _precision(config["models"], name)
+        model["precision"] = _precision_of(config["models"], name)
     _check_comparable(config)
     _check_depth(config)
     for base, trained in config["compare"]:
         for name in (base, trained):
-            _known(name, config["models"], "compare", "model")
-    config["leak_audit"]["model"] = _audited(config)
+            _check_name(name, config["models"], "compare", "model")
+    config["leak_audit"]["model"] = _choose_audited_model(config)
     return config
 
 
@@ -85,26 +85,26 @@ def check_repeated_keys(path: str | Path) -> None:
     """
     text = Path(path).read_text(encoding="utf-8").expandtabs(1)  # JSON may be indented by tabs, YAML not
     try:
-        repeated = list(_repeated_keys("", yaml.compose(text, yaml.SafeLoader), set()))
+        repeated = list(_find_repeated_keys("", yaml.compose(text, yaml.SafeLoader), set()))
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
     if repeated:
         raise ConfigError("\n".join(f"{path}: config key {line}" for line in repeated))
 
 
-def _repeated_keys(where: str, node: yaml.Node | None, seen: set[int]) -> Iterator[str]:
+def _find_repeated_keys(where: str, node: yaml.Node | None, seen: set[int]) -> Iterator[str]:
     """A sentence for each repeated key below a YAML node; what an alias repeats counts once."""
     if id(node) in seen:
         return
     seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):
         for number, item in enumerate(node.value):
-            yield from _repeated_keys(f"{where}{number}.", item, seen)
+            yield from _find_repeated_keys(f"{where}{number}.", item, seen)
     if isinstance(node, yaml.MappingNode):
         lines = {}
         for key, value in node.value:
             lines.setdefault(str(key.value), []).append(str(key.start_mark.line + 1))
-            yield from _repeated_keys(f"{where}{key.value}.", value, seen)
+            yield from _find_repeated_keys(f"{where}{key.value}.", value, seen)
         for name, found in lines.items():
             if len(found) > 1:
                 yield (
@@ -130,36 +130,36 @@ def _check_names(where: str, value: object) -> None:
 def _check_schema(config, schema):
     errors = sorted(Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path)))
     if errors:
-        raise ConfigError("\n".join(line for error in errors for line in _explain(error)))
+        raise ConfigError("\n".join(line for error in errors for line in _format_schema_error(error)))
 
 
-def _without_matrices(config, schema):
+def _without_grids(config, schema):
     try:
-        config = grid.expanded(config)
+        config = grid.expand_grid(config)
     except ValueError as error:
         raise ConfigError(f"config key {error}") from None
     _check_schema(config, schema)
     return config
 
 
-def base_of(models, name):
+def root_model(models, name):
     """The model whose encoder `name` was fine-tuned from, directly or not; itself if it was not."""
     while "finetune" in models[name]:
         name = models[name]["finetune"]["base"]
     return name
 
 
-def _precision(models, name):
+def _precision_of(models, name):
     """The precision of a model: its own, its base's, or fp32; None for one that computes nothing."""
     model = models[name]
-    if model.get("library") in WITHOUT_PRECISION:
+    if model.get("library") in LIBRARIES_WITHOUT_PRECISION:
         if model["precision"] is not None:
             raise ConfigError(
                 f"config key models.{name}.precision: a {model['library']} has none; leave it out"
             )
         return None
     if model["precision"] is None and "finetune" in model:
-        return _precision(models, model["finetune"]["base"])
+        return _precision_of(models, model["finetune"]["base"])
     return model["precision"] or "fp32"
 
 
@@ -169,7 +169,7 @@ def _check_comparable(config):
     for name, model in config["models"].items():
         if model.get("library") == "table":
             continue
-        preprocess = config["models"][base_of(config["models"], name)]["preprocess"]
+        preprocess = config["models"][root_model(config["models"], name)]["preprocess"]
         ways = {"precision": model["precision"], "decode": config["preprocessing"][preprocess]["decode"]}
         for key, way in ways.items():
             known, other = first.setdefault(key, (way, name)) if way else (way, name)
@@ -190,16 +190,16 @@ def _check_depth(config: dict) -> None:
         )
 
 
-def _audited(config):
+def _choose_audited_model(config):
     """The model that the leak audit searches with: as named, or the last base, or the first model."""
     named = config["leak_audit"]["model"]
     if named is not None:
-        _known(named, config["models"], "leak_audit.model", "model")
+        _check_name(named, config["models"], "leak_audit.model", "model")
         return named
     return config["compare"][-1][0] if config["compare"] else next(iter(config["models"]))
 
 
-def _explain(error):
+def _format_schema_error(error):
     where = ".".join(map(str, error.absolute_path)) or "(top level)"
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
@@ -212,14 +212,14 @@ def _explain(error):
         allowed = ", ".join(map(repr, error.validator_value))
         yield f"config key {where}: {error.instance!r} is not one of {allowed}"
     elif error.validator == "type":
-        remedy = _remedy_of_type(error.instance, error.validator_value)
+        remedy = _suggest_number(error.instance, error.validator_value)
         yield f"config key {where}: {error.instance!r} is not of type {error.validator_value}{remedy}"
     else:
         about = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
         yield f"config key {where}: {error.message}" + (f" ({about})" if about else "")
 
 
-def _remedy_of_type(value: object, types: str | list[str]) -> str:
+def _suggest_number(value: object, types: str | list[str]) -> str:
     """What to write for a number that is one to YAML, and not to us."""
     if not isinstance(value, float) or ("integer" not in types and "number" not in types):
         return ""
@@ -228,7 +228,7 @@ def _remedy_of_type(value: object, types: str | list[str]) -> str:
     return f"; write {value:.0f}" if value.is_integer() else "; write a whole number"
 
 
-def _resolved(datasets, name, seen):
+def _resolve_extends(datasets, name, seen):
     """A dataset with the values of the one it is `like`; its source keeps that one's name."""
     dataset = copy.deepcopy(datasets[name])
     if name in seen:
@@ -239,15 +239,15 @@ def _resolved(datasets, name, seen):
     if like is None:
         dataset.setdefault("source", {}).setdefault("id", name)
         return dataset
-    _known(like, datasets, f"datasets.{name}.like", "dataset")
-    return _merged(_resolved(datasets, like, [*seen, name]), dataset)
+    _check_name(like, datasets, f"datasets.{name}.like", "dataset")
+    return _merge(_resolve_extends(datasets, like, [*seen, name]), dataset)
 
 
-def _merged(below, above):
+def _merge(below, above):
     result = dict(below)
     for key, value in above.items():
         both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = _merged(result[key], value) if both else value
+        result[key] = _merge(result[key], value) if both else value
     return result
 
 
@@ -309,7 +309,7 @@ def _check_source(key: str, source: dict, results: list[str]) -> None:
     if layout == "museum" and source["follow_links"]:
         raise ConfigError(f"config key {key}.follow_links: the drawn museum has no links; leave it out")
     if layout != "museum":
-        _check_apart(f"{key}.folder", source["folder"], results)
+        _check_outside_results(f"{key}.folder", source["folder"], results)
     if layout == "museum" and source["download"]:
         raise ConfigError(f"config key {key}.download: the museum is drawn, not downloaded; name the layout")
     asked = [name for name in ("table", "preset", "columns") if source.get(name)]
@@ -322,12 +322,12 @@ def _check_source(key: str, source: dict, results: list[str]) -> None:
     if "preset" not in asked and not source["columns"].get("file"):
         raise ConfigError(f"config key {key}.columns.file: needed without a preset; it names the image files")
     for field, said in source["columns"].items():
-        for text in column_mapping.texts(said):
+        for text in column_mapping.as_list(said):
             if column_mapping.has_stray_braces(text):
                 raise ConfigError(f"config key {key}.columns.{field}: {text!r} has braces without a column")
 
 
-def _check_apart(key: str, folder: str, results: list[str]) -> None:
+def _check_outside_results(key: str, folder: str, results: list[str]) -> None:
     """What a study writes must not lie among its images: it would list its own figures."""
     for place in [".", *results]:
         if Path(place).resolve().is_relative_to(Path(folder).resolve()):
@@ -342,7 +342,7 @@ def _check_groups(key, groups, models):
     model = (groups["near_duplicates"] or {}).get("model")
     if model is None:
         return
-    _known(model, models, f"{key}.near_duplicates.model", "model")
+    _check_name(model, models, f"{key}.near_duplicates.model", "model")
     if "finetune" in models[model]:
         raise ConfigError(
             f"config key {key}.near_duplicates.model: {model!r} is trained on the split, which needs the "
@@ -351,7 +351,7 @@ def _check_groups(key, groups, models):
 
 
 def _check_clusters(key, clustering, models):
-    _known(clustering["model"], models, f"{key}.model", "model")
+    _check_name(clustering["model"], models, f"{key}.model", "model")
     if "finetune" in models[clustering["model"]]:
         raise ConfigError(
             f"config key {key}.model: {clustering['model']!r} is trained; take a model with a library"
@@ -392,13 +392,17 @@ def _check_model(name, config):
         if model["library"] != "histogram" and "name" not in model and "path" not in model:
             raise ConfigError(f"config key {key}.name: missing; it names the architecture")
         if model["library"] != "table":
-            _known(model.get("preprocess"), config["preprocessing"], f"{key}.preprocess", "preprocessing")
+            _check_name(
+                model.get("preprocess"), config["preprocessing"], f"{key}.preprocess", "preprocessing"
+            )
         return
-    _known(model["finetune"]["labels"], [*LEVELS, *config["clusters"]], f"{key}.finetune.labels", "label")
+    _check_name(
+        model["finetune"]["labels"], [*LEVELS, *config["clusters"]], f"{key}.finetune.labels", "label"
+    )
     seen = [name]
     while "finetune" in config["models"][seen[-1]]:
         base = config["models"][seen[-1]]["finetune"]["base"]
-        _known(base, config["models"], f"models.{seen[-1]}.finetune.base", "model")
+        _check_name(base, config["models"], f"models.{seen[-1]}.finetune.base", "model")
         if base in seen:
             raise ConfigError(
                 f"config key {key}.finetune.base: goes round in circles: {' -> '.join([*seen, base])}"
@@ -412,23 +416,23 @@ def _check_model(name, config):
 
 def _check_variants(models):
     """Models of one variant differ in nothing but their seed."""
-    for variant, (first, *others) in grid.variants_of(models).items():
+    for variant, (first, *others) in grid.seed_groups(models).items():
         for name in others:
-            if _but_seed(models[name]) != _but_seed(models[first]):
+            if _without_seed(models[name]) != _without_seed(models[first]):
                 raise ConfigError(
                     f"config key models.{name}.finetune.variant: {first!r} is of variant {variant!r} too, "
                     "so the two may differ in nothing but the seed; name another"
                 )
 
 
-def _but_seed(model):
+def _without_seed(model):
     recipe = {
         key: value for key, value in model.get("finetune", {}).items() if key not in ("seed", "variant")
     }
     return model | {"finetune": recipe}
 
 
-def _known(name, names, key, kind):
+def _check_name(name, names, key, kind):
     if name not in names:
         near = difflib.get_close_matches(str(name), names, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""

@@ -5,13 +5,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-CURATING = (
+CURATION_RULES = (
     *("draw_museum", "download_dataset", "list_images", "inspect_images", "fix_labels", "fix_captions"),
     *("group_images", "split_images"),
 )
 """The rules whose results `check_curation` checks, in the order in which they work."""
 
-LOGS = (*CURATING, "describe_dataset", "audit_leaks", "write_audit")
+LOGGED_RULES = (*CURATION_RULES, "describe_dataset", "audit_leaks", "write_audit")
 """The rules whose logs are read."""
 
 WARNING = re.compile(r"^\S+ \S+ WARNING (?:nearkin\S*|__main__): (.*)$")
@@ -21,7 +21,7 @@ EXAMPLES, KINDS, LONGEST = 3, 20, 200
 """How many of one kind are named, how many kinds are told, and characters of one line."""
 
 
-def of_curation(dataset: str, shards: Iterable[int] = (), logs: str | Path = "logs") -> list[str]:
+def summarise_warnings(dataset: str, shards: Iterable[int] = (), logs: str | Path = "logs") -> list[str]:
     """A line for each kind of warning of a dataset's curation, at most KINDS of them; none if there is none.
 
     The logs of other `shards`, which an earlier run may have had, do not count.
@@ -30,26 +30,26 @@ def of_curation(dataset: str, shards: Iterable[int] = (), logs: str | Path = "lo
     of other things the first are named. Signs that could steer a terminal are left out.
     """
     lines = []
-    for rule in LOGS:
+    for rule in LOGGED_RULES:
         found = defaultdict(list)
         for name in (dataset, *(f"{dataset}/{shard}" for shard in shards)):
-            for said in _warnings(Path(logs, rule, f"{name}.log")):
+            for said in _read_warnings(Path(logs, rule, f"{name}.log")):
                 kind, _, subject = said.partition(": ")
                 found[kind].append(subject)
-        lines += [f"{rule}: {_summed(kind, subjects)}" for kind, subjects in found.items()]
+        lines += [f"{rule}: {_format_kind(kind, subjects)}" for kind, subjects in found.items()]
     if len(lines) > KINDS:
         lines[KINDS:] = [f"and {len(lines) - KINDS} more kinds"]
     return lines
 
 
-def _warnings(path: Path) -> list[str]:
+def _read_warnings(path: Path) -> list[str]:
     if not path.exists():
         return []
     text = path.read_text(encoding="utf-8", errors="replace")
     return [match[1] for match in map(WARNING.match, text.splitlines()) if match]
 
 
-def _summed(kind: str, subjects: list[str]) -> str:
+def _format_kind(kind: str, subjects: list[str]) -> str:
     if all(subject.isdecimal() for subject in subjects):
         told = f"{kind}: {sum(map(int, subjects))}"
     else:

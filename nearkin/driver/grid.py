@@ -4,7 +4,7 @@ from decimal import Decimal
 from itertools import product
 
 
-def expanded(config):
+def expand_grid(config):
     """The config with a model for each combination that a matrix asks for, in its place.
 
     Such a model is called by the values that set it apart, the seed last, and has a `variant`: its
@@ -12,7 +12,7 @@ def expanded(config):
     Raises ValueError if two models get one name, or a model has a matrix and a variant.
 
     >>> models = {"a": {}, "b": {"finetune": {"base": "a", "matrix": {"seed": [1, 2], "m2": [0.3]}}}}
-    >>> found = expanded({"models": models, "compare": [["a", "b"]]})
+    >>> found = expand_grid({"models": models, "compare": [["a", "b"]]})
     >>> found["models"]["b.m2_0.3.seed_2"]
     {'finetune': {'base': 'a', 'm2': 0.3, 'seed': 2, 'variant': 'b.m2_0.3'}}
     >>> found["compare"]
@@ -29,15 +29,15 @@ def expanded(config):
             if one in models or (one != name and one in config["models"]):
                 raise ValueError(f"models.{name}.finetune.matrix: {one!r} is already a model; rename either")
         models |= made
-        stands_for[name] = [names[0] for names in variants_of(made).values()]
+        stands_for[name] = [names[0] for names in seed_groups(made).values()]
     pairs = [product(*(stands_for.get(one, [one]) for one in pair)) for pair in config.get("compare", [])]
     return config | {"models": models, "compare": [list(pair) for some in pairs for pair in some]}
 
 
-def variants_of(models):
+def seed_groups(models):
     """Which models differ only in their seed: their names by variant. A model without one is its own.
 
-    >>> variants_of({"a": {"library": "timm"}, "b": {"finetune": {"variant": "v"}}})
+    >>> seed_groups({"a": {"library": "timm"}, "b": {"finetune": {"variant": "v"}}})
     {'a': ['a'], 'v': ['b']}
     """
     found = {}
@@ -52,17 +52,17 @@ def _combinations(name, model):
     keys = sorted(matrix, key=lambda key: key == "seed")
     made = {}
     for values in product(*(matrix[key] for key in keys)):
-        parts = [name, *(f"{key}_{_written(value)}" for key, value in zip(keys, values, strict=True))]
+        parts = [name, *(f"{key}_{_format_value(value)}" for key, value in zip(keys, values, strict=True))]
         variant = ".".join(parts[:-1] if "seed" in matrix else parts)
         finetune = shared | dict(zip(keys, values, strict=True)) | {"variant": variant}
         made[".".join(parts)] = model | {"finetune": finetune}
     return made
 
 
-def _written(value):
+def _format_value(value):
     """A value as part of a name.
 
-    >>> _written(1e-5), _written(None), _written("exact")
+    >>> _format_value(1e-5), _format_value(None), _format_value("exact")
     ('0.00001', 'none', 'exact')
     """
     if isinstance(value, float):

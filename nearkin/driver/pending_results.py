@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 
 
-class Pending:
+class PendingResults:
     """The marks of one run.
 
     `mark` and `unmark` set and remove Snakemake's mark of a file, `marked` says which of some have one.
@@ -28,27 +28,31 @@ class Pending:
         self._kept: set[str] = set()
         self._consumers: dict[str, set[str]] = {}
 
-    def begin(self, to_make: Mapping[str, Iterable[str]], existing: Mapping[str, Iterable[str]]) -> None:
+    def mark_pending(
+        self, to_make: Mapping[str, Iterable[str]], existing: Mapping[str, Iterable[str]]
+    ) -> None:
         """Mark the files that the run will make, and what hangs on them; both are given with their inputs."""
         self._made = set(to_make)
         for output, inputs in [*to_make.items(), *existing.items()]:
             for path in inputs:
                 self._consumers.setdefault(path, set()).add(output)
-        pending = self._made | self._hanging(self._made)
+        pending = self._made | self._find_dependents(self._made)
         self._kept = self._marked(pending)
         for path in pending - self._kept:
             self._mark(path)
 
-    def end(self) -> None:
+    def unmark_finished(self) -> None:
         """Leave the marks of results that hang on a file which was to be made and is not there.
 
         Those of an earlier run stay, too: Snakemake takes the mark off a file that it makes.
         """
         gone = {path for path in self._made if not os.path.exists(path)}
-        for path in (self._made | self._hanging(self._made)) - self._kept - self._hanging(gone):
+        for path in (
+            (self._made | self._find_dependents(self._made)) - self._kept - self._find_dependents(gone)
+        ):
             self._unmark(path)
 
-    def _hanging(self, paths: Iterable[str]) -> set[str]:
+    def _find_dependents(self, paths: Iterable[str]) -> set[str]:
         """All that was or will be made of some files, directly or not."""
         found, waiting = set(), list(paths)
         while waiting:

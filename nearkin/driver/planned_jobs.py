@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-NOT_WORK = ("all", "curate", "figures")
+TARGET_RULES = ("all", "curate", "figures")
 
 
 class Job(NamedTuple):
@@ -17,10 +17,10 @@ class Job(NamedTuple):
     log: str = ""
 
 
-def planned(said):
+def parse_dry_run(said):
     """The jobs in the output of a dry run, targets left out.
 
-    >>> planned("rule embed_images:\\n    input: a\\n    wildcards: dataset=d, shard=0\\nrule all:\\n")
+    >>> parse_dry_run("rule embed_images:\\n    input: a\\n    wildcards: dataset=d, shard=0\\nrule all:\\n")
     [Job(rule='embed_images', wildcards={'dataset': 'd', 'shard': '0'}, reason='', log='')]
     """
     found = []
@@ -28,13 +28,13 @@ def planned(said):
         rule = re.match(r"(?:local)?rule (\w+):", block)[1]
         told = dict(re.findall(r"^ +(wildcards|reason|log): (.*)$", block, re.MULTILINE))
         pairs = told["wildcards"].split(", ") if "wildcards" in told else []
-        if rule not in NOT_WORK:
+        if rule not in TARGET_RULES:
             wildcards = dict(pair.split("=", 1) for pair in pairs)
             found.append(Job(rule, wildcards, told.get("reason", ""), told.get("log", "")))
     return found
 
 
-def seconds_before(costs, rule, *about):
+def previous_seconds(costs, rule, *about):
     """How long the jobs of a rule took in an earlier run, together; None if it left no costs.
 
     `costs` is the folder of Snakemake's benchmark files; `about` are the wildcards but shards:
@@ -42,10 +42,10 @@ def seconds_before(costs, rule, *about):
     """
     place = Path(costs, rule, *about)
     paths = [place.with_name(f"{place.name}.tsv"), *place.rglob("*.tsv")]
-    seconds = [_seconds(path) for path in paths if path.exists()]
+    seconds = [_read_seconds(path) for path in paths if path.exists()]
     return sum(seconds) if seconds else None
 
 
-def _seconds(path):
+def _read_seconds(path):
     with open(path, encoding="utf-8", newline="") as file:
         return sum(float(row["s"]) for row in csv.DictReader(file, delimiter="\t"))

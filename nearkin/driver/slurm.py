@@ -1,7 +1,7 @@
 """Jobs on a cluster that are not forgotten while the cluster does not say how they are."""
 
 
-def keep_unanswered(executor):
+def keep_polling(executor):
     """Let an executor class of snakemake-executor-plugin-slurm go on asking where nobody answered.
 
     As it is (2.8), it forgets its jobs when the controller is away for a moment and there is

@@ -10,31 +10,31 @@ from collections import Counter
 from pathlib import Path
 from textwrap import fill
 
-from nearkin.driver.dry_run import dry_run
-from nearkin.driver.planned_jobs import planned
+from nearkin.driver.dry_run import run_dry
+from nearkin.driver.planned_jobs import parse_dry_run
 
-LAST = 2**16
+TAIL_BYTES = 2**16
 """Bytes of a log in which its end is found."""
-FAILED = " CRITICAL nearkin.runtime.logs: "
+FAILURE_MARK = " CRITICAL nearkin.runtime.logs: "
 
 
-def ended(log):
+def read_ending(log):
     """How the job of a log ended, and why: `failed`, `open` (it is yet at work, or was killed) or `left`."""
     if not os.path.exists(log):
         return "left", ""
     with open(log, "rb") as file:
-        file.seek(max(0, os.path.getsize(log) - LAST))
+        file.seek(max(0, os.path.getsize(log) - TAIL_BYTES))
         lines = file.read().decode("utf-8", errors="replace").splitlines()
-    failed = [line.split(FAILED, 1)[1] for line in lines if FAILED in line]
+    failed = [line.split(FAILURE_MARK, 1)[1] for line in lines if FAILURE_MARK in line]
     if failed:
         return "failed", failed[-1]
     return ("left", "") if lines and " done: " in lines[-1] else ("open", "")
 
 
-def status(everything, left, *, locked):
+def describe_status(everything, left, *, locked):
     """Lines about one dataset: its stages that are begun and not done, the others, and the last failure."""
     total, undone = (Counter(job.rule for job in jobs) for jobs in (everything, left))
-    ends = [(job, *ended(job.log)) for job in left]
+    ends = [(job, *read_ending(job.log)) for job in left]
     hows = Counter((job.rule, how) for job, how, _ in ends)
     words = {"open": "at work" if locked else "stopped midway", "failed": "failed"}
     lines, whole, waiting = [f"{len(everything) - len(left):,} of {len(everything):,} jobs done"], [], []
@@ -63,13 +63,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--configfile", required=True)
     config_path = parser.parse_args().configfile
-    everything, left = planned(dry_run(config_path, "--forceall")), planned(dry_run(config_path))
+    everything, left = parse_dry_run(run_dry(config_path, "--forceall")), parse_dry_run(run_dry(config_path))
     locked = any(Path(".snakemake/locks").glob("*.lock"))
     if locked:
         print("A run is at work here, or was killed: if none is, snakemake --unlock")
     for dataset in dict.fromkeys(job.wildcards["dataset"] for job in everything):
         of_it = [[job for job in jobs if job.wildcards["dataset"] == dataset] for jobs in (everything, left)]
-        print(f"{dataset}: " + "\n".join(status(*of_it, locked=locked)))
+        print(f"{dataset}: " + "\n".join(describe_status(*of_it, locked=locked)))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 VECTOR_NAMES = ("emb", "embedding", "embeddings", "vector", "features")
 
 
-def imported(table, inspection, *, source):
+def import_vectors(table, inspection, *, source):
     """The `embeddings` table of a shard's readable images, from a table made elsewhere.
 
     `table` has `uuid` or `path` (as in `inspection`) and one column of vectors, of any float
@@ -20,11 +20,15 @@ def imported(table, inspection, *, source):
     ValueError, naming `source`, for an image without a vector or with two, for vectors of
     different widths, NaN, infinity and zero.
     """
-    column, width = _vectors(table, source)
-    key = _key(table, source)
+    column, width = _find_vector_column(table, source)
+    key = _find_key_column(table, source)
     wanted = inspection.filter(pl.col("problem").is_null()).select("uuid", "path", "sha256").sort("uuid")
-    given = table.select(pl.col(key).cast(pl.String).map_elements(_composed, return_dtype=pl.String), column)
-    own = wanted.with_columns(pl.col(key).map_elements(_composed, return_dtype=pl.String).alias("key"))
+    given = table.select(
+        pl.col(key).cast(pl.String).map_elements(_normalise_unicode, return_dtype=pl.String), column
+    )
+    own = wanted.with_columns(
+        pl.col(key).map_elements(_normalise_unicode, return_dtype=pl.String).alias("key")
+    )
     found = own.join(given.rename({key: "key", column: "emb"}), on="key", how="left", maintain_order="left")
     for rows, what in [
         (found.filter(pl.col("emb").is_null()), "has no vector"),
@@ -35,15 +39,15 @@ def imported(table, inspection, *, source):
             raise ValueError(
                 f"{source}: image {first['path']} ({first['uuid']}) {what}; {len(rows)} such rows"
             )
-    vectors = _unit(found, width, source)
+    vectors = _normalise(found, width, source)
     logger.info("%d of %d vectors taken", len(found), len(table))
     return found.select("uuid", "sha256", emb=pl.Series(vectors, dtype=pl.Array(pl.Float32, width)))
 
 
-def fingerprint_of(table, source):
+def fingerprint_table(table, source):
     """A digest of the vectors and their keys: what stands in for an encoder's fingerprint."""
-    column, _ = _vectors(table, source)
-    key = _key(table, source)
+    column, _ = _find_vector_column(table, source)
+    key = _find_key_column(table, source)
     digest = hashlib.sha256(str([key, column]).encode())
     for name in table[key].cast(pl.String):
         digest.update(repr(name).encode())
@@ -52,7 +56,7 @@ def fingerprint_of(table, source):
     return digest.hexdigest()
 
 
-def _key(table: pl.DataFrame, source: str) -> str:
+def _find_key_column(table: pl.DataFrame, source: str) -> str:
     """The name of the column that says which image a row is of."""
     key = "uuid" if "uuid" in table.columns else "path"
     if key not in table.columns:
@@ -65,7 +69,7 @@ def _key(table: pl.DataFrame, source: str) -> str:
     return key
 
 
-def _vectors(table, source):
+def _find_vector_column(table, source):
     """The name of the vector column and its width."""
     named = [name for name in VECTOR_NAMES if name in table.columns]
     lists = [name for name, kind in table.schema.items() if isinstance(kind, pl.List | pl.Array)]
@@ -88,7 +92,7 @@ def _vectors(table, source):
     return candidates[0], widths[0]
 
 
-def _unit(found, width, source):
+def _normalise(found, width, source):
     values = found["emb"].explode() if len(found) else pl.Series([], dtype=pl.Float64)
     vectors = values.cast(pl.Float64).fill_null(np.nan).to_numpy().reshape(-1, width)
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -99,5 +103,5 @@ def _unit(found, width, source):
     return (vectors / length).astype(np.float32)
 
 
-def _composed(name):
+def _normalise_unicode(name):
     return unicodedata.normalize("NFC", name)

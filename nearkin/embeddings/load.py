@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from nearkin.embeddings.shard_files import parts
+from nearkin.embeddings.shard_files import iter_row_groups
 
 
 def read_vectors(paths, wanted):
@@ -15,7 +15,7 @@ def read_vectors(paths, wanted):
     wanted = pl.Series("uuid", wanted, dtype=pl.String)
     vectors, filled = None, np.zeros(len(wanted), dtype=bool)
     for path in paths:
-        for part in parts(path):
+        for part in iter_row_groups(path):
             block = part["emb"].to_numpy()
             if vectors is None:
                 vectors = np.empty((len(wanted), block.shape[1]), dtype=np.float32)
@@ -23,7 +23,7 @@ def read_vectors(paths, wanted):
                 continue
             position = wanted.search_sorted(part["uuid"]).to_numpy().clip(max=len(wanted) - 1)
             asked = (wanted.gather(position) == part["uuid"]).to_numpy()
-            _check(block[asked], part["uuid"].filter(pl.Series(asked)), path)
+            _check_unit_norm(block[asked], part["uuid"].filter(pl.Series(asked)), path)
             vectors[position[asked]], filled[position[asked]] = block[asked], True
     if not filled.all():
         first = wanted.filter(pl.Series(~filled))[0]
@@ -33,7 +33,7 @@ def read_vectors(paths, wanted):
     return vectors
 
 
-def _check(block, uuids, path):
+def _check_unit_norm(block, uuids, path):
     if len(block) == 0:
         return
     length = np.linalg.norm(block.astype(np.float64), axis=1)

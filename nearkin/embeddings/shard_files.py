@@ -15,41 +15,44 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nearkin.storage import lineage, tables
-from nearkin.storage.atomic import DamagedError, atomic_path, unreadable
-from nearkin.tables.embeddings import embeddings
+from nearkin.storage.atomic import DamagedError, atomic_path, read_error
+from nearkin.tables.embeddings import make_embeddings_schema
 
 logger = logging.getLogger(__name__)
 
-ROWS = 1024
+ROW_GROUP_ROWS = 1024
 """Rows of a part, which is a row group: some megabytes, in memory while they are written or read."""
 
-MEND = "remove it and shards.json beside it, and rerun"
+RERUN_HINT = "remove it and shards.json beside it, and rerun"
 
 
-def write(parts, path, *, width, **metadata):
+def write_shard(parts, path, *, width, **metadata):
     """Write a shard from tables that follow each other in the order of `uuid`, whole or not at all.
 
     `metadata` is stamped into the file. Raises OSError naming the file if the disk is full.
     """
-    schema = embeddings(width)
+    schema = make_embeddings_schema(width)
     stamps = tables.stamps(schema, lineage.stamps() | metadata)
     digest, contents, n_rows, last = Digest(stamps), [lineage.NO_ROWS], 0, ""
     options = {"compression": "zstd", "use_dictionary": False}
-    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, _arrow(width), **options) as writer:
+    with (
+        atomic_path(path) as temporary,
+        pq.ParquetWriter(temporary, _make_schema(width), **options) as writer,
+    ):
         for part in parts:
-            part = tables.checked(part, path, schema).select(schema.column_names())
+            part = tables.validate(part, path, schema).select(schema.column_names())
             if len(part) and not (part["uuid"].is_sorted() and last < part["uuid"][0]):
                 raise ValueError(f"{path}: embeddings are not in the order of their uuids")
-            writer.write_table(part.to_arrow().cast(_arrow(width)), row_group_size=ROWS)
+            writer.write_table(part.to_arrow().cast(_make_schema(width)), row_group_size=ROW_GROUP_ROWS)
             digest.add(part)
             contents.append(lineage.content_digest([part]))
             n_rows, last = n_rows + len(part), part["uuid"][-1] if len(part) else last
-        own = {"nearkin.digest": digest.said(), lineage.CONTENT: lineage.add_digests(contents)}
+        own = {"nearkin.digest": digest.hexdigest(), lineage.CONTENT: lineage.add_digests(contents)}
         writer.add_key_value_metadata(stamps | own)
     logger.info("wrote %d rows to %s", n_rows, path, extra={"counts": {"rows out": n_rows}})
 
 
-def parts(path):
+def iter_row_groups(path):
     """The tables of a shard's row groups, in order; one without rows for an empty shard.
 
     Raises ValueError naming the file if it cannot be read, or, after the last part, if any
@@ -57,7 +60,7 @@ def parts(path):
     """
     try:
         with pq.ParquetFile(path) as file:
-            stamps = _stamps(file)
+            stamps = _read_metadata(file)
             said = stamps.pop("nearkin.digest", None)
             stamps.pop(lineage.CONTENT, None)
             digest = Digest(stamps)
@@ -67,22 +70,22 @@ def parts(path):
                 digest.add(part)
                 yield part
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError, TypeError) as error:
-        raise unreadable(path, f"cannot be read as embeddings: {error}; {MEND}", error) from error
-    if digest.said() != said:
-        raise DamagedError(path, f"damaged: its values are not those that were written; {MEND}")
+        raise read_error(path, f"cannot be read as embeddings: {error}; {RERUN_HINT}", error) from error
+    if digest.hexdigest() != said:
+        raise DamagedError(path, f"damaged: its values are not those that were written; {RERUN_HINT}")
 
 
-class Known:
+class ExistingShard:
     """A shard opened to take rows over: only its keys are in memory."""
 
     def __init__(self, path):
         """Raises ValueError if the file is damaged."""
-        self._keys = pl.concat([part.select("uuid", "sha256") for part in parts(path)])
+        self._keys = pl.concat([part.select("uuid", "sha256") for part in iter_row_groups(path)])
         self._file = pq.ParquetFile(path)
         counts = [self._file.metadata.row_group(i).num_rows for i in range(self._file.num_row_groups)]
         self._starts = np.cumsum([0, *counts])
 
-    def rows(self, pixels):
+    def find_rows(self, pixels):
         """Which row is that of each image of a source of pixels, with the same bytes; -1 for none."""
         wanted = pl.DataFrame({"uuid": pixels.uuids, "sha256": pixels.sha256s}, schema=self._keys.schema)
         found = wanted.join(
@@ -90,7 +93,7 @@ class Known:
         )
         return found["row"].cast(pl.Int64).fill_null(-1).to_numpy()
 
-    def vectors(self, rows):
+    def read_vectors(self, rows):
         """The vectors of some rows, rising: float32, (n, width)."""
         groups = np.searchsorted(self._starts, rows, side="right") - 1
         found = []
@@ -112,17 +115,17 @@ class Digest:
             self._columns[name].update("".join(f"{value}\n" for value in part[name]).encode())
         self._columns["emb"].update(np.ascontiguousarray(part["emb"].to_numpy()))
 
-    def said(self):
+    def hexdigest(self):
         """The digest so far, in hexadecimal."""
         columns = {name: digest.hexdigest() for name, digest in self._columns.items()}
         return hashlib.sha256(f"{self._stamps} {json.dumps(columns)}".encode()).hexdigest()
 
 
-def _arrow(width):
+def _make_schema(width):
     vector = pa.list_(pa.field("item", pa.float32()), width)
     return pa.schema([("uuid", pa.string()), ("sha256", pa.string()), ("emb", vector)])
 
 
-def _stamps(file):
+def _read_metadata(file):
     found = {key.decode(): value.decode() for key, value in (file.metadata.metadata or {}).items()}
     return {key: value for key, value in found.items() if key.startswith("nearkin.")}

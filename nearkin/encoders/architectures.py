@@ -8,10 +8,10 @@ histogram) and what that library needs.
 import torch
 from torch import nn
 
-BINS = 8
+N_BINS = 8
 
 
-def build(architecture):
+def build_network(architecture):
     """The network of an architecture: normalised (n, 3, size, size) to features (n, width).
 
     That of texts takes tokens (n, length). Nothing is downloaded and no weights are loaded; those
@@ -20,7 +20,7 @@ def build(architecture):
     return BUILDERS[architecture["library"]](architecture)
 
 
-class Tower(nn.Module):
+class ImageEncoder(nn.Module):
     """A whole encoder: uint8 pixels (n, size, size, 3) to features (n, width), not normalised.
 
     `trunk` is the network as its library builds it. `projection` is a linear map on its
@@ -38,15 +38,15 @@ class Tower(nn.Module):
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
 
-    def normalised(self, pixels):
+    def normalise(self, pixels):
         """What the trunk is given: (n, 3, size, size), channels last in memory."""
         return ((pixels.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std).to(self.dtype)
 
-    def projected(self, features):
+    def project(self, features):
         return features if self.projection is None else self.projection(features)
 
     def forward(self, pixels):
-        return self.projected(self.trunk(self.normalised(pixels)))
+        return self.project(self.trunk(self.normalise(pixels)))
 
 
 class Histogram(nn.Module):
@@ -58,51 +58,51 @@ class Histogram(nn.Module):
 
     def forward(self, images):
         """`images` in 0..1, (n, 3, height, width)."""
-        levels = (images * 255).round().long() * BINS // 256  # (n, 3, height, width)
-        bins = ((levels[:, 0] * BINS + levels[:, 1]) * BINS + levels[:, 2]).flatten(1)
-        counts = torch.zeros(len(bins), BINS**3, device=bins.device)
+        levels = (images * 255).round().long() * N_BINS // 256  # (n, 3, height, width)
+        bins = ((levels[:, 0] * N_BINS + levels[:, 1]) * N_BINS + levels[:, 2]).flatten(1)
+        counts = torch.zeros(len(bins), N_BINS**3, device=bins.device)
         counts.scatter_add_(1, bins, torch.ones_like(bins, dtype=counts.dtype))
         return (counts / bins.shape[1]).sqrt()
 
 
-def _timm(architecture):
+def _build_timm(architecture):
     import timm
 
-    _no_schema(architecture["name"])
+    _check_is_built_in(architecture["name"])
     return timm.create_model(architecture["name"], pretrained=False, num_classes=0, **architecture["options"])
 
 
-def _open_clip(architecture):
+def _build_open_clip_image(architecture):
     from open_clip.model import _build_vision_tower
 
     vision = dict(architecture["vision"])
     if vision.get("timm_model_name"):
-        _no_schema(vision["timm_model_name"])
+        _check_is_built_in(vision["timm_model_name"])
         vision["timm_model_pretrained"] = False
     vision["output_tokens"] = False
     return _build_vision_tower(architecture["embed_dim"], vision, quick_gelu=architecture["quick_gelu"])
 
 
-def _open_clip_text(architecture):
+def _build_open_clip_text(architecture):
     from open_clip.model import _build_text_tower
 
     text = architecture["text"] | {"output_tokens": False}
     return _build_text_tower(architecture["embed_dim"], text, quick_gelu=architecture["quick_gelu"])
 
 
-def _histogram(architecture):
+def _build_histogram(architecture):
     return Histogram()
 
 
-def _no_schema(name):
+def _check_is_built_in(name):
     """A name such as hf-hub:owner/x in a description would fetch from elsewhere."""
     if ":" in name or "/" in name:
         raise ValueError(f"{name!r} is no architecture that is built in")
 
 
 BUILDERS = {
-    "timm": _timm,
-    "open_clip": _open_clip,
-    "open_clip_text": _open_clip_text,
-    "histogram": _histogram,
+    "timm": _build_timm,
+    "open_clip": _build_open_clip_image,
+    "open_clip_text": _build_open_clip_text,
+    "histogram": _build_histogram,
 }

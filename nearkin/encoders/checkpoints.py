@@ -34,10 +34,10 @@ def read_checkpoint(path):
         raise ValueError(
             f"{path}: damaged, or not a checkpoint: {error}; copy it anew, or save its state_dict()"
         ) from error
-    return _bare(found, path)
+    return _unwrap(found, path)
 
 
-def fill(module, tensors, *, source, unused=()):
+def load_strict(module, tensors, *, source, unused=()):
     """Load tensors into a module, every one of them and nothing left out.
 
     `unused` are beginnings of names that may be in the checkpoint without being wanted,
@@ -61,11 +61,11 @@ def fill(module, tensors, *, source, unused=()):
                 f"{len(surplus)} too many, {len(shapes)} misshapen, of {len(own)}); name the right model"
             )
     tensors = {name: tensors.get(name, own[name]) for name in own}
-    _check_types(own, tensors, source)
+    _check_are_floats(own, tensors, source)
     module.load_state_dict(tensors)
 
 
-def fill_in_order(module, tensors, *, source):
+def load_by_order(module, tensors, *, source):
     """Load tensors of other names into a module, one by one in the order of both.
 
     Raises ValueError if their number or a shape differs, or weights are not real numbers.
@@ -75,11 +75,11 @@ def fill_in_order(module, tensors, *, source):
     if shapes != [list(tensor.shape) for tensor in own.values()]:
         raise ValueError(f"{source}: its tensors are not those of the architecture, in order")
     tensors = dict(zip(own, tensors.values(), strict=True))
-    _check_types(own, tensors, source)
+    _check_are_floats(own, tensors, source)
     module.load_state_dict(tensors)
 
 
-def _check_types(own: dict, tensors: dict, source: str | Path) -> None:
+def _check_are_floats(own: dict, tensors: dict, source: str | Path) -> None:
     for name, tensor in own.items():
         if tensor.is_floating_point() and not tensors[name].is_floating_point():
             raise ValueError(
@@ -88,7 +88,7 @@ def _check_types(own: dict, tensors: dict, source: str | Path) -> None:
             )
 
 
-def _bare(found, path):
+def _unwrap(found, path):
     for wrapper in WRAPPERS:
         if isinstance(found, dict) and isinstance(found.get(wrapper), dict):
             found = found[wrapper]

@@ -3,7 +3,7 @@
 from torch import nn
 
 
-def shorten(trunk):
+def keep_class_token_only(trunk):
     """Let the last block of an open_clip transformer compute the class token alone, in place.
 
     Its keys and values still come from all tokens. Networks that are not read at the class token
@@ -16,10 +16,10 @@ def shorten(trunk):
     if isinstance(trunk, VisionTransformer) and trunk.pool_type == "tok" and trunk.attn_pool is None:
         blocks = trunk.transformer.resblocks
         if trunk.transformer.batch_first and type(blocks[-1]) is ResidualAttentionBlock:
-            blocks[-1] = FirstToken(blocks[-1])
+            blocks[-1] = ClassTokenBlock(blocks[-1])
 
 
-class FirstToken(nn.Module):
+class ClassTokenBlock(nn.Module):
     """What a block gives for its first token: (n, tokens, width) to (n, 1, width)."""
 
     def __init__(self, block):

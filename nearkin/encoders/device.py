@@ -10,7 +10,7 @@ from nearkin.runtime.memory import available_memory
 logger = logging.getLogger(__name__)
 
 
-def best_device():
+def choose_device():
     """A CUDA GPU if there is one, else an Apple GPU, else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
@@ -20,7 +20,7 @@ def best_device():
     return torch.device("cpu")
 
 
-def compute_in(precision, device):
+def set_matmul_precision(precision, device):
     """Sets CUDA GPUs: float32 means float32 unless `tf32` is asked for; all sums keep their order."""
     if device.type == "cuda":
         fast = precision == "tf32"
@@ -31,19 +31,21 @@ def compute_in(precision, device):
         logger.info("tf32 is a matter of CUDA GPUs: here it is fp32")
 
 
-def check_room(weights_path, device):
+def check_memory(weights_path, device):
     """Raise ValueError, before anything is read, if an encoder's weights do not fit into memory."""
     size = os.path.getsize(weights_path)
     # Read beside the network that they go into.
-    _check(weights_path, 2 * size, available_memory(), "of memory", "a smaller model, or a larger machine")
+    _check_fits(
+        weights_path, 2 * size, available_memory(), "of memory", "a smaller model, or a larger machine"
+    )
     if device.type == "cuda":
         free = torch.cuda.mem_get_info(device)[0]
-        _check(
+        _check_fits(
             weights_path, size, free, f"on {torch.cuda.get_device_name(device)}", "a larger or an idle GPU"
         )
 
 
-def _check(weights_path, needed, available, where, remedy):
+def _check_fits(weights_path, needed, available, where, remedy):
     if needed > available:
         raise ValueError(
             f"{weights_path}: the model needs {needed / 2**30:.1f} GiB {where}, "

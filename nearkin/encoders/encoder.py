@@ -15,18 +15,18 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch.nn import functional
 
-from nearkin.encoders.architectures import Tower, build
-from nearkin.encoders.checkpoints import fill
-from nearkin.encoders.device import best_device, check_room, compute_in
+from nearkin.encoders.architectures import ImageEncoder, build_network
+from nearkin.encoders.checkpoints import load_strict
+from nearkin.encoders.device import check_memory, choose_device, set_matmul_precision
 from nearkin.storage import lineage
-from nearkin.storage.atomic import DamagedError, unreadable, write_text
+from nearkin.storage.atomic import DamagedError, read_error, write_text
 from nearkin.storage.tensors import write_tensors
 
 logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Description:
+class EncoderSpec:
     """What `encoder.json` says about an encoder."""
 
     library: str
@@ -70,14 +70,14 @@ class Encoder:
 
         A row that is zero or not finite stays so, for the caller to name.
         """
-        return self.finish(self.begin(self.brought(pixels)))
+        return self.collect(self.launch(self.pin(pixels)))
 
-    def brought(self, pixels):
+    def pin(self, pixels):
         """Images where the device can fetch them while it computes."""
         images = torch.from_numpy(pixels)
         return images.pin_memory() if self.device.type == "cuda" else images
 
-    def begin(self, images):
+    def launch(self, images):
         """The features of images that were brought, on their way: a CUDA GPU is not waited for."""
         apart = self.device.type == "cuda"
         with torch.inference_mode():
@@ -88,7 +88,7 @@ class Encoder:
             arrived.record()
         return features, arrived
 
-    def finish(self, begun):
+    def collect(self, begun):
         """The unit vectors of what was begun."""
         features, arrived = begun
         if arrived is not None:
@@ -96,7 +96,7 @@ class Encoder:
         return functional.normalize(features.double(), eps=1e-30).float().numpy()
 
     @property
-    def arithmetic(self):
+    def numerics_id(self):
         """What else than the encoder decides the last bits of a vector, in words."""
         where = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
         return f"{where}, torch {torch.__version__}, {torch.get_num_threads()} threads"
@@ -108,36 +108,36 @@ def load_encoder(weights_path, description_path):
     Raises ValueError naming the file if it is damaged, if weights and description do not
     belong together or do not fit the network, or if memory is too small for them.
     """
-    description, device = read_description(description_path), best_device()
-    check_room(weights_path, device)
+    description, device = read_spec(description_path), choose_device()
+    check_memory(weights_path, device)
     try:
         tensors = load_file(weights_path)
     except (SafetensorError, OSError) as error:
-        raise unreadable(
+        raise read_error(
             weights_path,
             f"not a whole safetensors file: {error}; remove it and rerun prepare_encoder or finetune_encoder",
             error,
         ) from error
-    if fingerprint_of(tensors, description) != description.fingerprint:
+    if fingerprint_encoder(tensors, description) != description.fingerprint:
         raise DamagedError(
             weights_path,
             f"does not have the fingerprint in {description_path}: one of them is damaged or "
             "belongs to another encoder; remove both and rerun prepare_encoder or finetune_encoder",
         )
-    tower = build_tower(description)
-    fill(tower, tensors, source=weights_path)
-    compute_in("fp32", device)
+    tower = build_image_encoder(description)
+    load_strict(tower, tensors, source=weights_path)
+    set_matmul_precision("fp32", device)
     logger.info(
         "%s %s (%d parameters) on %s", description.library, description.name, description.parameters, device
     )
     return Encoder(tower, description, device)
 
 
-def build_tower(description):
+def build_image_encoder(description):
     """The torch module of a description, its weights not yet loaded."""
     with torch.random.fork_rng(devices=[]):
-        trunk = build(description.architecture)
-    return Tower(
+        trunk = build_network(description.architecture)
+    return ImageEncoder(
         trunk,
         mean=description.mean,
         std=description.std,
@@ -152,7 +152,7 @@ def save_encoder(tower, description, weights_path, description_path):
     if broken:
         raise ValueError(f"{description.name}: weights {broken[0]!r} are not finite; take another checkpoint")
     description = dataclasses.replace(
-        description, fingerprint=fingerprint_of(tensors, description), lineage=lineage.record()
+        description, fingerprint=fingerprint_encoder(tensors, description), lineage=lineage.record()
     )
     write_tensors(tensors, weights_path)
     fields = dataclasses.asdict(description)
@@ -161,23 +161,23 @@ def save_encoder(tower, description, weights_path, description_path):
     return description
 
 
-def read_description(path):
+def read_spec(path):
     """The description in an `encoder.json`."""
     try:
         fields = json.loads(Path(path).read_text(encoding="utf-8"))
         fields |= {name: tuple(float(value) for value in fields[name]) for name in ("mean", "std")}
-        return Description(**fields)
+        return EncoderSpec(**fields)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{path}: not the description of an encoder: {error}") from error
 
 
-def fingerprint_of(tensors, description):
+def fingerprint_encoder(tensors, description):
     """The sha256 of all that decides an embedding: tensors, preprocessing, architecture."""
     names = ("architecture", "width", "projection", "mean", "std", "size", "crop", "interpolation")
-    return digest_of(tensors, {name: getattr(description, name) for name in names})
+    return digest_tensors(tensors, {name: getattr(description, name) for name in names})
 
 
-def digest_of(tensors, decisive):
+def digest_tensors(tensors, decisive):
     """The sha256 of tensors by name, and of plain values."""
     digest = hashlib.sha256()
     for name in sorted(tensors):

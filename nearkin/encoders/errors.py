@@ -3,11 +3,11 @@
 import difflib
 from contextlib import contextmanager
 
-CHECKPOINTS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
-HUB = "hf-hub:"
+CHECKPOINT_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
+HUB_PREFIX = "hf-hub:"
 
 
-def known(name, names, *, library):
+def check_model_name(name, names, *, library):
     """Raise ValueError, listing near names, if a library has no model of this name."""
     if name not in names:
         near = difflib.get_close_matches(name, names, n=5, cutoff=0.5)
@@ -17,24 +17,24 @@ def known(name, names, *, library):
 
 def checkpoint_path(weights, tags, *, model):
     """The path that `weights` is; ValueError listing what may be written if it is none."""
-    if "/" in weights and weights.endswith(CHECKPOINTS):
+    if "/" in weights and weights.endswith(CHECKPOINT_SUFFIXES):
         return weights
-    if weights.endswith(CHECKPOINTS):
+    if weights.endswith(CHECKPOINT_SUFFIXES):
         raise ValueError(f"{model}: for a checkpoint in the working directory write weights: ./{weights}")
     near = difflib.get_close_matches(weights, tags, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    allowed = ", ".join([*tags, "random", f"or the path of a checkpoint ({', '.join(CHECKPOINTS)})"])
+    allowed = ", ".join([*tags, "random", f"or the path of a checkpoint ({', '.join(CHECKPOINT_SUFFIXES)})"])
     raise ValueError(f"{model} has no weights {weights!r}; {hint}allowed: {allowed}")
 
 
-def only_pretrained(name, weights):
+def require_pretrained(name, weights):
     """Raise ValueError for a model of the hub with weights other than its own."""
     if weights != "pretrained":
         raise ValueError(f"{name!r} brings its own weights: write weights: pretrained, not {weights!r}")
 
 
 @contextmanager
-def fetching(what):
+def download_errors(what):
     """Turns whatever goes wrong while weights are fetched into one error that says what to do."""
     try:
         yield

@@ -6,18 +6,18 @@ import logging
 import torch
 from torch import nn
 
-from nearkin.encoders.class_token import shorten
-from nearkin.encoders.device import compute_in
+from nearkin.encoders.class_token import keep_class_token_only
+from nearkin.encoders.device import set_matmul_precision
 from nearkin.encoders.encoder import Encoder
 from nearkin.encoders.onednn import has_onednn, use_onednn
 
 logger = logging.getLogger(__name__)
 
-SAME = {torch.float32: 1e-5, torch.bfloat16: 0.1}
+MAX_DEVIATION = {torch.float32: 1e-5, torch.bfloat16: 0.1}
 """How far apart two ways to compute a unit vector may end."""
 
 
-def ready(encoder, *, precision):
+def optimise_for_inference(encoder, *, precision):
     """An encoder that embeds in a precision: fp32, tf32 (fp32 but on CUDA GPUs) or bf16.
 
     Takes over the tower of the one given, which must be as it was loaded and not be used any
@@ -26,58 +26,58 @@ def ready(encoder, *, precision):
     full precision. Vectors are the same as without the shorter ways taken here, up to rounding.
     """
     tower = encoder.tower
-    compute_in(precision, encoder.device)
+    set_matmul_precision(precision, encoder.device)
     tower.trunk.to(memory_format=torch.channels_last)
     if precision == "bf16":
-        _round(tower)
+        _convert_to_bf16(tower)
         if encoder.device.type == "cpu" and not has_onednn(tower.dtype):
             logger.warning("this processor does not multiply in bf16: fp32 is many times faster here")
-    tower, products = _faster(tower, encoder.description.size, encoder.device)
+    tower, products = _speed_up(tower, encoder.description.size, encoder.device)
     logger.info("precision %s, products by %s", precision, products)
     return Encoder(tower, encoder.description, encoder.device, precision=precision, products=products)
 
 
-def _round(tower):
+def _convert_to_bf16(tower):
     for part in (tower.trunk, tower.projection):
         for module in part.modules() if part is not None else ():
-            if not _kept_in_full(module):
+            if not _stays_float32(module):
                 for tensor in (*module.parameters(recurse=False), *module.buffers(recurse=False)):
                     if tensor.is_floating_point():
                         tensor.data = tensor.data.to(torch.bfloat16)
     tower.dtype = torch.bfloat16
 
 
-def _kept_in_full(module):
+def _stays_float32(module):
     """Batch norms, whose statistics need the digits, and the layers that timm and open_clip call ...Fp32."""
     return isinstance(module, nn.modules.batchnorm._BatchNorm) or type(module).__name__.endswith("Fp32")
 
 
-def _faster(tower, size, device):
+def _speed_up(tower, size, device):
     """`(tower, who computes its products)`: one that takes shorter ways, if it gives the same vectors."""
     noise = torch.randint(0, 256, (2, size, size, 3), generator=torch.Generator().manual_seed(0))
     noise = noise.byte().to(device)
     with torch.inference_mode():
-        expected = _unit(tower(noise))
-        fast, products = _shell(tower), "torch"
-        shorten(fast.trunk)
+        expected = _normalise(tower(noise))
+        fast, products = _copy_sharing_weights(tower), "torch"
+        keep_class_token_only(fast.trunk)
         try:
             if device.type == "cpu" and has_onednn(tower.dtype):
                 use_onednn(fast)
                 products = "oneDNN"
-            difference = (_unit(fast(noise)) - expected).norm(dim=1).max().item()
+            difference = (_normalise(fast(noise)) - expected).norm(dim=1).max().item()
         except Exception as error:  # of whatever kind: the tower works as it was
             difference = error
-    if isinstance(difference, float) and difference <= SAME[tower.dtype]:
+    if isinstance(difference, float) and difference <= MAX_DEVIATION[tower.dtype]:
         return fast, products
     logger.warning("shorter ways do not give the same vectors here (%s): slower, by torch alone", difference)
     return tower, "torch alone"
 
 
-def _shell(tower):
+def _copy_sharing_weights(tower):
     """Another tower of the same tensors, so that its layers can be replaced."""
     tensors = {id(tensor): tensor for tensor in (*tower.parameters(), *tower.buffers())}
     return copy.deepcopy(tower, tensors)
 
 
-def _unit(features):
+def _normalise(features):
     return nn.functional.normalize(features.cpu().double(), eps=1e-30)

@@ -2,7 +2,7 @@
 
 On a CPU torch leaves float32 products to MKL, which on other processors than Intel's takes
 up to twice the time of oneDNN; and oneDNN takes weights that were laid out for it once. What
-it offers is a private part of torch, so the caller makes sure that it works (see `ready`).
+it offers is a private part of torch, so the caller makes sure that it works (see `optimise_for_inference`).
 """
 
 import torch
@@ -23,7 +23,7 @@ def use_onednn(module):
     for name, child in module.named_children():
         if type(child) is nn.Linear:
             setattr(module, name, Linear(child.weight, child.bias))
-        elif type(child) is nn.MultiheadAttention and Attention.stands_for(child):
+        elif type(child) is nn.MultiheadAttention and Attention.can_replace(child):
             setattr(module, name, Attention(child))
         else:
             use_onednn(child)
@@ -53,7 +53,7 @@ class Attention(nn.Module):
         self.out = Linear(attention.out_proj.weight, attention.out_proj.bias)
 
     @staticmethod
-    def stands_for(attention):
+    def can_replace(attention):
         unusual = attention.bias_k is not None or attention.add_zero_attn
         return attention.batch_first and attention._qkv_same_embed_dim and not unusual
 
@@ -61,11 +61,11 @@ class Attention(nn.Module):
         if need_weights or attn_mask is not None:
             raise NotImplementedError("only what image encoders use")
         query, key, value = (
-            self._by_head(linear(x)) for linear, x in zip(self.maps, (query, key, value), strict=True)
+            self._split_heads(linear(x)) for linear, x in zip(self.maps, (query, key, value), strict=True)
         )
         found = functional.scaled_dot_product_attention(query, key, value)
         return self.out(found.transpose(1, 2).flatten(2)), None
 
-    def _by_head(self, x):
+    def _split_heads(self, x):
         """(n, tokens, width) to (n, heads, tokens, width of a head)."""
         return x.unflatten(2, (self.n_heads, -1)).transpose(1, 2)

@@ -7,17 +7,17 @@ import logging
 
 import torch
 
-from nearkin.encoders.architectures import Histogram, Tower
-from nearkin.encoders.encoder import Description
-from nearkin.encoders.open_clip_models import open_clip_model
-from nearkin.encoders.timm_models import package_model, timm_model
+from nearkin.encoders.architectures import Histogram, ImageEncoder
+from nearkin.encoders.encoder import EncoderSpec
+from nearkin.encoders.open_clip_models import build_open_clip_image
+from nearkin.encoders.timm_models import build_pip_model, build_timm
 
 logger = logging.getLogger(__name__)
 
-LIBRARIES = {"timm": timm_model, "open_clip": open_clip_model, "package": package_model}
+LIBRARIES = {"timm": build_timm, "open_clip": build_open_clip_image, "package": build_pip_model}
 
 
-def prepare(model, geometry):
+def build_encoder(model, geometry):
     """The tower and the description of a model that is taken as it is.
 
     `model` is its entry in the config (library, name, weights, seed); `geometry` is the
@@ -27,22 +27,22 @@ def prepare(model, geometry):
     """
     library, name, weights = model["library"], model.get("name", "histogram"), model.get("weights") or "none"
     if library == "histogram":
-        trunk, facts = _histogram(geometry)
+        trunk, facts = _build_histogram(geometry)
     else:
-        trunk, facts = _built(library, name, weights, seed=model.get("seed", 1))
+        trunk, facts = _build_from_library(library, name, weights, seed=model.get("seed", 1))
     own = {key: facts[key] for key in geometry}
     if own != dict(geometry):
         raise ValueError(
             f"{library} model {name!r} sees images as {own}, but its preprocessing in the config is "
             f"{dict(geometry)}: add an entry under `preprocessing` with its own values and name that"
         )
-    tower = Tower(trunk, mean=facts["mean"], std=facts["std"]).eval()
+    tower = ImageEncoder(trunk, mean=facts["mean"], std=facts["std"]).eval()
     n_parameters = sum(parameter.numel() for parameter in tower.parameters())
-    width = _width(tower, facts["size"], name)
+    width = _measure_width(tower, facts["size"], name)
     source = f"{library} {name}, weights {weights}"
     source += f" with seed {model.get('seed', 1)}" if weights == "random" else ""
     logger.info("%s: %d parameters, vectors of %d numbers", source, n_parameters, width)
-    description = Description(
+    description = EncoderSpec(
         library=library,
         name=name,
         weights=weights,
@@ -55,7 +55,7 @@ def prepare(model, geometry):
     return tower, description
 
 
-def _built(library, name, weights, *, seed):
+def _build_from_library(library, name, weights, *, seed):
     if weights == "none":
         raise ValueError(
             f"{library} model {name!r} has no `weights`: write pretrained, a tag, a checkpoint's path, "
@@ -66,12 +66,12 @@ def _built(library, name, weights, *, seed):
         return LIBRARIES[library](name, weights)
 
 
-def _histogram(geometry):
+def _build_histogram(geometry):
     nothing = {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
     return Histogram(), {"architecture": {"library": "histogram"}, **geometry, **nothing}
 
 
-def _width(tower, size, name):
+def _measure_width(tower, size, name):
     with torch.inference_mode():
         features = tower(torch.zeros(1, size, size, 3, dtype=torch.uint8))
     if features.ndim != 2:

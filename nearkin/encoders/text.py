@@ -11,18 +11,18 @@ from safetensors import SafetensorError, safe_open
 from torch.nn import functional
 from tqdm import tqdm
 
-from nearkin.encoders.architectures import build
-from nearkin.encoders.checkpoints import fill
-from nearkin.encoders.device import best_device, compute_in
-from nearkin.encoders.encoder import digest_of
-from nearkin.encoders.open_clip_models import open_clip_text
+from nearkin.encoders.architectures import build_network
+from nearkin.encoders.checkpoints import load_strict
+from nearkin.encoders.device import choose_device, set_matmul_precision
+from nearkin.encoders.encoder import digest_tensors
+from nearkin.encoders.open_clip_models import build_open_clip_text
 from nearkin.storage.atomic import DamagedError
 from nearkin.storage.tensors import write_tensors
 
 logger = logging.getLogger(__name__)
 
-BATCH = 64
-OF_TOKENS = ("clean", "reduction_mask")
+BATCH_SIZE = 64
+TOKENIZER_KEYS = ("clean", "reduction_mask")
 """What a model may say of CLIP's own tokens."""
 
 
@@ -34,7 +34,9 @@ class TextEncoder:
 
         self.tower, self.fingerprint, self.device = tower.to(device).eval(), fingerprint, device
         text = architecture["text"]
-        told = {key: value for key, value in (text.get("tokenizer_kwargs") or {}).items() if key in OF_TOKENS}
+        told = {
+            key: value for key, value in (text.get("tokenizer_kwargs") or {}).items() if key in TOKENIZER_KEYS
+        }
         self.tokens = SimpleTokenizer(context_length=text.get("context_length", 77), **told)
         self.width = architecture["embed_dim"]
 
@@ -42,8 +44,8 @@ class TextEncoder:
         """Unit vectors of texts: float32 (n, width). What is too long is cut off, as CLIP does."""
         found = torch.empty(len(texts), self.width)
         with tqdm(total=len(texts), desc="embed", unit="text", disable=None) as bar, torch.inference_mode():
-            for start in range(0, len(texts), BATCH):
-                part = texts[start : start + BATCH]
+            for start in range(0, len(texts), BATCH_SIZE):
+                part = texts[start : start + BATCH_SIZE]
                 features = self.tower(self.tokens(part).to(self.device)).cpu().double()
                 found[start : start + len(part)] = functional.normalize(features, eps=1e-30)
                 bar.update(len(part))
@@ -63,9 +65,9 @@ def prepare_text_encoder(model, path):
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(model.get("seed", 1))
-        tower, architecture = open_clip_text(model["name"], model["weights"])
+        tower, architecture = build_open_clip_text(model["name"], model["weights"])
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tower.state_dict().items()}
-    stamp = {"architecture": architecture, "fingerprint": digest_of(tensors, architecture)}
+    stamp = {"architecture": architecture, "fingerprint": digest_tensors(tensors, architecture)}
     write_tensors(tensors, path, metadata={"text_encoder": json.dumps(stamp, sort_keys=True)})
     logger.info("text encoder of %s, weights %s: %s", model["name"], model["weights"], stamp["fingerprint"])
 
@@ -79,11 +81,11 @@ def load_text_encoder(path):
         architecture, fingerprint = stamp["architecture"], stamp["fingerprint"]
     except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
         raise DamagedError(path, f"is no whole text encoder: {error}") from error
-    if digest_of(tensors, architecture) != fingerprint:
+    if digest_tensors(tensors, architecture) != fingerprint:
         raise DamagedError(path, "does not have its own fingerprint")
     with torch.random.fork_rng(devices=[]):
-        tower = build(architecture)
-    fill(tower, tensors, source=path)
-    device = best_device()
-    compute_in("fp32", device)
+        tower = build_network(architecture)
+    load_strict(tower, tensors, source=path)
+    device = choose_device()
+    set_matmul_precision("fp32", device)
     return TextEncoder(tower, architecture, fingerprint, device)

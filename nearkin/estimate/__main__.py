@@ -16,13 +16,13 @@ from pathlib import Path
 
 import yaml
 
-from nearkin.driver.config import base_of, settle
-from nearkin.driver.dry_run import dry_run
-from nearkin.driver.planned_jobs import planned, seconds_before
-from nearkin.encoders.encoder import read_description
+from nearkin.driver.config import resolve_config, root_model
+from nearkin.driver.dry_run import run_dry
+from nearkin.driver.planned_jobs import parse_dry_run, previous_seconds
+from nearkin.encoders.encoder import read_spec
 from nearkin.estimate import counts, microbenchmarks
 from nearkin.estimate import model as cost_model
-from nearkin.finetune.recipe import read_recipe, settings
+from nearkin.finetune.recipe import read_recipe, recipe_settings
 from nearkin.runtime.memory import available_memory
 
 SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
@@ -66,7 +66,7 @@ class Dataset:
         for (rule, of), n_jobs in self.n_jobs.items():
             found = stages[rule](of, n_jobs) if rule in stages and self.n_images and self.sample else {}
             if found.get("seconds") is None:
-                before = seconds_before("logs/costs", rule, self.name, *of.split())
+                before = previous_seconds("logs/costs", rule, self.name, *of.split())
                 found |= {"seconds": before, "rate": "" if before is None else "as in the last run"}
             yield cost_model.Line(rule, f"{self.name} {of}".strip(), n_jobs, **found)
 
@@ -102,7 +102,7 @@ class Dataset:
         network = self._network(model)
         if network is None:
             return {}
-        recipe = read_recipe(settings(self.config["models"][model]["finetune"]))
+        recipe = read_recipe(recipe_settings(self.config["models"][model]["finetune"]))
         frozen, learning = microbenchmarks.learning(
             self._architecture(model), self._geometry(model), width=network.width, trainable=recipe.trainable,
             threads=self.threads,
@@ -162,7 +162,7 @@ class Dataset:
         return microbenchmarks.decoding(self.inspection[0], seen)
 
     def _preprocess(self, model):
-        return self.config["models"][base_of(self.config["models"], model)]["preprocess"]
+        return self.config["models"][root_model(self.config["models"], model)]["preprocess"]
 
     def _geometry(self, model):
         own = self.config["preprocessing"][self._preprocess(model)]
@@ -170,10 +170,10 @@ class Dataset:
 
     def _architecture(self, model):
         """The architecture of a model, as its encoder says if it is there, or its config; None if neither."""
-        base = base_of(self.config["models"], model)
+        base = root_model(self.config["models"], model)
         description = Path(f"results/{self.name}/{base}/encoder/encoder.json")
         if description.exists():
-            return read_description(description).architecture
+            return read_spec(description).architecture
         return microbenchmarks.architecture_of(self.config["models"][base])
 
     def _network(self, model):
@@ -205,8 +205,8 @@ def main():
     parser.add_argument("--cores", type=int, default=os.cpu_count())
     options = parser.parse_args()
     logging.disable()
-    jobs = planned(dry_run(options.configfile))
-    config = settle(
+    jobs = parse_dry_run(run_dry(options.configfile))
+    config = resolve_config(
         yaml.safe_load(Path(options.configfile).read_text(encoding="utf-8")),
         yaml.safe_load(SCHEMA.read_text(encoding="utf-8")),
     )

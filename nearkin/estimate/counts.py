@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from nearkin.sources.folder_tree import folders
+from nearkin.sources.folder_tree import list_folders
 from nearkin.sources.safe_paths import AnyPath
 from nearkin.sources.walk import is_image_name
 from nearkin.synthetic.inject import with_faults
@@ -47,7 +47,7 @@ def n_images(source, folder):
 
 def image_files(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Iterator[str]:
     """Paths of the image files below a folder, relative to it; none that is hidden."""
-    for place in folders(folder, trusted):
+    for place in list_folders(folder, trusted):
         for name in place.files:
             if is_image_name(name):
                 yield os.path.join(place.path, name)

@@ -9,14 +9,14 @@ import numpy as np
 import polars as pl
 import torch
 
-from nearkin.encoders.architectures import Tower, build
-from nearkin.encoders.device import best_device
-from nearkin.encoders.encoder import Description, Encoder
-from nearkin.encoders.inference import ready
+from nearkin.encoders.architectures import ImageEncoder, build_network
+from nearkin.encoders.device import choose_device
+from nearkin.encoders.encoder import Encoder, EncoderSpec
+from nearkin.encoders.inference import optimise_for_inference
 from nearkin.estimate.counts import entries_of
-from nearkin.finetune.freezing import cut
+from nearkin.finetune.freezing import freeze
 from nearkin.images.inspect import inspect_files
-from nearkin.images.reader import Photos
+from nearkin.images.reader import ImageFileReader
 from nearkin.search import exact_knn
 from nearkin.sources.safe_paths import AnyPath
 from nearkin.synthetic import scene
@@ -74,12 +74,12 @@ def inspecting(
     return table, (time.perf_counter() - start) / len(paths)
 
 
-def decoding(inspection, seen):
+def decoding(inspection, preprocessing):
     """Seconds in which one thread makes a readable image into pixels; None if there is none.
 
-    `seen` is what `nearkin.images.reader.Photos` takes.
+    `preprocessing` is what `nearkin.images.reader.ImageFileReader` takes.
     """
-    photos = Photos(inspection, seen=seen, n_threads=1)
+    photos = ImageFileReader(inspection, preprocessing=preprocessing, n_threads=1)
     if not len(photos):
         return None
     start = time.perf_counter()
@@ -96,11 +96,11 @@ def embedding(architecture, geometry, *, precision, batch, threads):
     with torch.inference_mode():
         width = tower(torch.from_numpy(images[:1])).shape[1]
     n_parameters = sum(parameter.numel() for parameter in tower.parameters())
-    description = Description(
+    description = EncoderSpec(
         library=architecture["library"], name="", weights="", architecture=architecture, width=width,
         projection=False, parameters=n_parameters, source="", **geometry, **AS_THEY_ARE,
     )  # fmt: skip
-    encoder = ready(Encoder(tower, description, best_device()), precision=precision)
+    encoder = optimise_for_inference(Encoder(tower, description, choose_device()), precision=precision)
     return Network(width, n_parameters, _timed(lambda: encoder.embed(images)) / batch)
 
 
@@ -108,18 +108,18 @@ def learning(architecture, geometry, *, width, trainable, threads):
     """`(frozen, learning)`: seconds in which the frozen part sees an image, and the other learns from one."""
     torch.set_num_threads(threads)
     size = geometry["size"]
-    parts = cut(_tower(architecture).to(best_device()), trainable, width=width, size=size)
-    pixels = torch.zeros(LEARNT_AT_ONCE, size, size, 3, dtype=torch.uint8, device=best_device())
+    parts = freeze(_tower(architecture).to(choose_device()), trainable, width=width, size=size)
+    pixels = torch.zeros(LEARNT_AT_ONCE, size, size, 3, dtype=torch.uint8, device=choose_device())
 
     def look():
         with torch.no_grad():
-            return parts.before(pixels).float()
+            return parts.frozen(pixels).float()
 
     def learn():
-        parts.after(fed).sum().backward()
+        parts.trainable(fed).sum().backward()
 
-    fed = pixels if parts.before is None else look()
-    frozen = 0.0 if parts.before is None else _timed(look)
+    fed = pixels if parts.frozen is None else look()
+    frozen = 0.0 if parts.frozen is None else _timed(look)
     return frozen / LEARNT_AT_ONCE, _timed(learn) / LEARNT_AT_ONCE
 
 
@@ -168,7 +168,7 @@ def architecture_of(model):
 
 
 def _tower(architecture):
-    return Tower(build(architecture), **AS_THEY_ARE).eval()
+    return ImageEncoder(build_network(architecture), **AS_THEY_ARE).eval()
 
 
 def _timed(work):

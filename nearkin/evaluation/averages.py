@@ -7,12 +7,12 @@ import polars as pl
 
 from nearkin.evaluation import intervals
 from nearkin.evaluation.bootstrap import LabelGroupSums, add_resampling_units, bootstrap_sums
-from nearkin.tables.categories import distinct, genus_of
+from nearkin.tables.categories import distinct_categories, genus_expr
 from nearkin.vocabulary import ALL, LABEL
 
-POPULATIONS = ["all", "reachable"]
+QUERY_SUBSETS = ["all", "reachable"]
 AVERAGES = ["micro", "macro"]
-NEEDS_R = ["r_precision", "map_at_r"]
+DEPTH_LIMITED = ["r_precision", "map_at_r"]
 """What is not defined for a query with more to find than neighbours are stored."""
 
 
@@ -21,7 +21,7 @@ _LOST = pl.col("n") - pl.col("reachable")
 _COUNTED = [("all", "n", "n_groups"), ("reachable", "reachable", "n_groups_reachable")]
 
 
-class Measure(NamedTuple):
+class Metric(NamedTuple):
     """A number: its metric, how many neighbours it looks at, and the score of a query."""
 
     metric: str
@@ -30,14 +30,14 @@ class Measure(NamedTuple):
 
 
 def measures(ks, depth):
-    """Every `Measure` of a `Hits` table that was made with these `ks` and this depth."""
+    """Every `Metric` of a `Hits` table that was made with these `ks` and this depth."""
     first = pl.col("first_hit")
     return [
-        *(Measure("recall", k, (first <= k).fill_null(False)) for k in ks),
-        *(Measure("precision", k, pl.col("n_right").list.get(i) / k) for i, k in enumerate(ks)),
-        Measure("r_precision", depth, pl.col("r_precision")),
-        Measure("map_at_r", depth, pl.col("average_precision")),
-        Measure("mrr", depth, (1 / first).fill_null(0)),
+        *(Metric("recall", k, (first <= k).fill_null(False)) for k in ks),
+        *(Metric("precision", k, pl.col("n_right").list.get(i) / k) for i, k in enumerate(ks)),
+        Metric("r_precision", depth, pl.col("r_precision")),
+        Metric("map_at_r", depth, pl.col("average_precision")),
+        Metric("mrr", depth, (1 / first).fill_null(0)),
     ]
 
 
@@ -69,7 +69,7 @@ def compute_metrics(hits, *, ks, depth, resamples, seed):
             if level == "species":
                 parts.append(_stamped(pl.concat(_genus_means(labels, of)), protocol, "genus"))
     found = pl.concat(parts).with_columns(masked=pl.lit(hits["masked"][0]))
-    why = pl.when(pl.col("n_undefined") > 0, pl.col("metric").is_in(NEEDS_R)).then(
+    why = pl.when(pl.col("n_undefined") > 0, pl.col("metric").is_in(DEPTH_LIMITED)).then(
         pl.format(
             "{} of {} queries could find more than the {} stored", "n_undefined", "n_queries", pl.lit(depth)
         )
@@ -86,7 +86,7 @@ def _name(measure):
 
 def _scopes(labels):
     """All labels, and those of each category: names, and which labels belong (n_scopes, n_labels)."""
-    categories = distinct(labels["category"])
+    categories = distinct_categories(labels["category"])
     member = [labels["category"] == category for category in categories]
     return [ALL, *categories], np.array([np.ones(len(labels)), *member], dtype=float)
 
@@ -99,7 +99,7 @@ def _averages(sums, member):
     scores = sums[:, 2:]
     found = []
     with np.errstate(invalid="ignore"):
-        for population in range(len(POPULATIONS)):
+        for population in range(len(QUERY_SUBSETS)):
             counts = sums[:, population, None]
             shares = np.divide(scores, counts, out=np.zeros_like(scores), where=counts > 0)
             micro = np.tensordot(member, scores, 1) / np.tensordot(member, counts, 1)
@@ -157,13 +157,15 @@ def _of_scopes(block, labels, of, samples):
         for a, average in enumerate(AVERAGES):
             for m, one in enumerate(of):
                 value = values[p, a, :, m]
-                low, high = intervals.widened(value, ends[:, p, a, :, m], rows["n_groups"].to_numpy())
+                low, high = intervals.wilson_if_sparse(
+                    value, ends[:, p, a, :, m], rows["n_groups"].to_numpy()
+                )
                 yield _rows(rows, one, average, population, value, (low, high))
 
 
 def _genus_means(labels, of):
     """The reference study's genus numbers: species recalls averaged within each genus."""
-    species = labels.with_columns(label=genus_of("label"))
+    species = labels.with_columns(label=genus_expr("label"))
     counts = pl.col("n", "n_groups", "reachable").sum()
     for one in of:
         if one.metric == "recall":

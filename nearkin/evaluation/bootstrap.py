@@ -64,8 +64,8 @@ def bootstrap_sums(cells, strata, *, resamples, seed):
     """
     matrices = [one.matrix(len(strata)) for one in cells]
     widest = max([len(strata), *(matrix.shape[0] for matrix in matrices)])
-    at_once = max(1, intervals.AT_ONCE // widest) * len(strata)
-    for weights in intervals.resampled_weights(strata, resamples=resamples, seed=seed, at_once=at_once):
+    at_once = max(1, intervals.CHUNK_WEIGHTS // widest) * len(strata)
+    for weights in intervals.bootstrap_weights(strata, resamples=resamples, seed=seed, at_once=at_once):
         across = np.ascontiguousarray(weights.T)
         yield [
             (matrix @ across).reshape(len(one.labels), -1, len(weights))

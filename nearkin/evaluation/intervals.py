@@ -3,12 +3,12 @@
 import numpy as np
 
 LEVEL = 0.95
-FEW = 5
+MIN_GROUPS = 5
 """Groups; a spread that hangs on fewer is not seen by drawing groups anew."""
-AT_ONCE = 2**22  # weights in memory
+CHUNK_WEIGHTS = 2**22  # weights in memory
 
 
-def resampled_weights(strata, *, resamples, seed, at_once=AT_ONCE):
+def bootstrap_weights(strata, *, resamples, seed, at_once=CHUNK_WEIGHTS):
     """Yields (n, n_rows) weights of rows that were drawn anew, `resamples` in all.
 
     `strata` (n_rows,) are sorted codes 0, 1, ... Of a stratum of n rows, n - 1 are drawn with
@@ -63,21 +63,21 @@ def wilson(share, n):
     return np.stack([np.clip(low, 0, share), np.clip(high, share, 1)])  # rounding may pass them by
 
 
-def widened(value, ends, n_groups):
+def wilson_if_sparse(value, ends, n_groups):
     """The `ends` of bootstrap intervals of numbers from 0 to 1; Wilson's where too little spread is seen.
 
     That is where all groups agree, or where not even FEW groups' worth keep the value from 0 or 1: if
     they are the only ones of their species, they never vary.
     """
-    short = (np.minimum(value, 1 - value) * n_groups < FEW) | (ends[0] == ends[1])
+    short = (np.minimum(value, 1 - value) * n_groups < MIN_GROUPS) | (ends[0] == ends[1])
     return np.where(short & (np.asarray(n_groups) > 0), wilson(value, np.maximum(n_groups, 1)), ends)
 
 
-def of_few_changes(n_rose, n_fell, n_groups):
+def newcombe_margins(n_rose, n_fell, n_groups):
     """How far the 95 % interval of a difference reaches down and up: the share of groups that rose less
     that of those that fell, by the method of variance estimates recovery (Newcombe 1998, method 10).
 
-    >>> down, up = of_few_changes(np.array([0]), np.array([0]), np.array([20]))
+    >>> down, up = newcombe_margins(np.array([0]), np.array([0]), np.array([20]))
     >>> round(float(down[0]), 3), round(float(up[0]), 3)
     (0.161, 0.161)
     """

@@ -36,13 +36,13 @@ def audit_leakage(labels, splits, *, vectors_of, dealing, most_queries, ks, resa
     labels = labels.with_columns(coarser)  # ranks that are not asked about cost nothing
     levels = query_scores.levels_of(labels)
     parts = []
-    alone = naive(labels, splits, dealing)
+    alone = random_split(labels, splits, dealing)
     for way, sides, masked in [
         ("grouped", splits, False),
         ("naive", alone, False),
         ("naive_masked", alone, True),
     ]:
-        n_groups, n_images = straddling(sides)
+        n_groups, n_images = count_split_groups(sides)
         logger.info("%s: %d groups with %d images straddle", way, n_groups, n_images)
         for protocol in PROTOCOLS:
             told = {"most": most_queries, "protocol": protocol, "masked": masked}
@@ -70,10 +70,10 @@ def _hits(labels, splits, vectors_of, *, most, protocol, ks, masked):
     asked = search.chunk_of(queries, 0, n_chunks)["uuid"]
     told = {"wanted": [protocol], "masked": masked, "ks": ks, "depth": depth, "only": asked}
     hits = query_scores.score_queries([found], labels, splits, **told)
-    return hits.with_columns(mate=pl.col("uuid").is_in(with_mate(splits, protocol).implode()))
+    return hits.with_columns(mate=pl.col("uuid").is_in(queries_with_group_member(splits, protocol).implode()))
 
 
-def naive(labels, splits, dealing):
+def random_split(labels, splits, dealing):
     """The images of train, val and test dealt anew, each by itself; with the groups that they are of.
 
     Seed and shares are the same, and held-out species stay out.
@@ -85,7 +85,7 @@ def naive(labels, splits, dealing):
     return seen.join(dealt.select("uuid", "split"), on="uuid", validate="1:1")
 
 
-def straddling(splits):
+def count_split_groups(splits):
     """How many groups lie on two sides or more, and how many images they have."""
     dealt = splits.filter(pl.col("split").is_in(DEALT))
     groups = dealt.group_by("group_id").agg(sides=pl.col("split").n_unique(), images=pl.len())
@@ -93,7 +93,7 @@ def straddling(splits):
     return len(straddle), straddle["images"].sum()
 
 
-def with_mate(splits, protocol):
+def queries_with_group_member(splits, protocol):
     """The uuids of the queries that have another image of their group in their gallery."""
     queries, gallery = protocols.queries_and_gallery(splits, protocol)
     mates = gallery.group_by("group_id").len("mates")
@@ -142,9 +142,9 @@ def _shares(counted, ks, resamples, seed):
         return [[None] * len(ks)] * 3
     values = counted.select("n", *(f"h{k}" for k in ks)).to_numpy()
     together = np.zeros(len(counted), dtype=np.int64)
-    drawn = intervals.resampled_weights(together, resamples=resamples, seed=seed)
+    drawn = intervals.bootstrap_weights(together, resamples=resamples, seed=seed)
     sums = np.concatenate([weights @ values for weights in drawn])  # (n_resamples, 1 + n_ks)
     shares = values[:, 1:].sum(axis=0) / values[:, 0].sum()
     ends = intervals.percentile_interval(sums[:, 1:] / sums[:, :1])
-    low, high = intervals.widened(shares, ends, len(counted))
+    low, high = intervals.wilson_if_sparse(shares, ends, len(counted))
     return shares.tolist(), low.tolist(), high.tolist()

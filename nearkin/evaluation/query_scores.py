@@ -7,7 +7,7 @@ import polars as pl
 
 from nearkin.evaluation import metrics
 from nearkin.search import protocols
-from nearkin.tables.categories import label_at
+from nearkin.tables.categories import label_expr
 from nearkin.vocabulary import LEVELS
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ STALE = "they are of other splits or embeddings; remove the neighbours table and
 
 def levels_of(labels):
     """The levels at which any image has a label, coarse to fine."""
-    said = labels.select(label_at(level).count() for level in LEVELS)
+    said = labels.select(label_expr(level).count() for level in LEVELS)
     return [level for level in LEVELS if said[level].item() > 0]
 
 
@@ -75,7 +75,7 @@ def _coded(named, level):
     """Integers from 1 that are equal where the labels are right for each other; 0 without a label."""
     key = ["category", level] if level in ("genus", "species") else [level]
     name = pl.concat_str([pl.col(one).str.len_bytes().cast(pl.String) + ":" + pl.col(one) for one in key])
-    name = pl.when(label_at(level).is_not_null()).then(name)
+    name = pl.when(label_expr(level).is_not_null()).then(name)
     return name.rank("dense").cast(pl.Int32).fill_null(0).alias(_code(level))
 
 
@@ -157,7 +157,7 @@ def _table(queries, answer, protocol, level, masked):
         level=pl.lit(level),
         uuid="uuid",
         category="category",
-        label=label_at(level),
+        label=label_expr(level),
         group_id="group_id",
         n_relevant=pl.Series(answer["n_relevant"]),
         first_hit=first.set(first == 0, None),

@@ -43,7 +43,7 @@ def _points(block, counts, drawn, ks):
     value = counts[1:] / counts[0]
     with np.errstate(invalid="ignore"):
         ends = intervals.percentile_interval((drawn[1:] / drawn[0]).T)
-    low, high = intervals.widened(value, ends, n_groups)
+    low, high = intervals.wilson_if_sparse(value, ends, n_groups)
     return pl.DataFrame(
         {"k": pl.Series(ks, dtype=pl.Int32), "value": value, "low": low, "high": high}
     ).with_columns(

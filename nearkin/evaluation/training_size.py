@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from nearkin.tables.categories import genus_of
+from nearkin.tables.categories import genus_expr
 
 BUCKETS = [(0, "0"), (5, "1-5"), (10, "6-10"), (20, "11-20"), (50, "21-50")]
 MORE = "50+"
@@ -25,7 +25,7 @@ def tabulate_training_size(recall, labels, splits):
     n_train = pl.col("n_train").fill_null(0)
     return sizes.with_columns(
         n_train=n_train,
-        genus=genus_of("species"),
+        genus=genus_expr("species"),
         bucket=bucket_of(n_train),
     )
 

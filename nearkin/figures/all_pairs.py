@@ -7,12 +7,12 @@ from matplotlib.colors import LinearSegmentedColormap
 from nearkin.figures import theme
 from nearkin.vocabulary import PROTOCOLS
 
-SHADES = LinearSegmentedColormap.from_list("shades", [theme.COLOURS[1], "white", theme.COLOURS[0]])
+COLOUR_MAP = LinearSegmentedColormap.from_list("shades", [theme.COLOURS[1], "white", theme.COLOURS[0]])
 LEVEL = "species"
 
 
 @theme.styled
-def matrix(pairwise, *, models, k):
+def plot_all_pairs(pairwise, *, models, k):
     """A figure with a panel per protocol: a row's species recall@k less a column's, in points.
 
     Bold numbers have an interval without 0. Raises ValueError if there is no pair of models.
@@ -21,27 +21,27 @@ def matrix(pairwise, *, models, k):
     protocols = [name for name in PROTOCOLS if name in set(chosen["protocol"])]
     if not protocols:
         raise ValueError(f"no two models to compare at k = {k}: name at least two in the config")
-    width = max(theme.COLUMN, 1.3 + 0.42 * len(models))
-    figure = theme.figure(0.9 + len(protocols) * (0.45 + 0.24 * len(models)), width=width)
+    width = max(theme.COLUMN_WIDTH, 1.3 + 0.42 * len(models))
+    figure = theme.make_figure(0.9 + len(protocols) * (0.45 + 0.24 * len(models)), width=width)
     axes = figure.subplots(len(protocols), 1, squeeze=False, sharex=True)[:, 0]
     reach = max(chosen["points"].abs().max(), 1.0)
     for axis, protocol in zip(axes, protocols, strict=True):
-        _panel(axis, chosen.filter(protocol=protocol), models, reach)
+        _plot_panel(axis, chosen.filter(protocol=protocol), models, reach)
         n = chosen.filter(protocol=protocol)["n_queries"][0]
-        axis.set_title(f"{theme.PROTOCOL_NAMES[protocol]}, n = {theme.counted(n, 'query')}")
-    names = [theme.wrapped(model, 14) for model in models]
+        axis.set_title(f"{theme.PROTOCOL_NAMES[protocol]}, n = {theme.pluralise(n, 'query')}")
+    names = [theme.wrap(model, 14) for model in models]
     axes[-1].set_xticks(range(len(models)), names, rotation=45, ha="right", rotation_mode="anchor")
     figure.suptitle(f"Species recall@{k}: row less column, percentage points", x=0.02, ha="left", fontsize=8)
     return figure
 
 
-def _panel(axis, pairs, models, reach):
+def _plot_panel(axis, pairs, models, reach):
     place = {model: i for i, model in enumerate(models)}
     points = np.full((len(models), len(models)), np.nan)
     for base, trained, difference in pairs.select("base", "trained", "points").iter_rows():
         points[place[trained], place[base]] = difference
-    axis.set_facecolor(theme.FAINT)
-    axis.imshow(points, cmap=SHADES, vmin=-reach, vmax=reach, aspect="auto")
+    axis.set_facecolor(theme.LIGHT_GREY)
+    axis.imshow(points, cmap=COLOUR_MAP, vmin=-reach, vmax=reach, aspect="auto")
     certain = (pl.col("low") > 0) | (pl.col("high") < 0)
     columns = pairs.select("base", "trained", "points", certain=certain)
     for base, trained, difference, clear in columns.iter_rows():
@@ -53,9 +53,9 @@ def _panel(axis, pairs, models, reach):
             va="center",
             fontsize=6.5,
             fontweight="bold" if clear else "normal",
-            color=theme.INK if abs(difference) < 0.8 * reach else "white",
+            color=theme.TEXT if abs(difference) < 0.8 * reach else "white",
         )
-    axis.set_yticks(range(len(models)), [theme.wrapped(model, 16) for model in models])
+    axis.set_yticks(range(len(models)), [theme.wrap(model, 16) for model in models])
     axis.tick_params(length=0)
     for side in axis.spines.values():
         side.set_visible(False)

@@ -4,11 +4,11 @@ import numpy as np
 
 from nearkin.figures import theme
 
-FEW = 12
+MIN_FOR_BOX = 12
 """Up to this many values, the points say more than the box and are drawn stronger."""
 
 
-def draw(axis, values_by_name, *, colour, seed=1):
+def plot_boxes(axis, values_by_name, *, colour, seed=1):
     """One box per name, left to right, with its points over it and its n under it.
 
     `values_by_name` maps names to lists of numbers. A box, its points and its label are
@@ -23,18 +23,18 @@ def draw(axis, values_by_name, *, colour, seed=1):
         values = np.asarray(values_by_name[name], dtype=float)
         if not np.isfinite(values).all():
             raise ValueError(f"a value of the box {name!r} is not a number: its n would be wrong")
-        _box(axis, position, values, colour, rng)
+        _plot_box(axis, position, values, colour, rng)
     axis.set_xlim(-0.6, len(names) - 0.4)
     axis.set_xticks(
-        range(len(names)), [f"{theme.wrapped(name, 14)}\nn = {len(values_by_name[name]):,}" for name in names]
+        range(len(names)), [f"{theme.wrap(name, 14)}\nn = {len(values_by_name[name]):,}" for name in names]
     )
     axis.tick_params(axis="x", length=0)
     for name, label in zip(names, axis.get_xticklabels(), strict=True):
-        label.set_color(theme.INK if len(values_by_name[name]) else theme.QUIET)
+        label.set_color(theme.TEXT if len(values_by_name[name]) else theme.GREY)
     axis.yaxis.grid(True)
 
 
-def _box(axis, position, values, colour, rng):
+def _plot_box(axis, position, values, colour, rng):
     if not len(values):
         return
     axis.boxplot(
@@ -45,11 +45,11 @@ def _box(axis, position, values, colour, rng):
         showfliers=False,  # every value is drawn as a point
         patch_artist=True,
         boxprops={"facecolor": colour, "alpha": 0.22, "edgecolor": colour, "linewidth": 0.6},
-        medianprops={"color": theme.INK, "linewidth": 1.4, "solid_capstyle": "butt"},
+        medianprops={"color": theme.TEXT, "linewidth": 1.4, "solid_capstyle": "butt"},
         whiskerprops={"color": colour, "linewidth": 0.8},
         capprops={"color": colour, "linewidth": 0.8},
     )
-    few = len(values) <= FEW
+    few = len(values) <= MIN_FOR_BOX
     axis.scatter(
         position + rng.uniform(-0.16, 0.16, len(values)),
         values,

@@ -7,18 +7,20 @@ from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
 from nearkin.figures import theme
-from nearkin.tables.categories import shown
+from nearkin.tables.categories import category_title
 
-SHOWN = 25
+MAX_SHOWN_GENERA = 25
 """Genera in the figure, at most: more names would be too small to read."""
 
-SHADES = LinearSegmentedColormap.from_list("shades", ["white", theme.COLOURS[5], theme.COLOURS[0], "#001F33"])
+COLOUR_MAP = LinearSegmentedColormap.from_list(
+    "shades", ["white", theme.COLOURS[5], theme.COLOURS[0], "#001F33"]
+)
 OWN = ["category", "label"]
 OTHER = ["taken_for_category", "taken_for"]
 
 
 @theme.styled
-def of_genera(confusions, *, model):
+def plot_genus_confusions(confusions, *, model):
     """A figure with a row and a column per genus: the share of a row's queries taken for the column.
 
     The diagonal, genera that are found, is left out: it would outshine the rest. Shown are the
@@ -28,44 +30,44 @@ def of_genera(confusions, *, model):
     wrong = genera.filter(
         (pl.col("category") != pl.col("taken_for_category")) | (pl.col("label") != pl.col("taken_for"))
     )
-    chosen = _most_confused(wrong)
-    figure = theme.figure(1.6 if chosen.is_empty() else 2.2 + 0.1 * len(chosen))
+    chosen = _select_most_confused(wrong)
+    figure = theme.make_figure(1.6 if chosen.is_empty() else 2.2 + 0.1 * len(chosen))
     axis = figure.subplots()
     if chosen.is_empty():
         axis.set_axis_off()
         axis.text(0.5, 0.5, "No query is taken for another genus.", ha="center", va="center")
     else:
-        share, counts = shares(genera, chosen)
-        order = clustered(share)
-        _draw(figure, axis, share[np.ix_(order, order)], counts[order], _names(chosen, order))
-    said = f"{theme.shown(model)}\n{_counted(genera, wrong, chosen)}"
+        share, counts = compute_shares(genera, chosen)
+        order = cluster_order(share)
+        _plot_matrix(figure, axis, share[np.ix_(order, order)], counts[order], _format_names(chosen, order))
+    said = f"{theme.truncate(model)}\n{_format_counts(genera, wrong, chosen)}"
     figure.suptitle(said, x=0.02, ha="left", fontsize=8)
     return figure
 
 
-def _counted(genera, wrong, chosen):
+def _format_counts(genera, wrong, chosen):
     """How many queries and genera there are, and how many of them show."""
     n_queries = genera.select(*OWN, "n_queries").unique()["n_queries"].sum()
-    said = f"{wrong['n'].sum():,} of {theme.counted(n_queries, 'query')} taken for another genus"
+    said = f"{wrong['n'].sum():,} of {theme.pluralise(n_queries, 'query')} taken for another genus"
     if chosen.is_empty():
         return said
-    n_genera = pl.concat([genera.select(OWN), _as_own(genera)]).n_unique()
+    n_genera = pl.concat([genera.select(OWN), _rename_to_own(genera)]).n_unique()
     inside = wrong.join(chosen, on=OWN, how="semi").join(chosen, left_on=OTHER, right_on=OWN, how="semi")
     return f"{said}\n{len(chosen)} of {n_genera:,} genera, {inside['n'].sum():,} of these confusions"
 
 
-def _as_own(rows):
+def _rename_to_own(rows):
     return rows.select(category="taken_for_category", label="taken_for")
 
 
-def _most_confused(wrong):
+def _select_most_confused(wrong):
     """The genera (category, label) with the most confusions either way, equal ones by name."""
-    both = pl.concat([wrong.select(*OWN, "n"), _as_own(wrong).with_columns(wrong["n"])])
+    both = pl.concat([wrong.select(*OWN, "n"), _rename_to_own(wrong).with_columns(wrong["n"])])
     summed = both.group_by(OWN).agg(pl.col("n").sum())
-    return summed.sort("n", *OWN, descending=[True, False, False]).head(SHOWN).select(OWN)
+    return summed.sort("n", *OWN, descending=[True, False, False]).head(MAX_SHOWN_GENERA).select(OWN)
 
 
-def shares(genera, chosen):
+def compute_shares(genera, chosen):
     """The share of each genus's queries taken for each other, (n, n), and its queries, (n,).
 
     The diagonal is NaN, and so is the row of a genus without queries.
@@ -83,7 +85,7 @@ def shares(genera, chosen):
     return share, counts
 
 
-def clustered(share):
+def cluster_order(share):
     """An order of rows in which those that are taken for each other stand together."""
     known = np.nan_to_num(share)
     alike = known + known.T
@@ -91,18 +93,18 @@ def clustered(share):
     return hierarchy.leaves_list(hierarchy.linkage(distance, method="average", optimal_ordering=True))
 
 
-def _names(chosen, order):
+def _format_names(chosen, order):
     """Genera as they are printed, with their category where two share a name."""
     twice = chosen["label"].is_duplicated()
     names = [
-        theme.shown(f"{label} ({shown(category)})" if also else label)
+        theme.truncate(f"{label} ({category_title(category)})" if also else label)
         for (category, label), also in zip(chosen.rows(), twice, strict=True)
     ]
     return [names[i] for i in order]
 
 
-def _draw(figure, axis, share, counts, names):
-    cells = axis.pcolormesh(share, cmap=SHADES.with_extremes(bad=theme.FAINT), vmin=0)
+def _plot_matrix(figure, axis, share, counts, names):
+    cells = axis.pcolormesh(share, cmap=COLOUR_MAP.with_extremes(bad=theme.LIGHT_GREY), vmin=0)
     places = np.arange(len(names)) + 0.5
     axis.set_xticks(places, names, rotation=90, fontsize=5.5)
     axis.set_yticks(places, names, fontsize=5.5)

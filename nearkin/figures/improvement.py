@@ -1,7 +1,7 @@
 """What training changed, label by label: box plots of the improvement by category."""
 
 from nearkin.figures import box_plots, theme
-from nearkin.tables.categories import sort_categories, titled
+from nearkin.tables.categories import category_titles, sort_categories
 from nearkin.vocabulary import ALL
 
 METRICS = {"species": "recall", "genus": "genus_mean_of_species"}
@@ -9,7 +9,7 @@ MEASURES = {"species": "Species recall@{k}", "genus": "Genus mean of species rec
 
 
 @theme.styled
-def by_category(differences, *, level, base, trained, protocol, k):
+def plot_improvement(differences, *, level, base, trained, protocol, k):
     """A figure with a box per category: each species (or genus) a point, in percentage points.
 
     Genera are means of the recalls of their species, as in the reference study.
@@ -21,14 +21,14 @@ def by_category(differences, *, level, base, trained, protocol, k):
             f"no {level} of {base} and {trained} to compare at k = {k} for protocol {protocol!r}: "
             "is it in search.protocols, and has the test split any images?"
         )
-    titles = titled(sort_categories(chosen["category"].unique()))
-    figure = theme.figure(2.7, width=max(theme.COLUMN, 1.05 * len(titles)))
+    titles = category_titles(sort_categories(chosen["category"].unique()))
+    figure = theme.make_figure(2.7, width=max(theme.COLUMN_WIDTH, 1.05 * len(titles)))
     axis = figure.subplots()
-    axis.axhline(0, color=theme.INK, linewidth=0.8, zorder=1.5)
+    axis.axhline(0, color=theme.TEXT, linewidth=0.8, zorder=1.5)
     values = {title: chosen.filter(category=name)["points"].to_list() for name, title in titles.items()}
-    box_plots.draw(axis, values, colour=theme.COLOURS[0])
+    box_plots.plot_boxes(axis, values, colour=theme.COLOURS[0])
     for position, points in enumerate(values.values()):
-        better, same, worse = _counts(points)
+        better, same, worse = _format_counts(points)
         axis.annotate(
             f"▲ {better}  = {same}  ▼ {worse}",
             (position, 1.0),
@@ -38,13 +38,13 @@ def by_category(differences, *, level, base, trained, protocol, k):
             fontsize=6.5,
         )
     axis.set_ylabel("Improvement (percentage points)")
-    title = f"{theme.shown(base)} → {theme.shown(trained)}"
+    title = f"{theme.truncate(base)} → {theme.truncate(trained)}"
     measure = f"{MEASURES[level].format(k=k)}, {theme.PROTOCOL_NAMES[protocol].lower()}"
-    said = f"{title}\n{measure}, {theme.counted(len(chosen), level)}"
+    said = f"{title}\n{measure}, {theme.pluralise(len(chosen), level)}"
     figure.suptitle(said, x=0.02, ha="left", fontsize=8)
     return figure
 
 
-def _counts(points):
+def _format_counts(points):
     """How many rose, stayed and fell."""
     return sum(p > 0 for p in points), sum(p == 0 for p in points), sum(p < 0 for p in points)

@@ -14,7 +14,7 @@ ROWS = [
 ]
 """(split, population, name), from top to bottom."""
 
-LOOKS = {
+STYLES = {
     "grouped": {"color": theme.COLOURS[0], "marker": "o"},
     "naive": {"color": theme.COLOURS[1], "marker": "s"},
     "naive_masked": {"color": theme.COLOURS[2], "marker": "D"},
@@ -22,7 +22,7 @@ LOOKS = {
 
 
 @theme.styled
-def effect(leaks, *, model, k):
+def plot_leakage(leaks, *, model, k):
     """A figure with a panel per protocol and a row per way of splitting, from a `LeakAudit` table.
 
     Marks are species recalls with 95 % intervals; their value stands at the right. A row
@@ -32,38 +32,40 @@ def effect(leaks, *, model, k):
     names = [name for name in theme.PROTOCOL_NAMES if name in set(chosen["protocol"])]
     if not names:
         raise ValueError(f"no species recall at k = {k} in the leak audit of {model}")
-    figure = theme.figure(0.75 + 1.4 * len(names))
+    figure = theme.make_figure(0.75 + 1.4 * len(names))
     axes = figure.subplots(len(names), 1, squeeze=False, sharex=True)[:, 0]
     for axis, protocol in zip(axes, names, strict=True):
-        _panel(axis, chosen.filter(protocol=protocol))
+        _plot_panel(axis, chosen.filter(protocol=protocol))
         axis.set_title(theme.PROTOCOL_NAMES[protocol])
-    figure.suptitle(f"{theme.shown(model)}, {_torn(leaks)}", x=0.02, ha="left", fontsize=8)
+    figure.suptitle(
+        f"{theme.truncate(model)}, {_format_leaking_groups(leaks)}", x=0.02, ha="left", fontsize=8
+    )
     figure.supxlabel(f"Species recall@{k} (any hit), micro average", fontsize=7.5)
     return figure
 
 
-def _torn(leaks):
+def _format_leaking_groups(leaks):
     n_groups, n_images = (
         leaks.filter(split="naive").select("n_straddling_groups", "n_straddling_images").row(0)
     )
-    return f"naive split tears {theme.counted(n_groups, 'group')} of {theme.counted(n_images, 'image')}"
+    return f"naive split tears {theme.pluralise(n_groups, 'group')} of {theme.pluralise(n_images, 'image')}"
 
 
-def _panel(axis, leaks):
+def _plot_panel(axis, leaks):
     labels = []
     for y, (split, population, name) in enumerate(ROWS):
         row = leaks.filter(pl.col("split") == split, pl.col("population") == population).row(0, named=True)
         labels.append(f"{name}, n = {row['n_queries']:,}")
         if row["recall"] is not None:
-            _mark(axis, y, row)
+            _plot_mark(axis, y, row)
     axis.set_yticks(range(len(ROWS)), labels)
     axis.set(xlim=(-0.03, 1.03), ylim=(len(ROWS) - 0.5, -0.5))
     axis.tick_params(axis="y", length=0)
     axis.grid(True, axis="x")
 
 
-def _mark(axis, y, row):
-    looks = LOOKS[row["split"]]
+def _plot_mark(axis, y, row):
+    looks = STYLES[row["split"]]
     filled = row["population"] == "all"
     axis.plot([row["low"], row["high"]], [y, y], color=looks["color"], linewidth=1.1, solid_capstyle="butt")
     axis.scatter(

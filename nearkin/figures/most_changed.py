@@ -4,33 +4,33 @@ import polars as pl
 
 from nearkin.figures import significance_marks, theme
 
-SHOWN = 15
+MAX_SHOWN_SPECIES = 15
 """Species in a panel, at most."""
 
 
 @theme.styled
-def forest(differences, *, base, trained, protocol, k):
+def plot_most_changed(differences, *, base, trained, protocol, k):
     """A figure of two panels, improved and worsened species: each a point with its 95 % interval.
 
     Only species with enough queries to be ranked; equal ones by name. A panel in which nobody
     belongs says so.
     """
-    species = significance_marks.species(differences, protocol=protocol, k=k)
+    species = significance_marks.add_significance(differences, protocol=protocol, k=k)
     if species.is_empty():
-        raise significance_marks.none_compared(base, trained, protocol, k)
+        raise significance_marks.empty_comparison_error(base, trained, protocol, k)
     ranked = species.filter("ranked")
     rose = ranked.filter(pl.col("points") > 0).sort("points", "label", descending=[True, False])
     fell = ranked.filter(pl.col("points") < 0).sort("points", "label")
-    heights = [min(max(len(part), 1), SHOWN) + 0.6 for part in (rose, fell)]
-    figure = theme.figure(1.15 + 0.145 * sum(heights))
+    heights = [min(max(len(part), 1), MAX_SHOWN_SPECIES) + 0.6 for part in (rose, fell)]
+    figure = theme.make_figure(1.15 + 0.145 * sum(heights))
     axes = figure.subplots(2, 1, sharex=True, height_ratios=heights)
-    _panel(axes[0], rose, verb="rose", title="Most improved")
-    _panel(axes[1], fell, verb="fell", title="Most worsened")
+    _plot_panel(axes[0], rose, verb="rose", title="Most improved")
+    _plot_panel(axes[1], fell, verb="fell", title="Most worsened")
     if rose.is_empty() and fell.is_empty():
         axes[0].set_xlim(-100, 100)
     figure.suptitle(
-        f"{theme.shown(base)} → {theme.shown(trained)}\n{theme.PROTOCOL_NAMES[protocol]}, "
-        f"{len(ranked):,} of {theme.counted(len(species), 'species')} ranked",
+        f"{theme.truncate(base)} → {theme.truncate(trained)}\n{theme.PROTOCOL_NAMES[protocol]}, "
+        f"{len(ranked):,} of {theme.pluralise(len(species), 'species')} ranked",
         x=0.02,
         ha="left",
         fontsize=8,
@@ -39,19 +39,21 @@ def forest(differences, *, base, trained, protocol, k):
     return figure
 
 
-def _panel(axis, species, *, verb, title):
-    shown = species.head(SHOWN)
+def _plot_panel(axis, species, *, verb, title):
+    shown = species.head(MAX_SHOWN_SPECIES)
     axis.tick_params(axis="y", length=0)
     if shown.is_empty():
         axis.set_title(title)
         axis.set_yticks([])
         axis.text(0.5, 0.5, f"No ranked species {verb}.", transform=axis.transAxes, ha="center", va="center")
         return
-    axis.axvline(0, color=theme.INK, linewidth=0.8, zorder=1.5)
+    axis.axvline(0, color=theme.TEXT, linewidth=0.8, zorder=1.5)
     for y, row in enumerate(shown.iter_rows(named=True)):
-        _row(axis, y, row)
+        _plot_row(axis, y, row)
     axis.set_yticks(
-        range(len(shown)), [significance_marks.named(label) for label in shown["label"]], fontsize=6.5
+        range(len(shown)),
+        [significance_marks.abbreviate_species(label) for label in shown["label"]],
+        fontsize=6.5,
     )
     axis.set_ylim(len(shown) - 0.4, -0.6)
     axis.grid(True, axis="x")
@@ -59,8 +61,8 @@ def _panel(axis, species, *, verb, title):
     axis.annotate("n", (1.11, 1.0), xycoords="axes fraction", ha="right", va="bottom", fontsize=6.5)
 
 
-def _row(axis, y, row):
-    marker, colour = significance_marks.LOOKS[row["turn"]]
+def _plot_row(axis, y, row):
+    marker, colour = significance_marks.MARK_STYLES[row["turn"]]
     if row["low"] is not None:
         axis.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
     axis.scatter(

@@ -3,14 +3,14 @@
 from nearkin.figures import theme
 
 
-def stacked(n, *, title, height=1.5):
+def make_panels(n, *, title, height=1.5):
     """A figure and so many axes, below one another; in two columns if there are many.
 
     `height` is that of a panel, in inches.
     """
     n_columns = 1 if n <= 4 else 2
     n_rows = -(-n // n_columns)
-    figure = theme.figure(0.65 + height * n_rows, width=theme.COLUMN * n_columns)
+    figure = theme.make_figure(0.65 + height * n_rows, width=theme.COLUMN_WIDTH * n_columns)
     figure.suptitle(title, x=0.02, ha="left", fontsize=8)
     axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
     for unused in axes[n:]:
@@ -18,7 +18,7 @@ def stacked(n, *, title, height=1.5):
     return figure, axes[:n]
 
 
-def titled(axis, name, note):
+def set_title(axis, name, note):
     """Name a panel, with a note at its right."""
-    axis.set_title(theme.shown(name))
+    axis.set_title(theme.truncate(name))
     axis.set_title(note, loc="right", fontweight="normal", fontsize=7)

@@ -4,32 +4,32 @@ import numpy as np
 from matplotlib.ticker import LogLocator
 
 from nearkin.figures import theme
-from nearkin.tables.categories import titled
+from nearkin.tables.categories import category_titles
 
 
 @theme.styled
-def ranks(counts, names):
+def plot_rank_abundance(counts, names):
     """A figure with a line per category: each species a step, the most images first.
 
     `counts` is a table (category, species, n). The first six of `names` have colours; the
     others are grey and have no name in the legend.
     """
-    figure = theme.figure(2.7)
+    figure = theme.make_figure(2.7)
     axis = figure.subplots()
-    for number, (name, title) in enumerate(titled(names).items()):
-        rank, n_images = _corners(np.sort(counts.filter(category=name)["n"].to_numpy())[::-1])
+    for number, (name, title) in enumerate(category_titles(names).items()):
+        rank, n_images = _drop_inner_points(np.sort(counts.filter(category=name)["n"].to_numpy())[::-1])
         if not len(rank):
             continue
         named = number < len(theme.COLOURS)
         axis.plot(
             rank,
             n_images,
-            color=theme.COLOURS[number] if named else theme.FAINT,
-            linestyle=theme.LINES[number] if named else "-",
+            color=theme.COLOURS[number] if named else theme.LIGHT_GREY,
+            linestyle=theme.LINE_DASHES[number] if named else "-",
             linewidth=1.4 if named else 0.8,
             marker="o" if len(rank) == 1 else None,
             markersize=3,
-            label=f"{theme.shown(title)}, {theme.counted(rank[-1], 'species')}" if named else None,
+            label=f"{theme.truncate(title)}, {theme.pluralise(rank[-1], 'species')}" if named else None,
             zorder=3 if named else 2,
         )
     axis.set(yscale="log", xlabel="Species, by number of images", ylabel="Images of the species")
@@ -45,10 +45,10 @@ def ranks(counts, names):
     return figure
 
 
-def _corners(values):
+def _drop_inner_points(values):
     """Ranks from 1 and values, without the points inside a level stretch: no other line is drawn.
 
-    >>> [part.tolist() for part in _corners(np.array([9, 2, 2, 2, 1]))]
+    >>> [part.tolist() for part in _drop_inner_points(np.array([9, 2, 2, 2, 1]))]
     [[1, 2, 4, 5], [9, 2, 2, 1]]
     """
     before, after = (np.diff(values, prepend=np.nan) != 0), (np.diff(values, append=np.nan) != 0)

@@ -2,33 +2,33 @@
 
 import polars as pl
 
-from nearkin.evaluation.averages import POPULATIONS
+from nearkin.evaluation.averages import QUERY_SUBSETS
 from nearkin.figures import theme
 from nearkin.vocabulary import ALL, PROTOCOLS
 
-APART = 0.16
+MARK_OFFSET = 0.16
 """Of a mark from the middle of its row, in rows."""
 
 
 @theme.styled
-def beside_all(recalls, *, k):
+def plot_reachable(recalls, *, k):
     """A figure with a panel per protocol and a row per model: filled for all queries, hollow for reachable.
 
     `recalls` maps model names to `Recall` tables. Marks are species recalls, micro averages, with
     95 % intervals; both values stand at the right. The title says how many cannot hit.
     """
-    values = _values(recalls, k)
+    values = _select_recalls(recalls, k)
     found = set(values["protocol"])
     protocols = [protocol for protocol in PROTOCOLS if protocol in found]
     if not protocols:
         raise ValueError(f"no recall at k = {k} in the tables of {', '.join(recalls)}: score it first")
     models = list(recalls)
-    figure = theme.figure(0.75 + len(protocols) * (0.5 + 0.27 * len(models)))
+    figure = theme.make_figure(0.75 + len(protocols) * (0.5 + 0.27 * len(models)))
     axes = figure.subplots(len(protocols), 1, squeeze=False, sharex=True)[:, 0]
     for axis, protocol in zip(axes, protocols, strict=True):
-        _panel(axis, values.filter(protocol=protocol), models)
+        _plot_panel(axis, values.filter(protocol=protocol), models)
         axis.set_title(theme.PROTOCOL_NAMES[protocol], pad=14)
-        note = _lost(values.filter(protocol=protocol))
+        note = _format_unreachable(values.filter(protocol=protocol))
         axis.annotate(
             note, (0, 1), xytext=(0, 4), xycoords="axes fraction", textcoords="offset points", fontsize=7
         )
@@ -40,7 +40,7 @@ def beside_all(recalls, *, k):
     return figure
 
 
-def _values(recalls, k):
+def _select_recalls(recalls, k):
     """The overall species recalls of both populations, with their model."""
     parts = [
         recall.filter(level="species", metric="recall", average="micro", category=ALL, label=ALL, k=k).select(
@@ -58,33 +58,33 @@ def _values(recalls, k):
     return pl.concat(parts)
 
 
-def _lost(values):
+def _format_unreachable(values):
     """How many queries cannot hit, as a panel says it."""
     n_lost, n_all = values.filter(population=ALL).select("n_unreachable", "n_queries").row(0)
     share = f"{100 * n_lost / n_all:.1f} %"
-    return f"{n_lost:,} of {theme.counted(n_all, 'query')} unreachable ({share})"
+    return f"{n_lost:,} of {theme.pluralise(n_all, 'query')} unreachable ({share})"
 
 
-def _panel(axis, values, models):
+def _plot_panel(axis, values, models):
     for y, model in enumerate(models):
         said = []
-        for population in POPULATIONS:
+        for population in QUERY_SUBSETS:
             (row,) = values.filter(model=model, population=population).to_dicts()
             said.append("–" if row["value"] is None else f"{row['value']:.3f}")
             if row["value"] is not None:
-                _mark(axis, y, row, name=population if y == 0 else None)
+                _plot_mark(axis, y, row, name=population if y == 0 else None)
         axis.annotate(
             "  ".join(said), (1.03, y), xycoords=("axes fraction", "data"), va="center", fontsize=6.5
         )
-    axis.set_yticks(range(len(models)), [theme.wrapped(model, 16) for model in models])
+    axis.set_yticks(range(len(models)), [theme.wrap(model, 16) for model in models])
     axis.set(xlim=(0, 1), ylim=(len(models) - 0.45, -0.55))
     axis.tick_params(axis="y", length=0)
     axis.grid(True, axis="x")
 
 
-def _mark(axis, y, row, *, name):
+def _plot_mark(axis, y, row, *, name):
     reachable = row["population"] != ALL
-    y += APART if reachable else -APART
+    y += MARK_OFFSET if reachable else -MARK_OFFSET
     colour = theme.COLOURS[0] if reachable else theme.LEVEL_COLOURS["species"]
     axis.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
     axis.scatter(

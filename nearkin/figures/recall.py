@@ -6,27 +6,27 @@ from nearkin.figures import theme
 from nearkin.vocabulary import ALL, PROTOCOLS
 
 LEVELS = ["category", "genus", "species"]
-APART = 0.2
+MARK_OFFSET = 0.2
 """Between the marks of one model, in rows."""
 
 
 @theme.styled
-def overview(recalls, *, k):
+def plot_recall(recalls, *, k):
     """A figure with a panel per protocol, a row per model and a mark per level.
 
     `recalls` maps model names to `Recall` tables. Values are micro averages over all
     queries, with 95 % intervals; the number at the right of a row is its species recall.
     """
-    values = _values(recalls, k)
+    values = _select_recalls(recalls, k)
     found = set(values["protocol"])
     protocols = [protocol for protocol in PROTOCOLS if protocol in found]
     if not protocols:
         raise ValueError(f"no recall at k = {k} in the tables of {', '.join(recalls)}: score it first")
     models = list(recalls)
-    figure = theme.figure(0.85 + len(protocols) * (0.4 + 0.27 * len(models)))
+    figure = theme.make_figure(0.85 + len(protocols) * (0.4 + 0.27 * len(models)))
     axes = figure.subplots(len(protocols), 1, squeeze=False, sharex=True)[:, 0]
     for axis, protocol in zip(axes, protocols, strict=True):
-        _panel(axis, values.filter(protocol=protocol), models)
+        _plot_panel(axis, values.filter(protocol=protocol), models)
         n = values.filter(protocol=protocol)["n_queries"].unique().sort()
         n = f"{n[0]:,}" if len(n) == 1 else f"{n[0]:,}–{n[-1]:,}"
         axis.set_title(f"{theme.PROTOCOL_NAMES[protocol]}, n = {n} queries")
@@ -38,7 +38,7 @@ def overview(recalls, *, k):
     return figure
 
 
-def _values(recalls, k):
+def _select_recalls(recalls, k):
     """The overall recalls with their model: (model, protocol, level, value, low, high, n_queries)."""
     parts = [
         recall.filter(
@@ -55,13 +55,13 @@ def _values(recalls, k):
     return pl.concat(parts).drop_nulls("value")
 
 
-def _panel(axis, values, models):
+def _plot_panel(axis, values, models):
     for i, level in enumerate(LEVELS):
         for row, model in enumerate(models):
             for value, low, high in (
                 values.filter(level=level, model=model).select("value", "low", "high").rows()
             ):
-                y = row + (i - 1) * APART
+                y = row + (i - 1) * MARK_OFFSET
                 colour = theme.LEVEL_COLOURS[level]
                 if low is not None:
                     axis.plot([low, high], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
@@ -85,7 +85,7 @@ def _panel(axis, values, models):
                         fontsize=7,
                         color=theme.LEVEL_COLOURS["species"],
                     )
-    axis.set_yticks(range(len(models)), [theme.wrapped(model, 16) for model in models])
+    axis.set_yticks(range(len(models)), [theme.wrap(model, 16) for model in models])
     axis.set(xlim=(0, 1), ylim=(len(models) - 0.45, -0.55))
     axis.tick_params(axis="y", length=0)
     axis.grid(True, axis="x")

@@ -8,7 +8,7 @@ TICKS = [first * 10**power for power in range(5) for first in (1, 3)]
 
 
 @theme.styled
-def by_protocol(curves):
+def plot_recall_curves(curves):
     """A figure with a row of panels per protocol, species at the left and genus at the right.
 
     `curves` maps model names to `RecallCurve` tables. Each line is a model, its band the 95 %
@@ -19,7 +19,7 @@ def by_protocol(curves):
     if not protocols:
         raise ValueError(f"no recall curve in the tables of {', '.join(curves)}: trace it first")
     n_lines = -(-len(curves) // 2)
-    figure = theme.figure(0.35 + 0.13 * n_lines + 1.3 * len(protocols))
+    figure = theme.make_figure(0.35 + 0.13 * n_lines + 1.3 * len(protocols))
     axes = figure.subplots(len(protocols), len(LEVELS), squeeze=False, sharex=True, sharey=True)
     for row, protocol in zip(axes, protocols, strict=True):
         row[0].set_title(theme.PROTOCOL_NAMES[protocol])
@@ -28,29 +28,29 @@ def by_protocol(curves):
                 model: curve.filter(protocol=protocol, level=level).sort("k")
                 for model, curve in curves.items()
             }
-            _panel(axis, chosen)
+            _plot_panel(axis, chosen)
             n_queries = max((curve["n_queries"].max() or 0) for curve in chosen.values())
             if not n_queries:
                 axis.text(0.5, 0.5, "no labels", transform=axis.transAxes, ha="center", va="center")
             axis.set_ylabel(f"{level.capitalize()} recall@k\nn = {n_queries:,}")
     deepest = max(curve["k"].max() for curve in curves.values() if len(curve))
-    _along_k(axes[0, 0], deepest)
+    _set_k_axis(axes[0, 0], deepest)
     figure.supxlabel("k, nearest neighbours looked at", fontsize=7.5)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=2, columnspacing=1.2, handlelength=2.4)
     return figure
 
 
-def _panel(axis, curves):
+def _plot_panel(axis, curves):
     for number, (model, curve) in enumerate(curves.items()):
         k, value, low, high = (curve[name].to_numpy() for name in ("k", "value", "low", "high"))
-        looks = theme.line_of(number)
+        looks = theme.line_style(number)
         axis.fill_between(k, low, high, color=looks["color"], alpha=0.25, linewidth=0)
-        axis.plot(k, value, **looks, linewidth=1.2, marker="o", markersize=1.8, label=theme.shown(model))
+        axis.plot(k, value, **looks, linewidth=1.2, marker="o", markersize=1.8, label=theme.truncate(model))
     axis.grid(True)
 
 
-def _along_k(axis, deepest):
+def _set_k_axis(axis, deepest):
     axis.set_xscale("log")
     axis.set_xticks([k for k in TICKS if k <= deepest])
     axis.xaxis.set_major_formatter("{x:,.0f}")

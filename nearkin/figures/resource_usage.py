@@ -6,13 +6,13 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, LogLocator, NullLoca
 from nearkin.figures import theme
 from nearkin.runtime.resource_usage import summarise_by_rule
 
-TIMES = {1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h", 36_000: "10 h", 360_000: "100 h"}
-ROW = 0.19
+TIME_TICKS = {1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h", 36_000: "10 h", 360_000: "100 h"}
+ROW_HEIGHT = 0.19
 """Height of a rule, in inches."""
 
 
 @theme.styled
-def chart(costs, *, dataset):
+def plot_resource_usage(costs, *, dataset):
     """A figure of three panels with a row for each rule, the longest first.
 
     A dot is all jobs of a rule together: their time added, the highest memory of any, all
@@ -22,25 +22,25 @@ def chart(costs, *, dataset):
     if costs.is_empty():
         raise ValueError(f"{dataset}: no costs to draw: logs/costs is empty")
     rules = summarise_by_rule(costs)
-    figure = theme.figure(0.9 + ROW * len(rules), width=2 * theme.COLUMN)
+    figure = theme.make_figure(0.9 + ROW_HEIGHT * len(rules), width=2 * theme.COLUMN_WIDTH)
     time, memory, rate = figure.subplots(1, 3, sharey=True)
-    _dots(time, rules, "seconds", colour=theme.COLOURS[0])
-    _dots(memory, rules, "most_memory", colour=theme.COLOURS[1], ends=("least_memory", "most_memory"))
-    _dots(rate, rules, "rate", colour=theme.COLOURS[2], ends=("slowest", "fastest"))
+    _plot_dots(time, rules, "seconds", colour=theme.COLOURS[0])
+    _plot_dots(memory, rules, "most_memory", colour=theme.COLOURS[1], ends=("least_memory", "most_memory"))
+    _plot_dots(rate, rules, "rate", colour=theme.COLOURS[2], ends=("slowest", "fastest"))
     labels = [f"{rule} ({n:,})" for rule, n in rules.select("rule", "n_jobs").iter_rows()]
     time.set_yticks(range(len(rules)), labels)
     time.invert_yaxis()
-    time.xaxis.set_major_locator(FixedLocator(list(TIMES)))
-    time.xaxis.set_major_formatter(FixedFormatter(list(TIMES.values())))
+    time.xaxis.set_major_locator(FixedLocator(list(TIME_TICKS)))
+    time.xaxis.set_major_formatter(FixedFormatter(list(TIME_TICKS.values())))
     time.set(xlabel="Time of all jobs", ylabel="Rule (jobs)")
     memory.set_xlabel("Peak memory of a job (MB)")
     rate.set_xlabel("Images per second")
-    n_jobs = theme.counted(len(costs), "job")
-    figure.suptitle(f"{theme.shown(dataset)}: {n_jobs} measured", x=0.02, ha="left", fontsize=8)
+    n_jobs = theme.pluralise(len(costs), "job")
+    figure.suptitle(f"{theme.truncate(dataset)}: {n_jobs} measured", x=0.02, ha="left", fontsize=8)
     return figure
 
 
-def _dots(axis, rules, column, *, colour, ends=None):
+def _plot_dots(axis, rules, column, *, colour, ends=None):
     """Dots of a column on a logarithmic scale, with bars between its ends."""
     rows = rules.with_row_index("place").filter(pl.col(column) > 0)
     if ends:

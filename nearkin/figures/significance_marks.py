@@ -5,36 +5,38 @@ import polars as pl
 from nearkin.figures import theme
 from nearkin.vocabulary import ALL
 
-CERTAIN = 0.05
-LOOKS = {0: ("o", theme.QUIET), 1: ("^", theme.COLOURS[0]), -1: ("v", theme.COLOURS[1])}
+MAX_P_VALUE = 0.05
+MARK_STYLES = {0: ("o", theme.GREY), 1: ("^", theme.COLOURS[0]), -1: ("v", theme.COLOURS[1])}
 """Marker and colour by turn, in the order in which they are drawn."""
 
 
-def species(differences, *, protocol, k):
+def add_significance(differences, *, protocol, k):
     """The compared species, sorted by name, with their `turn`: 1 rose, -1 fell, 0 not beyond chance.
 
     Beyond chance is a Holm-adjusted p under 0.05, among species with enough queries.
     """
     chosen = differences.filter(level="species", metric="recall", protocol=protocol, k=k)
-    certain = (pl.col("p_holm") < CERTAIN).fill_null(False)
+    certain = (pl.col("p_holm") < MAX_P_VALUE).fill_null(False)
     turn = pl.when(certain).then(pl.col("points").sign()).otherwise(0).cast(pl.Int8)
     return chosen.filter(pl.col("label") != ALL).with_columns(turn=turn).sort("category", "label")
 
 
-def named(label):
+def abbreviate_species(label):
     """A species name as it is printed: where it is too long, its genus is a letter, then its middle is cut.
 
-    >>> named("Parus major"), named("Pseudopontia paradoxoides"), named("Aa " + 9 * "longer" + "most")
-    ('Parus major', 'P. paradoxoides', 'A. longerlo…rlongermost')
+    >>> abbreviate_species("Parus major"), abbreviate_species("Pseudopontia paradoxoides")
+    ('Parus major', 'P. paradoxoides')
+    >>> abbreviate_species("Aa " + 9 * "longer" + "most")
+    'A. longerlo…rlongermost'
     """
     label = " ".join(label.split())
-    if len(label) > theme.LONGEST_NAME and " " in label:
+    if len(label) > theme.MAX_NAME_CHARS and " " in label:
         label = f"{label[0]}. {label.split(' ', 1)[1]}"
-    half = theme.LONGEST_NAME // 2
-    return label if len(label) <= theme.LONGEST_NAME else f"{label[:half]}…{label[-half:]}"
+    half = theme.MAX_NAME_CHARS // 2
+    return label if len(label) <= theme.MAX_NAME_CHARS else f"{label[:half]}…{label[-half:]}"
 
 
-def none_compared(base, trained, protocol, k):
+def empty_comparison_error(base, trained, protocol, k):
     """The error where there is nothing to draw."""
     return ValueError(
         f"no species of {base} and {trained} to compare at k = {k} for protocol {protocol!r}: "

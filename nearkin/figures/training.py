@@ -4,12 +4,12 @@ from nearkin.figures import theme
 
 
 @theme.styled
-def course(training, *, model):
+def plot_training(training, *, model):
     """A figure of three panels over the optimiser steps: loss, learning rate, validation.
 
     The chosen epoch is marked in all of them; if none is, the base encoder was kept.
     """
-    figure = theme.figure(4.2)
+    figure = theme.make_figure(4.2)
     loss, rate, recall = figure.subplots(3, 1, sharex=True, height_ratios=[1.1, 0.8, 1])
     step = training["step"].to_numpy()
     loss.plot(step, training["loss"].to_numpy(), color=theme.COLOURS[0], linewidth=0.8)
@@ -34,24 +34,24 @@ def course(training, *, model):
         linewidth=1.0,
     )
     recall.set(xlabel="Optimiser step", ylabel="Validation recall@1")
-    kept = _mark(training.filter("chosen"), (loss, rate, recall))
+    kept = _mark_best_epoch(training.filter("chosen"), (loss, rate, recall))
     for axis in (loss, rate, recall):
         axis.grid(True)
         axis.margins(x=0.02)
     recall.xaxis.get_major_locator().set_params(integer=True)
     n_epochs = training["epoch"].max() or 0
-    counts = f"{theme.counted(n_epochs, 'epoch')}, {theme.counted(len(training), 'step')}"
-    figure.suptitle(f"{theme.shown(model)}: {counts}; {kept}", x=0.02, ha="left", fontsize=8)
+    counts = f"{theme.pluralise(n_epochs, 'epoch')}, {theme.pluralise(len(training), 'step')}"
+    figure.suptitle(f"{theme.truncate(model)}: {counts}; {kept}", x=0.02, ha="left", fontsize=8)
     return figure
 
 
-def _mark(chosen, axes):
+def _mark_best_epoch(chosen, axes):
     """Mark the kept epoch; what the title says about it."""
     if chosen.is_empty():
         return "base kept"
     epoch, step, value = chosen.select("epoch", "step", "val_recall").row(0)
     for axis in axes:
-        axis.axvline(step, color=theme.INK, linestyle=":", linewidth=1)
+        axis.axvline(step, color=theme.TEXT, linestyle=":", linewidth=1)
     if value is not None:
-        axes[-1].scatter([step], [value], s=30, facecolors="none", edgecolors=theme.INK, zorder=3)
+        axes[-1].scatter([step], [value], s=30, facecolors="none", edgecolors=theme.TEXT, zorder=3)
     return f"epoch {epoch} kept"

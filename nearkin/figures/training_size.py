@@ -4,18 +4,20 @@ import seaborn as sns
 
 from nearkin.evaluation.training_size import BUCKETS, MORE, pearson_correlation
 from nearkin.figures import box_plots, panels, theme
-from nearkin.tables.categories import sort_categories, titled
+from nearkin.tables.categories import category_titles, sort_categories
 
 AXIS = "Species recall@1"
 ORDER = [*(name for _, name in BUCKETS), MORE]
 
 
 @theme.styled
-def scatter(sizes, *, model):
+def plot_recall_by_training_size(sizes, *, model):
     """A figure with a panel per category: each species a point, with line and correlation."""
-    titles, figure, axes = _panels(sizes, f"{theme.shown(model)}\n{AXIS} by training images, leave one out")
+    titles, figure, axes = _make_panels(
+        sizes, f"{theme.truncate(model)}\n{AXIS} by training images, leave one out"
+    )
     most = max(sizes["n_train"].max() or 0, 1)
-    for axis, (name, title), colour in zip(axes, titles.items(), _colours(titles), strict=True):
+    for axis, (name, title), colour in zip(axes, titles.items(), _assign_colours(titles), strict=True):
         chosen = sizes.filter(category=name)
         n_train, recall = (chosen[column].to_numpy().astype(float) for column in ("n_train", "recall"))
         axis.scatter(
@@ -33,7 +35,7 @@ def scatter(sizes, *, model):
                 line_kws={"linewidth": 1.3},
             )
         relation = "r not defined" if r is None else f"r = {r:.2f}".replace("-", "−")
-        panels.titled(axis, title, f"{relation}, n = {len(chosen):,} species")
+        panels.set_title(axis, title, f"{relation}, n = {len(chosen):,} species")
         axis.set(xlim=(-0.02 * most, 1.02 * most), ylim=(-0.03, 1.03), xlabel="", ylabel=AXIS)
         axis.grid(True)
         axis.locator_params(axis="x", integer=True)
@@ -42,31 +44,31 @@ def scatter(sizes, *, model):
 
 
 @theme.styled
-def buckets(sizes, *, model):
+def plot_recall_by_bucket(sizes, *, model):
     """A figure with a panel per category: a box per bucket of training images."""
-    titles, figure, axes = _panels(
-        sizes, f"{theme.shown(model)}\n{AXIS} by bucket of training images, leave one out"
+    titles, figure, axes = _make_panels(
+        sizes, f"{theme.truncate(model)}\n{AXIS} by bucket of training images, leave one out"
     )
-    for axis, (name, title), colour in zip(axes, titles.items(), _colours(titles), strict=True):
+    for axis, (name, title), colour in zip(axes, titles.items(), _assign_colours(titles), strict=True):
         chosen = sizes.filter(category=name)
         values = {bucket: chosen.filter(bucket=bucket)["recall"].to_list() for bucket in ORDER}
-        box_plots.draw(axis, values, colour=colour)
-        panels.titled(axis, title, f"n = {len(chosen):,} species")
+        box_plots.plot_boxes(axis, values, colour=colour)
+        panels.set_title(axis, title, f"n = {len(chosen):,} species")
         axis.set(ylim=(-0.03, 1.03), ylabel=AXIS)
     figure.supxlabel("Training images of a species; n counts species", fontsize=7.5)
     return figure
 
 
-def _panels(sizes, title):
+def _make_panels(sizes, title):
     """The titles of categories, the figure and one axis each."""
     if sizes.is_empty():
         raise ValueError(
             "no species has test queries: is leave_one_out in search.protocols, "
             "and has the test split any images?"
         )
-    titles = titled(sort_categories(sizes["category"].unique()))
-    return titles, *panels.stacked(len(titles), title=title)
+    titles = category_titles(sort_categories(sizes["category"].unique()))
+    return titles, *panels.make_panels(len(titles), title=title)
 
 
-def _colours(names):
+def _assign_colours(names):
     return [theme.COLOURS[i % len(theme.COLOURS)] for i in range(len(names))]

@@ -13,18 +13,18 @@ Its own, without `mmax9`, asks now and then for no bit of a colour, which Pillow
 """
 
 
-def distorted(images, seed):
+def rand_augment(images, seed):
     """RandAugment (Cubuk et al., NeurIPS 2020) of uint8 images (n, size, size, 3); `seed` is an integer."""
     from timm.data.auto_augment import rand_augment_transform
 
     grey = {"img_mean": (128, 128, 128)}  # what comes in where an image is moved
     transform = rand_augment_transform(POLICY, grey)
-    with _seeded(seed):
+    with _temporary_seed(seed):
         return np.stack([np.asarray(transform(Image.fromarray(image))) for image in images])
 
 
 @contextmanager
-def _seeded(seed):
+def _temporary_seed(seed):
     """The random numbers that timm takes, from Python and numpy, begin at a seed; afterwards they go on."""
     before = random.getstate(), np.random.get_state()  # noqa: NPY002
     random.seed(seed)

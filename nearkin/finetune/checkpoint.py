@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-from importlib.metadata import version
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -13,27 +12,19 @@ from nearkin.storage.tensors import write_tensors
 logger = logging.getLogger(__name__)
 
 
-def key_of(*parts):
+def digest_run(*parts):
     """A digest of all that decides how a training goes; `parts` are plain values."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def code():
-    """A digest of the modules of this package, and the version of the library that distorts images."""
-    digest = hashlib.sha256(version("timm").encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def write_state(path, key, *, tensors, progress):
+def save_checkpoint(path, key, *, tensors, progress):
     """Write tensors and `progress` (plain values) for the training `key`."""
     # One entry: safetensors writes several in an order that changes from run to run.
     stamps = {"state": json.dumps({"key": key, "progress": progress})}
     write_tensors(tensors, path, metadata=stamps)
 
 
-def read_state(path, key):
+def load_checkpoint(path, key):
     """`(tensors, progress)` of the training `key`; None if there is none to go on with.
 
     A finished, a damaged and another training's state are none.
@@ -53,6 +44,6 @@ def read_state(path, key):
     return (tensors, stamps["progress"]) if stamps["progress"] else None
 
 
-def finish_state(path, key, last):
+def finalise_checkpoint(path, key, last):
     """Leave of the state whose it was, and the trained tensors as they were at the end."""
-    write_state(path, key, tensors={f"last/{name}": value for name, value in last.items()}, progress={})
+    save_checkpoint(path, key, tensors={f"last/{name}": value for name, value in last.items()}, progress={})

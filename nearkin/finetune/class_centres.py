@@ -3,14 +3,14 @@
 import numpy as np
 import torch
 
-SPREAD = 0.01
+INIT_STD = 0.01
 """Standard deviation of the numbers that centres begin with, as in Unicom's code."""
 
-BETA, TINY = 0.999, 1e-8
+BETA, EPSILON = 0.999, 1e-8
 """The second beta and the epsilon of AdamW, torch's defaults."""
 
 
-class Centres:
+class ClassCentres:
     """Class centres and their moments; a step moves the classes that took part in it, and only those.
 
     PartialFC (An et al., CVPR 2022) with AdamW (Loshchilov and Hutter, 2019) without weight
@@ -20,10 +20,10 @@ class Centres:
 
     def __init__(self, n_classes, width, seed, device):
         drawn = np.random.default_rng([seed, 0]).standard_normal((n_classes, width), dtype=np.float32)
-        self.weights = torch.from_numpy(drawn).mul_(SPREAD).to(device)
+        self.weights = torch.from_numpy(drawn).mul_(INIT_STD).to(device)
         self.first, self.second = torch.zeros_like(self.weights), torch.zeros_like(self.weights)
 
-    def taken(self, classes):
+    def gather(self, classes):
         """The centres of some classes, or of all for None, as a tensor that collects gradients."""
         return (self.weights if classes is None else self.weights[classes]).detach().requires_grad_()
 
@@ -36,11 +36,11 @@ class Centres:
         self._move(weights, first, second, taken.grad, rate, beta, number)
         self.weights[classes], self.first[classes], self.second[classes] = weights, first, second
 
-    def tensors(self):
+    def state_dict(self):
         """All that is held, by name."""
         return {"weights": self.weights, "first": self.first, "second": self.second}
 
-    def restore(self, tensors):
+    def load_state_dict(self, tensors):
         """Go back to what `tensors` gave."""
         for name, value in tensors.items():
             getattr(self, name).copy_(value)
@@ -50,5 +50,5 @@ class Centres:
     def _move(weights, first, second, gradient, rate, beta, number):
         first.lerp_(gradient, 1 - beta)
         second.mul_(BETA).addcmul_(gradient, gradient, value=1 - BETA)
-        spread = second.sqrt().div_((1 - BETA**number) ** 0.5).add_(TINY)
+        spread = second.sqrt().div_((1 - BETA**number) ** 0.5).add_(EPSILON)
         weights.addcdiv_(first, spread, value=-rate / (1 - beta**number))

@@ -4,34 +4,33 @@ import torch
 from torch import nn
 
 
-class Parts:
-    """An encoder cut in two: `before(pixels)`, frozen, and `after(activations)`, trained.
+class FrozenSplit:
+    """An encoder in two parts: `frozen(pixels)` and `trainable(activations)`.
 
-    after(before(pixels)) is what the encoder gives for uint8 pixels (n, size, size, 3).
-    `before` is None where all is trained; then `after` takes the pixels. `parameters` are
-    the trained ones by name. Normalisation statistics stay as they are: the encoder is
-    always in evaluation mode.
+    trainable(frozen(pixels)) is the encoder's output for uint8 pixels (n, size, size, 3). `frozen`
+    is None if everything is trained; then `trainable` takes the pixels. `parameters` are the trained
+    ones by name. The encoder is always in evaluation mode, so normalisation statistics do not change.
     """
 
-    def __init__(self, tower, before, after):
-        self.tower, self.before, self.after = tower.eval(), before, after
+    def __init__(self, tower, frozen, trainable):
+        self.tower, self.frozen, self.trainable = tower.eval(), frozen, trainable
         tower.requires_grad_(True)
-        used = self._used()
+        used = self._find_used_parameters()
         self.parameters = {name: value for name, value in tower.named_parameters() if name in used}
         for name, value in tower.named_parameters():
             value.requires_grad_(name in used)
 
-    def _used(self):
-        """The names of the parameters that `after` looks at."""
-        named, pixels = dict(self.tower.named_parameters()), _black(self.tower)
+    def _find_used_parameters(self):
+        """The names of the parameters that `trainable` uses."""
+        named, pixels = dict(self.tower.named_parameters()), _make_black_image(self.tower)
         with torch.no_grad():
-            fed = pixels if self.before is None else self.before(pixels)
-        found = torch.autograd.grad(self.after(fed).sum(), list(named.values()), allow_unused=True)
+            fed = pixels if self.frozen is None else self.frozen(pixels)
+        found = torch.autograd.grad(self.trainable(fed).sum(), list(named.values()), allow_unused=True)
         return {name for name, gradient in zip(named, found, strict=True) if gradient is not None}
 
 
-def cut(tower, trainable, *, width, size):
-    """The parts of a tower for `trainable`: all, head or last_N.
+def freeze(tower, trainable, *, width, size):
+    """A tower split by `trainable`: all, head or last_N.
 
     `head` is a linear map of the frozen features onto as many numbers, which starts as the
     identity and becomes part of the encoder. `last_N` are the last N blocks of the network
@@ -42,33 +41,33 @@ def cut(tower, trainable, *, width, size):
     if not list(tower.parameters()):
         raise ValueError("this encoder has no weights that could be trained; take another base")
     with torch.no_grad():
-        found = tower(_black(tower)).shape[1]
+        found = tower(_make_black_image(tower)).shape[1]
     if found != width:
         raise ValueError(
             f"the base gives vectors of {found} numbers, but its encoder.json says {width}: remove its "
             "folder and rerun prepare_encoder"
         )
     if trainable == "all":
-        return Parts(tower, None, tower)
+        return FrozenSplit(tower, None, tower)
     if trainable == "head":
         if tower.projection is None:
-            tower.projection = _identity(width, next(tower.parameters()).device)
-        return Parts(tower, lambda pixels: tower.trunk(tower.normalised(pixels)), tower.projected)
-    stem, blocks, tail = sections(tower.trunk)
+            tower.projection = _make_identity_layer(width, next(tower.parameters()).device)
+        return FrozenSplit(tower, lambda pixels: tower.trunk(tower.normalise(pixels)), tower.project)
+    stem, blocks, tail = split_blocks(tower.trunk)
     n_last = int(trainable.removeprefix("last_"))
     if n_last > len(blocks):
         raise ValueError(
             f"finetune.trainable: {trainable}, but the encoder has {len(blocks)} blocks; write all"
         )
     frozen, trained = nn.Sequential(*blocks[: len(blocks) - n_last]), nn.Sequential(*blocks[-n_last:])
-    return Parts(
+    return FrozenSplit(
         tower,
-        lambda pixels: frozen(stem(tower.normalised(pixels))),
-        lambda activations: tower.projected(tail(trained(activations))),
+        lambda pixels: frozen(stem(tower.normalise(pixels))),
+        lambda activations: tower.project(tail(trained(activations))),
     )
 
 
-def sections(trunk):
+def split_blocks(trunk):
     """A network as `(stem, blocks, tail)`: tail(blocks(stem(images))) is what it gives."""
     from open_clip.timm_model import TimmModel
     from open_clip.transformer import VisionTransformer as ClipTransformer
@@ -76,21 +75,21 @@ def sections(trunk):
     from timm.models.vision_transformer import VisionTransformer
 
     if isinstance(trunk, TimmModel):
-        stem, blocks, tail = sections(trunk.trunk)
+        stem, blocks, tail = split_blocks(trunk.trunk)
         return stem, blocks, lambda x: trunk.head(tail(x))
     if isinstance(trunk, EfficientNet):
-        return _of_efficientnet(trunk)
+        return _split_efficientnet(trunk)
     if isinstance(trunk, VisionTransformer):
-        return _of_transformer(trunk)
+        return _split_timm_transformer(trunk)
     if isinstance(trunk, ClipTransformer) and trunk.transformer.batch_first:
-        return _of_clip(trunk)
+        return _split_clip_transformer(trunk)
     raise ValueError(
         f"finetune.trainable: the blocks of {type(trunk).__name__} are not known (those of EfficientNet and "
         "of vision transformers are); write all or head"
     )
 
 
-def _of_efficientnet(trunk):
+def _split_efficientnet(trunk):
     blocks = [block for stage in trunk.blocks for block in stage]
     return (
         lambda x: trunk.bn1(trunk.conv_stem(x)),
@@ -99,7 +98,7 @@ def _of_efficientnet(trunk):
     )
 
 
-def _of_transformer(trunk):
+def _split_timm_transformer(trunk):
     return (
         lambda x: trunk.norm_pre(trunk.patch_drop(trunk._pos_embed(trunk.patch_embed(x)))),
         list(trunk.blocks),
@@ -107,7 +106,7 @@ def _of_transformer(trunk):
     )
 
 
-def _of_clip(trunk):
+def _split_clip_transformer(trunk):
     def tail(x):
         pooled, _ = trunk._pool(x)
         return pooled if trunk.proj is None else pooled @ trunk.proj
@@ -115,13 +114,13 @@ def _of_clip(trunk):
     return trunk._embeds, list(trunk.transformer.resblocks), tail
 
 
-def _black(tower):
+def _make_black_image(tower):
     """One image, where the tower computes."""
     device = next(tower.parameters()).device
     return torch.zeros(1, *tower.image_shape, dtype=torch.uint8, device=device)
 
 
-def _identity(width, device):
+def _make_identity_layer(width, device):
     projection = nn.Linear(width, width, bias=False, device=device)
     nn.init.eye_(projection.weight)
     return projection

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-NEAR_ONE = 1 - 1e-6  # the derivative of the arc cosine is infinite at 1
+MAX_COSINE = 1 - 1e-6  # the derivative of the arc cosine is infinite at 1
 
 
 def margin_loss(features, labels, centres, recipe):
@@ -16,11 +16,11 @@ def margin_loss(features, labels, centres, recipe):
     `labels` (n,) are rows of `centres`.
     """
     cosines = functional.linear(functional.normalize(features), functional.normalize(centres))
-    with_margin = put_margin(cosines, labels, recipe)
+    with_margin = apply_margin(cosines, labels, recipe)
     return functional.cross_entropy(recipe.scale * with_margin, labels)
 
 
-def put_margin(cosines, labels, recipe):
+def apply_margin(cosines, labels, recipe):
     """Cosines (n, n_classes) with a margin on that of the right class: cos(m1 angle + m2) - m3.
 
     Where m1 angle + m2 would pass pi, the cosine goes on falling with slope 1 instead of
@@ -29,7 +29,7 @@ def put_margin(cosines, labels, recipe):
     scale (p - y) / n.
     """
     right = cosines.gather(1, labels[:, None])
-    angle = recipe.m1 * torch.arccos(right.clamp(-NEAR_ONE, NEAR_ONE)) + recipe.m2
+    angle = recipe.m1 * torch.arccos(right.clamp(-MAX_COSINE, MAX_COSINE)) + recipe.m2
     edge = math.cos((math.pi - recipe.m2) / recipe.m1)
     wanted = torch.where(angle > math.pi, right - edge - 1, torch.cos(angle)) - recipe.m3
     if recipe.gradient == "straight_through":
@@ -37,12 +37,12 @@ def put_margin(cosines, labels, recipe):
     return cosines.scatter(1, labels[:, None], wanted)
 
 
-def sampled_classes(labels, n_classes, rate, rng):
+def sample_classes(labels, n_classes, rate, rng):
     """The classes of a step's softmax, sorted: those of `labels`, and others up to `rate` of all.
 
     PartialFC (An et al., CVPR 2022). Returns `(classes, labels as rows of classes)`.
 
-    >>> sampled_classes(np.array([7, 2, 7]), 10, 0.2, np.random.default_rng(0))
+    >>> sample_classes(np.array([7, 2, 7]), 10, 0.2, np.random.default_rng(0))
     (array([2, 7]), array([1, 0, 1]))
     """
     present = np.unique(labels)

@@ -3,10 +3,10 @@
 import ctypes
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # as glibc's malloc.h numbers them
-LARGEST = 32 * 2**20  # bytes; the highest that glibc lets the second be
+MAX_MMAP_BYTES = 32 * 2**20  # bytes; the highest that glibc lets the second be
 
 
-def keep_buffers():
+def tune_malloc():
     """Let this process keep the memory that it frees; where the C library is not glibc nothing happens.
 
     Left alone, glibc gives it back to the system, which clears every page when it is wanted
@@ -16,5 +16,5 @@ def keep_buffers():
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
         return
-    mallopt(MMAP_THRESHOLD, LARGEST)
+    mallopt(MMAP_THRESHOLD, MAX_MMAP_BYTES)
     mallopt(TRIM_THRESHOLD, -1)

@@ -8,11 +8,11 @@ import polars as pl
 
 logger = logging.getLogger(__name__)
 
-ROUNDS = 25
+N_ITER = 25
 """Passes of k-means, faiss's default."""
 
 
-def clustered(vectors, *, n, seed, threads):
+def spherical_kmeans(vectors, *, n, seed, threads):
     """Spherical k-means of unit vectors (n_images, width): each one's cluster, and cosine with its centre.
 
     Clusters are numbered from 0 in the order of their first images; none is empty, so that there
@@ -26,7 +26,7 @@ def clustered(vectors, *, n, seed, threads):
     means = faiss.Kmeans(
         vectors.shape[1],
         n,
-        niter=ROUNDS,
+        niter=N_ITER,
         spherical=True,
         seed=seed,
         min_points_per_centroid=1,
@@ -39,13 +39,13 @@ def clustered(vectors, *, n, seed, threads):
     return np.argsort(np.argsort(first))[numbers], similarities[:, 0].clip(-1, 1).astype(np.float64)
 
 
-def with_captions(images, captions):
+def mean_with_captions(images, captions):
     """The unit mean of each image's unit vector and of its caption's: float32, (n_images, width)."""
     together = images.astype(np.float64) + captions
     return (together / np.linalg.norm(together, axis=1, keepdims=True).clip(1e-30)).astype(np.float32)
 
 
-def purity(clusters, labels):
+def measure_purity(clusters, labels):
     """A `ClusterPurity` table: the most common species of each cluster, and its share of those that have one.
 
     Of equally common ones the first by name counts. The whole's purity, the mean over images,

@@ -6,7 +6,7 @@ import re
 
 GRADIENTS = ("straight_through", "exact")
 AUGMENTS = ("none", "flip", "rand_augment")
-EVENNESS = {"none": 0.0, "square_root": 0.5, "uniform": 1.0}
+SAMPLING_POWERS = {"none": 0.0, "square_root": 0.5, "uniform": 1.0}
 """By what power of its class's size an image is drawn more seldom."""
 
 UNICOM = {"trainable": "all", "lr": 1e-5, "head_lr": 10.0, "warm_up": 0.1, "augment": "none"}
@@ -65,7 +65,7 @@ class Recipe:
             "sample_rate": 0 < self.sample_rate <= 1,
             "feature_rate": 0 < self.feature_rate <= 1,
             "augment": self.augment in AUGMENTS,
-            "balance": self.balance in EVENNESS,
+            "balance": self.balance in SAMPLING_POWERS,
             "precision": self.precision in ("fp32", "bf16"),
             "share": 0 < self.share <= 1,
             "patience": self.patience is None or self.patience >= 1,
@@ -78,9 +78,9 @@ class Recipe:
                 )
 
     @property
-    def evenness(self):
+    def sampling_power(self):
         """The power of its class's size by which an image is drawn more seldom."""
-        return EVENNESS[self.balance]
+        return SAMPLING_POWERS[self.balance]
 
     @property
     def n_last(self):
@@ -88,7 +88,7 @@ class Recipe:
         return int(self.trainable.removeprefix("last_")) if self.trainable.startswith("last_") else None
 
 
-def settings(finetune):
+def recipe_settings(finetune):
     """What of a model's `finetune` in the config is its recipe."""
     return {key: value for key, value in finetune.items() if key not in ("base", "variant")}
 

@@ -3,12 +3,12 @@
 import math
 from typing import NamedTuple
 
-START = 1 / 25  # of the peak
-END = START / 1e4
+START_FACTOR = 1 / 25  # of the peak
+END_FACTOR = START_FACTOR / 1e4
 MOMENTUM = (0.95, 0.85)  # at the ends and at the peak; torch's default, which Unicom's code takes over
 
 
-class Pace(NamedTuple):
+class LrAndMomentum(NamedTuple):
     """How fast a step learns: a factor on the peak learning rate, and AdamW's first beta."""
 
     factor: float
@@ -25,8 +25,8 @@ def one_cycle(step, n_steps, *, warm_up):
     """
     peak, last = max(warm_up * n_steps - 1, 0.0), n_steps - 1
     if step <= peak and peak > 0:
-        share, lows = step / peak, (START, MOMENTUM[0])
+        share, lows = step / peak, (START_FACTOR, MOMENTUM[0])
     else:
-        share, lows = (last - step) / max(last - peak, 1e-9), (END, MOMENTUM[0])
+        share, lows = (last - step) / max(last - peak, 1e-9), (END_FACTOR, MOMENTUM[0])
     weight = (1 - math.cos(math.pi * min(share, 1.0))) / 2  # 0 at the ends, 1 at the peak
-    return Pace(lows[0] + (1 - lows[0]) * weight, lows[1] + (MOMENTUM[1] - lows[1]) * weight)
+    return LrAndMomentum(lows[0] + (1 - lows[0]) * weight, lows[1] + (MOMENTUM[1] - lows[1]) * weight)

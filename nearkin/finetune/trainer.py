@@ -7,21 +7,21 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from nearkin.finetune.class_centres import Centres
-from nearkin.finetune.feature_cache import Feed
-from nearkin.finetune.freezing import cut
-from nearkin.finetune.loss import margin_loss, sampled_classes
+from nearkin.finetune.class_centres import ClassCentres
+from nearkin.finetune.feature_cache import FrozenFeatureCache
+from nearkin.finetune.freezing import freeze
+from nearkin.finetune.loss import margin_loss, sample_classes
 from nearkin.finetune.schedule import one_cycle
 from nearkin.finetune.validation import recall_at_1
 
 logger = logging.getLogger(__name__)
 
-JUDGED_AT_ONCE = 16
+VALIDATION_BATCH = 16
 CENTRES = "centres"
 """What the state's tensors of the class centres are called."""
 
 
-class Run:
+class Trainer:
     """Trained tensors, optimiser, history, and the best epoch so far.
 
     Whatever is drawn by lot depends on the seed, the epoch and the step alone, so that a
@@ -32,14 +32,18 @@ class Run:
         self.train, self.val, self.n_classes = examples
         self.recipe, self.device = recipe, encoder.device
         description = encoder.description
-        self.parts = cut(encoder.tower, recipe.trainable, width=description.width, size=description.size)
-        self.feed = Feed(self.parts.before, self.train.images, augment=recipe.augment, device=self.device)
-        self.val_feed = Feed(self.parts.before, self.val.images, augment="none", device=self.device)
+        self.parts = freeze(encoder.tower, recipe.trainable, width=description.width, size=description.size)
+        self.feed = FrozenFeatureCache(
+            self.parts.frozen, self.train.images, augment=recipe.augment, device=self.device
+        )
+        self.val_feed = FrozenFeatureCache(
+            self.parts.frozen, self.val.images, augment="none", device=self.device
+        )
         # Fewer images than a step's are one step; otherwise what remains of an epoch is left out.
         self.batch = min(recipe.batch * recipe.accumulate, len(self.train.labels))
         self.n_steps = len(self.train.labels) // self.batch
         self.width = description.width
-        self.centres = Centres(self.n_classes, self.width, recipe.seed, self.device)
+        self.centres = ClassCentres(self.n_classes, self.width, recipe.seed, self.device)
         self.tuned = dict(self.parts.parameters)
         self.optimiser = torch.optim.AdamW(self.tuned.values(), lr=0.0, weight_decay=0.0)
         self.rows, self.recalls, self.best_epoch, self.best = [], [], 0, {}
@@ -49,33 +53,33 @@ class Run:
         )
 
     @property
-    def n_judged(self):
+    def n_validated(self):
         """How many epochs are done and measured."""
         return len(self.recalls) - 1
 
     @property
     def is_done(self):
         """Whether all epochs are done, or none was better for as many as the recipe waits."""
-        waited = self.n_judged - self.best_epoch
-        return self.n_judged == self.recipe.epochs or waited == self.recipe.patience
+        waited = self.n_validated - self.best_epoch
+        return self.n_validated == self.recipe.epochs or waited == self.recipe.patience
 
-    def learn(self):
+    def train_epoch(self):
         """The rest of an epoch, in an order of its own. Yields the number of images after each step."""
-        epoch, n_done = self.n_judged + 1, len(self.rows) - self.n_judged * self.n_steps
-        for rows in self._order(epoch)[n_done:]:
+        epoch, n_done = self.n_validated + 1, len(self.rows) - self.n_validated * self.n_steps
+        for rows in self._order_images(epoch)[n_done:]:
             self.rows.append(self._step(epoch, rows))
             yield len(rows)
         loss = np.mean([row["loss"] for row in self.rows[-self.n_steps :]])
         counts = {"images learned from": self.batch * (self.n_steps - n_done)}
         logger.info("epoch %d: mean loss %.4f", epoch, loss, extra={"counts": counts})
 
-    def judge(self):
+    def validate(self):
         """Measure the validation recall, and keep the weights if they are the best so far."""
         vectors = []
         with torch.no_grad():
-            for start in range(0, len(self.val.labels), JUDGED_AT_ONCE):
-                rows = np.arange(start, min(start + JUDGED_AT_ONCE, len(self.val.labels)))
-                features = self._features(self.val_feed(rows, np.zeros(len(rows), dtype=bool)))
+            for start in range(0, len(self.val.labels), VALIDATION_BATCH):
+                rows = np.arange(start, min(start + VALIDATION_BATCH, len(self.val.labels)))
+                features = self._compute_features(self.val_feed(rows, np.zeros(len(rows), dtype=bool)))
                 if not torch.isfinite(features).all():
                     raise FloatingPointError(f"embeddings are not finite after epoch {len(self.recalls)}")
                 vectors.append(functional.normalize(features).cpu().numpy())
@@ -88,13 +92,13 @@ class Run:
             self.rows[-1]["val_recall"] = recall
         if recall is None or not self.best or recall > self.recalls[self.best_epoch]:
             self.best_epoch = len(self.recalls) - 1
-            self.best = self.copied()
+            self.best = self.snapshot()
 
-    def copied(self):
+    def snapshot(self):
         """The trained tensors of the tower as they are now."""
         return {name: value.detach().clone() for name, value in self.tuned.items()}
 
-    def take_best(self):
+    def load_best(self):
         """Put the weights of the best epoch into the encoder."""
         with torch.no_grad():
             for name, value in self.best.items():
@@ -104,7 +108,7 @@ class Run:
         """All that is needed to go on: `tensors` by name, and `progress`, plain values."""
         tensors = {f"now/{name}": value for name, value in self.tuned.items()}
         tensors |= {f"best/{name}": value for name, value in self.best.items()}
-        tensors |= {f"{CENTRES}/{name}": value for name, value in self.centres.tensors().items()}
+        tensors |= {f"{CENTRES}/{name}": value for name, value in self.centres.state_dict().items()}
         for number, moments in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser/{number}/{kind}": value for kind, value in moments.items()}
         progress = {"rows": self.rows, "recalls": self.recalls, "best_epoch": self.best_epoch}
@@ -120,7 +124,7 @@ class Run:
         for name, value in parts["now"].items():
             self.tuned[name].copy_(value)
         self.best = {name: value.to(self.device) for name, value in parts["best"].items()}
-        self.centres.restore(parts[CENTRES])
+        self.centres.load_state_dict(parts[CENTRES])
         moments = {}
         for name, value in parts["optimiser"].items():
             number, kind = name.split("/")
@@ -130,13 +134,13 @@ class Run:
         self.rows, self.recalls = progress["rows"], progress["recalls"]
         self.best_epoch = progress["best_epoch"]
 
-    def _order(self, epoch):
+    def _order_images(self, epoch):
         """The images of every step of an epoch: (n_steps, batch)."""
         rng = np.random.default_rng([self.recipe.seed, epoch])
         n_images, n_drawn = len(self.train.labels), self.n_steps * self.batch
         if self.recipe.balance == "none":
             return rng.permutation(n_images)[:n_drawn].reshape(self.n_steps, self.batch)
-        share = np.bincount(self.train.labels)[self.train.labels] ** -self.recipe.evenness
+        share = np.bincount(self.train.labels)[self.train.labels] ** -self.recipe.sampling_power
         return rng.choice(n_images, (self.n_steps, self.batch), p=share / share.sum())
 
     def _step(self, epoch, rows):
@@ -144,13 +148,13 @@ class Run:
         rng = np.random.default_rng([recipe.seed, epoch, number])
         pace = one_cycle(number - 1, recipe.epochs * self.n_steps, warm_up=recipe.warm_up)
         flipped = rng.random(len(rows)) < (0 if recipe.augment == "none" else 0.5)
-        classes, labels = self._classes(self.train.labels[rows], rng)
-        dimensions = self._dimensions(rng)
-        centres, loss = self.centres.taken(classes), 0.0
+        classes, labels = self._sample_classes(self.train.labels[rows], rng)
+        dimensions = self._sample_dimensions(rng)
+        centres, loss = self.centres.gather(classes), 0.0
         self.optimiser.zero_grad()
         for start in range(0, len(rows), recipe.batch):
             part = slice(start, start + recipe.batch)
-            features = self._features(self.feed(rows[part], flipped[part], int(rng.integers(2**32))))
+            features = self._compute_features(self.feed(rows[part], flipped[part], int(rng.integers(2**32))))
             share = len(features) / len(rows)
             part_loss = share * margin_loss(
                 features[:, dimensions], labels[part], centres[:, dimensions], recipe
@@ -180,20 +184,20 @@ class Run:
             "val_recall": None,
         }
 
-    def _features(self, fed):
+    def _compute_features(self, fed):
         """What the trained part makes of what it is fed: float32 (n, width)."""
         half = torch.autocast(self.device.type, torch.bfloat16)
         with half if self.recipe.precision == "bf16" else contextlib.nullcontext():
-            return self.parts.after(fed).float()
+            return self.parts.trainable(fed).float()
 
-    def _classes(self, labels, rng):
+    def _sample_classes(self, labels, rng):
         """The classes of a step's softmax, None for all, and the labels as rows of them."""
         if self.recipe.sample_rate == 1:
             return None, torch.from_numpy(labels).to(self.device)
-        classes, labels = sampled_classes(labels, self.n_classes, self.recipe.sample_rate, rng)
+        classes, labels = sample_classes(labels, self.n_classes, self.recipe.sample_rate, rng)
         return torch.from_numpy(classes).to(self.device), torch.from_numpy(labels).to(self.device)
 
-    def _dimensions(self, rng):
+    def _sample_dimensions(self, rng):
         """Which of the features a step's cosines are made of."""
         if self.recipe.feature_rate == 1:
             return slice(None)

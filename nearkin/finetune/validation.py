@@ -2,13 +2,13 @@
 
 import numpy as np
 
-BLOCK = 1024
+QUERY_ROWS = 1024
 
 
-def reachable(species, groups):
+def is_reachable(species, groups):
     """Which images have another of their species outside their own group: bool (n,).
 
-    >>> reachable(np.array([1, 1, 2, 2, 3]), np.array([1, 2, 3, 3, 4]))
+    >>> is_reachable(np.array([1, 1, 2, 2, 3]), np.array([1, 2, 3, 3, 4]))
     array([ True,  True, False, False, False])
     """
     pairs = np.unique(np.stack([species, groups], axis=1), axis=0)
@@ -22,12 +22,12 @@ def recall_at_1(vectors, species, groups):
     Leave-one-out among the unit vectors (n, width); images of one's own group are not
     looked at. `species` and `groups` are integers. Of equally near ones the first counts.
     """
-    asked = np.flatnonzero(reachable(species, groups))
+    asked = np.flatnonzero(is_reachable(species, groups))
     if not len(asked):
         return None
     n_hits = 0
-    for start in range(0, len(asked), BLOCK):
-        rows = asked[start : start + BLOCK]
+    for start in range(0, len(asked), QUERY_ROWS):
+        rows = asked[start : start + QUERY_ROWS]
         similarities = vectors[rows] @ vectors.T
         similarities[groups[rows][:, None] == groups[None]] = -np.inf
         n_hits += int((species[similarities.argmax(axis=1)] == species[rows]).sum())

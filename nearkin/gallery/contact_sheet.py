@@ -9,9 +9,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from nearkin.figures import theme
 from nearkin.gallery.examples import N_NEIGHBOURS
-from nearkin.gallery.thumbnails import SIDE
+from nearkin.gallery.thumbnails import SIDE_PIXELS
 from nearkin.html import format_numbers
-from nearkin.html.visible_text import visible
+from nearkin.html.visible_text import escape_invisible
 from nearkin.storage.atomic import atomic_path
 
 TITLES = {
@@ -29,7 +29,7 @@ DASH = 9
 GAP, APART, MARGIN = 10, 30, 24
 """Between tiles, between query, base and trained, and around it all."""
 
-TILE = SIDE + 2 * FRAME + 4
+TILE = SIDE_PIXELS + 2 * FRAME + 4
 LINE = 15
 BELOW = 3 * LINE + 6
 """What stands under a tile."""
@@ -41,7 +41,7 @@ LEFTS = [MARGIN, MARGIN + STEP + APART, MARGIN + STEP + 2 * APART + N_NEIGHBOURS
 WIDTH = LEFTS[2] + N_NEIGHBOURS * STEP - GAP + MARGIN
 
 
-def draw(rows, thumbnails, *, sheet, base, trained):
+def draw_contact_sheet(rows, thumbnails, *, sheet, base, trained):
     """A contact sheet of `rows` of a `Sheets` table; without rows it says so.
 
     `thumbnails` maps uuids to JPEGs. Right neighbours have a solid frame and a tick, wrong ones
@@ -52,67 +52,77 @@ def draw(rows, thumbnails, *, sheet, base, trained):
     height = 2 * MARGIN + 70 + len(subjects) * 40 + n_queries * (TILE + BELOW + GAP) + 30 * (not subjects)
     image = Image.new("RGB", (WIDTH, height), "white")
     pen = ImageDraw.Draw(image)
-    title = TITLES[sheet].format(base=visible(base, 40), trained=visible(trained, 40))
-    _text(pen, (MARGIN, MARGIN), title, size=22, style="Bold", width=WIDTH - 2 * MARGIN)
-    heads = ["Query", f"Nearest by {visible(base, 40)}", f"Nearest by {visible(trained, 40)}"]
+    title = TITLES[sheet].format(base=escape_invisible(base, 40), trained=escape_invisible(trained, 40))
+    _draw_text(pen, (MARGIN, MARGIN), title, size=22, style="Bold", width=WIDTH - 2 * MARGIN)
+    heads = [
+        "Query",
+        f"Nearest by {escape_invisible(base, 40)}",
+        f"Nearest by {escape_invisible(trained, 40)}",
+    ]
     for left, head, n in zip(LEFTS, heads, (1, N_NEIGHBOURS, N_NEIGHBOURS), strict=True):
-        _text(pen, (left, MARGIN + 42), head, size=14, style="Bold", width=n * STEP)
+        _draw_text(pen, (left, MARGIN + 42), head, size=14, style="Bold", width=n * STEP)
     top = MARGIN + 70
     for subject in subjects:
-        pen.line([(MARGIN, top + 4), (WIDTH - MARGIN, top + 4)], fill=theme.FAINT)
-        _text(pen, (MARGIN, top + 12), _said(subject.row(0, named=True)), size=15, width=WIDTH - 2 * MARGIN)
+        pen.line([(MARGIN, top + 4), (WIDTH - MARGIN, top + 4)], fill=theme.LIGHT_GREY)
+        _draw_text(
+            pen,
+            (MARGIN, top + 12),
+            _format_subject(subject.row(0, named=True)),
+            size=15,
+            width=WIDTH - 2 * MARGIN,
+        )
         top += 40
         for query in subject.sort("uuid", "model", "rank").partition_by("uuid", maintain_order=True):
-            _query(image, pen, top, query, thumbnails)
+            _draw_query(image, pen, top, query, thumbnails)
             top += TILE + BELOW + GAP
     if not subjects:
-        _text(pen, (MARGIN, top), NONE, size=15, width=WIDTH)
+        _draw_text(pen, (MARGIN, top), NONE, size=15, width=WIDTH)
     return image
 
 
-def save(image, path):
+def save_contact_sheet(image, path):
     """Write a sheet as PNG: the same sheet gives the same bytes."""
     with atomic_path(path) as temporary:
         image.save(temporary, format="PNG")
 
 
-def _said(subject):
+def _format_subject(subject):
     """The line above a species, or a confusion."""
-    counted = theme.counted(subject["n"], "query")
-    name = visible(subject["species"], 60)
+    counted = theme.pluralise(subject["n"], "query")
+    name = escape_invisible(subject["species"], 60)
     if subject["taken_for"] is not None:
-        return f"{name}, taken for {visible(subject['taken_for'], 60)}: {counted}"
-    base, trained = (format_numbers.fraction(subject[model]) for model in ("base", "trained"))
+        return f"{name}, taken for {escape_invisible(subject['taken_for'], 60)}: {counted}"
+    base, trained = (format_numbers.format_fraction(subject[model]) for model in ("base", "trained"))
     return f"{name}: species recall@1 {base} to {trained}, {counted}"
 
 
-def _query(image, pen, top, found, thumbnails):
+def _draw_query(image, pen, top, found, thumbnails):
     """A row of tiles."""
     first = found.row(0, named=True)
-    _tile(image, (LEFTS[0], top), thumbnails.get(first["uuid"]))
-    name = visible(first["species"], 60)
-    _text(pen, (LEFTS[0], top + TILE + 2), name, style="Oblique", width=TILE, lines=2)
+    _draw_tile(image, (LEFTS[0], top), thumbnails.get(first["uuid"]))
+    name = escape_invisible(first["species"], 60)
+    _draw_text(pen, (LEFTS[0], top + TILE + 2), name, style="Oblique", width=TILE, lines=2)
     for row in found.iter_rows(named=True):
         left = LEFTS[1 if row["model"] == "base" else 2] + (row["rank"] - 1) * STEP
-        _tile(image, (left, top), thumbnails.get(row["neighbour"]))
-        _frame(pen, left, top, right=row["right"])
+        _draw_tile(image, (left, top), thumbnails.get(row["neighbour"]))
+        _draw_frame(pen, left, top, right=row["right"])
         mark = "✓" if row["right"] else "✗"
-        _text(pen, (left, top + TILE + 2), f"{mark} {row['similarity']:.3f}", width=TILE)
-        name = visible(row["name"], 60)
-        _text(pen, (left, top + TILE + 2 + LINE), name, style="Oblique", width=TILE, lines=2)
+        _draw_text(pen, (left, top + TILE + 2), f"{mark} {row['similarity']:.3f}", width=TILE)
+        name = escape_invisible(row["name"], 60)
+        _draw_text(pen, (left, top + TILE + 2 + LINE), name, style="Oblique", width=TILE, lines=2)
 
 
-def _tile(image, corner, jpeg):
+def _draw_tile(image, corner, jpeg):
     """A thumbnail in the middle of its place; without one, a grey field."""
     left, top = corner
     if jpeg is None:
-        image.paste(theme.FAINT, (left + FRAME, top + FRAME, left + TILE - FRAME, top + TILE - FRAME))
+        image.paste(theme.LIGHT_GREY, (left + FRAME, top + FRAME, left + TILE - FRAME, top + TILE - FRAME))
         return
     with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as picture:
         image.paste(picture, (left + (TILE - picture.width) // 2, top + (TILE - picture.height) // 2))
 
 
-def _frame(pen, left, top, *, right):
+def _draw_frame(pen, left, top, *, right):
     if right:
         pen.rectangle((left, top, left + TILE - 1, top + TILE - 1), outline=RIGHT, width=FRAME)
         return
@@ -123,22 +133,22 @@ def _frame(pen, left, top, *, right):
             pen.rectangle((left + near, top + start, left + near + FRAME - 1, top + end), fill=WRONG)
 
 
-def _text(pen, corner, text, *, width, size=12, style="", lines=1):
+def _draw_text(pen, corner, text, *, width, size=12, style="", lines=1):
     """Words within a width, on so many lines; what does not fit ends in an ellipsis."""
-    font = _font(style, size)
+    font = _load_font(style, size)
     left, top = corner
-    for line in _lines(text, font, width, lines):
-        pen.text((left, top), line, font=font, fill=theme.INK)
+    for line in _wrap_text(text, font, width, lines):
+        pen.text((left, top), line, font=font, fill=theme.TEXT)
         top += LINE
 
 
-def _lines(text, font, width, n):
+def _wrap_text(text, font, width, n):
     first, *others = text.split(" ") if n > 1 else [text]
     parts = [first, " ".join(others)][: 2 if others else 1]
-    return [_cut(part, font, width) for part in parts]
+    return [_truncate(part, font, width) for part in parts]
 
 
-def _cut(text, font, width):
+def _truncate(text, font, width):
     if font.getlength(text) <= width:
         return text
     while text and font.getlength(f"{text}…") > width:
@@ -147,7 +157,7 @@ def _cut(text, font, width):
 
 
 @cache
-def _font(style, size):
+def _load_font(style, size):
     """DejaVu Sans, which comes with matplotlib, so it is the same everywhere."""
     name = f"DejaVuSans-{style}.ttf" if style else "DejaVuSans.ttf"
     path = Path(matplotlib.get_data_path(), "fonts", "ttf", name)

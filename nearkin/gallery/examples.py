@@ -5,65 +5,67 @@ import polars as pl
 N_NEIGHBOURS = 5
 """Of each query, the nearest that are shown."""
 
-MOST_SPECIES = 3000
+MAX_SPECIES = 3000
 """Of a protocol, by category and name: as many as the report's table has rows."""
 
-MOST_QUERIES = 6
+MAX_QUERIES_PER_SPECIES = 6
 """Of a species."""
 
-IN_ALL = 3000
+MAX_QUERIES = 3000
 """Queries of a protocol; with more than 500 species fewer of each are shown, but at least one."""
 
 SPECIES = ["protocol", "category", "species"]
-TAKEN = ["taken_category", "taken_for"]
+PREDICTED = ["taken_category", "taken_for"]
 
 
-def nearest_of_all(neighbours, labels):
+def top1_neighbours(neighbours, labels):
     """Every query of a species with its nearest neighbour's: (protocol, uuid, category, species, TAKEN).
 
     `neighbours` and `labels` are lazy. A query that found nobody is left out.
     """
     first = neighbours.filter(rank=1).select("protocol", "uuid", "neighbour")
     named = labels.select("uuid", "category", "species").drop_nulls("species")
-    found = first.join(named, on="uuid").join(_found(labels), on="neighbour")
+    found = first.join(named, on="uuid").join(_as_neighbours(labels), on="neighbour")
     return found.drop("neighbour").collect(engine="streaming")
 
 
-def chosen(first):
+def select_queries(first):
     """The queries that are shown, the same for all models: (protocol, uuid, category, species).
 
-    `first` is that of `nearest_of_all`. Of each species it is those that come first by uuid, which
+    `first` is that of `top1_neighbours`. Of each species it is those that come first by uuid, which
     is as good as by lot.
     """
     queries = first.select("protocol", "uuid", "category", "species").sort(*SPECIES, "uuid")
     species = pl.struct(SPECIES).rle_id()
     queries = queries.with_columns(place=(species - species.min()).over("protocol"))
-    queries = queries.filter(pl.col("place") < MOST_SPECIES)
-    most = (IN_ALL // (pl.col("place").max().over("protocol") + 1)).clip(1, MOST_QUERIES)
+    queries = queries.filter(pl.col("place") < MAX_SPECIES)
+    most = (MAX_QUERIES // (pl.col("place").max().over("protocol") + 1)).clip(1, MAX_QUERIES_PER_SPECIES)
     return queries.filter(pl.int_range(pl.len()).over(SPECIES) < most).drop("place")
 
 
-def nearest(neighbours, queries, labels):
+def neighbours_of(neighbours, queries, labels):
     """The nearest neighbours of `queries` (protocol, uuid, category, species), with the `name` of each.
 
     As in `Examples`; a neighbour is right if it has the query's species and category.
     """
     shown = neighbours.filter(pl.col("rank") <= N_NEIGHBOURS)
-    found = shown.join(queries.lazy(), on=["protocol", "uuid"]).join(_found(labels, "own"), on="neighbour")
+    found = shown.join(queries.lazy(), on=["protocol", "uuid"]).join(
+        _as_neighbours(labels, "own"), on="neighbour"
+    )
     right = (pl.col("taken_category") == pl.col("category")) & (pl.col("own") == pl.col("species"))
     found = found.with_columns(right=right.fill_null(False), name="taken_for")
-    return found.drop(*TAKEN, "own").collect(engine="streaming").sort("protocol", "uuid", "rank")
+    return found.drop(*PREDICTED, "own").collect(engine="streaming").sort("protocol", "uuid", "rank")
 
 
-def mistaken(first):
+def count_errors(first):
     """Whom the queries of each species are taken for, as a `Mistaken` table."""
-    counted = first.group_by(*SPECIES, *TAKEN).agg(n=pl.len().cast(pl.Int64))
+    counted = first.group_by(*SPECIES, *PREDICTED).agg(n=pl.len().cast(pl.Int64))
     counted = counted.with_columns(n_queries=pl.col("n").sum().over(SPECIES))
     same = (pl.col("taken_category") == pl.col("category")) & (pl.col("taken_for") == pl.col("species"))
     return counted.filter(~same)
 
 
-def _found(labels, *more):
+def _as_neighbours(labels, *more):
     """Images as they are found: neighbour, TAKEN, and their `own` species if it is asked for."""
     name = pl.coalesce("species", "genus")
     columns = {"own": pl.col("species")} if more else {}

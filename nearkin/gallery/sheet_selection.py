@@ -8,36 +8,36 @@ from nearkin.vocabulary import ALL
 
 PROTOCOL = "leave_one_out"
 
-ON_A_SHEET = {"best": 4, "worst": 4, "most_improved": 4, "most_worsened": 4, "confusions": 6}
+SUBJECTS_PER_SHEET = {"best": 4, "worst": 4, "most_improved": 4, "most_worsened": 4, "confusions": 6}
 """Species, or pairs of them."""
 
-QUERIES = {"best": 3, "worst": 3, "most_improved": 3, "most_worsened": 3, "confusions": 2}
+QUERIES_PER_SUBJECT = {"best": 3, "worst": 3, "most_improved": 3, "most_worsened": 3, "confusions": 2}
 """Of each."""
 
 SUBJECT = ["sheet", "place"]
 SCHEMA = {name: column.dtype for name, column in Sheets.columns().items()}
 
 
-def choose(differences, mistaken, *, base, trained, labels):
+def select_entries(differences, mistaken, *, base, trained, labels):
     """The `Sheets` of a comparison.
 
     `mistaken` is that of the trained model; `base` and `trained` are their neighbours and, like
     `labels`, lazy. Only ranked species stand on a sheet, equal ones by name. Queries that one
     model got right and the other wrong come first, then those that come first by uuid.
     """
-    subjects = pl.concat([_species(differences), _confusions(mistaken)], how="diagonal_relaxed")
+    subjects = pl.concat([_select_species(differences), _select_confusions(mistaken)], how="diagonal_relaxed")
     queries = labels.join(subjects.lazy().select("category", "species").unique(), on=["category", "species"])
     queries = queries.select("uuid", "category", "species", protocol=pl.lit(PROTOCOL)).collect()
     seen = {"base": base, "trained": trained}
     found = pl.concat(
-        examples.nearest(neighbours, queries, labels).with_columns(model=pl.lit(name))
+        examples.neighbours_of(neighbours, queries, labels).with_columns(model=pl.lit(name))
         for name, neighbours in seen.items()
     )
-    rows = found.join(_shown(found, subjects), on=["uuid", "category", "species"])
+    rows = found.join(_select_queries(found, subjects), on=["uuid", "category", "species"])
     return rows.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
 
 
-def _species(differences):
+def _select_species(differences):
     """The species of the first four sheets: (SUBJECT, category, species, n, base, trained)."""
     ranked = differences.filter(
         pl.col("label") != ALL, pl.col("ranked"), protocol=PROTOCOL, level="species", metric="recall", k=1
@@ -52,23 +52,23 @@ def _species(differences):
     parts = []
     for sheet, (found, column, descending) in orders.items():
         first = found.sort(column, "label", "category", descending=[descending, False, False])
-        parts.append(_placed(first, sheet).rename({"label": "species", "n_queries": "n"}))
+        parts.append(_add_positions(first, sheet).rename({"label": "species", "n_queries": "n"}))
     return pl.concat(parts).select(*SUBJECT, "category", "species", "n", "base", "trained")
 
 
-def _confusions(mistaken):
+def _select_confusions(mistaken):
     """The most frequent confusions: (SUBJECT, category, species, taken_for, n)."""
     by = ["n", "species", "taken_for", "category", "taken_category"]
     found = mistaken.filter(protocol=PROTOCOL).sort(by, descending=[True, False, False, False, False])
-    return _placed(found, "confusions").select(*SUBJECT, "category", "species", "taken_for", "n")
+    return _add_positions(found, "confusions").select(*SUBJECT, "category", "species", "taken_for", "n")
 
 
-def _placed(found, sheet):
+def _add_positions(found, sheet):
     place = pl.int_range(1, pl.len() + 1, dtype=pl.Int32)
-    return found.head(ON_A_SHEET[sheet]).with_columns(sheet=pl.lit(sheet), place=place)
+    return found.head(SUBJECTS_PER_SHEET[sheet]).with_columns(sheet=pl.lit(sheet), place=place)
 
 
-def _shown(found, subjects):
+def _select_queries(found, subjects):
     """The queries on the sheets: `subjects` with the uuid of each."""
     first = found.filter(rank=1)
     queries = first.group_by("uuid", "category", "species").agg(
@@ -78,5 +78,5 @@ def _shown(found, subjects):
     rows = subjects.join(queries, on=["category", "species"])
     rows = rows.filter(pl.col("taken_for").is_null() | (pl.col("taken_for") == pl.col("name")))
     rows = rows.sort(*SUBJECT, pl.col("changed").not_(), "uuid")
-    most = pl.col("sheet").replace_strict(QUERIES)
+    most = pl.col("sheet").replace_strict(QUERIES_PER_SUBJECT)
     return rows.filter(pl.int_range(pl.len()).over(SUBJECT) < most).drop("changed", "name")

@@ -10,23 +10,23 @@ from tqdm import tqdm
 
 from nearkin.images.decode import ImageProblem, decode_rgb_reduced
 from nearkin.runtime.prefetch import thread_map_ordered
-from nearkin.sources.safe_paths import AnyPath, opener
+from nearkin.sources.safe_paths import AnyPath, safe_opener
 from nearkin.tables.gallery import Thumbnails
 
 VERSION = "1"
 """Goes up when the same image would get another picture."""
 
-SIDE = 96
+SIDE_PIXELS = 96
 """Pixels of the longer side."""
 
 QUALITY = 70
-AHEAD = 64
+N_PREFETCHED = 64
 """Pictures that wait in memory."""
 
 SCHEMA = {name: column.dtype for name, column in Thumbnails.columns().items()}
 
 
-def draw(
+def make_thumbnails(
     inspection: pl.DataFrame,
     folder: AnyPath,
     *,
@@ -44,20 +44,20 @@ def draw(
     images = inspection.filter(pl.col("problem").is_null()).select("uuid", "path", "sha256").sort("uuid")
     reused = known.join(images, on=["uuid", "sha256"], how="semi")
     missing = images.join(reused, on="uuid", how="anti", maintain_order="left")
-    opened = opener(folder, trusted)
+    opened = safe_opener(folder, trusted)
 
     def drawn(row):
         uuid, path, sha256 = row
-        picture = _picture(_bytes(opened, path, sha256), path, max_megapixels * 1e6)
+        picture = _make_jpeg(_read_unchanged(opened, path, sha256), path, max_megapixels * 1e6)
         return uuid, sha256, *picture
 
-    rows = thread_map_ordered(drawn, missing.iter_rows(), n_threads=n_threads, n_ahead=AHEAD)
+    rows = thread_map_ordered(drawn, missing.iter_rows(), n_threads=n_threads, n_ahead=N_PREFETCHED)
     rows = list(tqdm(rows, total=len(missing), desc="draw", unit="image", disable=None))
     new = pl.DataFrame(rows, schema=SCHEMA, orient="row")
     return pl.concat([reused.select(new.columns), new]).sort("uuid"), len(reused)
 
 
-def _bytes(opened, path, sha256):
+def _read_unchanged(opened, path, sha256):
     try:
         with opened(path) as file:
             data = file.read()
@@ -68,15 +68,15 @@ def _bytes(opened, path, sha256):
     return data
 
 
-def _picture(data, path, max_pixels):
+def _make_jpeg(data, path, max_pixels):
     """A JPEG with its width and height."""
     try:
-        image = decode_rgb_reduced(data, max_pixels, side=2 * SIDE)
+        image = decode_rgb_reduced(data, max_pixels, side=2 * SIDE_PIXELS)
     except ImageProblem as error:
         raise ValueError(
             f"{path}: readable when inspected, but now {error.problem}: {error.detail}"
         ) from error
-    image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    image.thumbnail((SIDE_PIXELS, SIDE_PIXELS), Image.Resampling.LANCZOS)
     bare = Image.new("RGB", image.size)
     bare.paste(image)  # `image` still carries what the file said about itself
     file = io.BytesIO()

@@ -10,16 +10,16 @@ STEPS = (8, 8, 14, 14, 14)
 CELLS = 14
 """Cells of a side at which the likeness is taken."""
 
-FARTHEST = 0.2
+MAX_CROP = 0.2
 """Share of a side that may be cut off at each end."""
 
 LONGEST_STEP = 1.5
 """Cells that an edge may move in a step."""
 
-FAINT = 10.0
+MIN_GRADIENT = 10.0
 """Length of the slopes below which an image is as good as blank: half a grey level on average."""
 
-AT_ONCE = 2048
+CHUNK_PAIRS = 2048
 """Pairs in memory at once."""
 
 
@@ -33,13 +33,13 @@ def aligned_similarity(moving, fixed, view):
     counts. Source: Lucas and Kanade, "An iterative image registration technique" (IJCAI 1981).
     """
     best = np.zeros(len(moving), dtype=np.float32)
-    for start in range(0, len(moving), AT_ONCE):
-        part = slice(start, start + AT_ONCE)
+    for start in range(0, len(moving), CHUNK_PAIRS):
+        part = slice(start, start + CHUNK_PAIRS)
         best[part] = _fitted(moving[part], fixed[part], view)
     return best
 
 
-def rough(thumbnails, view):
+def coarse_gradients(thumbnails, view):
     """The slopes of views of thumbnails at the roughest scale, of length 1: (n, width).
 
     `thumbnails` are already mirrored or turned as `view` is.
@@ -77,14 +77,14 @@ def _improved(thumbnails, frames, wanted, n_cells):
     place = (2 * np.arange(n_cells, dtype=np.float32) + 1) / n_cells - 1  # -1 to 1
     changes = [cells, across, down, place * across, place[:, None] * down]
     forecast = np.stack([_slopes(change) for change in changes], axis=1)  # (n, 5, width)
-    products = forecast @ forecast.transpose(0, 2, 1) + FAINT**2 * np.eye(5, dtype=np.float32)
+    products = forecast @ forecast.transpose(0, 2, 1) + MIN_GRADIENT**2 * np.eye(5, dtype=np.float32)
     weights = np.linalg.solve(products, forecast @ wanted[:, :, None])[:, :, 0]
     moves = weights[:, 1:] / np.maximum(weights[:, :1], 1e-3)
     moves = np.clip(moves, -LONGEST_STEP, LONGEST_STEP)
     size = (frames[:, 2:] - frames[:, :2]) / n_cells
     shift, stretch = moves[:, :2] * size, moves[:, 2:] * size
     frames = frames + np.hstack([shift - stretch, shift + stretch])
-    farthest = FARTHEST * SIDE
+    farthest = MAX_CROP * SIDE
     return np.hstack([np.clip(frames[:, :2], 0, farthest), np.clip(frames[:, 2:], SIDE - farthest, SIDE)])
 
 
@@ -110,4 +110,4 @@ def _slopes(cells):
 
 def _unit(slopes):
     length = np.linalg.norm(slopes, axis=1, keepdims=True)
-    return np.where(length < FAINT, 0, slopes / np.maximum(length, FAINT))
+    return np.where(length < MIN_GRADIENT, 0, slopes / np.maximum(length, MIN_GRADIENT))

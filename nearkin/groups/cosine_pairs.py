@@ -4,13 +4,13 @@ import numpy as np
 
 from nearkin.groups.components import merge_pair_blocks
 
-AT_ONCE = 2**24
+CHUNK_PRODUCTS = 2**24
 """Products in memory at once."""
 
 ROUNDING = 1e-4
 """By how much a float32 product of unit vectors may be wrong; so near the limit it is taken in float64."""
 
-MOST_PAIRS = 2**22
+MAX_PAIRS = 2**22
 """Pairs that are kept; of more only so many as connect the same images."""
 
 
@@ -22,11 +22,11 @@ def cosine_pairs(vectors, cosine):
     >>> cosine_pairs(np.eye(3, dtype=np.float32)[[0, 1, 0]], 0.9).tolist()
     [[0, 2]]
     """
-    return merge_pair_blocks(_blocks(vectors, cosine), len(vectors), most=MOST_PAIRS)
+    return merge_pair_blocks(_blocks(vectors, cosine), len(vectors), most=MAX_PAIRS)
 
 
 def _blocks(vectors, cosine):
-    step = max(1, AT_ONCE // max(1, len(vectors)))
+    step = max(1, CHUNK_PRODUCTS // max(1, len(vectors)))
     for start in range(0, len(vectors), step):
         cosines = vectors[start : start + step] @ vectors[start:].T
         first, second = np.nonzero(np.triu(cosines >= cosine - ROUNDING, 1))

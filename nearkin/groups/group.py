@@ -10,8 +10,8 @@ from nearkin.groups.components import NO_PAIRS, connected_components
 from nearkin.groups.cosine_pairs import cosine_pairs
 from nearkin.groups.near_duplicates import hashes_of, near_duplicate_pairs
 from nearkin.groups.specimens import specimens
-from nearkin.images.dhash import unpacked
-from nearkin.tables.groups import FIRM, TIES, Groups
+from nearkin.images.dhash import to_array
+from nearkin.tables.groups import EXACT_LINKS, LINK_TYPES, Groups
 
 logger = logging.getLogger(__name__)
 
@@ -30,20 +30,22 @@ def group_images(labels, inspection, delivered, vectors_of, *, specimen, near_du
     So is a runaway group (see `doubtful.runaway`), whose ties by looks are undone.
     """
     images = labels.select("uuid", "path", "category", "species").sort("uuid")
-    ties = dict.fromkeys(TIES, NO_PAIRS)
+    ties = dict.fromkeys(LINK_TYPES, NO_PAIRS)
     ties["bytes"] = _tied(_content(images, inspection, value="sha256"))
     ties["specimen"] = _tied(specimens(images, delivered, specimen))
     if near_duplicates:
         ties["near_duplicate"] = _near(images, inspection, near_duplicates)
     if near_duplicates and vectors_of:
         ties["embedding"] = cosine_pairs(vectors_of(images["uuid"]), near_duplicates["cosine"])
-    firm = pl.Series("firm", connected_components(np.concatenate([ties[kind] for kind in FIRM]), len(images)))
+    firm = pl.Series(
+        "firm", connected_components(np.concatenate([ties[kind] for kind in EXACT_LINKS]), len(images))
+    )
     images = _united(images.with_columns(firm), ties)
     undone = review.oversized_groups(images, **runaway)
     reported = [review.describe_groups(images, undone, "runaway")]
     if len(undone):
         kept = ~images["group_id"].is_in(undone.implode()).to_numpy()
-        ties |= {kind: ties[kind][kept[ties[kind][:, 0]]] for kind in TIES if kind not in FIRM}
+        ties |= {kind: ties[kind][kept[ties[kind][:, 0]]] for kind in LINK_TYPES if kind not in EXACT_LINKS}
         images = _united(images, ties)
     reported.append(review.describe_groups(images, review.mixed_species_groups(images), "labels_disagree"))
     for kind, pairs in ties.items():
@@ -74,7 +76,7 @@ def _near(images, inspection, how):
     def thumbnails_of(uuids):
         wanted = pl.LazyFrame({"uuid": uuids, "at": np.arange(len(uuids))})
         found = wanted.join(inspection.select("uuid", "thumbnail"), on="uuid").sort("at")
-        return unpacked(found.collect(engine="streaming")["thumbnail"])
+        return to_array(found.collect(engine="streaming")["thumbnail"])
 
     content = _content(images, inspection, coarse_hash="coarse_hash", view_hashes="view_hashes")
     hashes = hashes_of(content)
@@ -99,7 +101,10 @@ def _united(images, ties):
 def _kinds(ties, n):
     """The kinds of tie that each of n rows has, joined by +: (n,)."""
     code = np.zeros(n, dtype=np.uint8)
-    for number, kind in enumerate(TIES):
+    for number, kind in enumerate(LINK_TYPES):
         code[np.unique(ties[kind])] |= 1 << number
-    words = ["+".join(kind for i, kind in enumerate(TIES) if code >> i & 1) for code in range(2 ** len(TIES))]
+    words = [
+        "+".join(kind for i, kind in enumerate(LINK_TYPES) if code >> i & 1)
+        for code in range(2 ** len(LINK_TYPES))
+    ]
     return pl.Series(words, dtype=pl.String).gather(code)

@@ -10,17 +10,17 @@ from scipy.sparse import coo_array
 
 BITS = 64
 
-LONGEST_KEY = 24
+MAX_KEY_BITS = 24
 """Bits by which hashes are put into drawers: there are 2^24 drawers at most."""
 
-SCANNED = 2.5e9
-COMPARED = 3.5e7
-SORTED = 2.5e7
+SCANS_PER_SECOND = 2.5e9
+COMPARISONS_PER_SECOND = 3.5e7
+SORTS_PER_SECOND = 2.5e7
 """Pairs scanned, pairs compared and hashes sorted in a second on two cores: they choose the way."""
 
-SCANNED_AT_ONCE = 10**8
-COMPARED_AT_ONCE = 2**21
-QUERIES_AT_ONCE = 2**22
+SCAN_CHUNK = 10**8
+COMPARISON_CHUNK = 2**21
+QUERY_CHUNK = 2**22
 """Pairs, and queries, in memory at once."""
 
 
@@ -63,13 +63,15 @@ def plan(n_queries, n_hashes, radius):
     ((0, 0), (6, 2))
     """
     pairs = n_queries * n_hashes
-    plans = [Plan(pairs / SCANNED, 0, 0)]
+    plans = [Plan(pairs / SCANS_PER_SECOND, 0, 0)]
     for n_chunks in range(radius + 1, min(BITS, radius + 8) + 1):
         for n_agreeing in range(1, n_chunks - radius + 1):
             n_bits = BITS * n_agreeing / n_chunks
-            if n_bits > LONGEST_KEY:
+            if n_bits > MAX_KEY_BITS:
                 break
-            each = (n_queries + n_hashes + 2**n_bits) / SORTED + pairs / 2**n_bits / COMPARED
+            each = (
+                n_queries + n_hashes + 2**n_bits
+            ) / SORTS_PER_SECOND + pairs / 2**n_bits / COMPARISONS_PER_SECOND
             plans.append(Plan(comb(n_chunks, n_agreeing) * each, n_chunks, n_agreeing))
     return min(plans)
 
@@ -77,7 +79,7 @@ def plan(n_queries, n_hashes, radius):
 def _scanned(queries, hashes, radius):
     index = faiss.IndexBinaryFlat(BITS)
     index.add(hashes.view(np.uint8).reshape(-1, BITS // 8))
-    step = max(1, SCANNED_AT_ONCE // max(1, len(hashes)))
+    step = max(1, SCAN_CHUNK // max(1, len(hashes)))
     for start in range(0, len(queries), step):
         part = queries[start : start + step].view(np.uint8).reshape(-1, BITS // 8)
         limits, _, found = index.range_search(part, radius + 1)
@@ -90,12 +92,12 @@ def _agreeing(queries, hashes, radius, n_chunks, agreeing):
     masks = np.array([((1 << length) - 1) << start for start, length in chunks], dtype=np.uint64)
     expected = np.isin(np.arange(n_chunks), agreeing)
     chosen = [chunks[number] for number in agreeing]
-    drawers, in_drawers = _drawers(_keys(hashes, chosen), 2 ** sum(length for _, length in chosen))
+    drawers, in_drawers = _buckets(_keys(hashes, chosen), 2 ** sum(length for _, length in chosen))
     sorted_hashes = hashes[in_drawers]
-    for start in range(0, len(queries), QUERIES_AT_ONCE):
-        part = queries[start : start + QUERIES_AT_ONCE]
+    for start in range(0, len(queries), QUERY_CHUNK):
+        part = queries[start : start + QUERY_CHUNK]
         keys = _keys(part, chosen)
-        for i, j in products(np.arange(len(part)), drawers[keys], drawers[keys + 1]):
+        for i, j in ragged_product(np.arange(len(part)), drawers[keys], drawers[keys + 1]):
             apart = part[i] ^ sorted_hashes[j]
             close = np.bitwise_count(apart) <= radius
             i, j, apart = i[close], j[close], apart[close]
@@ -119,21 +121,21 @@ def _keys(hashes, chunks):
     return keys.astype(np.int64)
 
 
-def _drawers(keys, n_keys):
+def _buckets(keys, n_keys):
     """Positions ordered by key, and where in them each key begins: (n_keys + 1,), (n,)."""
     everything = np.ones(len(keys), dtype=bool)
     table = coo_array((everything, (keys, np.arange(len(keys)))), shape=(n_keys, len(keys))).tocsr()
     return table.indptr.astype(np.int64), table.indices.astype(np.int64)
 
 
-def products(values, first, last):
+def ragged_product(values, first, last):
     """Blocks of each value with each number of its own range first..last - 1, as two arrays."""
     counts = last - first
     values, first, counts = values[counts > 0], first[counts > 0], counts[counts > 0]
     ends = np.cumsum(counts)
     start = 0  # in the row of all pairs, of which a block is a stretch
     while len(ends) and start < ends[-1]:
-        stop = min(start + COMPARED_AT_ONCE, ends[-1])
+        stop = min(start + COMPARISON_CHUNK, ends[-1])
         low, high = np.searchsorted(ends, start, "right"), np.searchsorted(ends, stop, "left") + 1
         begins = np.maximum(ends[low:high] - counts[low:high], start)
         lengths = np.minimum(ends[low:high], stop) - begins

@@ -7,36 +7,36 @@ import numpy as np
 import polars as pl
 
 from nearkin.groups import hamming
-from nearkin.groups.alignment import aligned_similarity, rough
+from nearkin.groups.alignment import aligned_similarity, coarse_gradients
 from nearkin.groups.components import NO_PAIRS, merge_pair_blocks
-from nearkin.images.dhash import UNCROPPED, viewed
+from nearkin.images.dhash import UNCROPPED_VIEWS, transform_view
 from nearkin.tables.images import VIEWS
 
 logger = logging.getLogger(__name__)
 
-PROMISING = 0.6
+MIN_COARSE_COSINE = 0.6
 """Cosine of the roughest slopes from which it is tried to lay one image over the other."""
 
-STRICTER = 0.5
+STRICT_FACTOR = 0.5
 """Mirrored and turned copies are not cropped besides: they may lack only this share of what others may."""
 
-CROWDED = 1000
+MAX_BUCKET = 1000
 """Images that may share a hash before it is too common to propose anything."""
 
-KEPT = 250_000
+MAX_CACHED = 250_000
 """Images of which all thumbnails are kept in memory (256 MB)."""
 
-AT_ONCE = 2**18
+CHUNK_ROWS = 2**18
 """Pairs that are looked at in one go."""
 
-MOST_PAIRS = 2**22
+MAX_PAIRS = 2**22
 """Pairs that are kept; of more only so many as connect the same images."""
 
-LONG = 600
+WARN_SECONDS = 600
 """Seconds from which the search is announced with a warning."""
 
 
-class ByHash(NamedTuple):
+class HashBuckets(NamedTuple):
     """Rows in the order of their hashes: those of `hashes[i]` are `count[i]`, from `first[i]` on."""
 
     hashes: np.ndarray
@@ -61,7 +61,7 @@ def near_duplicate_pairs(uuids, hashes, thumbnails_of, *, coarse_distance, least
     lookup = _lookup(uuids, thumbnails_of)
     proposed = _batches(_proposed(hashes, coarse_distance, moved))
     alike = (_confirmed(*batch, lookup, least_likeness) for batch in proposed)
-    return merge_pair_blocks(alike, len(uuids), most=MOST_PAIRS)
+    return merge_pair_blocks(alike, len(uuids), most=MAX_PAIRS)
 
 
 def hashes_of(inspection):
@@ -89,9 +89,11 @@ def _proposed(hashes, coarse_distance, moved):
 
 def _announce(n, n_searched, n_views, coarse_distance):
     if n > n_searched:
-        logger.warning("%d images have a hash that more than %d share: not compared", n - n_searched, CROWDED)
+        logger.warning(
+            "%d images have a hash that more than %d share: not compared", n - n_searched, MAX_BUCKET
+        )
     seconds = n_views * hamming.plan(n, n_searched, coarse_distance).seconds
-    if seconds > LONG:
+    if seconds > WARN_SECONDS:
         logger.warning(
             "comparing %d images within %d bits takes about %d minutes on two cores; a smaller "
             "coarse_distance takes less, and so does moved: false", n, coarse_distance, seconds / 60,
@@ -112,27 +114,27 @@ def _by_hash(hashes, rows):
     """Rows by their hash, without those whose hash more than CROWDED share."""
     rows = rows[np.argsort(hashes, kind="stable")]
     distinct, count = np.unique(hashes, return_counts=True)
-    common = count > CROWDED
+    common = count > MAX_BUCKET
     rows, distinct, count = rows[np.repeat(~common, count)], distinct[~common], count[~common]
-    return ByHash(distinct, np.cumsum(count) - count, count, rows)
+    return HashBuckets(distinct, np.cumsum(count) - count, count, rows)
 
 
 def _rows_of(one, i, other, j):
     """Yields blocks of all rows of the hashes `i` of one table with all of the hashes `j` of the other."""
     n_other = other.count[j]
     n_pairs = one.count[i] * n_other
-    for pair, place in hamming.products(np.arange(len(i)), np.zeros_like(n_pairs), n_pairs):
+    for pair, place in hamming.ragged_product(np.arange(len(i)), np.zeros_like(n_pairs), n_pairs):
         first = one.rows[one.first[i[pair]] + place // n_other[pair]]
         second = other.rows[other.first[j[pair]] + place % n_other[pair]]
         yield first, second
 
 
 def _batches(blocks):
-    """The same rows in blocks of about AT_ONCE."""
+    """The same rows in blocks of about CHUNK_ROWS."""
     waiting = []
     for block in blocks:
         waiting.append(block)
-        if sum(len(first) for first, *_ in waiting) >= AT_ONCE:
+        if sum(len(first) for first, *_ in waiting) >= CHUNK_ROWS:
             yield [np.concatenate(columns) for columns in zip(*waiting, strict=True)]
             waiting = []
     if waiting:
@@ -146,11 +148,11 @@ def _confirmed(first, second, views, lookup, least_likeness):
     thumbnails, found = lookup(rows), [NO_PAIRS]
     for number in np.unique(views):
         view = "whole" if number == 0 else VIEWS[number - 1]
-        moving = viewed(thumbnails, view)
+        moving = transform_view(thumbnails, view)
         left, right = first[views == number], second[views == number]
         promising = _promising(moving, thumbnails, left, right, view)
         left, right = left[promising], right[promising]
-        least = 1 - (1 - least_likeness) * (STRICTER if view in UNCROPPED else 1)
+        least = 1 - (1 - least_likeness) * (STRICT_FACTOR if view in UNCROPPED_VIEWS else 1)
         alike = aligned_similarity(moving[left], thumbnails[right], view) >= least
         found.append(np.stack([rows[left[alike]], rows[right[alike]]], axis=1))
     return np.concatenate(found)
@@ -159,13 +161,13 @@ def _confirmed(first, second, views, lookup, least_likeness):
 def _promising(moving, fixed, left, right, view):
     """Whether the roughest slopes of pairs point the same way already."""
     (lefts, left), (rights, right) = (np.unique(rows, return_inverse=True) for rows in (left, right))
-    moving, fixed = rough(moving[lefts], view), rough(fixed[rights], "whole")
-    return np.einsum("ij,ij->i", moving[left], fixed[right]) >= PROMISING
+    moving, fixed = coarse_gradients(moving[lefts], view), coarse_gradients(fixed[rights], "whole")
+    return np.einsum("ij,ij->i", moving[left], fixed[right]) >= MIN_COARSE_COSINE
 
 
 def _lookup(uuids, thumbnails_of):
     """A function of row numbers that gives their thumbnails."""
-    if len(uuids) <= KEPT:
+    if len(uuids) <= MAX_CACHED:
         everything = thumbnails_of(uuids)
         return lambda rows: everything[rows]
     return lambda rows: thumbnails_of(uuids.gather(rows))

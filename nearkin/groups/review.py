@@ -8,9 +8,9 @@ from nearkin.tables.groups import DoubtfulGroups
 
 logger = logging.getLogger(__name__)
 
-MOST_SPECIES = 10
-MOST_UUIDS = 20
-MOST_LOGGED = 20
+MAX_SPECIES = 10
+MAX_UUIDS = 20
+MAX_LOGGED = 20
 """How much is told of a group, and how many groups the log names."""
 
 
@@ -66,11 +66,11 @@ def describe_groups(images, ids, doubt):
     counted = members.drop_nulls("species").group_by("group_id", "species").len("n")
     counted = counted.sort("group_id", "n", "species", descending=[False, True, False])
     species = counted.group_by("group_id").agg(
-        n_species=pl.len().cast(pl.Int64), species=pl.col("species").head(MOST_SPECIES)
+        n_species=pl.len().cast(pl.Int64), species=pl.col("species").head(MAX_SPECIES)
     )
     groups = members.group_by("group_id").agg(
         n_images=pl.len().cast(pl.Int64),
-        uuids=pl.col("uuid").sort().head(MOST_UUIDS),
+        uuids=pl.col("uuid").sort().head(MAX_UUIDS),
         path=pl.col("path").min(),
     )
     groups = groups.join(species, on="group_id", how="left").with_columns(
@@ -79,7 +79,7 @@ def describe_groups(images, ids, doubt):
     groups = groups.sort("group_id")
     if len(groups):
         logger.warning("%d groups: %s", len(groups), doubt)
-    for row in groups.head(MOST_LOGGED).iter_rows(named=True):
+    for row in groups.head(MAX_LOGGED).iter_rows(named=True):
         named = ", ".join(row["species"][:5])
         logger.warning("%s: %d images (%s), such as %s", doubt, row["n_images"], named, row["path"])
     return groups.select(DoubtfulGroups.column_names())

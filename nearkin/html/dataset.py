@@ -6,7 +6,7 @@ from nearkin.tables.categories import sort_categories
 from nearkin.vocabulary import ALL, ASIDE, SPLITS
 
 
-def sizes(statistics):
+def split_sizes(statistics):
     """Rows of a `Statistics` table, categories in order and the whole last."""
     order = [*sort_categories(set(statistics["category"]) - {ALL}), ALL]
     sides = [*SPLITS, ASIDE, ALL]
@@ -14,17 +14,17 @@ def sizes(statistics):
     return sorted(rows, key=lambda row: (order.index(row["category"]), sides.index(row["split"])))
 
 
-def repairs(gaps):
+def repair_counts(gaps):
     """How often each defect met each outcome: (field, defect, action, n), frequent ones first."""
     counted = gaps.group_by("field", "defect", "action").len("n")
     return counted.sort("n", "field", "defect", "action", descending=[True, False, False, False]).to_dicts()
 
 
-def set_aside(quarantine):
+def quarantine_counts(quarantine):
     """How many delivered rows were set aside for each reason: (reason, n)."""
     return quarantine.group_by("reason").len("n").sort("n", "reason", descending=[True, False]).to_dicts()
 
 
-def moved(splits):
+def nonrandom_counts(splits):
     """How many images went to a side for a reason other than the lot: (reason, n)."""
     return splits.filter(pl.col("reason").is_not_null()).group_by("reason").len("n").sort("reason").to_dicts()

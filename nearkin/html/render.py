@@ -8,10 +8,20 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from nearkin.html import format_numbers
-from nearkin.html.visible_text import visible, word
-from nearkin.tables.categories import shown
+from nearkin.html.visible_text import escape_invisible, humanise
+from nearkin.tables.categories import category_title
 
-FILTERS = ("fraction", "points", "p_value", "count", "span", "share")
+FILTERS = {
+    "fraction": format_numbers.format_fraction,
+    "points": format_numbers.format_points,
+    "p_value": format_numbers.format_p_value,
+    "count": format_numbers.format_count,
+    "share": format_numbers.format_share,
+    "visible": escape_invisible,
+    "word": humanise,
+    "category": category_title,
+}
+"""What templates call these functions."""
 
 
 def render_page(template, content, *, script):
@@ -30,10 +40,8 @@ def render_page(template, content, *, script):
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in FILTERS:
-        environment.filters[name] = getattr(format_numbers, name)
-    environment.filters |= {"visible": visible, "word": word, "category": shown}
-    text = environment.get_template(script).render(bundle=_bundle("dt_bundle.js"))
+    environment.filters |= FILTERS
+    text = environment.get_template(script).render(bundle=_read_bundled_file("dt_bundle.js"))
     return environment.get_template(template.name).render(
         content,
         number=format_numbers,
@@ -43,6 +51,6 @@ def render_page(template, content, *, script):
     )
 
 
-def _bundle(name):
+def _read_bundled_file(name):
     """A file of the DataTables bundle that itables ships, in base64."""
     return b64encode(files("itables").joinpath("html", name).read_bytes()).decode("ascii")

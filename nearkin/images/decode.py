@@ -13,13 +13,13 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP")
 """What is opened at all. Other decoders of Pillow are never tried (EPS would start a program)."""
 
-HEAD = 512
+HEADER_BYTES = 512
 """Bytes that say what a file is."""
 
 SIGNATURES = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF.{4}WEBP|II\*\0|MM\0\*|GIF8|BM", re.DOTALL)
 """How files of these formats begin."""
 
-OTHERS = {
+FOREIGN_SIGNATURES = {
     "HEIC": rb".{4}ftyp(hei|hev|mif1|msf1)",
     "AVIF": rb".{4}ftypavi[fs]",
     "video": rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI ",
@@ -60,7 +60,7 @@ class Decoded(NamedTuple):
     orientation: int | None
 
 
-class _Quiet:
+class _SilencedWarnings:
     """No warnings while any thread is inside: `catch_warnings` of several threads would mix up."""
 
     def __init__(self):
@@ -80,7 +80,7 @@ class _Quiet:
                 self.caught.__exit__(*error)
 
 
-_quiet = _Quiet()
+_quiet = _SilencedWarnings()
 
 
 def decode_rgb(source, max_pixels):
@@ -97,7 +97,7 @@ def decode_rgb_reduced(source, max_pixels, *, side):
     Its shorter side keeps at least `side` pixels. Other images, and JPEGs too small to be
     halved, are as from `decode_rgb`.
     """
-    return _decoded(source, max_pixels, _as_rgb, draft=(None, (side, side))).image
+    return _decode_file(source, max_pixels, _convert_to_rgb, draft=(None, (side, side))).image
 
 
 def decode(source, max_pixels):
@@ -109,46 +109,46 @@ def decode(source, max_pixels):
     16 bits are scaled to 8, what is transparent shows white. Raises ImageProblem, which names
     the file and the defect; OSError only where the file cannot be opened.
     """
-    return _decoded(source, max_pixels, _as_rgb)
+    return _decode_file(source, max_pixels, _convert_to_rgb)
 
 
-def decode_grey(source, max_pixels):
+def decode_gray(source, max_pixels):
     """The same in grey, mode L: all of the file is decoded, but a JPEG's colours are not computed."""
-    return _decoded(source, max_pixels, _as_grey, draft=("L", None))
+    return _decode_file(source, max_pixels, _convert_to_gray, draft=("L", None))
 
 
-def _decoded(source, max_pixels, convert, draft=None):
+def _decode_file(source, max_pixels, convert, draft=None):
     if isinstance(source, bytes):
-        return _read(io.BytesIO(source), "image", max_pixels, convert, draft)
+        return _decode_opened(io.BytesIO(source), "image", max_pixels, convert, draft)
     if hasattr(source, "read"):
-        return _read(source, getattr(source, "name", "image"), max_pixels, convert, draft)
+        return _decode_opened(source, getattr(source, "name", "image"), max_pixels, convert, draft)
     with open(source, "rb") as file:
-        return _read(file, source, max_pixels, convert, draft)
+        return _decode_opened(file, source, max_pixels, convert, draft)
 
 
-def _read(file, name, max_pixels, convert, draft):
-    start = file.read(HEAD)
+def _decode_opened(file, name, max_pixels, convert, draft):
+    start = file.read(HEADER_BYTES)
     if not start:
         raise ImageProblem(name, "empty", "0 bytes")
     file.seek(0)
     with _quiet:  # our own limit is the stricter one
-        image = _open(file, name, start, max_pixels)
+        image = _open_image(file, name, start, max_pixels)
         kind, mode = image.format, image.mode
         try:
-            if draft and kind in ("JPEG", "MPO") and _evenly_sampled(image):
+            if draft and kind in ("JPEG", "MPO") and _is_evenly_sampled(image):
                 image.draft(*draft)
-            orientation = _orientation(image) if kind == "TIFF" else None  # which loading turns
+            orientation = _read_orientation(image) if kind == "TIFF" else None  # which loading turns
             image.load()
-            orientation = orientation or _orientation(image)
-            decoded = Decoded(convert(_turned(image)), kind, mode, orientation)
+            orientation = orientation or _read_orientation(image)
+            decoded = Decoded(convert(_apply_orientation(image)), kind, mode, orientation)
         except MemoryError:
             raise
         except Exception as error:  # a decoder may raise anything on a crafted file
-            raise ImageProblem(name, _cut_or_unreadable(error), _said(error)) from error
+            raise ImageProblem(name, _classify_error(error), _format_error(error)) from error
     return decoded
 
 
-def _open(file, name, start, max_pixels):
+def _open_image(file, name, start, max_pixels):
     Image.init()  # so that every format of FORMATS is known
     try:
         image = Image.open(file, formats=FORMATS)
@@ -158,14 +158,14 @@ def _open(file, name, start, max_pixels):
         raise ImageProblem(name, "too_many_pixels", detail) from error
     except UnidentifiedImageError as error:
         if SIGNATURES.match(start):
-            problem = "truncated" if _is_cut(file, start) else "unreadable"
+            problem = "truncated" if _is_truncated(file, start) else "unreadable"
             raise ImageProblem(name, problem, "its head is damaged or cut off") from error
-        raise ImageProblem(name, "not_an_image", _kind(start)) from error
+        raise ImageProblem(name, "not_an_image", _describe_foreign_file(start)) from error
     except MemoryError:
         raise
     except Exception as error:
-        problem = "truncated" if _is_cut(file, start) else _cut_or_unreadable(error)
-        raise ImageProblem(name, problem, _said(error)) from error
+        problem = "truncated" if _is_truncated(file, start) else _classify_error(error)
+        raise ImageProblem(name, problem, _format_error(error)) from error
     width, height = image.size
     if width * height > max_pixels:
         detail = f"{width} x {height} pixels declared, more than {int(max_pixels)}"
@@ -173,37 +173,37 @@ def _open(file, name, start, max_pixels):
     return image
 
 
-def _kind(start):
+def _describe_foreign_file(start):
     """What a file that is no image seems to be, and how it begins."""
     begins = f"begins with {start[:24]!r}"
-    for kind, pattern in OTHERS.items():
+    for kind, pattern in FOREIGN_SIGNATURES.items():
         if re.match(pattern, start, re.DOTALL | re.IGNORECASE):
             return f"{kind}; {begins}"
     return begins
 
 
-def _is_cut(file, start):
+def _is_truncated(file, start):
     """Whether a file ends in its head, or before what its head points to."""
     n_bytes = file.seek(0, io.SEEK_END)
     if start.startswith(b"RIFF"):
         return n_bytes < 8 + int.from_bytes(start[4:8], "little")
     if start.startswith((b"II", b"MM")):
         return n_bytes <= int.from_bytes(start[4:8], "little" if start.startswith(b"II") else "big")
-    return n_bytes < HEAD
+    return n_bytes < HEADER_BYTES
 
 
-def _cut_or_unreadable(error):
+def _classify_error(error):
     words = ("truncated", "broken data stream", "not enough data", "unexpected end")
     return "truncated" if any(word in str(error).lower() for word in words) else "unreadable"
 
 
-def _said(error):
+def _format_error(error):
     return f"{type(error).__name__}: {error}"[:200]
 
 
-def _as_rgb(image):
+def _convert_to_rgb(image):
     if image.mode.startswith(("I", "F")):
-        return Image.fromarray(_eight_bits(image)).convert("RGB")
+        return Image.fromarray(_scale_to_8_bits(image)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
@@ -211,30 +211,30 @@ def _as_rgb(image):
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _as_grey(image):
+def _convert_to_gray(image):
     plain = image.mode == "L" and "transparency" not in image.info
-    return image if plain else _as_rgb(image).convert("L")
+    return image if plain else _convert_to_rgb(image).convert("L")
 
 
-def _evenly_sampled(image):
+def _is_evenly_sampled(image):
     """Whether a JPEG's colours could be computed, for else it would only be readable in grey."""
     across, down = ([component[axis] for component in image.layer] for axis in (1, 2))
     return all(n and max(axis) % n == 0 for axis in (across, down) for n in axis)
 
 
-def _orientation(image):
+def _read_orientation(image):
     with suppress(Exception):
         orientation = image.getexif().get(ExifTags.Base.Orientation)
         return orientation if orientation in range(1, 9) else None
 
 
-def _turned(image):
+def _apply_orientation(image):
     with suppress(Exception):  # a garbled EXIF block does not spoil the pixels
         ImageOps.exif_transpose(image, in_place=True)
     return image
 
 
-def _eight_bits(image):
+def _scale_to_8_bits(image):
     """Grey values scaled to 0..255: 16 bits by their full range, wider ones by what they hold."""
     values = np.nan_to_num(np.asarray(image, dtype=np.float32), posinf=0, neginf=0)
     low, high = values.min(), values.max()

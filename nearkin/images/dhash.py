@@ -14,30 +14,30 @@ from nearkin.tables.images import THUMBNAIL_SIDE as SIDE
 VERSION = "1"
 """Goes up when the same image would get another thumbnail."""
 
-MARGIN = 0.0625
-ONE_SIDE = 0.09375
+CENTRE_MARGIN = 0.0625
+SIDE_CROP = 0.09375
 
-UNCROPPED = ("mirrored", "turned_90", "turned_180")
+UNCROPPED_VIEWS = ("mirrored", "turned_90", "turned_180")
 
 CROPS = {
     "whole": (0, 0, 0, 0),
-    "middle": (MARGIN, MARGIN, MARGIN, MARGIN),
-    "left_off": (ONE_SIDE, 0, 0, 0),
-    "top_off": (0, ONE_SIDE, 0, 0),
-    "right_off": (0, 0, ONE_SIDE, 0),
-    "bottom_off": (0, 0, 0, ONE_SIDE),
-} | dict.fromkeys(UNCROPPED, (0, 0, 0, 0))
+    "middle": (CENTRE_MARGIN, CENTRE_MARGIN, CENTRE_MARGIN, CENTRE_MARGIN),
+    "left_off": (SIDE_CROP, 0, 0, 0),
+    "top_off": (0, SIDE_CROP, 0, 0),
+    "right_off": (0, 0, SIDE_CROP, 0),
+    "bottom_off": (0, 0, 0, SIDE_CROP),
+} | dict.fromkeys(UNCROPPED_VIEWS, (0, 0, 0, 0))
 """Views of an image that may be what another image shows: shares cut off left, top, right and bottom.
 
 A view of one image is compared with the whole of the other. Images that were turned by 270
 degrees are found from the other side.
 """
 
-FLAT = 0.5
+FLAT_RANGE = 0.5
 """Levels of grey (of 255) by which flat places seem to rise to the middle, so that noise decides no bits."""
 
 
-def thumbnail(image):
+def make_thumbnail(image):
     """The bytes of a grey image (mode L) shrunken to SIDE x SIDE, row by row."""
     factors = [max(1, 3 * side // (4 * SIDE)) for side in image.size]
     if max(factors) > 1:  # by whole numbers first, which is cheap
@@ -45,13 +45,13 @@ def thumbnail(image):
     return image.resize((SIDE, SIDE), Image.Resampling.BICUBIC).tobytes()
 
 
-def unpacked(thumbnails):
+def to_array(thumbnails):
     """A binary series of thumbnails, none of them null, as one array: uint8, (n, SIDE, SIDE)."""
     content = thumbnails.rechunk().to_arrow().cast(pa.binary(SIDE * SIDE)).buffers()[1]
     return np.frombuffer(content or b"", dtype=np.uint8).reshape(len(thumbnails), SIDE, SIDE)
 
 
-def viewed(thumbnails, view):
+def transform_view(thumbnails, view):
     """Thumbnails, (n, SIDE, SIDE), mirrored or turned as a view is; its crop is not applied."""
     if view == "mirrored":
         return thumbnails[:, :, ::-1]
@@ -60,23 +60,23 @@ def viewed(thumbnails, view):
     return thumbnails
 
 
-def hashes(thumbnails, view):
+def compute_dhash(thumbnails, view):
     """64-bit difference hashes of a view of thumbnails: uint64, (n,).
 
     A bit per pair of horizontal neighbours among 8 x 9 means: does it grow brighter to the
     right? Source: the difference hash of N. Krawetz, here with means of areas, and with FLAT.
     """
     left, top, right, bottom = CROPS[view]
-    rows, columns = _means(top, bottom, 8), _means(left, right, 9)
-    means = rows @ viewed(thumbnails, view) @ columns.T
+    rows, columns = _make_averaging_matrix(top, bottom, 8), _make_averaging_matrix(left, right, 9)
+    means = rows @ transform_view(thumbnails, view) @ columns.T
     means = means.round(6)  # the order of a sum decides nothing
-    rising = np.where(np.arange(8) < 4, FLAT, -FLAT)
+    rising = np.where(np.arange(8) < 4, FLAT_RANGE, -FLAT_RANGE)
     bits = (np.diff(means, axis=2) + rising > 0).reshape(len(thumbnails), 64)
     return np.packbits(bits, axis=1).view(">u8").ravel().astype(np.uint64)
 
 
 @functools.cache
-def _means(before, after, n):
+def _make_averaging_matrix(before, after, n):
     """What takes the means of `n` equal parts of a line of pixels, without shares at its ends: (n, SIDE)."""
     edges = np.linspace(before * SIDE, (1 - after) * SIDE, n + 1)
     pixels = np.arange(SIDE)

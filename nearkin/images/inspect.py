@@ -10,20 +10,20 @@ import polars as pl
 from tqdm import tqdm
 
 from nearkin.images import dhash
-from nearkin.images.decode import ImageProblem, decode_grey
-from nearkin.sources.safe_paths import AnyPath, opener, readable
+from nearkin.images.decode import ImageProblem, decode_gray
+from nearkin.sources.safe_paths import AnyPath, raise_if_unreadable, safe_opener
 from nearkin.tables.images import VIEWS, Inspection
 
 logger = logging.getLogger(__name__)
 
 SCHEMA = {name: column.dtype for name, column in Inspection.columns().items()}
 
-HASHES = {name: SCHEMA[name] for name in ("coarse_hash", "view_hashes")}
+HASH_SCHEMA = {name: SCHEMA[name] for name in ("coarse_hash", "view_hashes")}
 
-AT_ONCE = 2**26
+CHUNK_BYTES = 2**26
 """Bytes of a file that is read into memory; larger ones are read piece by piece."""
 
-HASHED_AT_ONCE = 256
+HASH_CHUNK_ROWS = 256
 
 
 def inspect_files(
@@ -44,19 +44,19 @@ def inspect_files(
     files = images.filter(pl.col("path").is_not_null(), pl.col("match") != "outside")
     files = files.select("uuid", "path").unique("uuid", keep="first", maintain_order=True)
     reusable = {row["uuid"]: row for row in known.iter_rows(named=True)}
-    opened = opener(folder, trusted)
+    opened = safe_opener(folder, trusted)
     rows, n_reused = [], 0
     for uuid, path in tqdm(files.iter_rows(), total=len(files), unit="image", disable=None):
-        row, reused = _row(uuid, path, opened, max_megapixels * 1e6, reusable.get(uuid))
+        row, reused = _inspect_file(uuid, path, opened, max_megapixels * 1e6, reusable.get(uuid))
         rows.append(row)
         n_reused += reused
-    table = with_hashes(pl.DataFrame(rows, schema=SCHEMA))
+    table = add_hashes(pl.DataFrame(rows, schema=SCHEMA))
     for problem, n in table.drop_nulls("problem").group_by("problem").len().sort("problem").iter_rows():
         logger.warning("files that cannot be used (%s): %d", problem, n)
     return table, n_reused
 
 
-def _row(uuid, path, opened, max_pixels, known):
+def _inspect_file(uuid, path, opened, max_pixels, known):
     row = {"uuid": uuid, "path": path}
     try:
         file = opened(path)
@@ -64,9 +64,9 @@ def _row(uuid, path, opened, max_pixels, known):
         nothing = hashlib.sha256().hexdigest()
         row |= {"problem": "unreadable", "detail": str(error), "n_bytes": 0, "sha256": nothing}
         return row, False
-    with file, readable(path):
+    with file, raise_if_unreadable(path):
         row["n_bytes"] = os.fstat(file.fileno()).st_size
-        if row["n_bytes"] <= AT_ONCE:
+        if row["n_bytes"] <= CHUNK_BYTES:
             source = file.read()
             row["sha256"] = hashlib.sha256(source).hexdigest()
         else:
@@ -75,12 +75,12 @@ def _row(uuid, path, opened, max_pixels, known):
             file.seek(0)
         if known and known["sha256"] == row["sha256"] and known["path"] == path:
             return known, True
-        return row | _content(source, max_pixels), False
+        return row | _read_content(source, max_pixels), False
 
 
-def _content(source, max_pixels):
+def _read_content(source, max_pixels):
     try:
-        image, kind, mode, orientation = decode_grey(source, max_pixels)
+        image, kind, mode, orientation = decode_gray(source, max_pixels)
     except ImageProblem as problem:
         return {"problem": problem.problem, "detail": problem.detail}
     return {
@@ -89,23 +89,26 @@ def _content(source, max_pixels):
         "width": image.width,
         "height": image.height,
         "orientation": orientation,
-        "thumbnail": dhash.thumbnail(image),
+        "thumbnail": dhash.make_thumbnail(image),
     }
 
 
-def with_hashes(table):
+def add_hashes(table):
     """The table with the hashes of its thumbnails, whatever it had before."""
     with_thumbnail = table["thumbnail"].is_not_null()
-    small = dhash.unpacked(table["thumbnail"].drop_nulls())
-    found = [_hashes(small[start : start + HASHED_AT_ONCE]) for start in range(0, len(small), HASHED_AT_ONCE)]
-    hashes = pl.concat([pl.DataFrame(schema=HASHES), *found])
-    nothing = pl.DataFrame({name: [None] for name in HASHES}, schema=HASHES)
+    small = dhash.to_array(table["thumbnail"].drop_nulls())
+    found = [
+        _compute_hashes(small[start : start + HASH_CHUNK_ROWS])
+        for start in range(0, len(small), HASH_CHUNK_ROWS)
+    ]
+    hashes = pl.concat([pl.DataFrame(schema=HASH_SCHEMA), *found])
+    nothing = pl.DataFrame({name: [None] for name in HASH_SCHEMA}, schema=HASH_SCHEMA)
     at = np.where(with_thumbnail, with_thumbnail.cum_sum() - 1, len(hashes))
     return table.with_columns(pl.concat([hashes, nothing])[at])
 
 
-def _hashes(small):
+def _compute_hashes(small):
     small = small.astype(np.float64)
-    views = np.stack([dhash.hashes(small, view) for view in VIEWS], axis=1)
-    coarse = [f"{whole:016x}" for whole in dhash.hashes(small, "whole").tolist()]
-    return pl.DataFrame({"coarse_hash": coarse, "view_hashes": views}, schema=HASHES)
+    views = np.stack([dhash.compute_dhash(small, view) for view in VIEWS], axis=1)
+    coarse = [f"{whole:016x}" for whole in dhash.compute_dhash(small, "whole").tolist()]
+    return pl.DataFrame({"coarse_hash": coarse, "view_hashes": views}, schema=HASH_SCHEMA)

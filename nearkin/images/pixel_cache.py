@@ -18,40 +18,40 @@ import numpy as np
 import pyarrow as pa
 from tqdm import tqdm
 
-from nearkin.images.reader import Photos, shape
+from nearkin.images.reader import ImageFileReader, image_shape
 from nearkin.storage import tables
-from nearkin.storage.atomic import DamagedError, atomic_path, unreadable
+from nearkin.storage.atomic import DamagedError, atomic_path, read_error
 from nearkin.tables.images import Inspection
 
 logger = logging.getLogger(__name__)
 
 FORMAT_VERSION = "3"
-ROWS_AT_ONCE = 64  # images held in memory while a store is written
+CHUNK_ROWS = 64  # images held in memory while a store is written
 
 
-def open_pixels(store_paths, inspection_paths, *, seen, n_threads):
+def open_sources(store_paths, inspection_paths, *, preprocessing, n_threads):
     """The sources of the pixels of some shards: their stores, or their image files where there is none.
 
     `store_paths` is empty, or goes with `inspection_paths`; an emptied store is none. The shards
-    without a store come as one source. Both kinds are read alike: see `Pixels`, and `Photos`
-    for `seen` and `n_threads`.
+    without a store come as one source. Both kinds are read alike: see `PixelCache`, and `ImageFileReader`
+    for `preprocessing` and `n_threads`.
     """
     sources, bare = [], []
     stores = store_paths or [None] * len(inspection_paths)
     for store, inspection in zip(stores, inspection_paths, strict=True):
         if store and os.path.getsize(store):
-            sources.append(Pixels(store))
+            sources.append(PixelCache(store))
             _check_inspected(sources[-1], inspection)
         else:
             bare.append(inspection)
     if bare:
         rows = tables.read_all(bare, Inspection, columns=["uuid", "path", "problem", "n_bytes", "sha256"])
-        sources.append(Photos(rows, seen=seen, n_threads=n_threads))
+        sources.append(ImageFileReader(rows, preprocessing=preprocessing, n_threads=n_threads))
         logger.info("%d images are decoded whenever they are looked at", len(sources[-1]))
     return sources
 
 
-def _check_inspected(store: "Pixels", inspection_path: str) -> None:
+def _check_inspected(store: "PixelCache", inspection_path: str) -> None:
     """Raises DamagedError if a store is not of the images that an inspection found readable."""
     rows = tables.read(inspection_path, Inspection, columns=["uuid", "problem", "sha256"])
     rows = rows.filter(rows["problem"].is_null()).sort("uuid")
@@ -59,29 +59,29 @@ def _check_inspected(store: "Pixels", inspection_path: str) -> None:
         raise DamagedError(store.path, f"does not hold the images of {inspection_path}; remove it and rerun")
 
 
-def write_pixels(inspection, path, *, known, seen, n_threads):
+def write_cache(inspection, path, *, known, preprocessing, n_threads):
     """Write the store of the readable images of an inspection; returns (n_decoded, n_reused).
 
-    The images are those of `Photos`, which see for `seen`, `n_threads` and what cannot be read.
-    What an earlier store at the path `known` holds of the same bytes, seen in the same way by the same
-    version of Pillow, is copied.
+    The images are those of `ImageFileReader`, which takes the same `preprocessing` and `n_threads`.
+    Images are copied from the earlier store at the path `known` if their bytes, the preprocessing and
+    the version of Pillow are the same.
     """
-    photos = Photos(inspection, seen=seen, n_threads=n_threads)
-    old = _reusable(known, photos)
-    known = [old.row_of(*key) if old else None for key in zip(photos.uuids, photos.sha256s, strict=True)]
+    photos = ImageFileReader(inspection, preprocessing=preprocessing, n_threads=n_threads)
+    old = _open_reusable(known, photos)
+    known = [old.find_row(*key) if old else None for key in zip(photos.uuids, photos.sha256s, strict=True)]
     missing = [row for row, place in enumerate(known) if place is None]
-    decoded = photos.one_by_one(missing, ahead=ROWS_AT_ONCE)
+    decoded = photos.iter_images(missing, ahead=CHUNK_ROWS)
     with atomic_path(path) as temporary:
-        schema = _schema(photos)
+        schema = _make_schema(photos)
         with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
             done = tqdm(total=len(photos), desc="decode", unit="image", disable=None)
-            for start in range(0, len(photos), ROWS_AT_ONCE):
-                rows = range(start, min(start + ROWS_AT_ONCE, len(photos)))
-                block = np.empty((len(rows), *shape(photos.geometry)), dtype=np.uint8)
+            for start in range(0, len(photos), CHUNK_ROWS):
+                rows = range(start, min(start + CHUNK_ROWS, len(photos)))
+                block = np.empty((len(rows), *image_shape(photos.geometry)), dtype=np.uint8)
                 for i, row in enumerate(rows):
                     block[i] = next(decoded) if known[row] is None else old[known[row]]
                     done.update()
-                writer.write_batch(_batch(photos, rows, block, schema))
+                writer.write_batch(_make_batch(photos, rows, block, schema))
             done.close()
     n_new, n_reused, n_left_out = len(missing), len(photos) - len(missing), len(inspection) - len(photos)
     counts = {"images decoded": n_new, "reused": n_reused, "left out": n_left_out}
@@ -89,7 +89,7 @@ def write_pixels(inspection, path, *, known, seen, n_threads):
     return n_new, n_reused
 
 
-class Pixels:
+class PixelCache:
     """A store opened for reading: `uuids`, `sha256s`, `geometry`, `decode`, and uint8 images by row.
 
     The file is memory-mapped, so only the images that are looked at are read. Raises
@@ -112,11 +112,11 @@ class Pixels:
                 [value for batch in batches for value in batch[name].to_pylist()]
                 for name in ("uuid", "sha256", "crc32")
             )
-            if not reader.schema.equals(_schema(self), check_metadata=True):
+            if not reader.schema.equals(_make_schema(self), check_metadata=True):
                 raise ValueError("damaged")
-            self._blocks = [_images(batch, self.geometry) for batch in batches]
+            self._blocks = [_to_images(batch, self.geometry) for batch in batches]
         except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
-            raise unreadable(path, f"not a whole pixel store: {error}; remove it and rerun", error) from error
+            raise read_error(path, f"not a whole pixel store: {error}; remove it and rerun", error) from error
         self._starts = np.cumsum([0, *map(len, self._blocks)]).tolist()
 
     def __len__(self):
@@ -130,14 +130,14 @@ class Pixels:
             raise DamagedError(self.path, f"image {self.uuids[row]} is damaged; remove the file and rerun")
         return image
 
-    def take(self, rows):
+    def read_batch(self, rows):
         """Copies of some images, in this order: (n, size, size, 3)."""
-        images = np.empty((len(rows), *shape(self.geometry)), dtype=np.uint8)
+        images = np.empty((len(rows), *image_shape(self.geometry)), dtype=np.uint8)
         for i, row in enumerate(rows):
             images[i] = self[row]
         return images
 
-    def row_of(self, uuid, sha256):
+    def find_row(self, uuid, sha256):
         """The row of an image with these bytes; None if it is not in the store."""
         row = bisect.bisect_left(self.uuids, uuid)
         same = row < len(self) and self.uuids[row] == uuid and self.sha256s[row] == sha256
@@ -149,12 +149,12 @@ class Pixels:
             self[row]
 
 
-def _reusable(path, photos):
+def _open_reusable(path, photos):
     """The earlier store at `path`, if it is whole and of images seen in the same way."""
     if not Path(path).exists():
         return None
     try:
-        old = Pixels(path)
+        old = PixelCache(path)
         if (old.geometry, old.decode, old.pillow) != (photos.geometry, photos.decode, photos.pillow):
             return None
         old.check()
@@ -164,7 +164,7 @@ def _reusable(path, photos):
     return old
 
 
-def _schema(source):
+def _make_schema(source):
     """The columns of the store of a source of pixels, and its stamps."""
     geometry = json.dumps(source.geometry, sort_keys=True)
     stamps = {"nearkin.format": FORMAT_VERSION, "nearkin.geometry": geometry}
@@ -172,11 +172,11 @@ def _schema(source):
     said = "\n".join([geometry, source.decode, *source.uuids, *source.sha256s])
     stamps["nearkin.crc32"] = str(zlib.crc32(said.encode()))
     fields = [("uuid", pa.string()), ("sha256", pa.string()), ("crc32", pa.uint32())]
-    fields.append(("pixels", pa.binary(math.prod(shape(source.geometry)))))
+    fields.append(("pixels", pa.binary(math.prod(image_shape(source.geometry)))))
     return pa.schema(fields, metadata=stamps)
 
 
-def _batch(source, rows, block, schema):
+def _make_batch(source, rows, block, schema):
     """The rows `rows` (a range) of a source, whose images are `block` (n, size, size, 3)."""
     part = slice(rows.start, rows.stop)
     pixels = pa.FixedSizeBinaryArray.from_buffers(
@@ -186,7 +186,7 @@ def _batch(source, rows, block, schema):
     return pa.record_batch([*columns, pixels], schema=schema)
 
 
-def _images(batch, geometry):
+def _to_images(batch, geometry):
     values = np.frombuffer(batch["pixels"].buffers()[1], dtype=np.uint8)
-    count = len(batch) * math.prod(shape(geometry))
-    return values[:count].reshape(len(batch), *shape(geometry))
+    count = len(batch) * math.prod(image_shape(geometry))
+    return values[:count].reshape(len(batch), *image_shape(geometry))

@@ -10,30 +10,33 @@ from PIL import Image
 
 from nearkin.images.decode import ImageProblem, decode_rgb, decode_rgb_reduced
 from nearkin.runtime.prefetch import thread_map_ordered
-from nearkin.sources.safe_paths import kind_of, readable
+from nearkin.sources.safe_paths import classify_path, raise_if_unreadable
 
-LONGEST = 32  # a strip longer than this many times its width is cut to its middle before it is resized
+MAX_ASPECT = 32  # a strip longer than this many times its width is cut to its middle before it is resized
 FILTERS = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
-KEPT_BLOCKS = 128  # of a megabyte, for the next image: with new memory a large one takes a third longer
+MAX_CACHED_BLOCKS = 128  # of a megabyte, for the next image: with new memory a large one takes a third longer
 
-FAST_SIDE = 2  # times the resized shorter side; at once that side three times as many neighbours change
+MIN_REDUCED_RATIO = (
+    2  # times the resized shorter side; at once that side three times as many neighbours change
+)
 
 
-def square(image, geometry):
+def resize_and_crop(image, geometry):
     """The middle of an RGB image as an encoder sees it: uint8, (size, size, 3).
 
     The shorter side is resized to floor(size / crop), then the central square is cut out;
     the same pixels as timm's and torchvision's evaluation transforms give on PIL images.
 
-    >>> square(Image.new("RGB", (60, 40), "red"), {"size": 2, "crop": 0.5, "interpolation": "bicubic"}).shape
+    >>> geometry = {"size": 2, "crop": 0.5, "interpolation": "bicubic"}
+    >>> resize_and_crop(Image.new("RGB", (60, 40), "red"), geometry).shape
     (2, 2, 3)
     """
-    size, shorter = geometry["size"], _shorter(geometry)
-    image = _shortened(image)
+    size, shorter = geometry["size"], _shorter_side(geometry)
+    image = _limit_aspect(image)
     longer = int(shorter * max(image.size) / min(image.size))
     wanted = (shorter, longer) if image.width <= image.height else (longer, shorter)
     if image.size != wanted:
@@ -42,12 +45,12 @@ def square(image, geometry):
     return np.asarray(image.crop((left, top, left + size, top + size)), dtype=np.uint8)
 
 
-class Photos:
+class ImageFileReader:
     """The readable images of an inspection: `uuids`, `sha256s`, `geometry`, `decode`, uint8 images by row.
 
     `pillow` is the version that decodes them.
 
-    Rows are sorted by uuid; those with a problem are left out. `seen` says how: `folder`, where
+    Rows are sorted by uuid; those with a problem are left out. `preprocessing` says how: `folder`, where
     the paths begin; `trusted`, folders that its links may lead to, if there are any; `geometry`;
     `decode`, exact, or fast for large JPEGs that are scaled while they are decoded, to no less than
     twice the side that they are resized to; and `max_megapixels`. An image is read whenever it is
@@ -55,16 +58,20 @@ class Photos:
     ValueError, naming the file, for an image that is not what was inspected or lies outside `folder`.
     """
 
-    def __init__(self, inspection, *, seen, n_threads):
+    def __init__(self, inspection, *, preprocessing, n_threads):
         rows = inspection.filter(inspection["problem"].is_null()).sort("uuid")
         self.uuids, self.sha256s = rows["uuid"], rows["sha256"]  # a third less memory than lists
-        self.geometry, self.decode, self.pillow = seen["geometry"], seen["decode"], PIL.__version__
+        self.geometry, self.decode, self.pillow = (
+            preprocessing["geometry"],
+            preprocessing["decode"],
+            PIL.__version__,
+        )
         self._files = rows.select("path", "n_bytes", "sha256")
-        self._folder, self._max_pixels = seen["folder"], seen["max_megapixels"] * 1_000_000
-        self._trusted = tuple(seen.get("trusted", ()))
+        self._folder, self._max_pixels = preprocessing["folder"], preprocessing["max_megapixels"] * 1_000_000
+        self._trusted = tuple(preprocessing.get("trusted", ()))
         self._n_threads = n_threads
         Image.core.set_block_size(2**20)
-        Image.core.set_blocks_max(KEPT_BLOCKS)
+        Image.core.set_blocks_max(MAX_CACHED_BLOCKS)
 
     def __len__(self):
         return len(self.uuids)
@@ -73,32 +80,32 @@ class Photos:
         """One image, (size, size, 3)."""
         name, n_bytes, sha256 = self._files.row(row)
         path = Path(self._folder, name)
-        data = self._as_inspected(path, n_bytes, sha256)
+        data = self._read_unchanged(path, n_bytes, sha256)
         try:
-            return square(self._decoded(data), self.geometry)
+            return resize_and_crop(self._decode(data), self.geometry)
         except ImageProblem as error:
             raise ValueError(
                 f"{path}: readable when inspected, but now {error.problem}: {error.detail}"
             ) from error
 
-    def take(self, rows):
+    def read_batch(self, rows):
         """Some images, in this order: (n, size, size, 3)."""
-        images = np.empty((len(rows), *shape(self.geometry)), dtype=np.uint8)
-        for i, image in enumerate(self.one_by_one(rows, ahead=len(rows))):
+        images = np.empty((len(rows), *image_shape(self.geometry)), dtype=np.uint8)
+        for i, image in enumerate(self.iter_images(rows, ahead=len(rows))):
             images[i] = image
         return images
 
-    def one_by_one(self, rows, *, ahead):
+    def iter_images(self, rows, *, ahead):
         """The images of `rows` in this order, up to `ahead` of them read before they are asked for."""
         # Threads will do: Pillow decodes and resizes without Python's lock, and processes were no faster.
         return thread_map_ordered(self.__getitem__, rows, n_threads=self._n_threads, n_ahead=ahead)
 
-    def _as_inspected(self, path: Path, n_bytes: int, sha256: str) -> bytes:
+    def _read_unchanged(self, path: Path, n_bytes: int, sha256: str) -> bytes:
         """The bytes of a file. Raises ValueError if they are not those of its inspection."""
-        if kind_of(self._folder, path, self._trusted) == "outside":
+        if classify_path(self._folder, path, self._trusted) == "outside":
             raise ValueError(f"{path}: lies outside the dataset's folder {self._folder}")
         try:
-            with readable(path):
+            with raise_if_unreadable(path):
                 same_size = path.stat().st_size == n_bytes
                 data = path.read_bytes() if same_size else b""
         except OSError as error:
@@ -107,25 +114,27 @@ class Photos:
             raise ValueError(f"{path}: changed since inspection; rerun inspect_images")
         return data
 
-    def _decoded(self, data):
+    def _decode(self, data):
         if self.decode == "fast":
-            return decode_rgb_reduced(data, self._max_pixels, side=FAST_SIDE * _shorter(self.geometry))
+            return decode_rgb_reduced(
+                data, self._max_pixels, side=MIN_REDUCED_RATIO * _shorter_side(self.geometry)
+            )
         return decode_rgb(data, self._max_pixels)
 
 
-def shape(geometry):
+def image_shape(geometry):
     return geometry["size"], geometry["size"], 3
 
 
-def _shorter(geometry):
+def _shorter_side(geometry):
     """The shorter side after resizing, in pixels."""
     return math.floor(geometry["size"] / geometry["crop"])
 
 
-def _shortened(image):
+def _limit_aspect(image):
     shorter, longer = sorted(image.size)
-    if longer <= LONGEST * shorter:
+    if longer <= MAX_ASPECT * shorter:
         return image
-    middle, half = longer // 2, LONGEST * shorter // 2
+    middle, half = longer // 2, MAX_ASPECT * shorter // 2
     cut = (middle - half, 0, middle + half, image.height)
     return image.crop(cut if image.width > image.height else (0, cut[0], image.width, cut[2]))

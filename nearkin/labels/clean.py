@@ -18,7 +18,7 @@ from nearkin.labels.conflicts import (
 )
 from nearkin.labels.policies import add_filename_hints, apply_policies
 from nearkin.labels.resolve import choose_name_text, join_names, missing_texts, resolve_names
-from nearkin.tables.categories import cleaned
+from nearkin.tables.categories import clean_category
 from nearkin.tables.labels import Labels, Quarantine
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ def clean_labels(images, inspection, *, policies, misspelt_limits, taxonomy_path
     or if a policy says stop.
     """
     rows = _with_files(images.rename({"category": "given_category"}), inspection)
-    rows = rows.with_columns(category=cleaned(pl.col("given_category")))
+    rows = rows.with_columns(category=clean_category(pl.col("given_category")))
     copies = byte_duplicates(rows, inspection)
     del images, inspection  # millions of rows: hold what is needed
     missing = missing_texts(rows)

@@ -72,7 +72,7 @@ def read_taxonomy(path, genera):
 
 def _scanned(path):
     """The table with our words for its columns, all texts, and the binomial of each name."""
-    with errors.naming(path, "a taxonomy"):
+    with errors.naming_errors(path, "a taxonomy"):
         if Path(path).suffix.lower() == ".parquet":
             table = pl.scan_parquet(path, glob=False)
         else:
@@ -121,7 +121,7 @@ def _is(*ranks):
 
 
 def _collected(table, path):
-    with errors.naming(path, "a taxonomy"):
+    with errors.naming_errors(path, "a taxonomy"):
         return table.collect(engine="streaming")
 
 

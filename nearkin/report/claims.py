@@ -1,13 +1,13 @@
 """The claims of the page: for every pair and protocol the questions, with answers and sentences."""
 
 from nearkin.claims.evidence import CEILING
-from nearkin.claims.sentences import sentence
+from nearkin.claims.sentences import format_claim
 from nearkin.report.headline_tables import TITLES
 from nearkin.tables.categories import sort_categories
 from nearkin.tables.claims import ANSWERS, IMPROVED, MEASURES, RELATED, RISES, SATURATED, SHOWN, WORSE
 from nearkin.vocabulary import ALL, PROTOCOLS
 
-QUESTIONS = {
+CLAIM_QUESTIONS = {
     RISES: (
         "Does recall rise with the number of training images of a species?",
         "Species with many training images have many test images too and are easier to find for any model, "
@@ -30,18 +30,20 @@ QUESTIONS = {
 """A question and a note for each kind of claim, in their order on the page."""
 
 
-def of_pair(claims, *, base, trained):
+def claims_of_pair(claims, *, base, trained):
     """What the page says of a pair's `Claims` table: a block for each protocol.
 
     A block has counts of answers and questions, and these have rows (answer, shown, sentence), genera
     last, categories in order, the base first.
     """
     protocols = [name for name in PROTOCOLS if name in set(claims["protocol"])]
-    blocks = [_block(claims.filter(protocol=protocol), TITLES[protocol][0], base) for protocol in protocols]
+    blocks = [
+        _make_block(claims.filter(protocol=protocol), TITLES[protocol][0], base) for protocol in protocols
+    ]
     return {"base": base, "trained": trained, "blocks": blocks}
 
 
-def _block(claims, title, base):
+def _make_block(claims, title, base):
     categories = [*sort_categories(set(claims["category"]) - {ALL}), ALL]
 
     def place(row):
@@ -49,13 +51,13 @@ def _block(claims, title, base):
         return row["level"] == "genus", categories.index(row["category"]), row["about"] != base, measure
 
     found = []
-    for claim, (question, note) in QUESTIONS.items():
+    for claim, (question, note) in CLAIM_QUESTIONS.items():
         rows = sorted(claims.filter(claim=claim).to_dicts(), key=place)
         if rows:
-            found.append({"text": question, "note": note, "rows": [_row(row) for row in rows]})
+            found.append({"text": question, "note": note, "rows": [_make_row(row) for row in rows]})
     counts = [(answer, len(claims.filter(answer=answer))) for answer in ANSWERS]
     return {"title": title, "questions": found, "counts": counts}
 
 
-def _row(row):
-    return {"answer": row["answer"], "shown": row["answer"] == SHOWN, "sentence": sentence(row)}
+def _make_row(row):
+    return {"answer": row["answer"], "shown": row["answer"] == SHOWN, "sentence": format_claim(row)}

@@ -5,7 +5,7 @@ import polars as pl
 from nearkin.tables.categories import sort_categories
 from nearkin.vocabulary import ALL, LEVELS, PROTOCOLS
 
-SHOWN = 10
+MAX_SHOWN_SPECIES = 10
 
 
 def summarise_pair(differences, *, base, trained, text):
@@ -20,23 +20,23 @@ def summarise_pair(differences, *, base, trained, text):
         "trained": trained,
         "text": text,
         "protocols": protocols,
-        "overall": _rows(found.filter(category=ALL, label=ALL, level="species"), protocols),
-        "rows": _rows(
+        "overall": _select_overall(found.filter(category=ALL, label=ALL, level="species"), protocols),
+        "rows": _select_overall(
             found.filter((pl.col("category") == ALL) | (pl.col("level") == "species"), label=ALL), protocols
         ),
-        "improved": _first(ranked.filter(pl.col("points") > 0), descending=True),
-        "worsened": _first(ranked.filter(pl.col("points") < 0), descending=False),
+        "improved": _select_most_changed(ranked.filter(pl.col("points") > 0), descending=True),
+        "worsened": _select_most_changed(ranked.filter(pl.col("points") < 0), descending=False),
         "n_species": len(species),
         "n_ranked": len(ranked),
-        "n_rose": _significant(ranked.filter(pl.col("points") > 0)),
-        "n_fell": _significant(ranked.filter(pl.col("points") < 0)),
+        "n_rose": _count_significant(ranked.filter(pl.col("points") > 0)),
+        "n_fell": _count_significant(ranked.filter(pl.col("points") < 0)),
     }
 
 
-def verdict(row):
+def format_verdict(row):
     """What an interval of a difference says, in one word.
 
-    >>> verdict({"low": 0.4, "high": 3.0}), verdict({"low": -1, "high": 3.0})
+    >>> format_verdict({"low": 0.4, "high": 3.0}), format_verdict({"low": -1, "high": 3.0})
     ('better', 'not shown to differ')
     """
     if row["low"] is not None and row["low"] > 0:
@@ -46,7 +46,7 @@ def verdict(row):
     return "not shown to differ"
 
 
-def _rows(found, protocols):
+def _select_overall(found, protocols):
     """Differences by protocol, level and category, in their order, that of all first."""
     categories = [ALL, *sort_categories(set(found["category"]) - {ALL})]
 
@@ -56,10 +56,10 @@ def _rows(found, protocols):
     return sorted(found.to_dicts(), key=place)
 
 
-def _first(species, *, descending):
+def _select_most_changed(species, *, descending):
     """Most changed species, equal ones by name."""
-    return species.sort("points", "label", descending=[descending, False]).head(SHOWN).to_dicts()
+    return species.sort("points", "label", descending=[descending, False]).head(MAX_SHOWN_SPECIES).to_dicts()
 
 
-def _significant(species):
+def _count_significant(species):
     return len(species.filter(pl.col("p_holm") < 0.05))

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 from jinja2 import Environment, StrictUndefined
 
-KINDS = [
+FIGURE_KINDS = [
     "recall",
     "recall_curve",
     "reachable",
@@ -22,7 +22,7 @@ KINDS = [
     "training_buckets",
     "leak_effect",
 ]
-EACH = {"model": "each model", "base": "each base", "trained": "each trained model"}
+GENERIC_NAMES = {"model": "each model", "base": "each base", "trained": "each trained model"}
 
 
 def figures_by_kind(figures, captions, *, k):
@@ -30,25 +30,25 @@ def figures_by_kind(figures, captions, *, k):
 
     `figures` maps where a figure lies, (model, kind) say, to the bytes of its SVG.
     """
-    found = {kind: [] for kind in KINDS}
+    found = {kind: [] for kind in FIGURE_KINDS}
     for (*who, kind), svg in figures.items():
         if kind not in found:
             raise ValueError(f"no place in the report for figures of the kind {kind!r}")
-        found[kind].append(picture(svg, captions[kind], names=names_of(who), k=k))
+        found[kind].append(make_picture(svg, captions[kind], names=wildcards_of(who), k=k))
     return found
 
 
 def generic_captions(captions, *, k):
     """By kind, the caption for the figures of all models together."""
-    return {kind: caption(captions[kind], names=EACH, k=k) for kind in KINDS}
+    return {kind: fill_caption(captions[kind], names=GENERIC_NAMES, k=k) for kind in FIGURE_KINDS}
 
 
-def picture(svg, text, *, names, k):
+def make_picture(svg, text, *, names, k):
     """A figure as the page shows it: names, source, alt and caption.
 
     The SVG is shown as an image, in which no script runs.
     """
-    paragraphs = caption(text, names=names, k=k)
+    paragraphs = fill_caption(text, names=names, k=k)
     return {
         "names": names,
         "source": f"data:image/svg+xml;base64,{b64encode(svg).decode('ascii')}",
@@ -57,12 +57,12 @@ def picture(svg, text, *, names, k):
     }
 
 
-def caption(text, *, names, k):
+def fill_caption(text, *, names, k):
     """The paragraphs of a caption of `workflow/report/`, filled as Snakemake fills it.
 
     `names` (model, or base and trained) take the place of wildcards, k that of the param.
 
-    >>> caption("Recall of {{ snakemake.wildcards.model }}.", names={"model": "lite0"}, k=1)
+    >>> fill_caption("Recall of {{ snakemake.wildcards.model }}.", names={"model": "lite0"}, k=1)
     ['Recall of lite0.']
     """
     said = SimpleNamespace(wildcards=SimpleNamespace(**names), params=SimpleNamespace(k=k))
@@ -72,10 +72,10 @@ def caption(text, *, names, k):
     return [paragraph for paragraph in paragraphs if paragraph]
 
 
-def names_of(folders):
+def wildcards_of(folders):
     """Whom a figure is about, by the folders that it lies in: nobody, a model, or two.
 
-    >>> names_of(["lite0"]), names_of(["lite0", "lite0_unicom"])
+    >>> wildcards_of(["lite0"]), wildcards_of(["lite0", "lite0_unicom"])
     ({'model': 'lite0'}, {'base': 'lite0', 'trained': 'lite0_unicom'})
     """
     keys = {0: [], 1: ["model"], 2: ["base", "trained"]}[len(folders)]

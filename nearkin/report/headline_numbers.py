@@ -6,7 +6,7 @@ from nearkin.tables.scores import METRICS
 from nearkin.vocabulary import ALL, LEVELS, PROTOCOLS
 
 PRINTED_LEVELS = ["category", "genus", "species"]
-OTHERS = ["precision", "r_precision", "map_at_r", "mrr"]
+OTHER_METRICS = ["precision", "r_precision", "map_at_r", "mrr"]
 DEFINITION = (
     "recall@k (any hit): share of queries with at least one image of their own label among their k "
     "nearest neighbours; micro averages queries, macro averages labels; low and high are the ends of "
@@ -14,21 +14,21 @@ DEFINITION = (
 )
 
 
-def records(recalls, *, ks):
+def recall_records(recalls, *, ks):
     """All overall recalls of models, as a list of dicts in a fixed order.
 
     `recalls` maps model names to `Recall` tables. A recall without any query is None.
     """
-    return _overall(recalls, pl.col("metric") == "recall", pl.col("k").is_in(ks))
+    return _select_overall(recalls, pl.col("metric") == "recall", pl.col("k").is_in(ks))
 
 
-def others(recalls, *, ks):
+def other_records(recalls, *, ks):
     """The same of the other scores: precision at the `ks`, R-precision, MAP@R and MRR."""
     at_k = pl.col("k").is_in(ks) | (pl.col("metric") != "precision")
-    return _overall(recalls, pl.col("metric").is_in(OTHERS), at_k)
+    return _select_overall(recalls, pl.col("metric").is_in(OTHER_METRICS), at_k)
 
 
-def _overall(recalls, *conditions):
+def _select_overall(recalls, *conditions):
     order = {
         "protocol": PROTOCOLS,
         "level": LEVELS,
@@ -44,12 +44,12 @@ def _overall(recalls, *conditions):
     return found
 
 
-def text(found):
+def format_headline(found):
     """The records over all queries as blocks of text, one per model."""
     lines = []
     shown = [row for row in found if row["population"] == "all" and row["level"] in PRINTED_LEVELS]
     micro = [row for row in shown if row["average"] == "micro"]
-    macro = {_key(row): row for row in shown if row["average"] == "macro"}
+    macro = {_sort_key(row): row for row in shown if row["average"] == "macro"}
     model = protocol = None
     for row in micro:
         if row["model"] != model:
@@ -59,15 +59,15 @@ def text(found):
             protocol = row["protocol"]
             mates = "left out of" if row["masked"] else "kept in"
             lines.append(f"Protocol {protocol}, all queries, group mates {mates} the gallery")
-        lines.append(_line(row, macro[_key(row)]))
+        lines.append(_format_line(row, macro[_sort_key(row)]))
     return "\n".join(lines) + "\n"
 
 
-def _key(row):
+def _sort_key(row):
     return row["model"], row["protocol"], row["level"], row["k"]
 
 
-def _line(micro, macro):
+def _format_line(micro, macro):
     name = f"Overall {micro['level'].capitalize()} Recall@{micro['k']}"
     counts = f"n = {micro['n_queries']} queries, {micro['n_labels']} labels"
     if micro["value"] is None:

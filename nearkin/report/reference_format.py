@@ -7,13 +7,13 @@ tables and the report say the same with intervals and in percentage points.
 
 import polars as pl
 
-from nearkin.tables.categories import sort_categories, titled
+from nearkin.tables.categories import category_titles, sort_categories
 from nearkin.vocabulary import ALL
 
-SHOWN = 5
+MAX_SHOWN_LABELS = 5
 
 
-def comparison(base, trained, *, protocol, k):
+def format_comparison(base, trained, *, protocol, k):
     """The printed comparison of two `Recall` tables, as text.
 
     Means and medians are over the species (or genera) of a category. A genus's recall is
@@ -26,24 +26,24 @@ def comparison(base, trained, *, protocol, k):
     Raises ValueError if the models did not answer for the same labels, or no query is there.
     """
     lines = [
-        *_headline("Trained", trained, protocol, k),
+        *_format_headline("Trained", trained, protocol, k),
         "",
-        *_headline("Base", base, protocol, k),
+        *_format_headline("Base", base, protocol, k),
     ]
-    pairs = _pairs(base, trained, protocol, k)
-    for category, title in titled(sort_categories(pairs["category"].unique())).items():
+    pairs = _pair_labels(base, trained, protocol, k)
+    for category, title in category_titles(sort_categories(pairs["category"].unique())).items():
         chosen = pairs.filter(category=category)
         species, genera = (chosen.filter(level=level) for level in ("species", "genus"))
         lines += ["", "=====", f"{title}:", "-----"]
-        lines += ["Species-level Analysis:", f"Number of species: {len(species)}", *_summary(species)]
-        lines += ["Top 5 Most Improved Species:", *_list(species, descending=True)]
-        lines += ["Top 5 Least Improved Species:", *_list(species, descending=False)]
-        lines += ["Genus-level Analysis:", f"Number of genera: {len(genera)}", *_summary(genera)]
-        lines += ["Top 5 Most Improved Genera:", *_list(genera, descending=True)]
+        lines += ["Species-level Analysis:", f"Number of species: {len(species)}", *_format_summary(species)]
+        lines += ["Top 5 Most Improved Species:", *_format_largest_changes(species, descending=True)]
+        lines += ["Top 5 Least Improved Species:", *_format_largest_changes(species, descending=False)]
+        lines += ["Genus-level Analysis:", f"Number of genera: {len(genera)}", *_format_summary(genera)]
+        lines += ["Top 5 Most Improved Genera:", *_format_largest_changes(genera, descending=True)]
     return "\n".join(lines) + "\n"
 
 
-def _headline(title, recall, protocol, k):
+def _format_headline(title, recall, protocol, k):
     """The overall recalls over all queries, to four decimals; none of categories if there are none."""
     chosen = recall.filter(
         protocol=protocol, k=k, metric="recall", average="micro", population="all", category=ALL, label=ALL
@@ -58,7 +58,7 @@ def _headline(title, recall, protocol, k):
     return [title, *(f"Overall {level.capitalize()} Recall: {values[level]:.4f}" for level in said)]
 
 
-def _pairs(base, trained, protocol, k):
+def _pair_labels(base, trained, protocol, k):
     """One row per species and genus: (level, category, label, base, trained, change)."""
     keys = ["level", "category", "label"]
     one, other = (
@@ -79,7 +79,7 @@ def _pairs(base, trained, protocol, k):
     return pairs.with_columns(change=pl.col("trained") - pl.col("base"))
 
 
-def _summary(pairs):
+def _format_summary(pairs):
     return [
         "Recall Statistics:",
         *(
@@ -90,15 +90,15 @@ def _summary(pairs):
     ]
 
 
-def _list(pairs, *, descending):
-    first = pairs.sort("change", "label", descending=[descending, False]).head(SHOWN)
-    return [line(*row) for row in first.select("label", "base", "trained").iter_rows()]
+def _format_largest_changes(pairs, *, descending):
+    first = pairs.sort("change", "label", descending=[descending, False]).head(MAX_SHOWN_LABELS)
+    return [format_label_line(*row) for row in first.select("label", "base", "trained").iter_rows()]
 
 
-def line(label, base, trained):
+def format_label_line(label, base, trained):
     """One label's line; its difference is that of the recalls as they are.
 
-    >>> line("Parkesia noveboracensis", 5 / 12, 1 / 12)
+    >>> format_label_line("Parkesia noveboracensis", 5 / 12, 1 / 12)
     'parkesia noveboracensis: -0.333 (Base: 0.417 → Trained: 0.083)'
     """
     return f"{label.lower()}: {trained - base:z.3f} (Base: {base:.3f} → Trained: {trained:.3f})"

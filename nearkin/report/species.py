@@ -4,14 +4,14 @@ import polars as pl
 
 from nearkin.vocabulary import ALL, PROTOCOLS
 
-MOST = 3000
+MAX_SPECIES = 3000
 """Rows beyond this would make the page slow; they are in the tables that it names."""
 
 PROTOCOL_NAMES = {"leave_one_out": "leave one out", "unseen": "unseen"}
 KEY = ["protocol", "category", "species"]
 
 
-def table(recalls, differences):
+def make_species_table(recalls, differences):
     """Rows of the species table, and how many there are in all.
 
     `recalls` maps models, and `differences` pairs of models, to their tables. A row is
@@ -20,8 +20,8 @@ def table(recalls, differences):
     where a model gave no answer. Species recall@1 over all queries; no `search`, whose
     queries are those of leave_one_out.
     """
-    found = pl.concat(_of_model(recall, model) for model, recall in recalls.items())
-    changed = [_of_pair(frame, pair) for pair, frame in differences.items()]
+    found = pl.concat(_model_columns(recall, model) for model, recall in recalls.items())
+    changed = [_pair_columns(frame, pair) for pair, frame in differences.items()]
     changed = pl.concat(changed) if changed else None
     counts = found.group_by(KEY).agg(pl.col("n_queries").max())
     counts = counts.sort(pl.col("protocol").cast(pl.Enum(PROTOCOLS)), "category", "species")
@@ -33,7 +33,7 @@ def table(recalls, differences):
         changes[*key, row["pair"]] = row
         n_train[key] = row["n_train"]
     rows = []
-    for *key, n_queries in counts.head(MOST).iter_rows():
+    for *key, n_queries in counts.head(MAX_SPECIES).iter_rows():
         key = tuple(key)
         rows.append(
             {
@@ -49,7 +49,7 @@ def table(recalls, differences):
     return rows, len(counts)
 
 
-def _of_model(recall, model):
+def _model_columns(recall, model):
     chosen = recall.filter(
         pl.col("protocol").is_in(list(PROTOCOL_NAMES)),
         level="species",
@@ -61,7 +61,7 @@ def _of_model(recall, model):
     return chosen.select("protocol", "category", "value", "n_queries", species="label", model=pl.lit(model))
 
 
-def _of_pair(differences, pair):
+def _pair_columns(differences, pair):
     chosen = differences.filter(
         pl.col("protocol").is_in(list(PROTOCOL_NAMES)),
         pl.col("label") != ALL,

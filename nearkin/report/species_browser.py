@@ -9,40 +9,40 @@ from pathlib import Path
 
 import polars as pl
 
-from nearkin.html.visible_text import visible
+from nearkin.html.visible_text import escape_invisible
 from nearkin.report.headline_tables import TITLES
 from nearkin.vocabulary import ALL, PROTOCOLS
 
-MOST_BYTES = 18_000_000
+MAX_INLINE_BYTES = 18_000_000
 """Of all thumbnails in base64: with figures and all, the page stays below 25 MB. More lie beside it."""
 
-BESIDE = "report_thumbnails"
+THUMBNAIL_FOLDER = "report_thumbnails"
 """The folder beside the page where they lie then."""
 
-TAKEN_FOR = 5
+MAX_PREDICTED = 5
 """Species that a species is most often taken for."""
 
 KEY = ["category", "species"]
 PROTOCOL = pl.col("protocol").cast(pl.Enum(PROTOCOLS))
 
 
-def gather(rows, *, recalls, examples, mistaken, labels, thumbnails):
+def collect_entries(rows, *, recalls, examples, mistaken, labels, thumbnails):
     """`(look_up, pictures)`: what the `rows` of the species table open, and all thumbnails.
 
     `recalls`, `examples` and `mistaken` are by model; `labels` and `thumbnails` lazy. `look_up`
     is a dict of models, titles of protocols, images, entries and the folder beside the page; the
-    place of an entry is that of `places_of`. An image is its name, path, width and height; at its
+    place of an entry is that of `entry_index`. An image is its name, path, width and height; at its
     place in `pictures` is its JPEG, or None if it has no thumbnail.
     """
-    places = places_of(rows)
+    places = entry_index(rows)
     keys = pl.DataFrame(list(places), schema=dict.fromkeys(KEY, pl.String), orient="row")
     keys = keys.with_row_index("entry")
     shown = {model: frame.join(keys, on=KEY) for model, frame in examples.items()}
-    images, pictures = _images(shown, labels, thumbnails)
+    images, pictures = _list_images(shown, labels, thumbnails)
     entries = [
         {
-            "species": visible(species, 80),
-            "category": visible(category, 40),
+            "species": escape_invisible(species, 80),
+            "category": escape_invisible(category, 40),
             "n_train": None,
             "numbers": [],
             "queries": [],
@@ -54,33 +54,33 @@ def gather(rows, *, recalls, examples, mistaken, labels, thumbnails):
         entries[places[row["category"], row["species"]]]["n_train"] = row["n_train"]
     _add_numbers(entries, recalls, keys)
     _add_queries(entries, shown, images)
-    _add_taken(entries, mistaken, keys, places)
+    _add_predicted(entries, mistaken, keys, places)
     listed = images.select("name", "path", "width", "height").rows()
     protocols = {protocol: title for protocol, (title, _) in TITLES.items()}
     look_up = {"models": list(recalls), "protocols": protocols, "images": listed, "entries": entries}
-    return look_up | {"beside": BESIDE}, pictures
+    return look_up | {"beside": THUMBNAIL_FOLDER}, pictures
 
 
-def places_of(rows):
+def entry_index(rows):
     """The place of each (category, species) of the species table among the entries."""
     keys = dict.fromkeys((row["category"], row["species"]) for row in rows)
     return {key: place for place, key in enumerate(keys)}
 
 
-def most_queries(entries):
+def count_most_queries(entries):
     """How many queries of a protocol any entry shows."""
     counted = [Counter(query["protocol"] for query in entry["queries"]) for entry in entries]
     return max((n for counts in counted for n in counts.values()), default=0)
 
 
-def embedded(pictures):
+def encode_jpegs(pictures):
     """The JPEGs as the page holds them, in base64; None if they are too many and must lie beside it."""
-    if sum(4 * len(jpeg) for jpeg in pictures if jpeg) > 3 * MOST_BYTES:
+    if sum(4 * len(jpeg) for jpeg in pictures if jpeg) > 3 * MAX_INLINE_BYTES:
         return None
     return [b64encode(jpeg).decode("ascii") if jpeg else None for jpeg in pictures]
 
 
-def write_beside(inside, pictures, folder):
+def write_external_jpegs(inside, pictures, folder):
     """Write the JPEGs into a folder beside the page, which stays empty if they are inside the page."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     for place, jpeg in enumerate(pictures if inside is None else []):
@@ -88,7 +88,7 @@ def write_beside(inside, pictures, folder):
             Path(folder, f"{place}.jpg").write_bytes(jpeg)
 
 
-def _images(shown, labels, thumbnails):
+def _list_images(shown, labels, thumbnails):
     """All images that are shown, sorted: (uuid, name, path, width, height, image), and their JPEGs."""
     uuids = [frame.select(uuid=name) for frame in shown.values() for name in ("uuid", "neighbour")]
     wanted = pl.concat([pl.DataFrame(schema={"uuid": pl.String}), *uuids]).unique()
@@ -96,7 +96,7 @@ def _images(shown, labels, thumbnails):
     found = wanted.lazy().join(names, on="uuid", how="left")
     found = found.join(thumbnails.select("uuid", "jpeg", "width", "height"), on="uuid", how="left")
     found = found.collect().sort("uuid").with_row_index("image")
-    texts = pl.col("name", "path").map_elements(visible, return_dtype=pl.String)
+    texts = pl.col("name", "path").map_elements(escape_invisible, return_dtype=pl.String)
     return found.with_columns(texts).drop("jpeg"), found["jpeg"].to_list()
 
 
@@ -119,7 +119,7 @@ def _add_numbers(entries, recalls, keys):
     for (entry, protocol, metric, k), rows in found.group_by(by, maintain_order=True):
         values = [None] * len(recalls)
         for place, *value in rows.select("place", "value", "low", "high").iter_rows():
-            values[place] = None if value[0] is None else [_rounded(one) for one in value]
+            values[place] = None if value[0] is None else [_round(one) for one in value]
         entries[entry]["numbers"].append(
             {
                 "protocol": protocol,
@@ -145,17 +145,17 @@ def _add_queries(entries, shown, images):
     for (entry, protocol, image), rows in found.group_by(["entry", "protocol", "image"], maintain_order=True):
         models = [[] for _ in shown]
         for place, *neighbour in rows.select("place", "found", "similarity", "right").iter_rows():
-            models[place].append([neighbour[0], _rounded(neighbour[1]), int(neighbour[2])])
+            models[place].append([neighbour[0], _round(neighbour[1]), int(neighbour[2])])
         entries[entry]["queries"].append({"protocol": protocol, "image": image, "models": models})
 
 
-def _add_taken(entries, mistaken, keys, places):
+def _add_predicted(entries, mistaken, keys, places):
     """Of each protocol, by model, the species it is most often taken for: (name, entry or None, n)."""
     order = ["n", "taken_for", "taken_category"]
     for place, frame in enumerate(mistaken.values()):
         found = frame.join(keys, on=KEY)
         found = found.sort("entry", "protocol", *order, descending=[False, False, True, False, False])
-        found = found.filter(pl.int_range(pl.len()).over("entry", "protocol") < TAKEN_FOR)
+        found = found.filter(pl.int_range(pl.len()).over("entry", "protocol") < MAX_PREDICTED)
         columns = ["entry", "protocol", "taken_category", "taken_for", "n", "n_queries"]
         for entry, protocol, category, name, n, n_queries in found.select(columns).iter_rows():
             taken = entries[entry]["taken"]
@@ -163,10 +163,10 @@ def _add_taken(entries, mistaken, keys, places):
             if known is None:
                 known = {"protocol": protocol, "n": n_queries, "models": [[] for _ in mistaken]}
                 taken.append(known)
-            known["models"][place].append([visible(name, 80), places.get((category, name)), n])
+            known["models"][place].append([escape_invisible(name, 80), places.get((category, name)), n])
     for entry in entries:
         entry["taken"].sort(key=lambda one: PROTOCOLS.index(one["protocol"]))
 
 
-def _rounded(value):
+def _round(value):
     return None if value is None else round(value, 3)

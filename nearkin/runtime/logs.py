@@ -7,7 +7,7 @@ import sys
 
 logger = logging.getLogger(__name__)
 
-QUIET = "NEARKIN_QUIET"
+QUIET_VARIABLE = "NEARKIN_QUIET"
 """The environment variable by which a run that draws on the terminal keeps its jobs off it."""
 
 
@@ -22,7 +22,7 @@ class Counts(logging.Handler):
         for what, n in getattr(record, "counts", {}).items():
             self.sums[what] = self.sums.get(what, 0) + n
 
-    def said(self):
+    def summary(self):
         """The sums in words, in the order in which they were met first."""
         return ", ".join(f"{n} {what}" for what, n in self.sums.items()) or "nothing to count"
 
@@ -44,17 +44,17 @@ def setup_logging(path):
     logging.captureWarnings(True)
     counts = Counts()
     logging.getLogger().addHandler(counts)
-    atexit.register(_say_done, counts)
+    atexit.register(_log_done, counts)
     sys.excepthook = _log_and_show
-    if os.environ.get(QUIET) and sys.stderr.isatty():
+    if os.environ.get(QUIET_VARIABLE) and sys.stderr.isatty():
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
-def _say_done(counts):
-    logger.info("done: %s", counts.said())
+def _log_done(counts):
+    logger.info("done: %s", counts.summary())
 
 
 def _log_and_show(kind, error, traceback):
-    atexit.unregister(_say_done)
+    atexit.unregister(_log_done)
     logger.critical("stopped by %s: %s", kind.__name__, error, exc_info=(kind, error, traceback))
     sys.__excepthook__(kind, error, traceback)

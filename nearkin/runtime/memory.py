@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 """Where Linux says how much a container, or a job of a cluster, may have."""
 
 
@@ -14,7 +14,7 @@ def available_memory():
     if told.exists():
         lines = dict(line.split(":") for line in told.read_text().splitlines())
         figures = [int(lines["MemAvailable"].split()[0]) * 1024]
-    for path in map(Path, LIMITS):
+    for path in map(Path, CGROUP_LIMITS):
         if path.exists() and (limit := path.read_text().strip()).isdigit():
             figures.append(int(limit))
     return min(figures)

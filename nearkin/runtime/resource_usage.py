@@ -18,7 +18,7 @@ SHARDED = (
 )
 """Rules whose jobs end in the number of a shard or chunk."""
 DONE = re.compile(r" done: .*?\b(\d+) (?:images|queries)\b")
-LAST = 4096
+TAIL_BYTES = 4096
 """Bytes of a log in which its last line is found."""
 
 
@@ -34,7 +34,9 @@ def read_benchmarks(costs, logs, *, dataset):
         place = path.relative_to(costs).with_suffix("")
         measured = pl.read_csv(path, separator="\t", infer_schema=False, raise_if_empty=False, glob=False)
         if len(measured):
-            rows.append(_row(place, measured.row(-1, named=True), n_images(Path(logs, f"{place}.log"))))
+            rows.append(
+                _make_row(place, measured.row(-1, named=True), read_n_images(Path(logs, f"{place}.log")))
+            )
     return pl.DataFrame(rows, schema=Costs.create_empty().schema).sort("rule", "job")
 
 
@@ -65,17 +67,17 @@ def summarise_by_rule(costs):
     )
 
 
-def n_images(log):
+def read_n_images(log):
     """How many images a job worked on, by the last line of its log; None if it does not say."""
     if not os.path.exists(log):
         return None
     with open(log, "rb") as file:
-        file.seek(max(0, os.path.getsize(log) - LAST))
+        file.seek(max(0, os.path.getsize(log) - TAIL_BYTES))
         said = DONE.search(file.read().decode("utf-8", errors="replace"))
     return int(said[1]) if said else None
 
 
-def _row(place, measured, n):
+def _make_row(place, measured, n):
     rule, _, *about = place.parts
     shard = int(about[-1]) if rule in SHARDED else None
     model = "/".join(about if shard is None else about[:-1]) or None
@@ -86,14 +88,14 @@ def _row(place, measured, n):
         "model": model,
         "shard": shard,
         "seconds": seconds,
-        "cpu_seconds": _number(measured["cpu_time"]),
-        "peak_memory": _number(measured["max_rss"]),
+        "cpu_seconds": _parse_number(measured["cpu_time"]),
+        "peak_memory": _parse_number(measured["max_rss"]),
         "n_images": n,
         "images_per_second": n / seconds if n is not None and seconds else None,
     }
 
 
-def _number(text):
+def _parse_number(text):
     """A measured number; None where a job was too short to be measured."""
     try:
         return float(text)

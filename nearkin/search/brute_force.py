@@ -11,10 +11,10 @@ BUFFER = 2**26
 UNIT = 2.0**-53
 
 
-def scored_pairs(queries, gallery, rows, *, depth):
+def brute_force_pairs(queries, gallery, rows, *, depth):
     """The pairs that can be among the nearest of the queries `rows`: yields (query, other, similarity).
 
-    `queries` and `gallery` are `Rounded`. What has the same bytes is scored once, so thousands of
+    `queries` and `gallery` are `QuantisedVectors`. What has the same bytes is scored once, so thousands of
     copies cost no more than one.
     """
     n, width = gallery.exact.shape

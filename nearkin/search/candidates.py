@@ -11,30 +11,32 @@ from threading import Lock
 
 import torch
 
-from nearkin.search.error_bounds import GROUP, UNIT, error
+from nearkin.search.error_bounds import GROUP, UNIT, product_error_bound
 
-MANY = 256  # kept beyond 4 times the depth: so many alike are sorted out faster in full precision
+MAX_PER_QUERY = 256  # kept beyond 4 times the depth: so many alike are sorted out faster in full precision
 
 
 class Candidates:
     """The candidates of a block of queries, collected from products with block after block of a gallery.
 
-    `queries` and `gallery` are `Rounded`, `block` the rows of the queries, as a slice. Several threads
-    may bring products.
+    `queries` and `gallery` are `QuantisedVectors`, `block` the rows of the queries, as a slice. Several
+    threads may add products.
     """
 
     def __init__(self, queries, gallery, block, *, depth):
         self.block, self.depth = block, depth
         self.codes, self.others_codes = queries.codes[block], gallery.codes
         self.unit = UNIT[queries.fast.dtype]
-        self.error = 1.001 * error(queries.of(block), gallery).float()  # 1.001: if that rounds down
+        self.error = (
+            1.001 * product_error_bound(queries.of(block), gallery).float()
+        )  # 1.001: if that rounds down
         self.kth = torch.full_like(self.error, -torch.inf)  # the depth-th largest product so far, or less
         self.crowded = self.codes < 0  # too many kept; rows that only fill up never begin
         self._raise(self.kth)
         self.parts, self.n_kept, self.n_allowed = [], 0, 0
         self.begun, self.lock = False, Lock()
 
-    def look_at(self, products, others):
+    def add(self, products, others):
         """Keep what is of interest among the products (n_queries, n_others) with the gallery's rows `others`.
 
         `products` is contiguous, or the transpose of what is.
@@ -55,13 +57,13 @@ class Candidates:
                 self._prune()
                 self.n_allowed = 2 * self.n_kept + 1024
 
-    def certified(self):
+    def certified_pairs(self):
         """The pairs that are left: row in the block and in the gallery; none of a crowded query."""
         self._prune()
         query, other, _ = self.parts[0]
         return query.long(), other.long()
 
-    def uncertified(self):
+    def overflowed(self):
         """The rows, in the block, of the queries that were crowded out."""
         return torch.nonzero(self.crowded & (self.codes >= 0))[:, 0]
 
@@ -92,7 +94,7 @@ class Candidates:
         self._raise(kth)
         keep = product >= self.least[query]
         n_near = torch.bincount(query[keep], minlength=len(self.codes))
-        self.crowded |= n_near > 4 * self.depth + MANY
+        self.crowded |= n_near > 4 * self.depth + MAX_PER_QUERY
         self.least[self.crowded] = torch.inf
         keep &= ~self.crowded[query]
         self.parts = [(query[keep], other[keep], product[keep])]

@@ -7,14 +7,14 @@ import torch
 GROUP = 8
 """Products whose largest is looked at first; numbers of vectors are filled up to multiples of it."""
 
-AT_ONCE = 2**9
+CHUNK_ROWS = 2**9
 """Vectors in float64 at once: few enough for the cache."""
 
 UNIT = {torch.bfloat16: 2.0**-8, torch.float32: 2.0**-24}
 """By how much a number changes at most when it is rounded, as a share of it."""
 
 
-class Rounded(NamedTuple):
+class QuantisedVectors(NamedTuple):
     """A set of vectors, ready to be searched.
 
     `exact` is float32 (n, width). `fast` are the same in the fast precision, followed by
@@ -31,7 +31,7 @@ class Rounded(NamedTuple):
 
     def of(self, block):
         """The vectors of a slice."""
-        return Rounded(*(column[block] for column in self))
+        return QuantisedVectors(*(column[block] for column in self))
 
 
 def fast_precision(device):
@@ -46,8 +46,8 @@ def fast_precision(device):
     return torch.bfloat16 if native else torch.float32
 
 
-def rounded(vectors, codes, *, device, precision):
-    """The `Rounded` form of float32 or float16 vectors (n, width) and their integer codes (n,).
+def quantise(vectors, codes, *, device, precision):
+    """The `QuantisedVectors` form of float32 or float16 vectors (n, width) and their integer codes (n,).
 
     Raises ValueError for a vector that is zero or not finite.
     """
@@ -56,8 +56,8 @@ def rounded(vectors, codes, *, device, precision):
     n_filled = -(-n // GROUP) * GROUP
     fast = torch.zeros(n_filled, width, dtype=precision, device=device)
     lengths, residuals = torch.zeros(2, n_filled, dtype=torch.float64, device=device)
-    for start in range(0, n, AT_ONCE):
-        part = slice(start, min(start + AT_ONCE, n))
+    for start in range(0, n, CHUNK_ROWS):
+        part = slice(start, min(start + CHUNK_ROWS, n))
         fast[part] = exact[part]
         wide = exact[part].double()
         lengths[part] = wide.norm(dim=1)
@@ -68,10 +68,10 @@ def rounded(vectors, codes, *, device, precision):
         raise ValueError(f"vector {row} is zero or not finite: it has no nearest neighbours")
     filled = torch.full((n_filled,), -1, dtype=torch.int32, device=device)
     filled[:n] = torch.tensor(codes)
-    return Rounded(exact, fast, filled, residuals, lengths)
+    return QuantisedVectors(exact, fast, filled, residuals, lengths)
 
 
-def error(queries, gallery):
+def product_error_bound(queries, gallery):
     """By how much the fast products of each query can be wrong, before they are rounded: (n_queries,).
 
     |q.x - q'.x'| <= |q - q'| |x| + |q'| |x - x'| for the rounded q', x' (Cauchy and Schwarz), and the

@@ -14,12 +14,12 @@ from itertools import combinations_with_replacement
 import torch
 from tqdm import tqdm
 
-from nearkin.encoders.device import compute_in
+from nearkin.encoders.device import set_matmul_precision
 from nearkin.runtime.memory import available_memory
 from nearkin.runtime.prefetch import thread_map_ordered
-from nearkin.search.brute_force import scored_pairs
+from nearkin.search.brute_force import brute_force_pairs
 from nearkin.search.candidates import Candidates
-from nearkin.search.error_bounds import fast_precision, rounded
+from nearkin.search.error_bounds import fast_precision, quantise
 from nearkin.search.similarity import similarities
 from nearkin.search.topk import top_k
 
@@ -39,7 +39,7 @@ def self_knn(vectors, codes, *, depth):
     that shape. Raises ValueError for a vector that is zero or not finite.
     """
     device = _device()
-    everyone = rounded(vectors, codes, device=device, precision=fast_precision(device))
+    everyone = quantise(vectors, codes, device=device, precision=fast_precision(device))
     collect = _once_a_pair if _has_room(len(vectors), depth) else _one_by_one
     yield from _searched(collect, everyone, everyone, depth)
 
@@ -48,8 +48,8 @@ def knn(queries, query_codes, gallery, gallery_codes, *, depth):
     """The nearest of each query in a gallery; as `self_knn`, with vectors and codes of both."""
     device = _device()
     precision = fast_precision(device)
-    asking = rounded(queries, query_codes, device=device, precision=precision)
-    asked = rounded(gallery, gallery_codes, device=device, precision=precision)
+    asking = quantise(queries, query_codes, device=device, precision=precision)
+    asked = quantise(gallery, gallery_codes, device=device, precision=precision)
     yield from _searched(_one_by_one, asking, asked, depth)
 
 
@@ -86,7 +86,7 @@ def _one_by_one(queries, gallery, depth, threads):
     def met(block):
         candidates = Candidates(queries, gallery, block, depth=depth)
         for others in _blocks(gallery):
-            candidates.look_at(torch.mm(queries.fast[block], gallery.fast[others].T), others)
+            candidates.add(torch.mm(queries.fast[block], gallery.fast[others].T), others)
         return candidates
 
     blocks = _blocks(queries)
@@ -102,9 +102,9 @@ def _once_a_pair(everyone, _, depth, threads):
     def meet(pair):
         one, other = (candidates[i] for i in pair)
         products = torch.mm(everyone.fast[one.block], everyone.fast[other.block].T)
-        one.look_at(products, other.block)
+        one.add(products, other.block)
         if one is not other:
-            other.look_at(products.T, one.block)
+            other.add(products.T, one.block)
         return pair
 
     pairs = list(combinations_with_replacement(range(len(blocks)), 2))
@@ -118,10 +118,10 @@ def _once_a_pair(everyone, _, depth, threads):
 def _finished(queries, gallery, depth, candidates):
     """Start, indices and similarities of a block, and how many of its queries had no certificate."""
     asking = queries.of(candidates.block)
-    query, other = candidates.certified()
+    query, other = candidates.certified_pairs()
     parts = [(query, other, similarities(asking.exact, gallery.exact, query, other))]
-    crowded = candidates.uncertified()
-    parts += scored_pairs(asking, gallery, crowded, depth=depth)
+    crowded = candidates.overflowed()
+    parts += brute_force_pairs(asking, gallery, crowded, depth=depth)
     query, other, similarity = (torch.cat(column) for column in zip(*parts, strict=True))
     found = top_k(query, other, similarity, n_queries=len(asking.exact), depth=depth)
     return candidates.block.start, *(column.cpu().numpy() for column in found), len(crowded)
@@ -142,5 +142,5 @@ def _device():
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device.type == "cpu":
         logger.info("no CUDA GPU is seen: searching on the CPU")
-    compute_in("fp32", device)
+    set_matmul_precision("fp32", device)
     return device

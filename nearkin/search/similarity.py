@@ -9,7 +9,7 @@ equal vectors have equal similarities.
 
 import torch
 
-AT_ONCE = {"cpu": 2**18, "cuda": 2**26}
+CHUNK_PAIRS = {"cpu": 2**18, "cuda": 2**26}
 """Numbers in one buffer: on a CPU few enough for its cache."""
 
 
@@ -21,7 +21,7 @@ def similarities(queries, gallery, asking, asked):
     """
     device, width = queries.device, queries.shape[1]
     found = torch.empty(len(asking), dtype=torch.float64, device=device)
-    step = max(1, AT_ONCE[device.type] // width)
+    step = max(1, CHUNK_PAIRS[device.type] // width)
     left, right = (
         torch.empty(step, width, dtype=dtype, device=device) for dtype in (torch.float64, torch.float32)
     )

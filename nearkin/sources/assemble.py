@@ -9,22 +9,27 @@ from tqdm import tqdm
 from nearkin.sources import sidecars
 from nearkin.sources.image_ids import image_uuid
 from nearkin.sources.safe_paths import AnyPath
-from nearkin.sources.walk import NOT_ENTERED, Found, is_image_name
+from nearkin.sources.walk import NOT_ENTERED, FolderListing, is_image_name
 from nearkin.tables import categories
 from nearkin.tables.images import Images
 from nearkin.vocabulary import ALL
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 100_000
+CHUNK_ROWS = 100_000
 """Rows whose names are held as Python strings at a time."""
 
-FIRST = ["path", "listed", "label", "caption_name", "caption"]
+SORT_KEYS = ["path", "listed", "label", "caption_name", "caption"]
 """What the rows of one image are sorted by, before all else."""
 
 
-def table(
-    rows: pl.DataFrame, source_id: str, *, folder: AnyPath, found: Found, trusted: Iterable[AnyPath] = ()
+def build_images_table(
+    rows: pl.DataFrame,
+    source_id: str,
+    *,
+    folder: AnyPath,
+    found: FolderListing,
+    trusted: Iterable[AnyPath] = (),
 ) -> pl.DataFrame:
     """The Images table of these rows.
 
@@ -42,17 +47,17 @@ def table(
     unknown = [name for name in ("place", *Images.column_names()) if name not in rows.columns]
     rows = rows.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in unknown)
     _check_categories(rows)
-    rows = rows.with_columns(uuid=_uuids(rows, source_id))
+    rows = rows.with_columns(uuid=_compute_uuids(rows, source_id))
     openable = rows.filter(pl.col("path").is_not_null(), pl.col("match") != "outside")
-    beside = sidecars.texts(folder, found.files, openable["path"].unique(), trusted)
+    beside = sidecars.read_sidecars(folder, found.files, openable["path"].unique(), trusted)
     rows = rows.drop("sidecar").join(beside, on="path", how="left", maintain_order="left")
-    rows = _numbered(rows.select(Images.column_names()))
+    rows = _number_rows(rows.select(Images.column_names()))
     for match, n in rows.group_by("match").len().sort("match").iter_rows():
         logger.info("%d rows: %s", n, match)
     return rows
 
 
-def left_out(found: Found, *, files: bool = True) -> pl.DataFrame:
+def list_left_out(found: FolderListing, *, files: bool = True) -> pl.DataFrame:
     """Rows for what `walk` left out: `listed` says where it lies, `match` why, and there is no path.
 
     All folders have one, broken links, which may have led to folders, and if `files` are wanted, what is
@@ -67,7 +72,7 @@ def left_out(found: Found, *, files: bool = True) -> pl.DataFrame:
 
 
 def _check_categories(rows: pl.DataFrame) -> None:
-    reserved = rows.filter(categories.cleaned(pl.col("category")) == ALL)
+    reserved = rows.filter(categories.clean_category(pl.col("category")) == ALL)
     if len(reserved):
         first = reserved.select(pl.coalesce("path", "listed")).item(0, 0)
         raise ValueError(
@@ -77,21 +82,23 @@ def _check_categories(rows: pl.DataFrame) -> None:
         )
 
 
-def _uuids(rows, source_id):
+def _compute_uuids(rows, source_id):
     of_place = pl.concat_str(pl.col("place").fill_null(""), "listed")
     names = rows.select(pl.coalesce("path", of_place)).to_series()
-    parts = tqdm(names.to_frame().iter_slices(AT_ONCE), desc="uuids", unit=f" x {AT_ONCE} rows", disable=None)
+    parts = tqdm(
+        names.to_frame().iter_slices(CHUNK_ROWS), desc="uuids", unit=f" x {CHUNK_ROWS} rows", disable=None
+    )
     found = [pl.Series([image_uuid(source_id, name) for name in part.to_series()]) for part in parts]
     return pl.concat(found)
 
 
-def _numbered(rows):
+def _number_rows(rows):
     """The rows by uuid; few images have more than one, so that only these are sorted by all they say."""
     repeated = rows["uuid"].is_duplicated()
     single = rows.filter(~repeated).with_columns(row=pl.lit(0, dtype=pl.Int32))
     rows = rows.filter(repeated)
     twins = (pl.col("path").drop_nulls().n_unique() > 1).over("uuid")
     rows = rows.with_columns(match=pl.when(twins).then(pl.lit("ambiguous")).otherwise("match"))
-    rows = rows.sort("uuid", *FIRST, pl.exclude("uuid", *FIRST), nulls_last=True)
+    rows = rows.sort("uuid", *SORT_KEYS, pl.exclude("uuid", *SORT_KEYS), nulls_last=True)
     rows = rows.with_columns(row=pl.int_range(pl.len(), dtype=pl.Int32).over("uuid"))
     return pl.concat([single, rows]).sort("uuid", "row")

@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 
 from nearkin.sources import csv_reader
-from nearkin.sources.safe_paths import AnyPath, within
-from nearkin.tables.categories import cleaned
+from nearkin.sources.safe_paths import AnyPath, resolve_inside
+from nearkin.tables.categories import clean_category
 from nearkin.vocabulary import NONE
 
 logger = logging.getLogger(__name__)
@@ -25,29 +25,32 @@ def read_captions(folder: AnyPath, name: str | None, trusted: Iterable[AnyPath] 
     the table does not say it. Raises ValueError naming the file if it speaks of no image.
     """
     if name and Path(folder, name).is_file():
-        path = within(folder, name, trusted)
-        has = [column for column in csv_reader.header(path) if column in COLUMNS]
+        path = resolve_inside(folder, name, trusted)
+        has = [column for column in csv_reader.read_header(path) if column in COLUMNS]
         if PATH not in has and FILE not in has:
             raise ValueError(
-                f"{name}: no column {PATH} or {FILE}; it has {', '.join(csv_reader.header(path))}"
+                f"{name}: no column {PATH} or {FILE}; it has {', '.join(csv_reader.read_header(path))}"
             )
-        rows = csv_reader.read(
+        rows = csv_reader.read_csv(
             path, [CAPTION, *(column for column in has if column != CAPTION)], free=CAPTION
         )
     else:
         logger.info("no captions table: %s in %s", name, folder)
         rows = pl.DataFrame(schema={PATH: pl.String})
     rows = rows.with_columns(pl.lit("").alias(column) for column in COLUMNS if column not in rows.columns)
-    rows = rows.with_columns(path_key=_key(pl.col(PATH)), file_key=_key(pl.col(FILE)))
+    rows = rows.with_columns(path_key=_make_key(pl.col(PATH)), file_key=_make_key(pl.col(FILE)))
     of_path = pl.col("path_key").str.extract("(?s)^datasets/([^/]*)/")
-    said = cleaned(pl.col(CATEGORY))
-    return rows.with_columns(pl.when(said != NONE).then(said).otherwise(cleaned(of_path)).alias(CATEGORY))
+    said = clean_category(pl.col(CATEGORY))
+    return rows.with_columns(
+        pl.when(said != NONE).then(said).otherwise(clean_category(of_path)).alias(CATEGORY)
+    )
 
 
 def listed_names(told, category):
     """What the table lists in a category: `wanted`, a name to look for, and `listed`, the file's."""
     about = told.filter(
-        pl.col(CATEGORY) == cleaned(pl.lit(category)), (pl.col("path_key") != "") | (pl.col("file_key") != "")
+        pl.col(CATEGORY) == clean_category(pl.lit(category)),
+        (pl.col("path_key") != "") | (pl.col("file_key") != ""),
     )
     path, file = pl.col(PATH), pl.col(FILE)
     return about.select(
@@ -65,12 +68,12 @@ def join_captions(rows, told):
     """
     name = pl.coalesce("path", "listed")
     keys = [
-        (BY_PATH, _key(name)),
-        (BY_PATH, _key(pl.col("place") + name)),
-        (BY_FILE + cleaned(pl.col("category")), _key(name.str.extract("([^/]*)$"))),
-        (BY_FILE + cleaned(pl.col("category")), _key(pl.col("listed"))),
+        (BY_PATH, _make_key(name)),
+        (BY_PATH, _make_key(pl.col("place") + name)),
+        (BY_FILE + clean_category(pl.col("category")), _make_key(name.str.extract("([^/]*)$"))),
+        (BY_FILE + clean_category(pl.col("category")), _make_key(pl.col("listed"))),
     ]
-    said, at = _said(told), []
+    said, at = _index_captions(told), []
     for scope, key in keys:
         asked = rows.select(scope=scope, key=key)
         at.append(asked.join(said, on=["scope", "key"], how="left", maintain_order="left")["at"])
@@ -83,11 +86,11 @@ def join_captions(rows, told):
     return found.drop("at", "key", "differ")
 
 
-def _key(name):
+def _make_key(name):
     return name.str.strip_chars().str.normalize("NFC").str.strip_prefix("./")
 
 
-def _said(told):
+def _index_captions(told):
     """What is said of each path and of each file name of a category, the `scope` of a `key`."""
     by_path = told.select(CAPTION, NAME, scope=BY_PATH, key="path_key")
     by_file = told.select(CAPTION, NAME, scope=BY_FILE + pl.col(CATEGORY), key="file_key")

@@ -61,34 +61,34 @@ EPITHETS = {"species": "{genus} {species}"}
 """TreeOfLife-10M, known by its treeoflife_id, has only the epithet as its species."""
 
 
-def texts(said):
+def as_list(said):
     """What a config says of a field, as a list."""
     return [said] if isinstance(said, str) else said
 
 
-def pieces(text):
+def split_template(text):
     """A text split into literals and columns by turns, a literal first.
 
-    >>> pieces("{genus} {specificEpithet}")
+    >>> split_template("{genus} {specificEpithet}")
     ['', 'genus', ' ', 'specificEpithet', '']
-    >>> pieces("scientificName")
+    >>> split_template("scientificName")
     ['', 'scientificName', '']
     """
     return re.split(r"\{([^{}]*)\}", text) if "{" in text or "}" in text else ["", text, ""]
 
 
-def columns_in(text):
+def list_columns(text):
     """The columns that a text takes its value from."""
-    return pieces(text)[1::2]
+    return split_template(text)[1::2]
 
 
 def has_stray_braces(text):
     """Whether a text has braces that hold no column."""
-    literals = pieces(text)[::2]
-    return any("{" in literal or "}" in literal for literal in literals) or "" in columns_in(text)
+    literals = split_template(text)[::2]
+    return any("{" in literal or "}" in literal for literal in literals) or "" in list_columns(text)
 
 
-def chosen(path, has, *, preset, own):
+def resolve_columns(path, has, *, preset, own):
     """For each field that a table with the columns `has` can fill, the texts that can, best first.
 
     `own` replaces fields of the preset, which may be None. What only the preset asks for may
@@ -101,7 +101,7 @@ def chosen(path, has, *, preset, own):
         fields |= EPITHETS
     found = {}
     for field, said in (fields | own).items():
-        absent = [name for text in texts(said) for name in columns_in(text) if name not in has]
+        absent = [name for text in as_list(said) for name in list_columns(text) if name not in has]
         if field in own and absent:
             near = difflib.get_close_matches(absent[0], has, n=1)
             hint = f"did you mean {near[0]!r}? " if near else ""
@@ -109,9 +109,9 @@ def chosen(path, has, *, preset, own):
                 f"{path}: no column {absent[0]!r}, which source.columns.{field} names; "
                 f"{hint}it has {', '.join(has) or 'none'}"
             )
-        found[field] = [text for text in texts(said) if not set(columns_in(text)) & set(absent)]
+        found[field] = [text for text in as_list(said) if not set(list_columns(text)) & set(absent)]
     if not found.get("file"):
-        known = ", ".join(texts(fields.get("file", []))) or "nothing"
+        known = ", ".join(as_list(fields.get("file", []))) or "nothing"
         raise ValueError(
             f"{path}: no column names the image files: preset {preset} knows {known}, and it has "
             f"{', '.join(has) or 'none'}; say which one does in source.columns.file"

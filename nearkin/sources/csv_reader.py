@@ -12,19 +12,19 @@ from tqdm import tqdm
 logger = logging.getLogger(__name__)
 
 DELIMITERS = ",\t;"
-LONGEST = 2**28
+MAX_FIELD_BYTES = 2**28
 """Characters that a single cell may hold; a longer one is an error, not a full memory."""
-AT_ONCE = 50_000
+CHUNK_ROWS = 50_000
 """Rows that are held as Python lists at a time."""
 
 
-def header(path):
+def read_header(path):
     """The names of the columns of a delimited text file, without spaces around them."""
-    with _reader(path, unquoted="") as reader:
-        return _names(reader)
+    with _open_reader(path, unquoted="") as reader:
+        return _read_column_names(reader)
 
 
-def read(path, columns, *, free=None, unquoted=""):
+def read_csv(path, columns, *, free=None, unquoted=""):
     """These columns of a delimited text file: untouched texts, rows in the file's order.
 
     Byte-order marks, any line ends, quotes, and comma, tab or semicolon are understood.
@@ -34,16 +34,16 @@ def read(path, columns, *, free=None, unquoted=""):
     Raises ValueError naming the file and what it has if a column is not there.
     """
     frames = [pl.DataFrame(schema=dict.fromkeys(columns, pl.String))]
-    with _reader(path, unquoted) as reader, tqdm(unit=" rows", desc=str(path), disable=None) as done:
-        names = _names(reader)
+    with _open_reader(path, unquoted) as reader, tqdm(unit=" rows", desc=str(path), disable=None) as done:
+        names = _read_column_names(reader)
         missing = [name for name in columns if name not in names]
         if missing:
             raise ValueError(f"{path}: no column {', '.join(missing)}; it has {', '.join(names) or 'none'}")
         place = {name: at for at, name in enumerate(names)}
         surplus_at = place.get(free, len(names) - 1)
-        while block := list(islice(reader, AT_ONCE)):
+        while block := list(islice(reader, CHUNK_ROWS)):
             rows = [
-                row if len(row) == len(names) else _fitted(row, len(names), surplus_at, reader)
+                row if len(row) == len(names) else _fit_row(row, len(names), surplus_at, reader)
                 for row in block
                 if row
             ]
@@ -55,11 +55,11 @@ def read(path, columns, *, free=None, unquoted=""):
     return table
 
 
-def _names(reader):
+def _read_column_names(reader):
     return [name.strip() for name in next(reader, [])]
 
 
-def _fitted(row, width, at, reader):
+def _fit_row(row, width, at, reader):
     surplus = len(row) - width
     if surplus > 0:
         joined = reader.dialect.delimiter.join(row[at : at + surplus + 1])
@@ -68,11 +68,11 @@ def _fitted(row, width, at, reader):
 
 
 @contextmanager
-def _reader(path, unquoted):
-    before = csv.field_size_limit(LONGEST)
+def _open_reader(path, unquoted):
+    before = csv.field_size_limit(MAX_FIELD_BYTES)
     try:
-        with open(path, encoding=_encoding(path), errors="replace", newline="") as file:
-            first = file.readline(LONGEST)
+        with open(path, encoding=_detect_encoding(path), errors="replace", newline="") as file:
+            first = file.readline(MAX_FIELD_BYTES)
             file.seek(0)
             delimiter = max(DELIMITERS, key=first.count)
             plain = delimiter in unquoted and '"' not in first
@@ -84,7 +84,7 @@ def _reader(path, unquoted):
         csv.field_size_limit(before)
 
 
-def _encoding(path):
+def _detect_encoding(path):
     """UTF-8, or UTF-16 if a mark says so, or Windows-1252 if any byte of the file is no UTF-8."""
     with open(path, "rb") as file:
         if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):

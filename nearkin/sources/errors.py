@@ -6,7 +6,7 @@ import polars as pl
 
 
 @contextmanager
-def naming(path, kind):
+def naming_errors(path, kind):
     """A ValueError that says what the file at `path` cannot be read as, for each of polars' and the system's.
 
     Over some damaged files polars panics, which to Python is no `Exception`.

@@ -7,10 +7,10 @@ from urllib.parse import unquote
 
 import polars as pl
 
-from nearkin.sources.leaving import LEAVES
-from nearkin.sources.walk import SUFFIXES
+from nearkin.sources.leaving import ESCAPE_PATTERN
+from nearkin.sources.walk import IMAGE_SUFFIXES
 
-AT_ONCE = 500_000
+CHUNK_ROWS = 500_000
 """Listed names that are looked for at a time: enough to be fast, too few to fill the memory."""
 
 
@@ -25,12 +25,12 @@ class Matcher:
     def __init__(self, files):
         path = pl.col("path")
         self._files = pl.DataFrame({"path": files}, schema={"path": pl.String}).select(
-            path, name=_last_part(path), folders=_folders(path)
+            path, name=_file_name_expr(path), folders=_folder_expr(path)
         )
 
     def exact(self, listed):
         """The files that are found by exactly a listed name."""
-        found = _on_rung(_parts(listed), self._files, "exact")
+        found = _match_at_level(_split_names(listed), self._files, "exact")
         return found.filter(match="exact")["path"].unique()
 
     def find(self, listed, claimed):
@@ -38,61 +38,65 @@ class Matcher:
 
         Files in the column `claimed` are only found by their exact name: they belong to that.
         """
-        outside = listed.unique().alias("listed").to_frame().filter(pl.col("listed").str.contains(LEAVES))
-        left = _parts(listed)
+        outside = (
+            listed.unique().alias("listed").to_frame().filter(pl.col("listed").str.contains(ESCAPE_PATTERN))
+        )
+        left = _split_names(listed)
         free = self._files.join(claimed.to_frame("path"), on="path", how="anti")
-        found = [_without_file(outside, "outside")]
-        for rung in RUNGS:
-            found.append(_on_rung(left, self._files if rung == "exact" else free, rung))
+        found = [_list_unmatched(outside, "outside")]
+        for rung in MATCH_LEVELS:
+            found.append(_match_at_level(left, self._files if rung == "exact" else free, rung))
             left = left.join(found[-1], on="listed", how="anti")
             if left.is_empty():
                 break
-        return pl.concat([*found, _without_file(left, "missing")])
+        return pl.concat([*found, _list_unmatched(left, "missing")])
 
 
-def _nfc(name):
+def _normalise_unicode(name):
     return unicodedata.normalize("NFC", name)
 
 
-def _stem(name):
-    stem, suffix = splitext(_nfc(name))
-    return stem if suffix.lower() in SUFFIXES else _nfc(name)
+def _drop_extension(name):
+    stem, suffix = splitext(_normalise_unicode(name))
+    return stem if suffix.lower() in IMAGE_SUFFIXES else _normalise_unicode(name)
 
 
-RUNGS = {
+MATCH_LEVELS = {
     "exact": str,
-    "unicode": _nfc,
-    "extension": _stem,
-    "case": lambda name: re.sub(r"[\s_]+", " ", _stem(unquote(name).strip())).casefold(),
+    "unicode": _normalise_unicode,
+    "extension": _drop_extension,
+    "case": lambda name: re.sub(r"[\s_]+", " ", _drop_extension(unquote(name).strip())).casefold(),
 }
 
 
-def _last_part(path):
+def _file_name_expr(path):
     return path.str.extract(r"([^/]*)$")
 
 
-def _folders(path):
+def _folder_expr(path):
     return path.str.extract(r"(?s)^(.*)/").fill_null("").str.normalize("NFC")
 
 
-def _parts(listed):
+def _split_names(listed):
     """The distinct listed names that stay inside, each with its last part and the folders in front."""
     path = pl.col("listed").str.replace_all("\\", "/", literal=True)
-    folders = _folders(path).str.strip_chars_end("/").str.strip_chars()
+    folders = _folder_expr(path).str.strip_chars_end("/").str.strip_chars()
     folders = folders.str.strip_prefix(".").str.strip_prefix("/")
     depth = pl.when(folders == "").then(0).otherwise(folders.str.count_matches("/", literal=True) + 1)
-    names = listed.unique().alias("listed").to_frame().filter(~pl.col("listed").str.contains(LEAVES))
-    return names.select("listed", name=_last_part(path), folders=folders, depth=depth)
+    names = listed.unique().alias("listed").to_frame().filter(~pl.col("listed").str.contains(ESCAPE_PATTERN))
+    return names.select("listed", name=_file_name_expr(path), folders=folders, depth=depth)
 
 
-def _on_rung(left, files, rung):
+def _match_at_level(left, files, rung):
     """What is found on a rung; names that it has no file for are left out."""
-    left, files = _keyed(left, rung), _keyed(files, rung)
-    found = [_without_file(left.clear(), rung)]
-    for names in left.iter_slices(AT_ONCE):
+    left, files = _add_key(left, rung), _add_key(files, rung)
+    found = [_list_unmatched(left.clear(), rung)]
+    for names in left.iter_slices(CHUNK_ROWS):
         near = files.join(names, on="key", how="semi")
         for (depth,), same_depth in names.group_by("depth", maintain_order=True):
-            ending = near.join(_ends(near, depth), on="folders").select("key", "path", folders="end")
+            ending = near.join(_list_folder_ends(near, depth), on="folders").select(
+                "key", "path", folders="end"
+            )
             places = ending.group_by("key", "folders").agg(pl.col("path").first(), n=pl.len())
             meant = same_depth.join(places, on=["key", "folders"])
             found.append(
@@ -105,7 +109,7 @@ def _on_rung(left, files, rung):
     return pl.concat(found)
 
 
-def _ends(files, depth):
+def _list_folder_ends(files, depth):
     """The last folders, as many as `depth`, of those folders that are deep enough."""
     folders = files.select(pl.col("folders").unique())
     parts = pl.col("folders").str.split("/")
@@ -113,12 +117,12 @@ def _ends(files, depth):
     return deep.with_columns(end=parts.list.tail(depth).list.join("/"))
 
 
-def _keyed(names, rung):
+def _add_key(names, rung):
     if rung == "exact":
         return names.with_columns(key="name")
-    keys = pl.Series(map(RUNGS[rung], names["name"]), dtype=pl.String)
+    keys = pl.Series(map(MATCH_LEVELS[rung], names["name"]), dtype=pl.String)
     return names.with_columns(key=keys)
 
 
-def _without_file(left, match):
+def _list_unmatched(left, match):
     return left.select("listed", path=pl.lit(None, dtype=pl.String), match=pl.lit(match))

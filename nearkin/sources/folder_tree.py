@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from nearkin.sources.safe_paths import AnyPath, is_inside, readable
+from nearkin.sources.safe_paths import AnyPath, is_inside, raise_if_unreadable
 
 
 class Folder(NamedTuple):
@@ -17,7 +17,7 @@ class Folder(NamedTuple):
     leads_to: str = ""
 
 
-def folders(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Iterator[Folder]:
+def list_folders(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Iterator[Folder]:
     """The folders below `folder` and itself in a fixed order, hidden ones left out; linked ones come last.
 
     A linked folder is entered if it leads to one of `trusted` or below, and none is entered
@@ -30,17 +30,17 @@ def folders(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Iterator[Folder
             raise ValueError(f"no folder {str(root)!r}: correct the dataset's source.follow_links")
     entered: dict[str, str] = {}
     links: deque[str] = deque()
-    yield from _below(folder, "", entered, links)
+    yield from _list_below(folder, "", entered, links)
     while links:
         path = links.popleft()
         whole = os.path.join(folder, path)
         if os.path.realpath(whole) in entered or any(is_inside(root, whole) for root in trusted):
-            yield from _below(folder, path, entered, links)
+            yield from _list_below(folder, path, entered, links)
         else:
             yield Folder(path, [], "linked_folder", os.readlink(whole))
 
 
-def _below(folder: AnyPath, path: str, entered: dict[str, str], links: deque[str]) -> Iterator[Folder]:
+def _list_below(folder: AnyPath, path: str, entered: dict[str, str], links: deque[str]) -> Iterator[Folder]:
     waiting = [(path, os.path.realpath(os.path.join(folder, path)))]
     while waiting:
         path, real = waiting.pop()
@@ -50,7 +50,7 @@ def _below(folder: AnyPath, path: str, entered: dict[str, str], links: deque[str
         entered[real] = path
         files, inner = [], []
         whole = os.path.join(folder, path)
-        with readable(whole), os.scandir(whole) as found:
+        with raise_if_unreadable(whole), os.scandir(whole) as found:
             for entry in sorted(found, key=lambda entry: entry.name):
                 below = f"{path}/{entry.name}" if path else entry.name
                 if entry.name.startswith("."):

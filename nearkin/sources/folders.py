@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from nearkin.sources.assemble import left_out, table
+from nearkin.sources.assemble import build_images_table, list_left_out
 from nearkin.sources.captions_table import join_captions, read_captions
 from nearkin.sources.safe_paths import AnyPath
 from nearkin.sources.walk import NOT_ENTERED, is_image_name, walk
@@ -30,8 +30,8 @@ def list_images(
     Raises ValueError naming the folder at fault.
     """
     found = walk(folder, trusted)
-    images = pl.concat([_rows(found.files, "exact"), _rows(found.outside, "outside")])
-    rows = pl.concat([images, left_out(found)], how="diagonal")
+    images = pl.concat([_make_rows(found.files, "exact"), _make_rows(found.outside, "outside")])
+    rows = pl.concat([images, list_left_out(found)], how="diagonal")
     is_folder = pl.col("match").is_in(list(NOT_ENTERED))
     path = pl.coalesce("path", pl.col("listed") + pl.when(is_folder).then(pl.lit("/")).otherwise(pl.lit("")))
     rows = rows.with_columns(folders=path.str.split("/").list.head(path.str.count_matches("/")))
@@ -44,10 +44,10 @@ def list_images(
     if len(nameless):
         logger.warning("%d images lie in no folder of a species, such as %s", len(nameless), nameless[0])
     rows = join_captions(rows, read_captions(folder, captions_table, trusted))
-    return table(rows, source_id, folder=folder, found=found, trusted=trusted)
+    return build_images_table(rows, source_id, folder=folder, found=found, trusted=trusted)
 
 
-def _rows(paths, match):
+def _make_rows(paths, match):
     paths = pl.Series([path for path in paths if is_image_name(path)], dtype=pl.String)
     listed = pl.lit(None, dtype=pl.String)
     return pl.select(path=paths, listed=listed, match=pl.lit(match), place=pl.lit(""))

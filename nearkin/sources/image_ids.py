@@ -22,11 +22,11 @@ def image_uuid(source_id, path):
     return str(uuid.uuid5(NAMESPACE, name))
 
 
-def in_shard(shard, n_shards):
+def is_in_shard(shard, n_shards):
     """An expression: whether the `uuid` of a row falls into this shard, 0 to `n_shards - 1`.
 
     >>> image = pl.DataFrame({"uuid": ["78aac980-31bd-5601-9971-f271393d9d5f"]})
-    >>> [image.select(in_shard(shard, n_shards=4)).item() for shard in range(4)]
+    >>> [image.select(is_in_shard(shard, n_shards=4)).item() for shard in range(4)]
     [False, False, False, True]
     """
     return pl.col("uuid").str.slice(-8).str.to_integer(base=16) % n_shards == shard

@@ -7,20 +7,20 @@ from pathlib import Path
 import polars as pl
 
 from nearkin.sources import column_mapping, csv_reader, errors
-from nearkin.sources.assemble import left_out, table
+from nearkin.sources.assemble import build_images_table, list_left_out
 from nearkin.sources.file_matching import Matcher
 from nearkin.sources.safe_paths import AnyPath
 from nearkin.sources.walk import is_image_name, walk
 
 logger = logging.getLogger(__name__)
 
-OURS = {"file": "listed", "species": "label"}
+COLUMN_BY_FIELD = {"file": "listed", "species": "label"}
 """What a field of the config is called in the Images table, where that differs."""
 
-PARQUET = b"PAR1"
+PARQUET_MAGIC = b"PAR1"
 """What a Parquet file begins with."""
 
-MEDIA = "|"
+MULTI_VALUE_SEPARATOR = "|"
 """Between the files of one Darwin Core record."""
 
 
@@ -36,28 +36,30 @@ def list_images(
 ) -> pl.DataFrame:
     """The Images table of a folder whose images are listed in the table at `path`.
 
-    `preset` and `own` say which column says what, see `columns.chosen`. A row for each row of
+    `preset` and `own` say which column says what, see `column_mapping.resolve_columns`. A row for each row of
     the table, for each image file that it does not list, unless `unlisted` is "ignore", and for each
     linked folder that is not followed.
     An address counts by the last part of its path. Raises ValueError naming the folder at
     fault, or the table and its column.
     """
     found = walk(folder, trusted)
-    rows = read(path, preset=preset, own=own).with_columns(wanted=_file_name(pl.col("listed")))
+    rows = read_image_table(path, preset=preset, own=own).with_columns(
+        wanted=_file_name_expr(pl.col("listed"))
+    )
     matcher = Matcher([*found.files, *found.outside])
     files = matcher.find(rows["wanted"], matcher.exact(rows["wanted"])).rename({"listed": "wanted"})
     in_links = pl.col("path").is_in(found.outside)
     files = files.with_columns(match=pl.when(in_links).then(pl.lit("outside")).otherwise("match"))
     rows = rows.join(files, on="wanted").drop("wanted")
     if unlisted == "report":
-        further = pl.concat([_images(found.files, "unlisted"), _images(found.outside, "outside")])
+        further = pl.concat([_make_rows(found.files, "unlisted"), _make_rows(found.outside, "outside")])
         further = further.join(rows, on="path", how="anti")
         rows = pl.concat([rows, further], how="diagonal")
-    rows = pl.concat([rows, left_out(found, files=unlisted == "report")], how="diagonal")
-    return table(rows, source_id, folder=folder, found=found, trusted=trusted)
+    rows = pl.concat([rows, list_left_out(found, files=unlisted == "report")], how="diagonal")
+    return build_images_table(rows, source_id, folder=folder, found=found, trusted=trusted)
 
 
-def read(path, *, preset, own):
+def read_image_table(path, *, preset, own):
     """What the table at `path` says, in columns of the Images table; only what says something is read.
 
     The texts are untouched. The files of one Darwin Core record are a row each.
@@ -65,70 +67,72 @@ def read(path, *, preset, own):
     if not Path(path).is_file():
         raise ValueError(f"no table {path!r}: mend the dataset's source.table")
     with open(path, "rb") as file:
-        is_parquet = file.read(len(PARQUET)) == PARQUET
-    with errors.naming(path, "a table"):
-        has = _scanned(path).collect_schema().names() if is_parquet else csv_reader.header(path)
-    fields = column_mapping.chosen(path, has, preset=preset, own=own)
+        is_parquet = file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
+    with errors.naming_errors(path, "a table"):
+        has = _scan_parquet(path).collect_schema().names() if is_parquet else csv_reader.read_header(path)
+    fields = column_mapping.resolve_columns(path, has, preset=preset, own=own)
     for field, texts in fields.items():
         logger.info("%s: from %s", field, ", or else ".join(texts))
     needed = sorted(
-        {name for texts in fields.values() for text in texts for name in column_mapping.columns_in(text)}
+        {name for texts in fields.values() for text in texts for name in column_mapping.list_columns(text)}
     )
     if is_parquet:
         rows = _read_parquet(path, needed)
     else:
-        rows = csv_reader.read(path, needed, unquoted="\t" if preset == "darwin_core" else "")
-    rows = rows.select(_value(texts).alias(OURS.get(field, field)) for field, texts in fields.items())
+        rows = csv_reader.read_csv(path, needed, unquoted="\t" if preset == "darwin_core" else "")
+    rows = rows.select(
+        _first_filled_expr(texts).alias(COLUMN_BY_FIELD.get(field, field)) for field, texts in fields.items()
+    )
     rows = rows.with_columns(pl.col("listed").fill_null(""))
     if preset == "darwin_core":
-        rows = rows.with_columns(pl.col("listed").str.split(MEDIA)).explode("listed")
+        rows = rows.with_columns(pl.col("listed").str.split(MULTI_VALUE_SEPARATOR)).explode("listed")
         rows = rows.with_columns(pl.col("listed").str.strip_chars())
     return rows
 
 
 def _read_parquet(path, names):
-    types = _scanned(path).collect_schema()
+    types = _scan_parquet(path).collect_schema()
     for name in names:
         if types[name].is_nested() or types[name] in (pl.Binary, pl.Object):
             raise ValueError(
                 f"{path}: column {name!r} is {types[name]}; nothing but texts and numbers is read"
             )
-    rows = _scanned(path).select(pl.col(names).cast(pl.String))
-    with errors.naming(path, "a table"):
+    rows = _scan_parquet(path).select(pl.col(names).cast(pl.String))
+    with errors.naming_errors(path, "a table"):
         rows = rows.collect(engine="streaming")
     logger.info("read %d rows of %s", len(rows), path, extra={"counts": {"rows in": len(rows)}})
     return rows
 
 
-def _scanned(path: str) -> pl.LazyFrame:
+def _scan_parquet(path: str) -> pl.LazyFrame:
     return pl.scan_parquet(path, glob=False)
 
 
-def _value(texts):
+def _first_filled_expr(texts):
     """The first of these that is not blank, or else the first as it is."""
-    values = [_filled(column_mapping.pieces(text)) for text in texts]
-    return pl.coalesce(*(_unless_blank(value) for value in values), values[0])
+    values = [_fill_template_expr(column_mapping.split_template(text)) for text in texts]
+    return pl.coalesce(*(_blank_to_null_expr(value) for value in values), values[0])
 
 
-def _filled(pieces):
+def _fill_template_expr(pieces):
     """A column as it is, or a text with columns in it: null where one of these is blank."""
     if len(pieces) == 3 and pieces[0] == pieces[2] == "":
         return pl.col(pieces[1])
     literals = [pl.lit(piece) for piece in pieces]
-    cells = [_unless_blank(pl.col(name)) for name in pieces[1::2]]
+    cells = [_blank_to_null_expr(pl.col(name)) for name in pieces[1::2]]
     literals[1::2] = cells
     return pl.concat_str(literals)
 
 
-def _unless_blank(value):
+def _blank_to_null_expr(value):
     return pl.when(value.str.strip_chars() != "").then(value)
 
 
-def _file_name(listed):
+def _file_name_expr(listed):
     last = listed.str.replace("(?s)[?#].*$", "").str.extract("([^/]*)$")
     return pl.when(listed.str.contains("(?i)^https?://")).then(last).otherwise(listed)
 
 
-def _images(paths, match):
+def _make_rows(paths, match):
     images = pl.Series([path for path in paths if is_image_name(path)], dtype=pl.String)
     return pl.select(path=images, match=pl.lit(match))

@@ -2,14 +2,14 @@
 
 import re
 
-LEAVES = r"(^|[/\\])\.\.([/\\]|$)|^[/\\]|^[A-Za-z]:"
+ESCAPE_PATTERN = r"(^|[/\\])\.\.([/\\]|$)|^[/\\]|^[A-Za-z]:"
 """A regular expression for what such a name has in it."""
 
 
-def leaves(name):
+def escapes_folder(name):
     r"""Whether a listed name leads out of the dataset's folder.
 
-    >>> [leaves(name) for name in ["a/b.jpg", "../a.jpg", "a/../../b", "/etc/a", "..\\boot.ini", "C:\\a"]]
+    >>> [escapes_folder(name) for name in ["a/b.jpg", "../a.jpg", "a/../../b", "/etc/a", "..\\a", "C:\\a"]]
     [False, True, True, True, True, True]
     """
-    return bool(re.search(LEAVES, name))
+    return bool(re.search(ESCAPE_PATTERN, name))

@@ -15,16 +15,16 @@ from typing import BinaryIO
 
 AnyPath = str | os.PathLike[str]
 
-ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+ABSENT_ERRNOS = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 """What the system answers where no such file can be."""
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """A file or folder that is there and cannot be read. No ValueError: it always stops the run."""
 
 
 @contextmanager
-def readable(path: AnyPath) -> Iterator[None]:
+def raise_if_unreadable(path: AnyPath) -> Iterator[None]:
     """Raises Unreadable, with the remedy, where the system refuses or fails to read what is at `path`.
 
     The error that there is no such file stays as it is.
@@ -32,12 +32,14 @@ def readable(path: AnyPath) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in ABSENT:
+        if error.errno in ABSENT_ERRNOS:
             raise
         remedy = "see that its disk answers"
         if isinstance(error, PermissionError):
             remedy = "give this user the permission to read it, or move it out of the dataset's folder"
-        raise Unreadable(f"{path}: cannot be read ({error.strerror}): {remedy}, then start again") from error
+        raise UnreadableError(
+            f"{path}: cannot be read ({error.strerror}): {remedy}, then start again"
+        ) from error
 
 
 def is_inside(folder: AnyPath, path: AnyPath, trusted: Iterable[AnyPath] = ()) -> bool:
@@ -46,15 +48,15 @@ def is_inside(folder: AnyPath, path: AnyPath, trusted: Iterable[AnyPath] = ()) -
     return any(real.is_relative_to(os.path.realpath(root)) for root in (folder, *trusted))
 
 
-def within(folder: AnyPath, path: str, trusted: Iterable[AnyPath] = ()) -> Path:
+def resolve_inside(folder: AnyPath, path: str, trusted: Iterable[AnyPath] = ()) -> Path:
     """The whole path of a file of `folder`. Raises ValueError if it lies outside or is no plain file."""
     whole = os.path.join(folder, path)
-    if kind_of(folder, whole, trusted) != "file":
+    if classify_path(folder, whole, trusted) != "file":
         raise ValueError(f"{path}: is not a file inside {str(folder)!r}")
     return Path(whole)
 
 
-def opener(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Callable[[str], BinaryIO]:
+def safe_opener(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Callable[[str], BinaryIO]:
     """A function that opens a file of `folder`, given its path there, as a binary file.
 
     It raises ValueError if the file lies outside or is no plain file, OSError if it is not there,
@@ -71,13 +73,13 @@ def opener(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Callable[[str], 
         whole = os.path.join(folder, path)
         if not inside(os.path.dirname(whole)):
             raise ValueError(f"{path}: is not a file inside {str(folder)!r}")
-        with readable(whole):
+        with raise_if_unreadable(whole):
             try:  # without blocking, for it may be a pipe
                 handle = os.open(whole, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             except OSError as error:
                 if error.errno != errno.ELOOP:
                     raise
-                return open(within(folder, path, trusted), "rb")
+                return open(resolve_inside(folder, path, trusted), "rb")
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             os.close(handle)
             raise ValueError(f"{path}: is not a file inside {str(folder)!r}")
@@ -86,7 +88,7 @@ def opener(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Callable[[str], 
     return opened
 
 
-def kind_of(folder: AnyPath, path: AnyPath, trusted: Iterable[AnyPath] = ()) -> str:
+def classify_path(folder: AnyPath, path: AnyPath, trusted: Iterable[AnyPath] = ()) -> str:
     """file: a plain file inside; outside: a link that leads out; other: neither.
 
     Raises Unreadable if the system does not say.
@@ -94,7 +96,7 @@ def kind_of(folder: AnyPath, path: AnyPath, trusted: Iterable[AnyPath] = ()) -> 
     if not is_inside(folder, path, trusted):
         return "outside"
     try:
-        with readable(path):
+        with raise_if_unreadable(path):
             return "file" if stat.S_ISREG(os.stat(path).st_mode) else "other"
     except OSError:
         return "other"

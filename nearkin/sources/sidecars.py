@@ -7,18 +7,18 @@ from collections.abc import Iterable
 import polars as pl
 from tqdm import tqdm
 
-from nearkin.sources.safe_paths import AnyPath, readable, within
-from nearkin.sources.walk import SUFFIXES
+from nearkin.sources.safe_paths import AnyPath, raise_if_unreadable, resolve_inside
+from nearkin.sources.walk import IMAGE_SUFFIXES
 
 logger = logging.getLogger(__name__)
 
-LONGEST = 2**16
+MAX_BYTES = 2**16
 """Bytes that are read of a sidecar file; captions are shorter by far, and many must fit the memory."""
 
-IMAGE_SUFFIX = r"(?i)\.(" + "|".join(suffix[1:] for suffix in SUFFIXES) + r")$"
+IMAGE_SUFFIX = r"(?i)\.(" + "|".join(suffix[1:] for suffix in IMAGE_SUFFIXES) + r")$"
 
 
-def texts(
+def read_sidecars(
     folder: AnyPath, files: list[str], images: pl.Series, trusted: Iterable[AnyPath] = ()
 ) -> pl.DataFrame:
     """`path` and `sidecar` of those images of a folder that have a text file beside them.
@@ -36,26 +36,28 @@ def texts(
     by_stem = images.with_columns(owner=path.str.replace(IMAGE_SUFFIX, "")).join(owned, on="owner")
     beside = pl.concat([by_name, by_stem]).unique("path", keep="first", maintain_order=True).sort("path")
     wanted = beside["text"].unique(maintain_order=True)
-    said = [_read(folder, path, trusted) for path in tqdm(wanted, unit=" sidecars", disable=None)]
+    said = [_read_sidecar(folder, path, trusted) for path in tqdm(wanted, unit=" sidecars", disable=None)]
     said = wanted.to_frame().with_columns(sidecar=pl.Series(said, dtype=pl.String))
     found = beside.join(said, on="text").select("path", "sidecar").drop_nulls()
     logger.info("%d of %d images have a text file beside them", len(found), len(images))
     return found
 
 
-def _read(folder: AnyPath, path: str, trusted: Iterable[AnyPath]) -> str | None:
+def _read_sidecar(folder: AnyPath, path: str, trusted: Iterable[AnyPath]) -> str | None:
     try:
-        with readable(path), open(within(folder, path, trusted), "rb") as file:
-            data = file.read(LONGEST + 1)
+        with raise_if_unreadable(path), open(resolve_inside(folder, path, trusted), "rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         logger.warning("no caption taken from a text file: %s: %s", path, error)
         return None
-    if len(data) > LONGEST:
-        logger.warning("text file longer than %d bytes, cut there: %s", LONGEST, path)
+    if len(data) > MAX_BYTES:
+        logger.warning("text file longer than %d bytes, cut there: %s", MAX_BYTES, path)
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data[:LONGEST].decode("utf-16", errors="replace")
+        return data[:MAX_BYTES].decode("utf-16", errors="replace")
     try:
         # A character that the cut goes through is left out.
-        return codecs.getincrementaldecoder("utf-8-sig")().decode(data[:LONGEST], final=len(data) <= LONGEST)
+        return codecs.getincrementaldecoder("utf-8-sig")().decode(
+            data[:MAX_BYTES], final=len(data) <= MAX_BYTES
+        )
     except UnicodeDecodeError:
-        return data[:LONGEST].decode("cp1252", errors="replace")
+        return data[:MAX_BYTES].decode("cp1252", errors="replace")

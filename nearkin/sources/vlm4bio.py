@@ -14,10 +14,10 @@ from pathlib import Path
 import polars as pl
 
 from nearkin.sources import csv_reader
-from nearkin.sources.assemble import left_out, table
+from nearkin.sources.assemble import build_images_table, list_left_out
 from nearkin.sources.captions_table import join_captions, listed_names, read_captions
 from nearkin.sources.file_matching import Matcher
-from nearkin.sources.leaving import LEAVES
+from nearkin.sources.leaving import ESCAPE_PATTERN
 from nearkin.sources.safe_paths import AnyPath
 from nearkin.sources.walk import is_image_name, walk
 
@@ -45,16 +45,16 @@ def list_images(
     if not categories:
         raise ValueError(f"{str(folder)!r}: no files in datasets/<category>/; is this the layout vlm4bio?")
     captions = read_captions(folder, captions_table, trusted)
-    rows = pl.concat(_category(folder, category, found, captions) for category in categories)
+    rows = pl.concat(_list_category(folder, category, found, captions) for category in categories)
     if unlisted == "ignore":
         rows = rows.filter(pl.col("match") != "unlisted")
     of_path = pl.col("listed").str.extract(r"^datasets/([^/]+)")
-    aside = left_out(found, files=unlisted == "report").with_columns(category=of_path)
+    aside = list_left_out(found, files=unlisted == "report").with_columns(category=of_path)
     rows = pl.concat([join_captions(rows, captions), aside], how="diagonal")
-    return table(rows, source_id, folder=folder, found=found, trusted=trusted)
+    return build_images_table(rows, source_id, folder=folder, found=found, trusted=trusted)
 
 
-def _category(folder, category, found, captions):
+def _list_category(folder, category, found, captions):
     place = f"datasets/{category}/"
     of_tables = f"{place}metadata/"
     tables = [path for path in found.files if path.startswith(of_tables) and path.lower().endswith(".csv")]
@@ -64,37 +64,37 @@ def _category(folder, category, found, captions):
     paths = [path for path in found.files if path.startswith(place) and not path.startswith(of_tables)]
     matcher = Matcher([*paths, *links])
     nothing = pl.DataFrame(schema={FILE: pl.String, NAME: pl.String})
-    named = [csv_reader.read(Path(folder, path), [FILE, NAME], free=NAME) for path in tables]
+    named = [csv_reader.read_csv(Path(folder, path), [FILE, NAME], free=NAME) for path in tables]
     named = pl.concat([nothing, *named]).rename({FILE: "listed", NAME: "label"})
     named = named.join(matcher.find(named["listed"], matcher.exact(named["listed"])), on="listed")
-    more = _only_told(listed_names(captions, category), matcher, named)
+    more = _list_captioned_only(listed_names(captions, category), matcher, named)
     rows = pl.concat([named, more], how="diagonal")
     in_links = pl.col("path").is_in(links)
     rows = rows.with_columns(match=pl.when(in_links).then(pl.lit("outside")).otherwise("match"))
-    known = rows.select(_name()).to_series()
+    known = rows.select(_name_expr()).to_series()
     left = [path for path in paths if is_image_name(path)]
-    unlisted = [_without_row(links, "outside"), _without_row(left, "unlisted")]
+    unlisted = [_list_files_without_row(links, "outside"), _list_files_without_row(left, "unlisted")]
     unlisted = pl.concat(unlisted).join(known.to_frame("path"), on="path", how="anti")
     return pl.concat([rows, unlisted], how="diagonal").with_columns(
         category=pl.lit(category), place=pl.lit(place)
     )
 
 
-def _only_told(told_names, matcher, named):
+def _list_captioned_only(told_names, matcher, named):
     """Rows for images that the captions table lists and no metadata table."""
     none_claimed = pl.Series(dtype=pl.String)
     found = matcher.find(told_names["wanted"], none_claimed).rename({"listed": "wanted"})
-    more = told_names.join(found, on="wanted").with_columns(name=_name()).sort("wanted", "listed")
+    more = told_names.join(found, on="wanted").with_columns(name=_name_expr()).sort("wanted", "listed")
     more = more.unique("name", keep="first", maintain_order=True)
-    more = more.join(named.select(name=_name()), on="name", how="anti", maintain_order="left")
-    leaving = pl.col("wanted").str.contains(LEAVES)
+    more = more.join(named.select(name=_name_expr()), on="name", how="anti", maintain_order="left")
+    leaving = pl.col("wanted").str.contains(ESCAPE_PATTERN)
     listed = pl.when(leaving).then("wanted").otherwise("listed")
     return more.select("path", "match", listed=listed)
 
 
-def _name():
+def _name_expr():
     return pl.coalesce("path", "listed")
 
 
-def _without_row(paths, match):
+def _list_files_without_row(paths, match):
     return pl.select(path=pl.Series(paths, dtype=pl.String), match=pl.lit(match))

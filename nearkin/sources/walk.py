@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from nearkin.sources.folder_tree import folders
-from nearkin.sources.safe_paths import AnyPath, kind_of, readable
+from nearkin.sources.folder_tree import list_folders
+from nearkin.sources.safe_paths import AnyPath, classify_path, raise_if_unreadable
 
 logger = logging.getLogger(__name__)
 
-SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp")
 """How names of image files end, in small letters."""
 
 NOT_ENTERED = {
@@ -29,7 +29,7 @@ NOT_OPENED = {
 """Why a file is left out."""
 
 
-class Found(NamedTuple):
+class FolderListing(NamedTuple):
     """What lies below a folder, relative to it: files to open, links that lead out, and the rest."""
 
     files: list[str]
@@ -37,7 +37,7 @@ class Found(NamedTuple):
     left_out: list[tuple[str, str]]  # path, and why: of NOT_ENTERED or NOT_OPENED
 
 
-def walk(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Found:
+def walk(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> FolderListing:
     """The files below `folder`, sorted, relative to it, with forward slashes.
 
     Hidden files are passed over. Linked folders are followed into the `trusted` ones; others,
@@ -50,18 +50,18 @@ def walk(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Found:
         raise ValueError(f"no folder {str(folder)!r}: mend the dataset's source.folder")
     trusted = tuple(trusted)
     files, outside, left_out = [], [], []
-    for place in tqdm(folders(folder, trusted), unit=" folders", desc=str(folder), disable=None):
+    for place in tqdm(list_folders(folder, trusted), unit=" folders", desc=str(folder), disable=None):
         if place.left_out:
-            path, why = _text(place.path), place.left_out
+            path, why = _decode_name(place.path), place.left_out
             left_out.append((path, why))
-            logger.warning("%s: %s (leads to %s)", NOT_ENTERED[why], path, _text(place.leads_to))
+            logger.warning("%s: %s (leads to %s)", NOT_ENTERED[why], path, _decode_name(place.leads_to))
         for name in place.files:
             whole = os.path.join(folder, place.path, name)
-            path = _text(os.path.join(place.path, name))
+            path = _decode_name(os.path.join(place.path, name))
             # Only links into trusted folders are followed, so that a plain file lies inside.
-            with readable(whole):
+            with raise_if_unreadable(whole):
                 is_plain = stat.S_ISREG(os.lstat(whole).st_mode)
-            kind = "file" if is_plain else kind_of(folder, whole, trusted)
+            kind = "file" if is_plain else classify_path(folder, whole, trusted)
             is_broken = not is_plain and not os.path.exists(whole)
             if is_broken or kind == "other":
                 why = "broken_link" if is_broken else "not_a_file"
@@ -70,13 +70,13 @@ def walk(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Found:
             else:
                 (files if kind == "file" else outside).append(path)
     logger.info("%d files below %s, %d links that lead out of it", len(files), folder, len(outside))
-    return Found(sorted(files), sorted(outside), sorted(left_out))
+    return FolderListing(sorted(files), sorted(outside), sorted(left_out))
 
 
 def is_image_name(path):
     """Whether a file is named like an image."""
-    return path.lower().endswith(SUFFIXES)
+    return path.lower().endswith(IMAGE_SUFFIXES)
 
 
-def _text(path: str) -> str:
+def _decode_name(path: str) -> str:
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -12,9 +12,9 @@ import polars as pl
 
 logger = logging.getLogger(__name__)
 
-SIDES = ("test", "val", "train")  # who chooses first when two are equally short
+SPLITS = ("test", "val", "train")  # who chooses first when two are equally short
 TEST, VAL, TRAIN = range(3)
-HASHED = 2**16
+HASH_CHUNK = 2**16
 """Names hashed at once, so that memory stays bounded."""
 
 
@@ -25,8 +25,8 @@ def random_keys(seed, names):
     [12208100300184014999, 16053129696313530302]
     """
     numbers = np.empty(len(names), dtype=np.uint64)
-    for start in range(0, len(names), HASHED):
-        part = names[start : start + HASHED]
+    for start in range(0, len(names), HASH_CHUNK):
+        part = names[start : start + HASH_CHUNK]
         digests = (hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=8).digest() for name in part)
         numbers[start : start + len(part)] = np.frombuffer(b"".join(digests), dtype=">u8")
     return numbers
@@ -78,7 +78,7 @@ def assign_splits(groups, taken, *, shares, min_test_groups):
         n_train = int(n_groups[TRAIN] == 0)
         if len(sizes) >= n_test + n_train:
             total = sum(sizes) + int(images.sum())
-            lacking = [shares[side] * total - int(n) for side, n in zip(SIDES, images, strict=True)]
+            lacking = [shares[side] * total - int(n) for side, n in zip(SPLITS, images, strict=True)]
             sides[rows] = _one_by_one(sizes, lacking, n_test=n_test, n_train=n_train)
     return sides
 

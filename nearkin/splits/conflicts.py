@@ -9,16 +9,16 @@ import logging
 
 import polars as pl
 
-from nearkin.splits.predefined import FIRST
+from nearkin.splits.predefined import PRIORITY
 from nearkin.vocabulary import ASIDE
 
 logger = logging.getLogger(__name__)
 
-FREE = pl.col("split").is_null()
-ANCHORS = pl.col("split") != ASIDE
-UNSEEN = pl.col("split") == "unseen"
-FIRM = pl.col("firm")
-NAMED = pl.col("name").is_not_null()
+IS_UNASSIGNED = pl.col("split").is_null()
+HAS_SPLIT = pl.col("split") != ASIDE
+IS_UNSEEN = pl.col("split") == "unseen"
+IS_LOCKED = pl.col("firm")
+HAS_SPECIES = pl.col("name").is_not_null()
 
 
 def resolve(images, given, names):
@@ -29,13 +29,13 @@ def resolve(images, given, names):
     or one species and no newcomer is to blame, it is a ValueError.
     """
     images = images.join(given, on="uuid", how="left", maintain_order="left")
-    images = images.with_row_index("row").with_columns(FIRM.fill_null(False))
+    images = images.with_row_index("row").with_columns(IS_LOCKED.fill_null(False))
     n_left = len(images) - images["split"].null_count()
     logger.info("%d images with a given side, %d of them not kept any more", len(given), len(given) - n_left)
     images = images.update(_one_side_per_group(images), on="row")
     images = images.update(_one_side_per_species(images, names), on="row")
     images = images.update(_newcomers(images, names), on="row")
-    counts = images.filter(~FREE).group_by("reason", "split").len("n").sort("reason", "split")
+    counts = images.filter(~IS_UNASSIGNED).group_by("reason", "split").len("n").sort("reason", "split")
     logger.info("not by lot: %s", ", ".join(f"{n} {reason} {side}" for reason, side, n in counts.iter_rows()))
     return images.drop("row", "firm")
 
@@ -43,9 +43,9 @@ def resolve(images, given, names):
 def _one_side_per_group(images):
     """Who gives way in a group of several sides: newcomers between two firm ones, or lesser adopted ones."""
     rows = _several(images, "group", pl.col("split"))
-    rank = pl.col("split").replace_strict(FIRST, range(len(FIRST)), return_dtype=pl.Int8)
-    differs = FIRM & (pl.col("split") != pl.col("split").first())
-    anchors = rows.filter(ANCHORS).sort(pl.col("group"), ~FIRM, rank, "uuid").group_by("group")
+    rank = pl.col("split").replace_strict(PRIORITY, range(len(PRIORITY)), return_dtype=pl.Int8)
+    differs = IS_LOCKED & (pl.col("split") != pl.col("split").first())
+    anchors = rows.filter(HAS_SPLIT).sort(pl.col("group"), ~IS_LOCKED, rank, "uuid").group_by("group")
     held = anchors.agg(
         side=pl.col("split").first(),
         mate=pl.col("uuid").first(),
@@ -54,7 +54,7 @@ def _one_side_per_group(images):
     )
     rows = rows.join(held, on="group", maintain_order="left")
     torn = pl.col("other").is_not_null()
-    unexplained = rows.filter(torn).filter((FIRM & ANCHORS).all().over("group"))
+    unexplained = rows.filter(torn).filter((IS_LOCKED & HAS_SPLIT).all().over("group"))
     if len(unexplained):
         row = unexplained.row(0, named=True)
         raise ValueError(
@@ -63,8 +63,8 @@ def _one_side_per_group(images):
             f"({unexplained['group'].n_unique()} such groups). Go back to the groups' settings that it "
             "was made with, or leave out split.previous"
         )
-    bridges = rows.filter(torn, ~FIRM)
-    lesser = rows.filter(~torn, ANCHORS, ~FIRM, pl.col("split") != pl.col("side"))
+    bridges = rows.filter(torn, ~IS_LOCKED)
+    lesser = rows.filter(~torn, HAS_SPLIT, ~IS_LOCKED, pl.col("split") != pl.col("side"))
     ties = pl.format("ties {} in {} to {} in {}", "mate", "side", "other", "other_side")
     beside = pl.format("delivered as {}, in one group with {} in {}", "split", "mate", "side")
     return pl.concat([_set_aside(bridges, ties), _set_aside(lesser, beside)])
@@ -72,11 +72,11 @@ def _one_side_per_group(images):
 
 def _one_side_per_species(images, names):
     """Who gives way where a species is held out and is not: adopted images, unseen ones before others."""
-    named = images.filter(pl.col("species").is_in(names.filter(NAMED)["species"].implode()))
-    rows = _several(named, "species", UNSEEN).filter(ANCHORS)
+    named = images.filter(pl.col("species").is_in(names.filter(HAS_SPECIES)["species"].implode()))
+    rows = _several(named, "species", IS_UNSEEN).filter(HAS_SPLIT)
     rows = rows.join(names, on="species", maintain_order="left")
-    differs = FIRM & (UNSEEN.first() != UNSEEN)
-    held = rows.sort(pl.col("species"), ~FIRM, UNSEEN, "uuid").group_by("species")
+    differs = IS_LOCKED & (IS_UNSEEN.first() != IS_UNSEEN)
+    held = rows.sort(pl.col("species"), ~IS_LOCKED, IS_UNSEEN, "uuid").group_by("species")
     held = held.agg(
         side=pl.col("split").first(),
         mate=pl.col("uuid").first(),
@@ -91,7 +91,7 @@ def _one_side_per_species(images, names):
             f"both are {row['name']} now ({torn['species'].n_unique()} such species). Go back to the names "
             "that it was made with, or leave out split.previous"
         )
-    wrong = rows.filter((pl.col("side") == "unseen") != UNSEEN)
+    wrong = rows.filter((pl.col("side") == "unseen") != IS_UNSEEN)
     return _set_aside(
         wrong, pl.format("delivered as {}, but {} has {} in {}", "split", "name", "mate", "side")
     )
@@ -99,11 +99,11 @@ def _one_side_per_species(images, names):
 
 def _newcomers(images, names):
     """Where images without a side go by their group or their held-out species; aside if these differ."""
-    named = names.filter(NAMED)["species"]
-    held_out = images.filter(UNSEEN, pl.col("species").is_in(named.implode()))["species"].unique()
-    mates = images.filter(ANCHORS, pl.col("group").is_in(images.filter(FREE)["group"].implode()))
+    named = names.filter(HAS_SPECIES)["species"]
+    held_out = images.filter(IS_UNSEEN, pl.col("species").is_in(named.implode()))["species"].unique()
+    mates = images.filter(HAS_SPLIT, pl.col("group").is_in(images.filter(IS_UNASSIGNED)["group"].implode()))
     held = mates.group_by("group").agg(side=pl.col("split").first(), mate=pl.col("uuid").min())
-    rows = images.filter(FREE).join(names, on="species", how="left", maintain_order="left")
+    rows = images.filter(IS_UNASSIGNED).join(names, on="species", how="left", maintain_order="left")
     rows = rows.join(held, on="group", how="left", maintain_order="left")
     rows = rows.with_columns(out=pl.col("species").is_in(held_out.implode()))
     rows = rows.with_columns(
@@ -111,7 +111,7 @@ def _newcomers(images, names):
         another=pl.col("name").filter(~pl.col("out")).min().over("group"),
     )
     tied = rows.filter(pl.col("side").is_not_null())
-    differs = NAMED & (pl.col("out") != (pl.col("side") == "unseen"))
+    differs = HAS_SPECIES & (pl.col("out") != (pl.col("side") == "unseen"))
     loose = rows.filter(pl.col("side").is_null(), pl.col("one").is_not_null())
     alone = pl.col("another").is_null()
     said = pl.when("out").then(pl.lit("is held out")).otherwise(pl.lit("is not held out"))
@@ -134,7 +134,7 @@ def _newcomers(images, names):
 
 def _several(images, key, value):
     """The rows of every `key` whose anchors differ in `value`."""
-    pairs = images.filter(ANCHORS).select(key, value=value).unique()
+    pairs = images.filter(HAS_SPLIT).select(key, value=value).unique()
     return images.filter(pl.col(key).is_in(pairs.filter(pl.col(key).is_duplicated())[key].implode()))
 
 

@@ -21,10 +21,10 @@ COLUMNS = {
     "evidence": pl.String,
 }
 
-FIRST = ["test", "unseen", "val", "train"]
+PRIORITY = ["test", "unseen", "val", "train"]
 """Which delivered side counts where several do: what is tested stays comparable with others' results."""
 
-WORDS = {
+SPLIT_ALIASES = {
     "train": ["train", "training", "train_seen", "seen_train", "pretrain"],
     "val": ["val", "valid", "validation", "dev", "val_seen", "seen_val"],
     "test": ["test", "testing", "test_seen", "seen_test"],
@@ -33,8 +33,8 @@ WORDS = {
 }
 """What the sides are called in deliveries; BIOSCAN-5M's partitions are among them."""
 
-NO_SIDE = ["", "none", "nan", "null", "na", "n_a", "no_split", "unassigned"]
-SHOWN = 20
+NO_SPLIT_WORDS = ["", "none", "nan", "null", "na", "n_a", "no_split", "unassigned"]
+MAX_SHOWN = 20
 
 
 def combine(tables):
@@ -77,8 +77,8 @@ def from_source(images):
     if len(unknown):
         raise ValueError(
             f"{len(unknown)} words of the delivered split name no side: "
-            f"{', '.join(repr(word[:40]) for word in unknown[:SHOWN])}; known are "
-            f"{', '.join(word for names in WORDS.values() for word in names)}. "
+            f"{', '.join(repr(word[:40]) for word in unknown[:MAX_SHOWN])}; known are "
+            f"{', '.join(word for names in SPLIT_ALIASES.values() for word in names)}. "
             "Mend source.columns.split of the dataset, or leave out split.adopt"
         )
     found = listed.join(sides, on="word").select("uuid", "split").drop_nulls().unique()
@@ -86,7 +86,7 @@ def from_source(images):
         raise ValueError(
             "split.adopt is on, but the source delivers no split: name its column in source.columns.split"
         )
-    order = pl.col("split").replace_strict(FIRST, range(len(FIRST)), return_dtype=pl.Int8)
+    order = pl.col("split").replace_strict(PRIORITY, range(len(PRIORITY)), return_dtype=pl.Int8)
     found = found.sort("uuid", order)
     several = found.filter(pl.col("uuid").is_duplicated()).group_by("uuid", maintain_order=True).agg("split")
     said = several.select("uuid", evidence=pl.lit("delivered as ") + pl.col("split").list.join(" and "))
@@ -102,6 +102,6 @@ def _side_of(word):
     ('unseen', None, '?')
     """
     plain = "_".join(re.split(r"[\s_/.-]+", word.strip().casefold()))
-    if plain in NO_SIDE:
+    if plain in NO_SPLIT_WORDS:
         return None
-    return next((side for side, names in WORDS.items() if plain in names), "?")
+    return next((side for side, names in SPLIT_ALIASES.items() if plain in names), "?")

@@ -149,12 +149,12 @@ def _candidates(species, images, dealt, mixed):
 
 def _taken(images, n_species):
     """The images and groups that each species has on its SIDES already: two arrays (n_species, 3)."""
-    sided = images.filter(pl.col("split").is_in(assignment.SIDES))
+    sided = images.filter(pl.col("split").is_in(assignment.SPLITS))
     counted = sided.group_by("species", "split").agg(images=pl.len(), groups=pl.col("group").n_unique())
-    place = counted["species"].to_numpy(), [assignment.SIDES.index(side) for side in counted["split"]]
+    place = counted["species"].to_numpy(), [assignment.SPLITS.index(side) for side in counted["split"]]
     taken = {}
     for name in ("images", "groups"):
-        taken[name] = np.zeros((n_species, len(assignment.SIDES)), dtype=np.int64)
+        taken[name] = np.zeros((n_species, len(assignment.SPLITS)), dtype=np.int64)
         taken[name][place] = counted[name]
     return taken
 
@@ -165,7 +165,7 @@ def _sided(groups, sides, needed):
     said = pl.format("{} to deal, too few for {}", pl.len().over("species"), pl.lit(needed))
     return groups.select(
         "group",
-        split=pl.Series(assignment.SIDES).gather(np.where(few, assignment.TRAIN, sides)),
+        split=pl.Series(assignment.SPLITS).gather(np.where(few, assignment.TRAIN, sides)),
         reason=pl.when(few).then(pl.lit("too_few_groups")),
         evidence=pl.when(few).then(said),
     )

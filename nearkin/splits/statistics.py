@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from nearkin.tables.categories import distinct
+from nearkin.tables.categories import distinct_categories
 from nearkin.vocabulary import ALL, ASIDE, SPLITS
 
 
@@ -14,7 +14,7 @@ def describe_dataset(labels, splits):
     """
     images = labels.join(splits.select("uuid", "split", "group_id"), on="uuid")
     scopes = [images.with_columns(category=pl.lit(ALL))]
-    scopes += [images] if distinct(images["category"]) else []
+    scopes += [images] if distinct_categories(images["category"]) else []
     scopes += [scope.with_columns(split=pl.lit(ALL)) for scope in scopes]
     everything = pl.concat(scopes)
     counted = everything.group_by("category", "split").agg(

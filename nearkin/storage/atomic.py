@@ -23,7 +23,7 @@ class DamagedError(ValueError):
         self.path = Path(path)
 
 
-def unreadable(path: str | Path, message: str, error: Exception) -> ValueError:
+def read_error(path: str | Path, message: str, error: Exception) -> ValueError:
     """What to raise for a file that cannot be read: a DamagedError, unless the system refused to read it."""
     if isinstance(error, OSError) and error.errno:
         return ValueError(f"{path}: {message}")
@@ -44,7 +44,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(path)
     try:
-        with _folder_of_its_own(path) as folder:
+        with _locked_folder(path) as folder:
             temporary = folder / path.name
             yield temporary
             with open(temporary, "rb") as written:
@@ -58,7 +58,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _folder_of_its_own(path: Path) -> Iterator[Path]:
+def _locked_folder(path: Path) -> Iterator[Path]:
     """A folder beside `path`, locked as long as this process lives, wherever the file system has locks."""
     naming = {"prefix": f".{path.name}.", "suffix": ".part", "dir": path.parent}
     with (

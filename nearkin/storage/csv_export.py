@@ -5,20 +5,21 @@ import polars.selectors as cs
 from nearkin.storage.atomic import atomic_path
 
 
-def harmless(frame):
+def escape_formulas(frame):
     """A frame as it goes into CSV: lists of texts joined by `; `, and no text that a spreadsheet computes.
 
     A text that starts like a formula gets an apostrophe in front, as in the tables that the pages offer.
 
     >>> import polars as pl
-    >>> harmless(pl.DataFrame({"n": [-1], "name": ["=1+1"], "fallen": [["Aus bus", "Aus cus"]]})).row(0)
+    >>> frame = pl.DataFrame({"n": [-1], "name": ["=1+1"], "fallen": [["Aus bus", "Aus cus"]]})
+    >>> escape_formulas(frame).row(0)
     (-1, "'=1+1", 'Aus bus; Aus cus')
     """
     joined = frame.with_columns(cs.list().list.join("; "))
     return joined.with_columns(cs.string().str.replace(r"^([=+\-@\t\r])", "'$1"))
 
 
-def write(frame, path):
+def write_csv(frame, path):
     """Write a frame as CSV (RFC 4180, UTF-8), whole or not at all; numbers in full, nulls empty."""
     with atomic_path(path) as temporary:
-        harmless(frame).write_csv(temporary)
+        escape_formulas(frame).write_csv(temporary)

@@ -19,4 +19,4 @@ def iter_query_batches(path):
         last = (pl.col("protocol") == part["protocol"][-1]) & (pl.col("uuid") == part["uuid"][-1])
         whole = part.filter(~last) if start + ROWS < n_rows else part
         rest = part[len(whole) :]
-        yield tables.checked(whole, path, Neighbours)
+        yield tables.validate(whole, path, Neighbours)

@@ -22,10 +22,10 @@ def read(path, schema, columns=None):
 
     With `columns`, only these are read, and only their types are checked.
     """
-    frame = parquet.read(path, columns)
+    frame = parquet.read_parquet(path, columns)
     logger.info("read %d rows of %s", len(frame), path, extra={"counts": {"rows in": len(frame)}})
     if columns is None:
-        return checked(frame, path, schema)
+        return validate(frame, path, schema)
     declared = {name: column.dtype for name, column in schema.columns().items()}
     for name in columns:
         if frame.schema[name] != declared[name]:
@@ -44,7 +44,7 @@ def read_if_current(path, schema, **metadata):
     """The table that an earlier run stamped with this `metadata`, or an empty one if none can be read."""
     if Path(path).exists():
         try:
-            if stamps(schema, metadata).items() <= parquet.stamps(path).items():
+            if stamps(schema, metadata).items() <= parquet.read_metadata(path).items():
                 return read(path, schema)
         except (ValueError, pl.exceptions.PolarsError) as error:
             logger.warning("not reused: %s", error)
@@ -55,7 +55,7 @@ def scan(paths, schema):
     """The rows of all shards of a table, to be read lazily; they are whole, and their types as declared."""
     declared = pl.Schema({name: column.dtype for name, column in schema.columns().items()})
     for path in paths:
-        found = parquet.verified(path)
+        found = parquet.verify_checksums(path)
         wrong = [name for name, dtype in declared.items() if found.get(name) != dtype]
         if wrong:
             raise ValueError(f"{path}: is not a {schema.__name__} table: see column {wrong[0]!r}")
@@ -71,9 +71,9 @@ def write(frame, path, schema, **metadata):
     `metadata` (say `dataset` and `fingerprint`) is stamped into the file, and what the step was made from.
     """
     frame = frame.select(schema.column_names()).sort(schema.primary_key())
-    frame = checked(frame, path, schema)
+    frame = validate(frame, path, schema)
     stamped = stamps(schema, lineage.stamps() | metadata)
-    _log_written(parquet.write([frame], path, schema=frame.schema, stamps=stamped), path)
+    _log_written(parquet.write_parquet([frame], path, schema=frame.schema, stamps=stamped), path)
 
 
 def write_lazy(rows, path, schema, **metadata):
@@ -81,7 +81,7 @@ def write_lazy(rows, path, schema, **metadata):
     rows = rows.select(schema.column_names())
     parts = rows.collect_batches(chunk_size=parquet.ROWS, maintain_order=True)
     stamped = stamps(schema, lineage.stamps() | metadata)
-    _log_written(parquet.write(parts, path, schema=rows.collect_schema(), stamps=stamped), path)
+    _log_written(parquet.write_parquet(parts, path, schema=rows.collect_schema(), stamps=stamped), path)
 
 
 def _log_written(n_rows, path):
@@ -90,7 +90,7 @@ def _log_written(n_rows, path):
 
 def metadata(path):
     """What was stamped into a table, without the `nearkin.` in front."""
-    found = parquet.stamps(path)
+    found = parquet.read_metadata(path)
     return {key.removeprefix("nearkin."): value for key, value in found.items() if key.startswith("nearkin.")}
 
 
@@ -100,7 +100,7 @@ def stamps(schema, metadata):
     return {f"nearkin.{name}": str(value) for name, value in (own | metadata).items()}
 
 
-def checked(frame, path, schema):
+def validate(frame, path, schema):
     """A table, if it is as declared; else ValueError, naming `path`."""
     try:
         return schema.validate(frame)

@@ -18,10 +18,10 @@ def write_tensors(tensors, path, *, metadata=None):
         try:
             save_file(tensors, temporary, metadata=metadata)
         except SafetensorError as error:
-            raise _of_system(error) from error
+            raise _as_os_error(error) from error
 
 
-def _of_system(error):
+def _as_os_error(error):
     """The OSError that safetensors reports as text, if it is one."""
     number = re.search(r"\(os error (\d+)\)", str(error))
     return OSError(int(number[1]), str(error)) if number else error

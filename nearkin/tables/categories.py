@@ -8,53 +8,53 @@ INVISIBLE = "[\u200b\u200e\u200f\ufeff\0]"
 """Characters of no width and marks of direction, which nobody meant."""
 
 
-def cleaned(category: pl.Expr) -> pl.Expr:
+def clean_category(category: pl.Expr) -> pl.Expr:
     """A category in Unicode form NFC without stray white space and invisible characters; NONE for null.
 
     >>> said = pl.Series(["Fish ", " Sea\\u00a0\\u00a0fish", "Fishe\\u0301", " ", None])
-    >>> pl.select(cleaned(pl.lit(said))).to_series().to_list()
+    >>> pl.select(clean_category(pl.lit(said))).to_series().to_list()
     ['Fish', 'Sea fish', 'Fish\u00e9', '', '']
     """
     plain = category.str.normalize("NFC").str.replace_all(INVISIBLE, "").str.replace_all(r"\s+", " ")
     return plain.str.strip_chars().fill_null(NONE)
 
 
-def distinct(categories: pl.Series) -> list[str]:
+def distinct_categories(categories: pl.Series) -> list[str]:
     """The categories of some images, sorted, NONE among them; nothing if no image has a category.
 
-    >>> distinct(pl.Series(["Fish", "", "Bird"])), distinct(pl.Series(["", ""]))
+    >>> distinct_categories(pl.Series(["Fish", "", "Bird"])), distinct_categories(pl.Series(["", ""]))
     (['', 'Bird', 'Fish'], [])
     """
     found = categories.unique().sort().to_list()
     return [] if found == [NONE] else found
 
 
-def label_at(level: str) -> pl.Expr:
+def label_expr(level: str) -> pl.Expr:
     """What the images of a `Labels` table are called at a level; null without a name there, or a category."""
     return pl.when(pl.col(level) != NONE).then(level)
 
 
-def genus_of(column):
+def genus_expr(column):
     """The first word of a species name."""
     return pl.col(column).str.split(" ").list.first()
 
 
-def shown(category: str) -> str:
+def category_title(category: str) -> str:
     """A category as figures and pages print it.
 
-    >>> shown("Fish"), shown("")
+    >>> category_title("Fish"), category_title("")
     ('Fish', 'no category')
     """
     return category or "no category"
 
 
-def titled(categories: list[str]) -> dict[str, str]:
+def category_titles(categories: list[str]) -> dict[str, str]:
     """How categories are printed above their parts; where no image has one, the only part is of all.
 
-    >>> titled(["Fish", ""]), titled([""])
+    >>> category_titles(["Fish", ""]), category_titles([""])
     ({'Fish': 'Fish', '': 'no category'}, {'': 'all'})
     """
-    return {NONE: ALL} if categories == [NONE] else {name: shown(name) for name in categories}
+    return {NONE: ALL} if categories == [NONE] else {name: category_title(name) for name in categories}
 
 
 def sort_categories(categories):

@@ -5,7 +5,7 @@ import dataframely as dy
 from nearkin.tables.columns import uuid_key
 
 
-def embeddings(width):
+def make_embeddings_schema(width):
     """The declaration of embeddings of `width` numbers."""
 
     class Embeddings(dy.Schema):
@@ -24,7 +24,7 @@ def embeddings(width):
     return Embeddings
 
 
-def caption_embeddings(width):
+def make_caption_embeddings_schema(width):
     """The declaration of captions' embeddings of `width` numbers."""
 
     class CaptionEmbeddings(dy.Schema):

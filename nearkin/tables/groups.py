@@ -4,10 +4,10 @@ import dataframely as dy
 
 from nearkin.tables.columns import uuid_key
 
-TIES = ("bytes", "near_duplicate", "embedding", "specimen")
+LINK_TYPES = ("bytes", "near_duplicate", "embedding", "specimen")
 """What ties images together."""
 
-FIRM = ("bytes", "specimen")
+EXACT_LINKS = ("bytes", "specimen")
 """Ties that are facts; the others are guesses from looks."""
 
 
@@ -18,7 +18,7 @@ class Groups(dy.Schema):
     path = dy.String(description="file on disk, relative to the source")
     group_id = dy.String(description="uuid of the group's first image")
     ties = dy.String(
-        description=f"why it is in a group: {', '.join(TIES)}, joined by +; empty if alone",
+        description=f"why it is in a group: {', '.join(LINK_TYPES)}, joined by +; empty if alone",
     )
 
 

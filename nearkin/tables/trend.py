@@ -8,7 +8,7 @@ from nearkin.tables.columns import protocol_key
 class Trend(dy.Schema):
     """One row per place of a fitted curve: the change of species recall@k that goes with so many images.
 
-    The curve is a straight line over log2(1 + training images); `per_doubling` is its slope, the
+    The curve is a straight line over log2(1 + training images); `odds_per_doubling` is its slope, the
     same in all rows of a curve. No rows where too few species are compared.
     """
 

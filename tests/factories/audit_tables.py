@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import polars as pl
 from PIL import Image
 
-from nearkin.images.dhash import thumbnail
+from nearkin.images.dhash import make_thumbnail
 from nearkin.splits import statistics
 from nearkin.storage import tables
 from nearkin.tables import dataset_statistics as sizes
@@ -65,7 +65,7 @@ def curation(folder):
     listed[6]["label"] = "Salmo salar"
     seen = [{"uuid": uuid[i], "path": paths[i], "n_bytes": 9, "sha256": str(i)} for i in range(8)]
     for row in seen[:7]:
-        row["thumbnail"] = thumbnail(Image.open(folder / row["path"]).convert("L"))
+        row["thumbnail"] = make_thumbnail(Image.open(folder / row["path"]).convert("L"))
     seen[7] |= {"problem": "not_an_image", "detail": "begins with '<!doctype html>'"}
     kept = [
         {

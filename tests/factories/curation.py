@@ -16,7 +16,7 @@ def curate(folder, out, *, layout="vlm4bio", table=None, unlisted="report", grou
     paths = {name: out / f"{name}.parquet" for name in TABLES}
     inspections = [out / f"inspection{shard}.parquet" for shard in range(2)]
     source = {"source_id": "d", "captions_table": "vlm4bio_captions.csv", "table": table}
-    source |= {"watch": True, "listing": None}
+    source |= {"watch": True, "planned_digest": None}
     list_images(folder, paths["images"], layout=layout, unlisted=unlisted, **source, **common)
     limit = config["inspection"]["max_megapixels"]
     for shard, path in enumerate(inspections):

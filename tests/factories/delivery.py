@@ -8,8 +8,8 @@ import polars as pl
 import yaml
 from PIL import Image
 
-from nearkin.driver.config import settle
-from nearkin.images.inspect import with_hashes
+from nearkin.driver.config import resolve_config
+from nearkin.images.inspect import add_hashes
 from nearkin.tables.images import Images, Inspection
 
 SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
@@ -19,7 +19,7 @@ def defaults():
     """What the config says of a dataset that sets nothing."""
     models = {"histogram": {"library": "histogram", "preprocess": "small"}}
     config = {"datasets": {"d": {}}, "models": models, "preprocessing": {"small": {"size": 8, "crop": 1}}}
-    return settle(config, yaml.safe_load(SCHEMA.read_text(encoding="utf-8")))["datasets"]["d"]
+    return resolve_config(config, yaml.safe_load(SCHEMA.read_text(encoding="utf-8")))["datasets"]["d"]
 
 
 def picture(path, seed, size=(48, 40)):
@@ -72,7 +72,7 @@ def inspection_of(images, of_path=None):
         found = {"uuid": uuid, "path": path, "sha256": path, "thumbnail": thumbnail_of(path)}
         rows.append(defaults | found | (of_path or {}).get(path, {}))
     schema = {name: column.dtype for name, column in Inspection.columns().items()}
-    return with_hashes(pl.DataFrame(rows, schema=schema))
+    return add_hashes(pl.DataFrame(rows, schema=schema))
 
 
 def thumbnail_of(text):

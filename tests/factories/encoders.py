@@ -8,8 +8,8 @@ import pyarrow as pa
 import torch
 from torch import nn
 
-from nearkin.encoders.architectures import BUILDERS, Tower
-from nearkin.encoders.encoder import Description, Encoder, save_encoder
+from nearkin.encoders.architectures import BUILDERS, ImageEncoder
+from nearkin.encoders.encoder import Encoder, EncoderSpec, save_encoder
 from nearkin.images import pixel_cache
 
 torch.set_num_threads(1)  # networks this small only wait for a second thread, and tests run side by side
@@ -49,13 +49,13 @@ def description(**changes):
         "parameters": 1,
         "source": "a test",
     }
-    return Description(**(fields | GEOMETRY | changes))
+    return EncoderSpec(**(fields | GEOMETRY | changes))
 
 
 def tower(seed=0):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Tower(Net(), mean=(0.5,) * 3, std=(0.25,) * 3).eval()
+        return ImageEncoder(Net(), mean=(0.5,) * 3, std=(0.25,) * 3).eval()
 
 
 def folder(place, seed=0):
@@ -74,10 +74,10 @@ def store(path, images, uuids, decode="exact"):
     source = SimpleNamespace(geometry=GEOMETRY | {"size": images.shape[1]}, decode=decode, pillow="12")
     source.uuids = [uuids[i] for i in order]
     source.sha256s = [hashlib.sha256(images[i].tobytes()).hexdigest() for i in order]
-    schema = pixel_cache._schema(source)
+    schema = pixel_cache._make_schema(source)
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         for start in range(0, len(order), 5):
             rows = range(start, min(start + 5, len(order)))
             block = np.ascontiguousarray(images[order[rows]])
-            writer.write_batch(pixel_cache._batch(source, rows, block, schema))
-    return pixel_cache.Pixels(path)
+            writer.write_batch(pixel_cache._make_batch(source, rows, block, schema))
+    return pixel_cache.PixelCache(path)

@@ -56,13 +56,13 @@ def shown(made, models):
         model: neighbours(made["labels"], made["splits"], skill=SKILL[model], seed=seed).lazy()
         for seed, model in enumerate(models)
     }
-    first = {model: examples.nearest_of_all(frame, labels) for model, frame in found.items()}
+    first = {model: examples.top1_neighbours(frame, labels) for model, frame in found.items()}
     return {
         "examples": {
-            model: examples.nearest(found[model], examples.chosen(frame), labels)
+            model: examples.neighbours_of(found[model], examples.select_queries(frame), labels)
             for model, frame in first.items()
         },
-        "mistaken": {model: examples.mistaken(frame) for model, frame in first.items()},
+        "mistaken": {model: examples.count_errors(frame) for model, frame in first.items()},
         "labels": labels,
         "thumbnails": thumbnails(made["labels"]).lazy(),
     }

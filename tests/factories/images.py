@@ -43,7 +43,7 @@ def inspected(folder, names, problems=None):
     return pl.DataFrame(rows, schema=schema).sort("uuid")
 
 
-def seen(folder, **changes):
+def preprocessing(folder, **changes):
     """How the files of `folder` are seen: by GEOMETRY, exactly, up to a megapixel."""
     return {"folder": folder, "geometry": GEOMETRY, "decode": "exact", "max_megapixels": 1} | changes
 

@@ -25,7 +25,7 @@ def study(n_species=250, *, seed=1, resamples=100, ks=(1, 5)):
         model: averages.compute_metrics(frame, ks=list(ks), depth=DEPTH, resamples=resamples, seed=1)
         for model, frame in hits.items()
     }
-    n_train = paired.training_counts(labels, splits)
+    n_train = paired.count_training_images(labels, splits)
     differences = {
         pair: paired.compare(
             hits[pair[0]],
@@ -46,7 +46,7 @@ def study(n_species=250, *, seed=1, resamples=100, ks=(1, 5)):
         "sizes": {model: tabulate_training_size(frame, labels, splits) for model, frame in recalls.items()},
         "differences": differences,
         "claims": {
-            pair: evaluate.weighed({model: recalls[model] for model in pair}, frame, k=1)
+            pair: evaluate.evaluate_claims({model: recalls[model] for model in pair}, frame, k=1)
             for pair, frame in differences.items()
         },
         "curves": {

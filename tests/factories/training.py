@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from nearkin.finetune.data import examples_of
+from nearkin.finetune.data import make_datasets
 from nearkin.finetune.recipe import Recipe
 from nearkin.finetune.train import train
 from tests.factories import encoders as examples
@@ -33,7 +33,7 @@ def study(n_each=12):
 def taught_by(labels, splits, stores):
     """The examples of a training on species."""
     species = labels.select("uuid", label="species")
-    return examples_of(species, species, splits, stores)
+    return make_datasets(species, species, splits, stores)
 
 
 def trained(taught, path, recipe=RECIPE):

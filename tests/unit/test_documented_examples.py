@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from nearkin.driver.config import settle
+from nearkin.driver.config import resolve_config
 from tests import documented
 
 SCHEMA = yaml.safe_load((documented.ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
@@ -18,7 +18,7 @@ def test_all_blocks_of_yaml_are_examples():
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_documented_example_is_a_valid_config(name):
     example = EXAMPLES[name]
-    settled = settle(documented.study(example), SCHEMA)
+    settled = resolve_config(documented.study(example), SCHEMA)
     for section in ("datasets", "models"):
         for key, said in example.get(section, {}).items():
             names = [one for one in settled[section] if one == key or one.startswith(f"{key}.")]

@@ -8,7 +8,7 @@ from tests import mutants, mutations
 
 SOURCE = """
 import logging
-AT_ONCE = 2**20
+CHUNK_ROWS = 2**20
 FEW = 5
 
 def few(n, table):

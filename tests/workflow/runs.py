@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from nearkin.driver.planned_jobs import planned as of_dry_run
+from nearkin.driver.planned_jobs import parse_dry_run as of_dry_run
 
 ROOT = Path(__file__).parents[2]
 ALONE = ["unshare", "--map-root-user", "--net"]

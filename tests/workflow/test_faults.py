@@ -13,7 +13,7 @@ import pytest
 from docs.dictionary import TABLES
 from nearkin.embeddings import shard_files
 from nearkin.encoders.encoder import load_encoder
-from nearkin.images.pixel_cache import Pixels
+from nearkin.images.pixel_cache import PixelCache
 from nearkin.storage import tables
 from nearkin.storage.reuse import earlier_path
 from tests.workflow import runs
@@ -137,9 +137,11 @@ def artifacts(results):
     for place, _, schema in TABLES:
         found = sorted(results.glob(re.sub(r"\{\w+\}", "*", place)))
         filled = [path for path in found if pq.read_metadata(path).num_rows]
-        opened = shard_files.parts if "/embeddings/" in place else partial(tables.read, schema=schema)
+        opened = (
+            shard_files.iter_row_groups if "/embeddings/" in place else partial(tables.read, schema=schema)
+        )
         yield from ((path, lambda path, opened=opened: list(opened(path))) for path in filled[:1])
-    yield results / "pixels/square_224/0.arrow", lambda path: Pixels(path).check()
+    yield results / "pixels/square_224/0.arrow", lambda path: PixelCache(path).check()
     encoder = results / "lite0/encoder"
     yield encoder / "weights.safetensors", lambda path: load_encoder(path, encoder / "encoder.json")
 

@@ -19,11 +19,11 @@ rule check_curation:
     benchmark:
         "logs/costs/check_curation/{dataset}.tsv"
     group:
-        together("repairs")
+        job_group("repairs")
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=growing(2000, {"images": 10, "inspection": 10}),
+        mem_mb=scaled_by_input(2000, {"images": 10, "inspection": 10}),
     params:
         code=digest_of("check_curation.py"),
     script:
@@ -56,7 +56,7 @@ rule write_audit:
     benchmark:
         "logs/costs/write_audit/{dataset}.tsv"
     group:
-        together("repairs")
+        job_group("repairs")
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -16,7 +16,7 @@ rule fix_captions:
     benchmark:
         "logs/costs/fix_captions/{dataset}.tsv"
     group:
-        together("repairs")
+        job_group("repairs")
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -12,7 +12,7 @@ rule weigh_claims:
     log:
         "logs/weigh_claims/{dataset}/{base}/{trained}.log",
     group:
-        together("comparison")
+        job_group("comparison")
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -22,37 +22,37 @@ if " " in sys.executable:  # Snakemake puts it into commands without quotes; fou
     sys.executable = "python"
 
 from nearkin.driver import code_digest, curation_warnings, pending_results, progress, provenance
-from nearkin.driver.config import ConfigError, base_of, check_repeated_keys, settle
-from nearkin.driver.grid import variants_of
-from nearkin.driver.slurm import keep_unanswered
-from nearkin.finetune.recipe import settings
+from nearkin.driver.config import ConfigError, root_model, check_repeated_keys, resolve_config
+from nearkin.driver.grid import seed_groups
+from nearkin.driver.slurm import keep_polling
+from nearkin.finetune.recipe import recipe_settings
 from nearkin.sources.folder_digest import folder_digest
-from nearkin.sources.safe_paths import Unreadable
+from nearkin.sources.safe_paths import UnreadableError
 
 if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):  # Snakemake has it, if it is installed
-    keep_unanswered(slurm.Executor)
+    keep_polling(slurm.Executor)
 
 try:
     for file in workflow.configfiles:
         check_repeated_keys(file)
     schema_path = Path(ROOT, "workflow", "schemas", "config.schema.yaml")
-    config = settle(config, yaml.safe_load(schema_path.read_text(encoding="utf-8")))
+    config = resolve_config(config, yaml.safe_load(schema_path.read_text(encoding="utf-8")))
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 MODELS = config["models"]
-PREPARED = [name for name in MODELS if MODELS[name].get("library") not in (None, "table")]
-TUNED = [name for name in MODELS if "finetune" in MODELS[name]]
+PRETRAINED_MODELS = [name for name in MODELS if MODELS[name].get("library") not in (None, "table")]
+FINETUNED_MODELS = [name for name in MODELS if "finetune" in MODELS[name]]
 # Of models that differ only in their seed, the first stands for all where one is looked at.
-VARIANTS = variants_of(MODELS)
-VARIED = any(model.get("finetune", {}).get("variant") for model in MODELS.values())
-FIRSTS = [names[0] for names in VARIANTS.values()]
-SHOWN = [name for name in MODELS if name in {*FIRSTS}.union(*config["compare"])]
-TABLES = [name for name in MODELS if MODELS[name].get("library") == "table"]
+SEED_GROUPS = seed_groups(MODELS)
+HAS_SEED_GROUPS = any(model.get("finetune", {}).get("variant") for model in MODELS.values())
+FIRST_SEEDS = [names[0] for names in SEED_GROUPS.values()]
+REPORTED_MODELS = [name for name in MODELS if name in {*FIRST_SEEDS}.union(*config["compare"])]
+EXTERNAL_MODELS = [name for name in MODELS if MODELS[name].get("library") == "table"]
 # Models whose text tower reads captions, for clusters that are made with them.
-READERS = {how["model"] for how in config["clusters"].values() if how["captions"]}
+TEXT_MODELS = {how["model"] for how in config["clusters"].values() if how["captions"]}
 SHARDS = range(config["shards"])
-PENDING = pending_results.Pending(
+PENDING = pending_results.PendingResults(
     mark=lambda path: workflow.persistence._mark_incomplete(path, None),
     unmark=lambda path: workflow.persistence._unmark_incomplete(path),
     marked=lambda paths: workflow.persistence._filter_incomplete_keys(paths),
@@ -68,24 +68,24 @@ DOWNLOADS = {
 named = workflow.modifier.modify_rulename
 # What rules that check write, and the rules whose results they check.
 CHECKS = {named("check_curation"): "curation.passed", named("check_results"): "checks.passed"}
-CURATING = set(map(named, curation_warnings.CURATING))
+CURATION_RULES = set(map(named, curation_warnings.CURATION_RULES))
 UNCHECKED = {"describe_dataset", "write_audit", "write_report", "write_csv_twins", "gather_costs"}
 UNCHECKED = set(map(named, UNCHECKED | {"plot_costs"}))
 # An encoder's job on a GPU is one task that Snakemake must not start twice (see profiles/slurm).
 GPU = {"gpu": config["gpus"], "tasks": 0} if config["gpus"] else {}
 
 
-def one_of(names):
+def any_of_regex(names):
     """A wildcard constraint for exactly these names; one that nothing matches if there is none."""
     return "|".join(re.escape(name) for name in sorted(names)) or "(?!)"
 
 
-def together(group):
+def job_group(group):
     """A group of short jobs that go to a cluster as one; a dry run shows them one by one."""
     return lambda wildcards: None if workflow.dryrun else group
 
 
-def growing(base, per_mb=None):
+def scaled_by_input(base, per_mb=None):
     """A resource of a job: `base`, and so much more for each MB of the inputs named; doubled by each retry.
 
     Inputs that another job of the same group makes are not there yet, and count for nothing. A
@@ -109,14 +109,14 @@ def growing(base, per_mb=None):
 
 
 wildcard_constraints:
-    dataset=one_of(config["datasets"]),
-    model=one_of(MODELS),
-    base=one_of(MODELS),
-    trained=one_of(MODELS),
-    preprocess=one_of(config["preprocessing"]),
+    dataset=any_of_regex(config["datasets"]),
+    model=any_of_regex(MODELS),
+    base=any_of_regex(MODELS),
+    trained=any_of_regex(MODELS),
+    preprocess=any_of_regex(config["preprocessing"]),
     shard=r"\d+",
     chunk=r"\d+",
-    clustering=one_of(config["clusters"]),
+    clustering=any_of_regex(config["clusters"]),
 
 
 def digest_of(script):
@@ -156,7 +156,7 @@ def keep_records():
     for dataset in config["datasets"]:
         if Path("results", dataset).is_dir():
             try:
-                provenance.write(f"results/{dataset}", workflow.persistence._read_record)
+                provenance.write_provenance(f"results/{dataset}", workflow.persistence._read_record)
             except OSError as error:
                 print(f"make adopt will not know all results of {dataset}: {error}", file=sys.stderr)
 
@@ -172,9 +172,9 @@ def begin_run():
     existing = {
         path: record["input"] or []
         for folder in Path("results").glob("*/")
-        for path, record in provenance.recorded(folder, workflow.persistence._read_record)
+        for path, record in provenance.list_recorded(folder, workflow.persistence._read_record)
     }
-    PENDING.begin(to_make, existing)
+    PENDING.mark_pending(to_make, existing)
 
 
 def withdraw_checks():
@@ -188,7 +188,7 @@ def withdraw_checks():
     for dataset in config["datasets"]:
         changing = {rule for rule, name in needed if name == dataset} - UNCHECKED
         for check, passed in CHECKS.items():
-            checked = changing & CURATING if passed == "curation.passed" else changing
+            checked = changing & CURATION_RULES if passed == "curation.passed" else changing
             if check in changing or (checked and (check, dataset) not in jobs):
                 Path(f"results/{dataset}/{passed}").unlink(missing_ok=True)
 
@@ -196,7 +196,7 @@ def withdraw_checks():
 def print_warnings():
     """Sum up what the curation of each dataset warned of, also in a run before this one."""
     for dataset in config["datasets"]:
-        if lines := curation_warnings.of_curation(dataset, SHARDS):
+        if lines := curation_warnings.summarise_warnings(dataset, SHARDS):
             print(f"The curation of {dataset} warns (all of it in logs/, by rule):", *lines, sep="\n  ")
 
 
@@ -220,12 +220,12 @@ def delivered_files(folder, trusted, record=None, said=None):
         raise WorkflowError(f"no folder {folder!r}: {again if record else mend}")
     try:
         return folder_digest(folder, trusted)
-    except (Unreadable, ValueError) as error:
+    except (UnreadableError, ValueError) as error:
         raise WorkflowError(str(error)) from None
 
 
 def delivery(wildcards):
-    """The drawn museum as input; a delivered folder is watched through `listing`."""
+    """The drawn museum as input; a delivered folder is watched through its digest."""
     source = config["datasets"][wildcards.dataset]["source"]
     return source_folder(wildcards) if source["layout"] == "museum" else []
 
@@ -237,7 +237,7 @@ def downloaded(wildcards):
 
 
 def delivered_tables(wildcards):
-    """The table that lists the images, unless it lies in the folder and `listing` or the download watches it."""
+    """The table that lists the images, unless it lies in the folder and its digest or the download watches it."""
     source = config["datasets"][wildcards.dataset]["source"]
     if source["layout"] != "table":
         return []
@@ -245,7 +245,7 @@ def delivered_tables(wildcards):
     return [] if inside and (source["watch"] or source["download"]) else ancient(source["table"])
 
 
-def listed_by(wildcards):
+def table_settings(wildcards):
     """How the table of a dataset with the layout `table` is read."""
     source = config["datasets"][wildcards.dataset]["source"]
     if source["layout"] != "table":
@@ -253,7 +253,7 @@ def listed_by(wildcards):
     return {"path": source["table"], "preset": source.get("preset"), "own": source["columns"]}
 
 
-def listing(wildcards):
+def folder_digest_param(wildcards):
     """The digest of a delivered folder; nothing for the museum, which is an input.
 
     Nothing either for a folder that is not to be watched, is to be downloaded or is as the
@@ -295,17 +295,17 @@ def previous_splits(wildcards):
     return ancient(path)
 
 
-def dealing_of(wildcards):
+def split_settings(wildcards):
     """How groups are dealt; what else the split takes are inputs."""
     split = config["datasets"][wildcards.dataset]["split"]
     return {key: value for key, value in split.items() if key not in ("previous", "adopt")}
 
 
-def preprocess_of(wildcards):
+def preprocessing_name_of(wildcards):
     """The name of a preprocessing: itself a wildcard, or that of a model."""
     if "preprocess" in wildcards.keys():
         return wildcards.preprocess
-    return MODELS[base_of(MODELS, wildcards.model)]["preprocess"]
+    return MODELS[root_model(MODELS, wildcards.model)]["preprocess"]
 
 
 def encoder_of(wildcards):
@@ -316,17 +316,17 @@ def encoder_of(wildcards):
 
 def geometry_of(wildcards):
     """What of a preprocessing is the encoder's own."""
-    own = config["preprocessing"][preprocess_of(wildcards)]
+    own = config["preprocessing"][preprocessing_name_of(wildcards)]
     return {key: own[key] for key in ("size", "crop", "interpolation")}
 
 
-def seen(wildcards):
+def preprocessing_of(wildcards):
     """How image files become pixels."""
     return {
         "folder": source_folder(wildcards),
         "trusted": config["datasets"][wildcards.dataset]["source"]["follow_links"],
         "geometry": geometry_of(wildcards),
-        "decode": config["preprocessing"][preprocess_of(wildcards)]["decode"],
+        "decode": config["preprocessing"][preprocessing_name_of(wildcards)]["decode"],
         "max_megapixels": config["datasets"][wildcards.dataset]["inspection"]["max_megapixels"],
     }
 
@@ -369,7 +369,7 @@ def clusters_of(wildcards):
 def pixels_of(wildcards):
     """The decoded pixels that a model sees: one shard, or all without a wildcard for it; none if not kept."""
     shards = [wildcards.shard] if "shard" in wildcards.keys() else SHARDS
-    preprocess = preprocess_of(wildcards)
+    preprocess = preprocessing_name_of(wildcards)
     if not config["preprocessing"][preprocess]["cache"]:
         return []
     return [f"results/{wildcards.dataset}/pixels/{preprocess}/{shard}.arrow" for shard in shards]
@@ -388,13 +388,13 @@ def vectors_of(wildcards):
 
 def recipe_of(wildcards):
     """How an encoder is fine-tuned."""
-    return settings(MODELS[wildcards.model]["finetune"])
+    return recipe_settings(MODELS[wildcards.model]["finetune"])
 
 
 def method_of(wildcards):
     """What the report's methods section says in words, from the config."""
     dataset = config["datasets"][wildcards.dataset]
-    tuned = {name: MODELS[name]["finetune"] for name in TUNED if name in SHOWN}
+    tuned = {name: MODELS[name]["finetune"] for name in FINETUNED_MODELS if name in REPORTED_MODELS}
     shared = {key: config[key] for key in ("search", "recall", "comparison", "preprocessing")}
     shared["precision"] = next((model["precision"] for model in MODELS.values() if model["precision"]), None)
     taught = {recipe["labels"] for recipe in tuned.values()}

@@ -18,11 +18,11 @@ rule compare_models:
     benchmark:
         "logs/costs/compare_models/{dataset}/{base}/{trained}.tsv"
     group:
-        together("comparison")
+        job_group("comparison")
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=growing(2000, {"base": 10, "trained": 10}),
+        mem_mb=scaled_by_input(2000, {"base": 10, "trained": 10}),
     params:
         code=digest_of("compare_models.py"),
         ks=lookup(within=config, dpath="recall/ks"),
@@ -36,7 +36,7 @@ rule compare_models:
 rule compare_all_models:
     """Every model against every other on the same queries."""
     input:
-        hits=expand("results/{{dataset}}/{model}/hits.parquet", model=SHOWN),
+        hits=expand("results/{{dataset}}/{model}/hits.parquet", model=REPORTED_MODELS),
     output:
         pairwise="results/{dataset}/pairwise.parquet",
     log:
@@ -44,14 +44,14 @@ rule compare_all_models:
     benchmark:
         "logs/costs/compare_all_models/{dataset}.tsv"
     group:
-        together("report")
+        job_group("report")
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=growing(2000, {"hits": 10}),
+        mem_mb=scaled_by_input(2000, {"hits": 10}),
     params:
         code=digest_of("compare_all_models.py"),
-        models=SHOWN,
+        models=REPORTED_MODELS,
         k=1,
         resamples=lookup(within=config, dpath="recall/resamples"),
         seed=lookup(within=config, dpath="recall/seed"),
@@ -70,19 +70,19 @@ rule compare_variants:
     benchmark:
         "logs/costs/compare_variants/{dataset}.tsv"
     group:
-        together("report")
+        job_group("report")
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=growing(2000, {"hits": 10}),
+        mem_mb=scaled_by_input(2000, {"hits": 10}),
     params:
         code=digest_of("compare_variants.py"),
         hits_of=list(MODELS),
-        models=VARIANTS,
+        models=SEED_GROUPS,
         bases={
             name: MODELS[first]["finetune"]["base"]
-            for name, (first, *_) in VARIANTS.items()
-            if first in TUNED
+            for name, (first, *_) in SEED_GROUPS.items()
+            if first in FINETUNED_MODELS
         },
         ks=lookup(within=config, dpath="recall/ks"),
         resamples=lookup(within=config, dpath="recall/resamples"),
@@ -106,7 +106,7 @@ rule print_comparison:
     log:
         "logs/print_comparison/{dataset}/{base}/{trained}.log",
     group:
-        together("report")
+        job_group("report")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -126,7 +126,7 @@ rule fit_trend:
     log:
         "logs/fit_trend/{dataset}/{base}/{trained}.log",
     group:
-        together("comparison")
+        job_group("comparison")
     conda:
         "../../envs/analysis.yaml"
     params:

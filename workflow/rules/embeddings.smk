@@ -15,17 +15,17 @@ rule embed_images:
     benchmark:
         "logs/costs/embed_images/{dataset}/{model}/{shard}.tsv"
     wildcard_constraints:
-        model=one_of(PREPARED + TUNED),
+        model=any_of_regex(PRETRAINED_MODELS + FINETUNED_MODELS),
     conda:
         "../../envs/torch.yaml"
     threads: config["arithmetic_threads"]
     resources:
         **GPU,
-        mem_mb=growing(3000, {"weights": 4}),
-        runtime=growing(60, {"inspection": 60}),
+        mem_mb=scaled_by_input(3000, {"weights": 4}),
+        runtime=scaled_by_input(60, {"inspection": 60}),
     params:
         code=digest_of("embed_images.py"),
-        seen=seen,
+        preprocessing=preprocessing_of,
         precision=lookup(within=MODELS, dpath="{model}/precision"),
         batch=lookup(within=MODELS, dpath="{model}/batch"),
         arithmetic_threads=config["arithmetic_threads"],
@@ -45,11 +45,11 @@ rule import_embeddings:
     benchmark:
         "logs/costs/import_embeddings/{dataset}/{model}/{shard}.tsv"
     wildcard_constraints:
-        model=one_of(TABLES),
+        model=any_of_regex(EXTERNAL_MODELS),
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=growing(2000, {"table": 4}),
+        mem_mb=scaled_by_input(2000, {"table": 4}),
     params:
         code=digest_of("import_embeddings.py"),
         outside=outside(vectors_of),

@@ -13,7 +13,7 @@ rule prepare_encoder:
     benchmark:
         "logs/costs/prepare_encoder/{dataset}/{model}.tsv"
     wildcard_constraints:
-        model=one_of(PREPARED),
+        model=any_of_regex(PRETRAINED_MODELS),
     priority: 1  # before all else, for seconds here show what would stop the run after hours
     localrule: True  # may fetch weights, and the nodes of a cluster seldom have a network
     conda:
@@ -36,7 +36,7 @@ rule prepare_text_encoder:
     log:
         "logs/prepare_text_encoder/{dataset}/{model}.log",
     wildcard_constraints:
-        model=one_of(READERS),
+        model=any_of_regex(TEXT_MODELS),
     priority: 1  # as for prepare_encoder
     localrule: True  # may fetch weights, and the nodes of a cluster seldom have a network
     conda:

@@ -15,7 +15,7 @@ rule score_recall:
     benchmark:
         "logs/costs/score_recall/{dataset}/{model}.tsv"
     group:
-        together("scores")
+        job_group("scores")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -41,7 +41,7 @@ rule trace_recall:
     benchmark:
         "logs/costs/trace_recall/{dataset}/{model}.tsv"
     group:
-        together("scores")
+        job_group("scores")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -65,7 +65,7 @@ rule count_confusions:
     benchmark:
         "logs/costs/count_confusions/{dataset}/{model}.tsv"
     group:
-        together("scores")
+        job_group("scores")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -86,7 +86,7 @@ rule count_training_images:
     log:
         "logs/count_training_images/{dataset}/{model}.log",
     group:
-        together("scores")
+        job_group("scores")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -109,7 +109,7 @@ rule print_training_size:
     log:
         "logs/print_training_size/{dataset}/{model}.log",
     group:
-        together("scores")
+        job_group("scores")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -136,13 +136,13 @@ rule audit_leaks:
         "../../envs/torch.yaml"
     threads: 8
     resources:
-        mem_mb=growing(3000, {"shards": 3}),
-        runtime=growing(60, {"shards": 0.1}),
+        mem_mb=scaled_by_input(3000, {"shards": 3}),
+        runtime=scaled_by_input(60, {"shards": 0.1}),
     params:
         code=digest_of("audit_leaks.py"),
         model=lookup(within=config, dpath="leak_audit/model"),
         most_queries=lookup(within=config, dpath="leak_audit/queries"),
-        dealing=dealing_of,
+        dealing=split_settings,
         ks=lookup(within=config, dpath="recall/ks"),
         resamples=lookup(within=config, dpath="recall/resamples"),
         seed=lookup(within=config, dpath="recall/seed"),

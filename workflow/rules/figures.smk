@@ -4,7 +4,7 @@
 rule plot_recall:
     """Recall@1 of every model, by protocol and level, with intervals."""
     input:
-        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=SHOWN),
+        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=REPORTED_MODELS),
     output:
         svg=report(
             "results/{dataset}/figures/recall.svg",
@@ -16,12 +16,12 @@ rule plot_recall:
     log:
         "logs/plot_recall/{dataset}.log",
     group:
-        together("report")
+        job_group("report")
     conda:
         "../../envs/analysis.yaml"
     params:
         code=digest_of("plot_recall.py"),
-        models=SHOWN,
+        models=REPORTED_MODELS,
         k=1,
     script:
         "../../scripts/plot_recall.py"
@@ -30,7 +30,7 @@ rule plot_recall:
 rule plot_recall_curve:
     """Recall of every model against the number of neighbours looked at."""
     input:
-        curves=expand("results/{{dataset}}/{model}/recall_curve.parquet", model=SHOWN),
+        curves=expand("results/{{dataset}}/{model}/recall_curve.parquet", model=REPORTED_MODELS),
     output:
         svg=report(
             "results/{dataset}/figures/recall_curve.svg",
@@ -42,12 +42,12 @@ rule plot_recall_curve:
     log:
         "logs/plot_recall_curve/{dataset}.log",
     group:
-        together("report")
+        job_group("report")
     conda:
         "../../envs/analysis.yaml"
     params:
         code=digest_of("plot_recall_curve.py"),
-        models=SHOWN,
+        models=REPORTED_MODELS,
     script:
         "../../scripts/plot_recall_curve.py"
 
@@ -55,7 +55,7 @@ rule plot_recall_curve:
 rule plot_reachable:
     """Species recall over all queries beside that over the queries that could hit."""
     input:
-        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=SHOWN),
+        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=REPORTED_MODELS),
     output:
         svg=report(
             "results/{dataset}/figures/reachable.svg",
@@ -67,12 +67,12 @@ rule plot_reachable:
     log:
         "logs/plot_reachable/{dataset}.log",
     group:
-        together("report")
+        job_group("report")
     conda:
         "../../envs/analysis.yaml"
     params:
         code=digest_of("plot_reachable.py"),
-        models=SHOWN,
+        models=REPORTED_MODELS,
         k=1,
     script:
         "../../scripts/plot_reachable.py"
@@ -93,12 +93,12 @@ rule plot_pairwise:
     log:
         "logs/plot_pairwise/{dataset}.log",
     group:
-        together("report")
+        job_group("report")
     conda:
         "../../envs/analysis.yaml"
     params:
         code=digest_of("plot_pairwise.py"),
-        models=SHOWN,
+        models=REPORTED_MODELS,
         k=1,
     script:
         "../../scripts/plot_pairwise.py"
@@ -119,12 +119,12 @@ rule plot_variants:
     log:
         "logs/plot_variants/{dataset}.log",
     group:
-        together("report")
+        job_group("report")
     conda:
         "../../envs/analysis.yaml"
     params:
         code=digest_of("plot_variants.py"),
-        names=list(VARIANTS),
+        names=list(SEED_GROUPS),
         k=1,
     script:
         "../../scripts/plot_variants.py"
@@ -145,7 +145,7 @@ rule plot_leaks:
     log:
         "logs/plot_leaks/{dataset}.log",
     group:
-        together("report")
+        job_group("report")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -171,7 +171,7 @@ rule plot_training_size:
     log:
         "logs/plot_training_size/{dataset}/{model}.log",
     group:
-        together("scores")
+        job_group("scores")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -196,7 +196,7 @@ rule plot_training_buckets:
     log:
         "logs/plot_training_buckets/{dataset}/{model}.log",
     group:
-        together("scores")
+        job_group("scores")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -221,7 +221,7 @@ rule plot_confusions:
     log:
         "logs/plot_confusions/{dataset}/{model}.log",
     group:
-        together("scores")
+        job_group("scores")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -246,7 +246,7 @@ rule plot_training:
     log:
         "logs/plot_training/{dataset}/{model}.log",
     group:
-        together("report")
+        job_group("report")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -278,7 +278,7 @@ rule plot_improvement:
     log:
         "logs/plot_improvement/{dataset}/{base}/{trained}.log",
     group:
-        together("comparison")
+        job_group("comparison")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -306,7 +306,7 @@ rule plot_base_against_trained:
     log:
         "logs/plot_base_against_trained/{dataset}/{base}/{trained}.log",
     group:
-        together("comparison")
+        job_group("comparison")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -334,7 +334,7 @@ rule plot_most_changed:
     log:
         "logs/plot_most_changed/{dataset}/{base}/{trained}.log",
     group:
-        together("comparison")
+        job_group("comparison")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -363,7 +363,7 @@ rule plot_improvement_by_training_size:
     log:
         "logs/plot_improvement_by_training_size/{dataset}/{base}/{trained}.log",
     group:
-        together("comparison")
+        job_group("comparison")
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -13,14 +13,14 @@ rule embed_captions:
     benchmark:
         "logs/costs/embed_captions/{dataset}/{model}.tsv"
     wildcard_constraints:
-        model=one_of(READERS),
+        model=any_of_regex(TEXT_MODELS),
     conda:
         "../../envs/torch.yaml"
     threads: config["arithmetic_threads"]
     resources:
         **GPU,
-        mem_mb=growing(3000, {"encoder": 4, "captions": 250}),
-        runtime=growing(60, {"captions": 60}),
+        mem_mb=scaled_by_input(3000, {"encoder": 4, "captions": 250}),
+        runtime=scaled_by_input(60, {"captions": 60}),
     params:
         code=digest_of("embed_captions.py"),
         arithmetic_threads=config["arithmetic_threads"],
@@ -46,7 +46,7 @@ rule cluster_images:
         "../../envs/analysis.yaml"
     threads: config["arithmetic_threads"]
     resources:
-        mem_mb=growing(2000, {"shards": 4}),
+        mem_mb=scaled_by_input(2000, {"shards": 4}),
     params:
         code=digest_of("cluster_images.py"),
         arithmetic_threads=config["arithmetic_threads"],
@@ -75,17 +75,17 @@ rule finetune_encoder:
     benchmark:
         "logs/costs/finetune_encoder/{dataset}/{model}.tsv"
     wildcard_constraints:
-        model=one_of(TUNED),
+        model=any_of_regex(FINETUNED_MODELS),
     conda:
         "../../envs/torch.yaml"
     threads: config["arithmetic_threads"]
     resources:
         **GPU,
-        mem_mb=growing(8000, {"weights": 6}),
-        runtime=growing(240, {"inspection": 60}),
+        mem_mb=scaled_by_input(8000, {"weights": 6}),
+        runtime=scaled_by_input(240, {"inspection": 60}),
     params:
         code=digest_of("finetune_encoder.py"),
-        seen=seen,
+        preprocessing=preprocessing_of,
         recipe=recipe_of,
         arithmetic_threads=config["arithmetic_threads"],
     script:

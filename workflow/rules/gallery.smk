@@ -16,7 +16,7 @@ rule choose_examples:
     benchmark:
         "logs/costs/choose_examples/{dataset}/{model}.tsv"
     group:
-        together("scores")
+        job_group("scores")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -38,7 +38,7 @@ rule choose_sheets:
     log:
         "logs/choose_sheets/{dataset}/{base}/{trained}.log",
     group:
-        together("comparison")
+        job_group("comparison")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -51,7 +51,7 @@ rule draw_thumbnails:
     """Small pictures of the images of a shard that are shown on the report or a contact sheet."""
     input:
         inspection="results/{dataset}/inspection/{shard}.parquet",
-        examples=expand("results/{{dataset}}/{model}/examples.parquet", model=SHOWN),
+        examples=expand("results/{{dataset}}/{model}/examples.parquet", model=REPORTED_MODELS),
         sheets=[
             f"results/{{dataset}}/comparisons/{base}/{trained}/sheets.parquet"
             for base, trained in config["compare"]
@@ -66,7 +66,7 @@ rule draw_thumbnails:
         "../../envs/analysis.yaml"
     threads: 8
     resources:
-        mem_mb=growing(4000),
+        mem_mb=scaled_by_input(4000),
     params:
         code=digest_of("draw_thumbnails.py"),
         folder=source_folder,
@@ -97,7 +97,7 @@ rule draw_contact_sheets:
     log:
         "logs/draw_contact_sheets/{dataset}/{base}/{trained}.log",
     group:
-        together("report")
+        job_group("report")
     conda:
         "../../envs/analysis.yaml"
     params:

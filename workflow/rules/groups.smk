@@ -17,12 +17,12 @@ rule group_images:
         "logs/costs/group_images/{dataset}.tsv"
     priority: 1  # before pixels and embeddings: what cannot be split is named early
     group:
-        together("repairs")
+        job_group("repairs")
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=growing(2000, {"images": 10, "inspection": 10, "shards": 3}),
-        runtime=growing(60, {"shards": 0.1}),
+        mem_mb=scaled_by_input(2000, {"images": 10, "inspection": 10, "shards": 3}),
+        runtime=scaled_by_input(60, {"shards": 0.1}),
     params:
         code=digest_of("group_images.py"),
         specimen=lookup(within=config, dpath="datasets/{dataset}/groups/specimen"),

@@ -15,8 +15,8 @@ rule inspect_images:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=growing(2000, {"images": 8}),
-        runtime=growing(60, {"images": 20 / config["shards"]}),
+        mem_mb=scaled_by_input(2000, {"images": 8}),
+        runtime=scaled_by_input(60, {"images": 20 / config["shards"]}),
     params:
         code=digest_of("inspect_images.py"),
         folder=source_folder,
@@ -41,10 +41,10 @@ rule cache_pixels:
         "../../envs/torch.yaml"
     threads: 8
     resources:
-        mem_mb=growing(4000, {"inspection": 8}),
-        runtime=growing(60, {"inspection": 20}),
+        mem_mb=scaled_by_input(4000, {"inspection": 8}),
+        runtime=scaled_by_input(60, {"inspection": 20}),
     params:
         code=digest_of("cache_pixels.py"),
-        seen=seen,
+        preprocessing=preprocessing_of,
     script:
         "../../scripts/cache_pixels.py"

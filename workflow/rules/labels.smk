@@ -17,11 +17,11 @@ rule fix_labels:
         "logs/costs/fix_labels/{dataset}.tsv"
     priority: 1  # before pixels and embeddings: what cannot be split is named early
     group:
-        together("repairs")
+        job_group("repairs")
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=growing(2000, {"images": 10, "inspection": 10}),
+        mem_mb=scaled_by_input(2000, {"images": 10, "inspection": 10}),
     params:
         code=digest_of("fix_labels.py"),
         outside=outside(taxonomy_of),

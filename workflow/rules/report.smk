@@ -5,15 +5,16 @@ FIGURES = [
     "results/{dataset}/figures/recall_curve.svg",
     "results/{dataset}/figures/reachable.svg",
     "results/{dataset}/figures/leak_effect.svg",
-    *(["results/{dataset}/figures/pairwise.svg"] if len(SHOWN) > 1 else []),
-    *(["results/{dataset}/figures/variants.svg"] if VARIED else []),
+    *(["results/{dataset}/figures/pairwise.svg"] if len(REPORTED_MODELS) > 1 else []),
+    *(["results/{dataset}/figures/variants.svg"] if HAS_SEED_GROUPS else []),
     *expand(
         "results/{{dataset}}/figures/{model}/{figure}.svg",
-        model=SHOWN,
+        model=REPORTED_MODELS,
         figure=["training_size", "training_buckets", "confusions"],
     ),
     *expand(
-        "results/{{dataset}}/figures/{model}/training.svg", model=[name for name in SHOWN if name in TUNED]
+        "results/{{dataset}}/figures/{model}/training.svg",
+        model=[name for name in REPORTED_MODELS if name in FINETUNED_MODELS],
     ),
     *[
         f"results/{{dataset}}/figures/{base}/{trained}/{figure}.svg"
@@ -32,15 +33,15 @@ PAIRS = [f"results/{{dataset}}/comparisons/{base}/{trained}" for base, trained i
 SMALL_TABLES = [
     "results/{dataset}/statistics",
     "results/{dataset}/leak_audit",
-    *(["results/{dataset}/pairwise"] if len(SHOWN) > 1 else []),
-    *(["results/{dataset}/variants"] if VARIED else []),
+    *(["results/{dataset}/pairwise"] if len(REPORTED_MODELS) > 1 else []),
+    *(["results/{dataset}/variants"] if HAS_SEED_GROUPS else []),
     *expand("results/{{dataset}}/{model}/recall", model=MODELS),
     *expand(
         "results/{{dataset}}/{model}/{table}",
-        model=SHOWN,
+        model=REPORTED_MODELS,
         table=["recall_curve", "confusions", "training_size"],
     ),
-    *expand("results/{{dataset}}/{model}/training", model=TUNED),
+    *expand("results/{{dataset}}/{model}/training", model=FINETUNED_MODELS),
     *(f"{pair}/{table}" for pair in PAIRS for table in ("differences", "claims", "trend")),
 ]
 
@@ -54,7 +55,7 @@ rule write_csv_twins:
     log:
         "logs/write_csv_twins/{dataset}.log",
     group:
-        together("report")
+        job_group("report")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -78,7 +79,7 @@ rule write_headline:
     log:
         "logs/write_headline/{dataset}.log",
     group:
-        together("report")
+        job_group("report")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -97,17 +98,17 @@ rule write_report:
         gaps="results/{dataset}/gaps.parquet",
         quarantine="results/{dataset}/quarantine.parquet",
         splits="results/{dataset}/splits.parquet",
-        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=SHOWN),
+        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=REPORTED_MODELS),
         differences=[f"{pair}/differences.parquet" for pair in PAIRS],
         comparisons=[f"{pair}/comparison.txt" for pair in PAIRS],
         claims=[f"{pair}/claims.parquet" for pair in PAIRS],
         descriptions=expand(
             "results/{{dataset}}/{model}/encoder/encoder.json",
-            model=[name for name in PREPARED + TUNED if name in SHOWN],
+            model=[name for name in PRETRAINED_MODELS + FINETUNED_MODELS if name in REPORTED_MODELS],
         ),
         figures=FIGURES,
-        examples=expand("results/{{dataset}}/{model}/examples.parquet", model=SHOWN),
-        mistaken=expand("results/{{dataset}}/{model}/mistaken.parquet", model=SHOWN),
+        examples=expand("results/{{dataset}}/{model}/examples.parquet", model=REPORTED_MODELS),
+        mistaken=expand("results/{{dataset}}/{model}/mistaken.parquet", model=REPORTED_MODELS),
         labels="results/{dataset}/labels.parquet",
         thumbnails=expand("results/{{dataset}}/thumbnails/{shard}.parquet", shard=SHARDS),
         captions=report_captions,
@@ -125,14 +126,14 @@ rule write_report:
     benchmark:
         "logs/costs/write_report/{dataset}.tsv"
     group:
-        together("report")
+        job_group("report")
     conda:
         "../../envs/analysis.yaml"
     params:
         code=digest_of("write_report.py"),
         outside=outside(report_captions),
         templates=templates_of("report"),
-        models=SHOWN,
+        models=REPORTED_MODELS,
         pairs=config["compare"],
         method=method_of,
     script:
@@ -147,7 +148,9 @@ rule check_results:
         labels="results/{dataset}/labels.parquet",
         groups="results/{dataset}/groups.parquet",
         splits="results/{dataset}/splits.parquet",
-        descriptions=expand("results/{{dataset}}/{model}/encoder/encoder.json", model=PREPARED + TUNED),
+        descriptions=expand(
+            "results/{{dataset}}/{model}/encoder/encoder.json", model=PRETRAINED_MODELS + FINETUNED_MODELS
+        ),
         shards=expand("results/{{dataset}}/{model}/embeddings/shards.json", model=MODELS),
         neighbours=expand("results/{{dataset}}/{model}/neighbours.parquet", model=MODELS),
         hits=expand("results/{{dataset}}/{model}/hits.parquet", model=MODELS),
@@ -166,11 +169,11 @@ rule check_results:
             ),
             *expand(
                 "results/{{dataset}}/{model}/{table}.parquet",
-                model=SHOWN,
+                model=REPORTED_MODELS,
                 table=["training_size", "recall_curve", "confusions"],
             ),
         ],
-        texts=expand("results/{{dataset}}/{model}/training_size.txt", model=SHOWN),
+        texts=expand("results/{{dataset}}/{model}/training_size.txt", model=REPORTED_MODELS),
     output:
         passed="results/{dataset}/checks.passed",
     log:
@@ -178,11 +181,11 @@ rule check_results:
     benchmark:
         "logs/costs/check_results/{dataset}.tsv"
     group:
-        together("report")
+        job_group("report")
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=growing(2000, {"hits": 10}),
+        mem_mb=scaled_by_input(2000, {"hits": 10}),
     params:
         code=digest_of("check_results.py"),
         mask_groups=lookup(within=config, dpath="search/mask_groups"),
@@ -192,17 +195,17 @@ rule check_results:
 
 onstart:
     begin_run()
-    progress.show_what_is_left(workflow.logger_manager.get_log_handlers())
+    progress.add_eta(workflow.logger_manager.get_log_handlers())
 
 
 onerror:
-    PENDING.end()
+    PENDING.unmark_finished()
     keep_records()
     print_warnings()
 
 
 onsuccess:
-    PENDING.end()
+    PENDING.unmark_finished()
     keep_records()
     for dataset in config["datasets"]:
         for page in ("audit", "report"):

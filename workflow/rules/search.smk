@@ -17,8 +17,8 @@ rule find_neighbours:
     threads: 8
     resources:
         **GPU,
-        mem_mb=growing(3000, {"shards": 2}),
-        runtime=growing(60, {"shards": 0.1}),
+        mem_mb=scaled_by_input(3000, {"shards": 2}),
+        runtime=scaled_by_input(60, {"shards": 0.1}),
     params:
         code=digest_of("find_neighbours.py"),
         protocols=lookup(within=config, dpath="search/protocols"),
@@ -43,11 +43,11 @@ rule join_neighbours:
     benchmark:
         "logs/costs/join_neighbours/{dataset}/{model}.tsv"
     group:
-        together("scores")
+        job_group("scores")
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=growing(2000, {"chunks": 4}),
+        mem_mb=scaled_by_input(2000, {"chunks": 4}),
     params:
         code=digest_of("join_neighbours.py"),
     script:

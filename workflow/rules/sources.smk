@@ -13,7 +13,7 @@ rule draw_museum:
         "../../envs/analysis.yaml"
     threads: 8
     resources:
-        mem_mb=growing(4000),
+        mem_mb=scaled_by_input(4000),
     params:
         code=digest_of("draw_museum.py"),
         museum=lookup(within=config, dpath="datasets/{dataset}/source/museum"),
@@ -30,7 +30,7 @@ rule download_dataset:
     benchmark:
         "logs/costs/download_dataset/{dataset}.tsv"
     wildcard_constraints:
-        dataset=one_of(DOWNLOADS.values()),
+        dataset=any_of_regex(DOWNLOADS.values()),
     localrule: True  # the nodes of a cluster seldom have a network
     conda:
         "../../envs/torch.yaml"
@@ -58,19 +58,19 @@ rule list_images:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(120),
+        mem_mb=scaled_by_input(4000),
+        runtime=scaled_by_input(120),
     params:
         code=digest_of("list_images.py"),
         outside=outside(delivered_tables),
         layout=lookup(within=config, dpath="datasets/{dataset}/source/layout"),
         source_id=lookup(within=config, dpath="datasets/{dataset}/source/id"),
         captions_table=lookup(within=config, dpath="datasets/{dataset}/source/captions_table"),
-        table=listed_by,
+        table=table_settings,
         unlisted=lookup(within=config, dpath="datasets/{dataset}/source/unlisted"),
         folder=source_folder,
         watch=lookup(within=config, dpath="datasets/{dataset}/source/watch"),
         trusted=lookup(within=config, dpath="datasets/{dataset}/source/follow_links"),
-        listing=listing,
+        planned_digest=folder_digest_param,
     script:
         "../../scripts/list_images.py"

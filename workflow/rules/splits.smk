@@ -19,13 +19,13 @@ rule split_images:
         "logs/costs/split_images/{dataset}.tsv"
     priority: 1  # before pixels and embeddings: what cannot be split is named early
     group:
-        together("repairs")
+        job_group("repairs")
     conda:
         "../../envs/analysis.yaml"
     params:
         code=digest_of("split_images.py"),
         outside=outside(previous_splits),
-        dealing=dealing_of,
+        dealing=split_settings,
     script:
         "../../scripts/split_images.py"
 
@@ -40,7 +40,7 @@ rule describe_dataset:
     log:
         "logs/describe_dataset/{dataset}.log",
     group:
-        together("repairs")
+        job_group("repairs")
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -14,11 +14,11 @@ from PIL import Image
 
 from nearkin.audit import content as audit
 from nearkin.audit import near_duplicates, overview, page, repairs, text_diff, thumbnails
-from nearkin.audit.glossary import MEANINGS
+from nearkin.audit.glossary import DEFECT_MEANINGS
 from nearkin.figures import rank_abundance, theme
 from nearkin.groups.alignment import aligned_similarity
 from nearkin.images.decode import PROBLEMS
-from nearkin.images.dhash import CROPS, SIDE, viewed
+from nearkin.images.dhash import CROPS, SIDE, transform_view
 from nearkin.labels.policies import REPAIRABLE, UNNAMED
 from scripts.write_audit import write_audit
 from tests.factories import audit_tables
@@ -99,7 +99,7 @@ def test_defects_are_counted_by_outcome_and_category_and_have_a_meaning(content)
 
 def test_every_word_whose_evidence_says_less_has_a_meaning():
     words = {*PROBLEMS, *UNNAMED, *REPAIRABLE, "no_name", "conflicting_rows", "label_conflict"}
-    assert words - {defect for _, defect in MEANINGS} == {"empty"}, "its evidence is always the same"
+    assert words - {defect for _, defect in DEFECT_MEANINGS} == {"empty"}, "its evidence is always the same"
 
 
 def test_what_was_set_aside_and_what_is_in_doubt_is_shown(content):
@@ -206,12 +206,12 @@ def test_a_large_audit_is_sampled_evenly_and_says_so(tables, folder):
         for i, uuid in enumerate(f"{number:08d}-0000-5000-8000-000000000000" for number in range(250))
     ]
     gaps = audit_tables.table("gaps", rows)
-    shown = repairs.rows(
+    shown = repairs.list_changes(
         gaps.lazy(), categories=tables["images"].lazy().select("uuid", "category").unique("uuid")
     )
     counts = pl.DataFrame(shown).group_by("defect").len()["len"]
-    assert len(shown) == repairs.MOST
-    assert counts.max() <= repairs.MOST_OF_A_KIND and counts.max() - counts.min() <= 1
+    assert len(shown) == repairs.MAX_ROWS
+    assert counts.max() <= repairs.MAX_PER_DEFECT and counts.max() - counts.min() <= 1
     text = Page(page.render_audit(content_of(tables | {"gaps": gaps}, folder))).text
     assert "The table holds 5,000 of 7,500 rows, at most 200 of a kind" in text
 
@@ -222,7 +222,7 @@ def test_many_categories_are_folded():
         "images",
         [{"uuid": f"{c}{i}", "row": 0, "category": c} for n, c in enumerate(names) for i in range(n + 1)],
     )
-    folded, shown = overview.categories(images.lazy())
+    folded, shown = overview.list_categories(images.lazy())
     assert shown == [*names[-11:], "others"]
     assert folded.filter(category="others").collect().height == sum(range(1, 20))
 
@@ -230,7 +230,7 @@ def test_many_categories_are_folded():
 def test_a_category_called_others_is_folded_with_them():
     names = ["others"] * 9 + [f"c{i:02d}" for i in range(30)]
     images = [{"uuid": str(number), "row": 0, "category": name} for number, name in enumerate(names)]
-    folded, shown = overview.categories(audit_tables.table("images", images).lazy())
+    folded, shown = overview.list_categories(audit_tables.table("images", images).lazy())
     assert shown == [*(f"c{i:02d}" for i in range(11)), "others"]
     assert folded.filter(category="others").collect().height == 9 + 19
 
@@ -238,12 +238,14 @@ def test_a_category_called_others_is_folded_with_them():
 def test_categories_are_cleaned_and_rows_of_all_alone_where_there_are_none():
     said = [{"uuid": str(i), "row": 0, "category": name} for i, name in enumerate(["Fish ", "Fish", None])]
     images = audit_tables.table("images", said).lazy()
-    found, names = overview.categories(images)
+    found, names = overview.list_categories(images)
     assert names == ["Fish", ""]
-    rows = overview.by_category({"n": images}, categories=found, names=names)
+    rows = overview.count_by_category({"n": images}, categories=found, names=names)
     assert rows == [{"category": "Fish", "n": 2}, {"category": "", "n": 1}, {"category": "all", "n": 3}]
-    none, names = overview.categories(images.with_columns(category=pl.lit(" ")))
-    assert overview.by_category({"n": images}, categories=none, names=names) == [{"category": "all", "n": 3}]
+    none, names = overview.list_categories(images.with_columns(category=pl.lit(" ")))
+    assert overview.count_by_category({"n": images}, categories=none, names=names) == [
+        {"category": "all", "n": 3}
+    ]
 
 
 def test_a_thumbnail_is_pixels_and_nothing_else(tmp_path):
@@ -259,21 +261,21 @@ def test_a_thumbnail_is_pixels_and_nothing_else(tmp_path):
         "d": ("a.jpg", "truncated"),
     }
     rows = [(uuid, *told, 1) for uuid, told in paths.items()]
-    found = thumbnails.of_images(rows, tmp_path, max_megapixels=1)
+    found = thumbnails.make_thumbnails(rows, tmp_path, max_megapixels=1)
     small = base64.b64decode(found["a"]["source"].partition(",")[2])
     assert b"secret" not in small
     assert not set(Image.open(bytesio.BytesIO(small)).info) & {"exif", "icc_profile", "xmp", "comment"}
     assert Image.open(bytesio.BytesIO(small)).size == (128, 43) == (found["a"]["width"], found["a"]["height"])
     assert [found[uuid]["why"] for uuid in "bcd"] == [*["cannot be opened any more"] * 2, "truncated"]
-    refused = thumbnails.of_images(rows[:1], tmp_path, max_megapixels=0.1)
+    refused = thumbnails.make_thumbnails(rows[:1], tmp_path, max_megapixels=0.1)
     assert refused["a"]["why"] == "too many pixels"
 
 
 def test_pictures_beyond_the_limit_are_left_out(tmp_path, monkeypatch):
     for name in ("a.png", "b.png"):
         audit_tables.picture(tmp_path / name, seed=1)
-    monkeypatch.setattr(thumbnails, "MOST_BYTES", 10)
-    found = thumbnails.of_images(
+    monkeypatch.setattr(thumbnails, "MAX_BYTES", 10)
+    found = thumbnails.make_thumbnails(
         [("a", "a.png", None, 2), ("b", "b.png", None, 1)], tmp_path, max_megapixels=1
     )
     assert found["a"]["source"] and found["b"]["why"] == "left out, to keep this page small"
@@ -282,17 +284,17 @@ def test_pictures_beyond_the_limit_are_left_out(tmp_path, monkeypatch):
 @settings(max_examples=200)
 @given(LETTERS, LETTERS)
 def test_marks_change_no_text(before, after):
-    for text, markup in zip((before, after), text_diff.marked(before, after), strict=True):
+    for text, markup in zip((before, after), text_diff.mark_changes(before, after), strict=True):
         shown = markup.striptags() if text else ""
         assert shown.split() == Page(str(markup)).text.split() if text else True
         assert "".join(Page(str(markup)).text.split()) == "".join(
-            text_diff.visible(text or "nothing", 240).split()
+            text_diff.escape_invisible(text or "nothing", 240).split()
         )
 
 
 def test_only_what_differs_is_marked():
     def parts(before, after):
-        marks = (re.sub(r"</?span[^>]*>", "", str(text)) for text in text_diff.marked(before, after))
+        marks = (re.sub(r"</?span[^>]*>", "", str(text)) for text in text_diff.mark_changes(before, after))
         return [re.findall("<(?:del|ins)>(.*?)</", text) for text in marks]
 
     assert parts("esox lucius", "Esox lucius") == [["e"], ["E"]]
@@ -301,7 +303,7 @@ def test_only_what_differs_is_marked():
     assert parts("Error generating caption", "A photo of Esox lucius.") == [[], []]
     long = ["x" * 400 + middle + "y" * 400 for middle in ("Ã©", "é")]
     assert parts(*long) == [["Ã©"], ["é"]]
-    assert max(map(len, text_diff.marked(*long))) < 200
+    assert max(map(len, text_diff.mark_changes(*long))) < 200
 
 
 def test_the_likeness_of_a_group_is_that_of_its_loneliest_image():
@@ -315,9 +317,9 @@ def test_the_likeness_of_a_group_is_that_of_its_loneliest_image():
             for i, image in enumerate(images)
         ]
     )
-    found = dict(near_duplicates.least_likeness(members.sample(fraction=1, shuffle=True, seed=2)).iter_rows())
+    found = dict(near_duplicates.min_similarity(members.sample(fraction=1, shuffle=True, seed=2)).iter_rows())
     strangers = max(
-        float(aligned_similarity(viewed(x[None], view), y[None], view)[0])
+        float(aligned_similarity(transform_view(x[None], view), y[None], view)[0])
         for x, y in [(one, other), (other, one)]
         for view in CROPS
     )
@@ -343,8 +345,10 @@ def test_an_empty_audit_is_a_page_too(tables, folder):
 
 def test_the_line_of_a_long_tail_has_few_points_and_the_same_shape():
     counts = pl.DataFrame({"category": ["Fish"] * 50_000, "n": np.sort(np.arange(50_000) % 40 + 1)[::-1]})
-    drawn = rank_abundance.ranks(counts, ["Fish", "Bird"])
+    drawn = rank_abundance.plot_rank_abundance(counts, ["Fish", "Bird"])
     [line] = drawn.axes[0].lines
     assert len(line.get_xdata()) == 80
     assert np.array_equal(np.interp(np.arange(1, 50_001), line.get_xdata(), line.get_ydata()), counts["n"])
-    assert theme.svg(drawn) == theme.svg(rank_abundance.ranks(counts, ["Fish", "Bird"]))
+    assert theme.render_svg(drawn) == theme.render_svg(
+        rank_abundance.plot_rank_abundance(counts, ["Fish", "Bird"])
+    )

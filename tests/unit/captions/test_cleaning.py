@@ -159,7 +159,7 @@ def test_what_is_nothing_without_its_markup_is_empty_or_a_placeholder(text, defe
 def test_in_bulk_slices_of_any_size_are_the_same(monkeypatch):
     texts = pl.Series([delivered for delivered, _, _ in MENDED])
     whole = clean_distinct(texts)
-    monkeypatch.setattr("nearkin.captions.cleaning.AT_ONCE", 3)
+    monkeypatch.setattr("nearkin.captions.cleaning.CHUNK_TEXTS", 3)
     assert clean_distinct(texts).equals(whole)
     assert whole["before"].to_list() == sorted(set(texts)) and len(whole) > 6
     assert clean_distinct(pl.Series(["A fish."])).is_empty()

@@ -136,7 +136,7 @@ def test_the_order_of_rows_and_the_size_of_parts_change_nothing(monkeypatch):
     images = images_of([{"uuid": uuid, "caption": text} for uuid, text in given])
     results = []
     for step in (1, -1):
-        monkeypatch.setattr(complete, "AT_ONCE", 3 if step < 0 else 100)
+        monkeypatch.setattr(complete, "CHUNK_ROWS", 3 if step < 0 else 100)
         found = complete_captions(
             labels[::step], images[::step], [], ladder=LADDER, templates=["{species}", "{genus}"]
         )

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nearkin.captions.mention_context import BESIDE
-from nearkin.captions.species_mentions import Namer
+from nearkin.captions.mention_context import CONTEXT_WORDS
+from nearkin.captions.species_mentions import SpeciesMentionFinder
 
 SPECIES = ["Aus bus", "Aus cus", "Aus dus", "Xus longus", "Xus brevis"]
 TOLD = [
@@ -33,11 +33,13 @@ def table(rows):
 def namer(told=TOLD, common=None):
     labels = table([("", name, (common or {}).get(name)) for name in SPECIES])
     labels = labels.with_columns(genus=pl.col("species").str.head(3), category=pl.lit("Bird"))
-    return Namer(labels, [table(told)], further=pl.Series(["Yus solus", "Yus sp.", "Yus a x b", "YUS TOTUS"]))
+    return SpeciesMentionFinder(
+        labels, [table(told)], further=pl.Series(["Yus solus", "Yus sp.", "Yus a x b", "YUS TOTUS"])
+    )
 
 
 def other(text, own="Aus bus", common=None, as_delivered=None, names=None):
-    found = (names or namer()).others(table([(text, own, common, as_delivered)]))
+    found = (names or namer()).find_other_species(table([(text, own, common, as_delivered)]))
     return found["other"].to_list()[0] if len(found) else None
 
 
@@ -107,7 +109,7 @@ def test_a_part_of_a_longer_name_is_no_name():
     assert other("A Xus Hawk. Big Cus. Hawk.") == "Aus cus"
 
 
-@pytest.mark.parametrize("word", sorted(BESIDE))
+@pytest.mark.parametrize("word", sorted(CONTEXT_WORDS))
 def test_what_is_beside_or_like_the_subject_is_not_it(word):
     assert other(f"A bird {word} an Aus cus.") is None
     assert other(f"A bird {word} Big Cus.") is None
@@ -127,8 +129,8 @@ def test_a_phrase_that_is_used_everywhere_is_no_name():
 
 def test_no_names_at_all():
     labels = table([("", None)]).with_columns(genus=pl.lit("Aus"), category=pl.lit("Bird"))
-    nobody = Namer(labels, [], further=pl.Series([], dtype=pl.String))
-    assert nobody.others(table([("An Aus bus.", "Aus bus")])).is_empty()
+    nobody = SpeciesMentionFinder(labels, [], further=pl.Series([], dtype=pl.String))
+    assert nobody.find_other_species(table([("An Aus bus.", "Aus bus")])).is_empty()
 
 
 def reference(text, own):
@@ -140,7 +142,7 @@ def reference(text, own):
             before = words[:at]
             if before and before[-1] == "the":
                 before = before[:-1]
-            found.append((name, bool(before) and before[-1] in BESIDE))
+            found.append((name, bool(before) and before[-1] in CONTEXT_WORDS))
         at += 2 if name else 1
     if own in [name for name, _ in found]:
         return None

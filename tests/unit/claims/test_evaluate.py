@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nearkin.claims import evaluate
-from nearkin.claims.sentences import sentence
+from nearkin.claims.sentences import format_claim
 from nearkin.tables.claims import (
     CANNOT_BE_TOLD,
     IMPROVED,
@@ -52,7 +52,7 @@ def recall(value=0.9995, low=0.999, high=1.0, n_labels=3):
 
 
 def weighed(frame, **other):
-    return evaluate.weighed({"old": recall(**other), "new": recall(**other)}, frame, k=1)
+    return evaluate.evaluate_claims({"old": recall(**other), "new": recall(**other)}, frame, k=1)
 
 
 def answers(claims, claim, **other):
@@ -118,7 +118,7 @@ def test_worse_beyond_chance_cannot_be_told_from_few_groups():
 def test_category_recall_is_saturated_where_its_interval_lies_above_the_ceiling(numbers, answer):
     table = weighed(differences([0.5], [0.5], [1]), **numbers)
     assert answers(table, SATURATED) == [answer] * 2
-    assert all(sentence(row).endswith(".") for row in table.to_dicts())
+    assert all(format_claim(row).endswith(".") for row in table.to_dicts())
 
 
 UNTOLD = {
@@ -149,13 +149,13 @@ def test_a_separated_category_is_told_by_rank_but_not_by_odds():
 
 
 def test_unseen_species_are_not_asked_about_their_training_images():
-    table = evaluate.weighed(
+    table = evaluate.evaluate_claims(
         {name: recall().with_columns(protocol=pl.lit("unseen")) for name in ("old", "new")},
         differences([0.5, 0.4] * 4, [0.6, 0.5] * 4, [0] * 8, protocol="unseen"),
         k=1,
     )
     assert set(table["claim"]) == {IMPROVED, WORSE, SATURATED}
-    assert all("unseen species" in sentence(row) for row in table.to_dicts())
+    assert all("unseen species" in format_claim(row) for row in table.to_dicts())
 
 
 SPECIES = st.tuples(st.integers(1, 4), st.integers(0, 4), st.integers(0, 4), st.integers(0, 3))
@@ -172,10 +172,10 @@ def test_whatever_the_counts_every_claim_has_an_answer_and_a_sentence(species):
     table = weighed(pl.concat([frame, category]))
     for row in Claims.validate(table.sort(Claims.primary_key())).to_dicts():
         assert (row["why"] is None) == (row["answer"] != CANNOT_BE_TOLD)
-        assert sentence(row).endswith(".") and "None" not in sentence(row)
+        assert format_claim(row).endswith(".") and "None" not in format_claim(row)
         assert all(np.isfinite(row[name]) for name in ("estimate", "low", "high") if row[name] is not None)
 
 
 def told(table, claim, **other):
     [row] = table.filter(claim=claim, **other).to_dicts()
-    return sentence(row)
+    return format_claim(row)

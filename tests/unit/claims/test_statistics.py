@@ -59,7 +59,7 @@ def species(rng, slope, *, n=60, fewest=2, precision=4):
 def test_the_odds_are_those_of_two_by_two():
     """Without training images 10 of 40 hit, odds 1/3; with one, which is a doubling, 20 of 40, odds 1."""
     hits, queries, n_train = np.array([5, 5, 10, 10]), np.full(4, 20), np.array([0, 0, 1, 1])
-    found = logistic.per_doubling(hits, queries, n_train)
+    found = logistic.odds_per_doubling(hits, queries, n_train)
     assert found.estimate == pytest.approx(3)
     error = np.sqrt(1 / 10 + 1 / 30 + 1 / 20 + 1 / 20)  # of the log odds ratio (Woolf 1955)
     assert np.log(found.low) == pytest.approx(np.log(3) - stats.t.ppf(0.975, 2) * error)
@@ -75,7 +75,7 @@ def test_equal_numbers_of_queries_give_the_quasi_binomial_errors_of_statsmodels(
     expected = queries * model.fit().mu
     scale = np.sum((hits - expected) ** 2 / (expected * (1 - expected / queries))) / 58  # Pearson's X2
     expected = model.fit(scale=max(1, scale), use_t=True)
-    found = logistic.per_doubling(hits, queries, n_train)
+    found = logistic.odds_per_doubling(hits, queries, n_train)
     assert (scale > 1) == (precision == 4)
     assert found.p_value == pytest.approx(expected.pvalues[1], rel=1e-2)
     assert (found.low, found.high) == pytest.approx(tuple(np.exp(expected.conf_int()[1])), rel=1e-3)
@@ -84,7 +84,7 @@ def test_equal_numbers_of_queries_give_the_quasi_binomial_errors_of_statsmodels(
 @pytest.mark.parametrize("slope", [0, 0.3])
 def test_the_interval_of_the_odds_covers_the_truth_though_species_differ(slope):
     rng, n_drawn = np.random.default_rng(4), 200
-    found = [logistic.per_doubling(*species(rng, slope)) for _ in range(n_drawn)]
+    found = [logistic.odds_per_doubling(*species(rng, slope)) for _ in range(n_drawn)]
     assert 0.92 < np.mean([one.low <= np.exp(slope) <= one.high for one in found]) < 0.99
 
 
@@ -97,7 +97,7 @@ def test_the_interval_of_the_odds_covers_the_truth_though_species_differ(slope):
     ],
 )
 def test_no_odds_without_hits_misses_and_overlap(hits, why):
-    found = logistic.per_doubling(np.array(hits), np.full(4, 3), np.array([0, 1, 2, 3]))
+    found = logistic.odds_per_doubling(np.array(hits), np.full(4, 3), np.array([0, 1, 2, 3]))
     assert found.why.startswith(why) and found.estimate is None
 
 
@@ -112,7 +112,7 @@ def test_walsh_averages_are_those_of_all_pairs():
 
 def test_the_interval_holds_what_the_signed_rank_test_does_not_refuse():
     changes = np.random.default_rng(7).normal(0.4, 1, 15)
-    found = hodges_lehmann.typical(changes)
+    found = hodges_lehmann.hodges_lehmann(changes)
     shifts = np.linspace(-1, 2, 601)
     kept = [shift for shift in shifts if stats.wilcoxon(changes - shift).pvalue >= 0.05]
     assert (found.low, found.high) == pytest.approx((min(kept), max(kept)), abs=0.01)
@@ -121,7 +121,7 @@ def test_the_interval_holds_what_the_signed_rank_test_does_not_refuse():
 def test_the_approximate_places_are_near_the_exact_ones():
     for n in (60, 130, 200):
         approximate = n * (n + 1) / 4 - 1.96 * np.sqrt(n * (n + 1) * (2 * n + 1) / 24)
-        assert hodges_lehmann._place(n) == pytest.approx(approximate, rel=0.01)
+        assert hodges_lehmann._lower_rank(n) == pytest.approx(approximate, rel=0.01)
 
 
 def test_ties_and_zeros_are_exact_among_few():
@@ -129,14 +129,14 @@ def test_ties_and_zeros_are_exact_among_few():
     signed = (np.sign(changes) * stats.rankdata(abs(changes)))[changes != 0]
     flipped = [np.dot(signs, signed) for signs in itertools.product([1, -1], repeat=len(signed))]
     expected = np.mean(np.abs(flipped) >= abs(signed.sum()) - 1e-9)
-    assert hodges_lehmann.typical(changes).p_value == pytest.approx(expected)
+    assert hodges_lehmann.hodges_lehmann(changes).p_value == pytest.approx(expected)
 
 
 def test_no_change_at_all():
-    assert hodges_lehmann.typical(np.zeros(8))[:4] == (0, 0, 0, 1)
+    assert hodges_lehmann.hodges_lehmann(np.zeros(8))[:4] == (0, 0, 0, 1)
 
 
 def test_the_interval_of_the_typical_change_covers_the_truth():
     rng, n_drawn = np.random.default_rng(8), 300
-    found = [hodges_lehmann.typical(rng.normal(1, 3, 25)) for _ in range(n_drawn)]
+    found = [hodges_lehmann.hodges_lehmann(rng.normal(1, 3, 25)) for _ in range(n_drawn)]
     assert 0.92 < np.mean([one.low <= 1 <= one.high for one in found]) < 0.98

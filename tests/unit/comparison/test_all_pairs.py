@@ -28,7 +28,7 @@ def test_a_pair_is_as_compared_alone():
     Pairwise.validate(table.select(Pairwise.column_names()))
     assert len(table) == 3 * 6  # levels, ordered pairs
     labels, splits = random_study.study(1)
-    counts = paired.training_counts(labels, splits)
+    counts = paired.count_training_images(labels, splits)
     told = {"n_train": counts, "ks": [3], "min_queries": 4, "resamples": 200, "seed": 1}
     alone = paired.compare(hits["a"], hits["c"], **told)
     for level in ("category", "genus", "species"):

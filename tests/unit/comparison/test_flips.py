@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from nearkin.comparison.flips import flips
+from nearkin.comparison.flips import compare_top1
 from nearkin.tables.scores import Flips
 
 
@@ -28,7 +28,7 @@ def test_every_outcome():
     trained = {"a": 1, "b": 1, "c": 2, "d": 3, "e": None}
     before = nearest_of({"a": "u", "b": "v", "c": "w", "d": "x"})
     after = nearest_of({"a": "u", "b": "y", "c": "z", "d": "x"})
-    table = flips([hits_of(base), hits_of(trained)], [before, after])
+    table = compare_top1([hits_of(base), hits_of(trained)], [before, after])
     Flips.validate(table.select(Flips.column_names()))
     rows = {row["uuid"]: row for row in table.to_dicts()}
     outcomes = {uuid: row["outcome"] for uuid, row in rows.items()}

@@ -36,7 +36,7 @@ def compared(seed=1, **other):
     labels, splits, base = hits_of(seed, 1)
     *_, trained = hits_of(seed, 2)
     arguments = {"ks": KS, "min_queries": 4, "resamples": 200, "seed": 1} | other
-    counts = paired.training_counts(labels, splits)
+    counts = paired.count_training_images(labels, splits)
     return base, trained, paired.compare(base, trained, n_train=counts, **arguments)
 
 
@@ -59,7 +59,7 @@ def test_sign_flip_of_single_images_is_mcnemars_exact_test():
 def test_large_samples_meet_the_exact_test(monkeypatch):
     changes = np.array([-1] * 900 + [1] * 1000)
     exact = paired.sign_flip(changes)
-    monkeypatch.setattr(paired, "EXACT_UP_TO", 10)
+    monkeypatch.setattr(paired, "MAX_EXACT_N", 10)
     assert paired.sign_flip(changes) == pytest.approx(exact, rel=0.01)
 
 
@@ -84,7 +84,7 @@ def test_differences_are_those_of_the_hits():
 def test_the_same_bits_in_every_run_and_for_any_order_of_rows():
     labels, splits, base = hits_of(1, 1)
     *_, trained = hits_of(1, 2)
-    counts = paired.training_counts(labels, splits)
+    counts = paired.count_training_images(labels, splits)
     settings = {"n_train": counts, "ks": KS, "min_queries": 4, "resamples": 200, "seed": 1}
     key = Differences.primary_key()
     first = paired.compare(base, trained, **settings).sort(key)
@@ -127,14 +127,14 @@ def test_a_genus_is_the_mean_of_its_species():
 
 def test_models_with_different_queries_are_not_compared():
     labels, splits, base = hits_of(1, 1)
-    counts = paired.training_counts(labels, splits)
+    counts = paired.count_training_images(labels, splits)
     with pytest.raises(ValueError, match="did not answer the same queries: 1 only by the base"):
         paired.compare(base, base[1:], n_train=counts, ks=KS, min_queries=4, resamples=100, seed=1)
 
 
 def test_no_change_at_all():
     labels, splits, base = hits_of(1, 1)
-    counts = paired.training_counts(labels, splits)
+    counts = paired.count_training_images(labels, splits)
     table = paired.compare(base, base, n_train=counts, ks=KS, min_queries=4, resamples=100, seed=1)
     assert set(table["points"]) == {0.0}
     assert set(table["p_value"].drop_nulls()) == {1.0}
@@ -149,7 +149,7 @@ def test_few_changes_are_never_certain():
     given = {"points": points, "low": points - 1, "high": points + 1}
     given |= {"n_rose": rose, "n_fell": fell, "n_groups": groups}
     given["low"][5] = given["high"][5] = 100.0  # all rose alike: drawn anew, it is always the same
-    found = paired.widened(pl.DataFrame(given)).to_dicts()
+    found = paired.widen_sparse_intervals(pl.DataFrame(given)).to_dicts()
     for few in found[:4]:
         assert few["low"] <= 0 <= few["high"] and few["low"] <= few["points"] <= few["high"]
     assert found[0]["high"] == -found[0]["low"] > 5
@@ -191,13 +191,13 @@ def table_of(rows, **other):
     ("at_once", "weights_at_once"), [(1, 2**22), (600, 2**22), (2**25, 500), (2**25, 2**22)]
 )
 def test_intervals_are_those_of_drawn_units(monkeypatch, at_once, weights_at_once):
-    monkeypatch.setattr(paired, "AT_ONCE", at_once)
-    monkeypatch.setattr(paired.intervals, "AT_ONCE", weights_at_once)
+    monkeypatch.setattr(paired, "CHUNK_NUMBERS", at_once)
+    monkeypatch.setattr(paired.intervals, "CHUNK_WEIGHTS", weights_at_once)
     rows = random_rows(1)
     base, trained = asked(rows)
     hits, strata = paired.add_resampling_units(base.with_columns(trained=trained["first_hit"]))
     weights = np.concatenate(
-        list(paired.intervals.resampled_weights(strata, resamples=50, seed=1, at_once=2**20))
+        list(paired.intervals.bootstrap_weights(strata, resamples=50, seed=1, at_once=2**20))
     )
     for row in table_of(rows).to_dicts():
         if row["n_queries"] < 40:
@@ -286,8 +286,8 @@ def test_intervals_of_few_changes_by_hand():
     points = 100 * (rose - fell) / groups
     given = {"points": points, "low": points - 3, "high": points + 2}
     given["low"][4] = given["high"][4] = points[4]
-    down, up = (100 * one for one in paired.intervals.of_few_changes(rose, fell, groups))
-    found = paired.widened(pl.DataFrame(given | counts))
+    down, up = (100 * one for one in paired.intervals.newcombe_margins(rose, fell, groups))
+    found = paired.widen_sparse_intervals(pl.DataFrame(given | counts))
     low, high = found["low"].to_numpy(), found["high"].to_numpy()
     assert (low[0], high[0]) == (-3.0, 2.0)  # six groups changed: as they were drawn
     assert (low[1], high[1]) == (pytest.approx(-10 - down[1]), pytest.approx(-10 + up[1]))
@@ -295,7 +295,7 @@ def test_intervals_of_few_changes_by_hand():
     assert (low[2], high[2]) == (pytest.approx(min(0, 100 - down[2])), 100.0)
     assert (low[3], high[3]) == (pytest.approx(min(0, 30 - down[3])), pytest.approx(30 + up[3]))
     assert (low[4], high[4]) == (pytest.approx(100 - down[4]), 100.0) and low[4] > 0
-    mirrored = paired.widened(
+    mirrored = paired.widen_sparse_intervals(
         pl.DataFrame(given | counts).with_columns(
             points=-pl.col("points"),
             low=-pl.col("high"),
@@ -316,7 +316,7 @@ def test_up_to_4000_changes_are_tested_exactly():
 
 
 def test_beyond_groups_of_several_weigh_as_their_squares(monkeypatch):
-    monkeypatch.setattr(paired, "EXACT_UP_TO", 3)
+    monkeypatch.setattr(paired, "MAX_EXACT_N", 3)
     changes = np.array([3, -1, 2, 2, 0])
     assert paired.sign_flip(changes) == pytest.approx(2 * stats.norm.sf(5 / 18**0.5), rel=1e-12)
     assert paired.sign_flip(np.array([1, -1, 2, 0, 0])) == 0.75
@@ -335,7 +335,7 @@ def test_training_counts_by_hand():
     )
     labels = pl.concat([labels, more])
     splits = pl.DataFrame({"uuid": labels["uuid"], "split": [*["train"] * 4, "test", "train"]})
-    counts = {row[:3]: row[3] for row in paired.training_counts(labels, splits).iter_rows()}
+    counts = {row[:3]: row[3] for row in paired.count_training_images(labels, splits).iter_rows()}
     assert counts == {
         **{(level, "all", "all"): n for level, n in (("category", 5), ("genus", 5), ("species", 4))},
         **{(level, "Fish", "all"): 3 for level in ("category", "genus", "species")},
@@ -355,9 +355,9 @@ def test_queries_of_the_trained_model_alone_are_counted_too():
     base, trained = asked([("Bird", "Aa x", "g", 1, 1)] * 3)
     keys = ["protocol", "level", "uuid"]
     with pytest.raises(ValueError, match="1 only by the base, 2 only by the trained, the first is .*'0'"):
-        paired.same_queries(base.head(1).select(keys), trained.tail(2).select(keys))
+        paired.check_same_queries(base.head(1).select(keys), trained.tail(2).select(keys))
     with pytest.raises(ValueError, match="0 only by the base, 1 only by the trained"):
-        paired.same_queries(base.head(2).select(keys), trained.select(keys))
+        paired.check_same_queries(base.head(2).select(keys), trained.select(keys))
 
 
 def test_holm_never_passes_one_and_never_falls():
@@ -374,7 +374,7 @@ def test_where_few_groups_changed_the_interval_is_that_of_the_shares():
         ("Bird", "Aa x", "g5", None, None),
     ]
     table = table_of(rows).filter(label="Aa x", k=1)
-    down, up = paired.intervals.of_few_changes(np.array([2]), np.array([1]), np.array([5]))
+    down, up = paired.intervals.newcombe_margins(np.array([2]), np.array([1]), np.array([5]))
     points = 100 * 2 / 6
     assert table.select("points", "low", "high").row(0) == (
         pytest.approx(points),
@@ -395,7 +395,7 @@ def test_an_interval_of_half_a_point_is_no_flat_one():
         "n_fell": [0],
         "n_groups": [12],
     }
-    assert paired.widened(pl.DataFrame(given)).select("low", "high").row(0) == (49.75, 50.25)
+    assert paired.widen_sparse_intervals(pl.DataFrame(given)).select("low", "high").row(0) == (49.75, 50.25)
 
 
 def test_scopes_come_from_the_whole_to_its_parts():

@@ -30,7 +30,7 @@ def test_one_seed_is_told_as_the_model_alone(hits):
     alone = averages.compute_metrics(hits["first"], depth=15, **HOW).filter(
         metric="recall", average="micro", population="all", label="all"
     )
-    counts = paired.training_counts(*random_study.study(1))
+    counts = paired.count_training_images(*random_study.study(1))
     changes = paired.compare(hits["base"], hits["first"], n_train=counts, min_queries=4, **HOW)
     changes = changes.filter(metric="recall", label="all")
     keys = ["protocol", "level", "category", "k"]

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 import statsmodels.api as sm
 
-from nearkin.comparison.trend import trend
+from nearkin.comparison.trend import fit_trend
 from nearkin.tables.trend import Trend
 from nearkin.vocabulary import MIN_LABELS
 
@@ -31,7 +31,7 @@ def differences(n_train, points, n_queries, *, category="Fish", protocol="leave_
 
 
 def table_of(found):
-    made = trend(found, **HOW)
+    made = fit_trend(found, **HOW)
     Trend.validate(made.select(Trend.column_names()))
     return made
 
@@ -65,7 +65,7 @@ def test_the_interval_of_the_slope_holds_the_truth_about_nineteen_times_of_twent
     for _ in range(200):
         n_train, queries = rng.integers(1, 80, 40), rng.integers(1, 12, 40)
         points = 2 + 1.5 * np.log2(1 + n_train) + rng.normal(0, 40, 40) / np.sqrt(queries)
-        row = trend(differences(n_train, points, queries), **HOW).row(0, named=True)
+        row = fit_trend(differences(n_train, points, queries), **HOW).row(0, named=True)
         held += row["per_doubling_low"] <= 1.5 <= row["per_doubling_high"]
     assert 182 <= held <= 196
 

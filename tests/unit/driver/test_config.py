@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nearkin.driver.config import ConfigError, base_of, check_repeated_keys, settle
+from nearkin.driver.config import ConfigError, check_repeated_keys, resolve_config, root_model
 from nearkin.finetune.recipe import PRESETS, Recipe, read_recipe
 
 ROOT = Path(__file__).parents[3]
@@ -17,7 +17,7 @@ SHIPPED = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 
 @pytest.mark.parametrize("path", ["config/config.yaml", "config/vlm4bio.yaml", "tests/delivery.yaml"])
 def test_the_projects_own_configs_are_valid(path):
-    settled = settle(yaml.safe_load((ROOT / path).read_text()), SCHEMA)
+    settled = resolve_config(yaml.safe_load((ROOT / path).read_text()), SCHEMA)
     assert settled["search"]["depth"] == 100
 
 
@@ -45,7 +45,7 @@ def wrong(path, value):
         place = place.setdefault(key, {})
     place[path[-1]] = value
     with pytest.raises(ConfigError) as caught:
-        settle(config, SCHEMA)
+        resolve_config(config, SCHEMA)
     return str(caught.value)
 
 
@@ -231,12 +231,12 @@ def test_images_may_lie_anywhere_else(folder):
 def settled_from(folder):
     """The shipped study of images in a folder."""
     datasets = {"mine": {"source": {"layout": "folders", "folder": folder}}}
-    return settle(copy.deepcopy(SHIPPED) | {"datasets": datasets}, SCHEMA)
+    return resolve_config(copy.deepcopy(SHIPPED) | {"datasets": datasets}, SCHEMA)
 
 
 def test_k_may_be_as_large_as_the_depth():
     config = copy.deepcopy(SHIPPED) | {"search": {"depth": 3}, "recall": {"ks": [1, 3]}}
-    assert settle(config, SCHEMA)["recall"]["ks"] == [1, 3]
+    assert resolve_config(config, SCHEMA)["recall"]["ks"] == [1, 3]
 
 
 @pytest.mark.parametrize("name", ["inspection", "figures", "thumbnails", "report_thumbnails"])
@@ -247,7 +247,7 @@ def test_a_model_cannot_take_the_place_of_what_belongs_to_the_dataset(name):
 def test_a_dataset_like_another_keeps_its_images_names():
     config = copy.deepcopy(SHIPPED)
     config["datasets"]["again"] = {"like": "museum", "split": {"seed": 2}}
-    again = settle(config, SCHEMA)["datasets"]["again"]
+    again = resolve_config(config, SCHEMA)["datasets"]["again"]
     assert again["source"]["id"] == "museum"
     assert again["split"]["seed"] == 2
     assert again["groups"]["specimen"] == SHIPPED["datasets"]["museum"]["groups"]["specimen"]
@@ -256,13 +256,13 @@ def test_a_dataset_like_another_keeps_its_images_names():
 def test_what_lists_hold_is_completed_too():
     config = copy.deepcopy(SHIPPED)
     config["datasets"]["museum"]["captions"] = {"tables": [{"path": "a.csv"}]}
-    (table,) = settle(config, SCHEMA)["datasets"]["museum"]["captions"]["tables"]
+    (table,) = resolve_config(config, SCHEMA)["datasets"]["museum"]["captions"]["tables"]
     assert table == {"path": "a.csv", "image": "image_path", "caption": "caption"}
 
 
 def test_leaks_are_measured_with_the_last_base_unless_a_model_is_named():
     def audited(**changes):
-        return settle(copy.deepcopy(SHIPPED) | changes, SCHEMA)["leak_audit"]["model"]
+        return resolve_config(copy.deepcopy(SHIPPED) | changes, SCHEMA)["leak_audit"]["model"]
 
     assert audited() == SHIPPED["compare"][-1][0]
     assert audited(compare=[]) == next(iter(SHIPPED["models"]))
@@ -271,7 +271,7 @@ def test_leaks_are_measured_with_the_last_base_unless_a_model_is_named():
 
 def test_base_of_follows_fine_tunings():
     models = {"a": {}, "b": {"finetune": {"base": "a"}}, "c": {"finetune": {"base": "b"}}}
-    assert base_of(models, "c") == "a"
+    assert root_model(models, "c") == "a"
 
 
 def test_the_recipes_defaults_are_the_schemas():
@@ -294,10 +294,10 @@ def test_a_preset_holds_where_nothing_else_is_said():
 
 
 def test_the_order_of_keys_changes_nothing_but_the_order_of_models():
-    settled = settle(SHIPPED, SCHEMA)
+    settled = resolve_config(SHIPPED, SCHEMA)
     shuffled = yaml.safe_load(yaml.safe_dump(SHIPPED, sort_keys=True))
     shuffled["models"] = {name: shuffled["models"][name] for name in SHIPPED["models"]}
-    assert repr(settle(shuffled, SCHEMA)) == repr(settled)
+    assert repr(resolve_config(shuffled, SCHEMA)) == repr(settled)
 
 
 def settled_with(**changes):
@@ -306,7 +306,7 @@ def settled_with(**changes):
     for key, value in changes.items():
         section, name, last = key.split("__")
         config[section].setdefault(name, {})[last] = value
-    return settle(config, SCHEMA)
+    return resolve_config(config, SCHEMA)
 
 
 def test_precision_is_a_models_own_or_its_bases_or_fp32():
@@ -328,7 +328,7 @@ def test_models_of_one_study_are_computed_alike():
     config["preprocessing"]["fast_224"] = other
     config["models"]["lite0"]["preprocess"] = "fast_224"
     with pytest.raises(ConfigError, match="models.lite0: decode is fast, but for 'histogram' it is exact"):
-        settle(config, SCHEMA)
+        resolve_config(config, SCHEMA)
 
 
 def test_embeddings_made_elsewhere_are_compared_with_any():
@@ -336,4 +336,4 @@ def test_embeddings_made_elsewhere_are_compared_with_any():
     config = copy.deepcopy(SHIPPED) | {"models": {"ours": SHIPPED["models"]["lite0"], "theirs": table}}
     config |= {"compare": [["theirs", "ours"]]}
     config["models"]["ours"] = config["models"]["ours"] | {"precision": "bf16"}
-    assert settle(config, SCHEMA)["models"]["theirs"]["precision"] is None
+    assert resolve_config(config, SCHEMA)["models"]["theirs"]["precision"] is None

@@ -32,19 +32,19 @@ def logs(tmp_path):
 
 
 def test_kinds_are_counted_over_all_shards(logs):
-    assert curation_warnings.of_curation("d", range(2), logs) == [
+    assert curation_warnings.summarise_warnings("d", range(2), logs) == [
         "list_images: linked folder not followed: a, b, c and 2 more",
         "list_images: something odd",
         "inspect_images: files that cannot be used (empty): 5",
         "inspect_images: files that cannot be used (truncated): 2",
     ]
-    assert curation_warnings.of_curation("none", range(2), logs) == []
+    assert curation_warnings.summarise_warnings("none", range(2), logs) == []
 
 
 def test_lines_are_few_and_short_and_steer_no_terminal(logs):
     lines = [f"WARNING nearkin.x: kind {n}: \x1b[2J{'x' * 300}" for n in range(curation_warnings.KINDS + 5)]
     (logs / "fix_labels").mkdir()
     (logs / "fix_labels/d.log").write_text("".join(f"{AT} {line}\n" for line in lines), encoding="utf-8")
-    found = curation_warnings.of_curation("d", range(2), logs)
+    found = curation_warnings.summarise_warnings("d", range(2), logs)
     assert len(found) == curation_warnings.KINDS + 1 and found[-1] == "and 9 more kinds"
     assert found[4].startswith("fix_labels: kind 0: [2Jxxx") and len(found[4]) < 230

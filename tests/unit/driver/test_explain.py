@@ -38,7 +38,7 @@ def jobs(rule, reason, *models):
     ],
 )
 def test_a_cause_is_said_with_what_changed(reason, words):
-    assert explain.explained(jobs("embed_images", reason, "m")) == [f"embed_images, 1 job (d m): {words}"]
+    assert explain.explain_jobs(jobs("embed_images", reason, "m")) == [f"embed_images, 1 job (d m): {words}"]
 
 
 def test_jobs_of_one_cause_are_told_together_and_what_follows_is_counted():
@@ -50,7 +50,7 @@ def test_jobs_of_one_cause_are_told_together_and_what_follows_is_counted():
         *jobs("score_recall", "Missing output files: o", "o"),
         *jobs("write_report", follows, "m"),
     ]
-    assert explain.explained(planned) == [
+    assert explain.explain_jobs(planned) == [
         "score_recall, 2 jobs (d m, d n): what it takes has changed: a.py, m, n",
         "score_recall, 1 job (d o): its results are not there: o",
         "3 jobs that follow from these: plot_recall 2, write_report 1",
@@ -58,6 +58,6 @@ def test_jobs_of_one_cause_are_told_together_and_what_follows_is_counted():
 
 
 def test_a_dry_run_without_jobs_and_one_with_results_of_unknown_making():
-    assert explain.report("Nothing to be done\n") == "Nothing would run."
+    assert explain.explain_dry_run("Nothing to be done\n") == "Nothing would run."
     said = "2 jobs have missing provenance/metadata\nRules with missing metadata: plot_recall list_images\n"
-    assert explain.report(said).splitlines()[1].endswith("results of plot_recall, list_images.")
+    assert explain.explain_dry_run(said).splitlines()[1].endswith("results of plot_recall, list_images.")

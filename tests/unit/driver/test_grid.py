@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
-from nearkin.driver.config import ConfigError, settle
-from nearkin.driver.grid import variants_of
+from nearkin.driver.config import ConfigError, resolve_config
+from nearkin.driver.grid import seed_groups
 from tests.unit.driver.test_config import SCHEMA, SHIPPED
 
 
@@ -14,7 +14,7 @@ def studied(finetune, **models):
     config = copy.deepcopy(SHIPPED)
     config["models"] |= {"swept": {"finetune": {"base": "lite0"} | finetune}} | models
     config["compare"] = [["lite0", "swept"]]
-    return settle(config, SCHEMA)
+    return resolve_config(config, SCHEMA)
 
 
 def test_every_combination_is_a_model_in_the_place_of_the_matrix():
@@ -34,7 +34,7 @@ def test_every_combination_is_a_model_in_the_place_of_the_matrix():
 
 def test_seeds_make_one_variant_and_the_first_stands_for_it_in_comparisons():
     config = studied({"matrix": {"gradient": ["exact", "straight_through"], "seed": [1, 2]}})
-    variants = variants_of(config["models"])
+    variants = seed_groups(config["models"])
     assert variants["swept.gradient_exact"] == [f"swept.gradient_exact.seed_{seed}" for seed in (1, 2)]
     assert variants["lite0"] == ["lite0"]
     assert config["compare"] == [
@@ -79,7 +79,7 @@ def test_two_models_of_one_name_are_refused():
 def test_a_variant_by_hand_holds_models_that_differ_in_their_seed_alone():
     finetune = {"base": "lite0", "variant": "mine", "seed": 1}
     right = {f"hand_{seed}": {"finetune": finetune | {"seed": seed}} for seed in (1, 2)}
-    assert variants_of(studied({}, **right)["models"])["mine"] == ["hand_1", "hand_2"]
+    assert seed_groups(studied({}, **right)["models"])["mine"] == ["hand_1", "hand_2"]
     wrong = right | {"hand_3": {"finetune": finetune | {"seed": 3, "epochs": 1}}}
     with pytest.raises(
         ConfigError, match=r"models\.hand_3\.finetune\.variant: 'hand_1' is of variant 'mine'"

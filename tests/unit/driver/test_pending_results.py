@@ -2,7 +2,7 @@
 
 import pytest
 
-from nearkin.driver.pending_results import Pending
+from nearkin.driver.pending_results import PendingResults
 
 MADE_FROM = {"b": ["a"], "c": ["b"], "d": ["c", "x"], "y": ["x"]}
 
@@ -17,8 +17,8 @@ def marks(tmp_path, monkeypatch):
 
 
 def begun(marks):
-    run = Pending(marks.add, marks.remove, marks.intersection)
-    run.begin({name: MADE_FROM[name] for name in "bc"}, MADE_FROM)
+    run = PendingResults(marks.add, marks.remove, marks.intersection)
+    run.mark_pending({name: MADE_FROM[name] for name in "bc"}, MADE_FROM)
     return run
 
 
@@ -28,19 +28,19 @@ def test_what_is_to_be_made_and_what_hangs_on_it_is_marked(marks):
 
 
 def test_a_run_that_made_all_or_nothing_takes_its_marks_off(marks):
-    begun(marks).end()
+    begun(marks).unmark_finished()
     assert marks == set()
 
 
 def test_what_hangs_on_an_output_that_is_gone_stays_marked(marks, tmp_path):
     run = begun(marks)
     (tmp_path / "b").unlink()  # its job failed
-    run.end()
+    run.unmark_finished()
     assert marks == {"c", "d"}
 
 
 def test_marks_of_an_earlier_run_stay(marks):
     marks |= {"c", "d", "y"}  # some input of c and d is still missing
     run = begun(marks)
-    run.end()
+    run.unmark_finished()
     assert marks == {"c", "d", "y"}

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 from snakemake_logger_plugin_rich.handler import RichLogHandler
 
-from nearkin.driver.progress import show_what_is_left
-from nearkin.runtime.logs import QUIET
+from nearkin.driver.progress import add_eta
+from nearkin.runtime.logs import QUIET_VARIABLE
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def _own_environment(monkeypatch):
 def test_the_time_left_follows_from_the_jobs_done_and_full_bars_go():
     settings = SimpleNamespace(dryrun=False, printshellcmds=False, show_failed_logs=False, verbose=False)
     handler = RichLogHandler(settings)
-    show_what_is_left([handler])
+    add_eta([handler])
     progress, seconds = handler.progress, iter(range(0, 10_000, 100))
     progress.get_time = lambda: next(seconds)
     task = progress.add_task("all", total=10, active=1)
@@ -36,9 +36,9 @@ def test_the_time_left_follows_from_the_jobs_done_and_full_bars_go():
     assert "another rule" not in text
     assert progress.tasks[0].speed == pytest.approx(1 / 100)
     assert "left 0:11:40" in text
-    assert os.environ[QUIET]
+    assert os.environ[QUIET_VARIABLE]
 
 
 def test_other_handlers_are_left_alone():
-    show_what_is_left([logging.StreamHandler()])
-    assert QUIET not in os.environ
+    add_eta([logging.StreamHandler()])
+    assert QUIET_VARIABLE not in os.environ

@@ -11,7 +11,7 @@ ONE, TWO, PIXELS, FOLDER = (f"results/d/{name}" for name in ("one", "m/two", "pi
 
 
 def record(rule, end, **inputs):
-    told = dict.fromkeys(provenance.KEPT) | {"rule": rule, "starttime": end - 1, "endtime": end}
+    told = dict.fromkeys(provenance.RECORD_KEYS) | {"rule": rule, "starttime": end - 1, "endtime": end}
     return told | {"input_checksums": inputs}
 
 
@@ -19,12 +19,12 @@ def record(rule, end, **inputs):
 def made(tmp_path, monkeypatch):
     """The records of four results, made one after the other."""
     monkeypatch.chdir(tmp_path)
-    for i, path in enumerate([ONE, PIXELS, TWO, f"{FOLDER}/{provenance.DATED}"]):
+    for i, path in enumerate([ONE, PIXELS, TWO, f"{FOLDER}/{provenance.TIMESTAMP_NAME}"]):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
             file.write(path)
         os.utime(path, (100 + i * 10,) * 2)
-    seen = {ONE: provenance.checksum_of(ONE), PIXELS: provenance.checksum_of(PIXELS)}
+    seen = {ONE: provenance.compute_checksum(ONE), PIXELS: provenance.compute_checksum(PIXELS)}
     with open(f"{FOLDER}/a.png", "w", encoding="utf-8") as file:
         file.write("drawn")
     return {
@@ -36,17 +36,17 @@ def made(tmp_path, monkeypatch):
 
 
 def written(made):
-    provenance.write("results/d", made.get)
-    return {line["path"]: line for line in provenance.read("results/d")}
+    provenance.write_provenance("results/d", made.get)
+    return {line["path"]: line for line in provenance.read_provenance("results/d")}
 
 
 def test_every_result_has_a_line_and_is_as_made(made):
     lines = written(made)
     assert sorted(lines) == sorted(made)
     assert {path: line["checksum"] for path, line in lines.items()} == {
-        path: provenance.checksum_of(path) for path in made
+        path: provenance.compute_checksum(path) for path in made
     }
-    assert provenance.changed(lines.values()) == []
+    assert provenance.list_changed(lines.values()) == []
 
 
 @pytest.mark.parametrize("path", [ONE, TWO, f"{FOLDER}/a.png"])
@@ -54,15 +54,15 @@ def test_a_changed_byte_is_noticed_and_a_lost_file_is_not_changed(made, path):
     lines = written(made)
     with open(path, "a", encoding="utf-8") as file:
         file.write("!")
-    assert provenance.changed(lines.values()) == [path.removesuffix("/a.png")]
+    assert provenance.list_changed(lines.values()) == [path.removesuffix("/a.png")]
     os.remove(path)
-    assert provenance.changed(lines.values()) == ([] if path != f"{FOLDER}/a.png" else [FOLDER])
+    assert provenance.list_changed(lines.values()) == ([] if path != f"{FOLDER}/a.png" else [FOLDER])
 
 
 def test_pixels_given_back_are_no_change(made):
     lines = written(made)
     os.truncate(PIXELS, 0)
-    assert provenance.changed(lines.values()) == []
+    assert provenance.list_changed(lines.values()) == []
 
 
 def test_what_was_changed_after_it_was_made_is_not_taken_for_what_was_made(made):
@@ -81,21 +81,25 @@ def test_what_is_made_anew_gets_a_new_checksum(made):
         file.write("two again")
     os.utime(TWO, (140, 140))
     made[TWO]["endtime"] = 140
-    assert written(made)[TWO]["checksum"] == provenance.checksum_of(TWO) != before[TWO]["checksum"]
+    assert written(made)[TWO]["checksum"] == provenance.compute_checksum(TWO) != before[TWO]["checksum"]
 
 
 def test_dates_come_back_in_their_order(made):
     lines = written(made)
     for path in (TWO, ONE):
         os.utime(path)
-    provenance.redate(lines.values())
-    assert [os.path.getmtime(path) for path in (ONE, TWO, f"{FOLDER}/{provenance.DATED}")] == [100, 120, 130]
+    provenance.restore_mtimes(lines.values())
+    assert [os.path.getmtime(path) for path in (ONE, TWO, f"{FOLDER}/{provenance.TIMESTAMP_NAME}")] == [
+        100,
+        120,
+        130,
+    ]
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "results/d/../x", "results/e/one"])
 def test_a_line_about_something_elsewhere_is_refused(made, path):
-    provenance.write("results/d", made.get)
+    provenance.write_provenance("results/d", made.get)
     with open("results/d/provenance.jsonl", "a", encoding="utf-8") as file:
         file.write(json.dumps({"path": path, "checksum": "", "record": {}}))
     with pytest.raises(ValueError, match=r"provenance.jsonl.*is not in results/d/"):
-        provenance.read("results/d")
+        provenance.read_provenance("results/d")

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from nearkin.driver.slurm import keep_unanswered
+from nearkin.driver.slurm import keep_polling
 
 
 def executor_that(answers):
@@ -27,7 +27,7 @@ def executor_that(answers):
 def test_only_an_answer_lets_a_job_go(answers, left, times):
     executor = executor_that(answers)
     for _ in range(times):
-        keep_unanswered(executor)
+        keep_polling(executor)
 
     async def asked():
         return [job async for job in executor().check_active_jobs(["running", "finished"])]

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from nearkin.embeddings import shard_files
-from nearkin.embeddings.embed import AHEAD, embed, fingerprint_of
+from nearkin.embeddings.embed import PREFETCH_BATCHES, embed_pixels, fingerprint_embeddings
 from nearkin.encoders.encoder import Encoder
-from nearkin.encoders.prepare import prepare
+from nearkin.encoders.prepare import build_encoder
 from nearkin.storage import tables
-from nearkin.tables.embeddings import embeddings
+from nearkin.tables.embeddings import make_embeddings_schema
 from scripts.embed_images import embed_images
 from tests.factories import encoders as examples
 
@@ -32,7 +32,7 @@ def coarse(n=13, seed=0):
 def lite0():
     """The real network on small squares, so that a test is quick; the arithmetic is the same."""
     model = {"library": "package", "name": "efficientnet_lite0", "weights": "pretrained"}
-    tower, description = prepare(model, {"size": 224, "crop": 0.875, "interpolation": "bicubic"})
+    tower, description = build_encoder(model, {"size": 224, "crop": 0.875, "interpolation": "bicubic"})
     geometry = examples.GEOMETRY | {"size": 64}
     description = dataclasses.replace(description, **geometry, fingerprint="lite0")
     return Encoder(tower, description, torch.device("cpu"))
@@ -40,7 +40,7 @@ def lite0():
 
 def table_of(encoder, store, known=None):
     """All parts of a shard's embeddings as one table."""
-    return pl.concat(embed(encoder, store, batch=4, known=known, model="m"))
+    return pl.concat(embed_pixels(encoder, store, batch=4, known=known, model="m"))
 
 
 @pytest.mark.parametrize("make", [examples.encoder, lite0])
@@ -69,23 +69,23 @@ class Counting(Encoder):
 
     n_batches = 0
 
-    def begin(self, images):
+    def launch(self, images):
         self.n_batches += 1
-        return super().begin(images)
+        return super().launch(images)
 
 
 @pytest.mark.parametrize("rows_of_a_part", [3, 2048])
 def test_known_rows_are_taken_over_by_content(tmp_path, monkeypatch, rows_of_a_part):
-    monkeypatch.setattr("nearkin.embeddings.embed.ROWS", rows_of_a_part)
-    monkeypatch.setattr("nearkin.embeddings.shard_files.ROWS", rows_of_a_part)
+    monkeypatch.setattr("nearkin.embeddings.embed.ROW_GROUP_ROWS", rows_of_a_part)
+    monkeypatch.setattr("nearkin.embeddings.shard_files.ROW_GROUP_ROWS", rows_of_a_part)
     pixels, old = images(), tmp_path / "old.parquet"
     first = examples.store(tmp_path / "a", pixels[:9], UUIDS[:9])
-    parts = embed(examples.encoder(), first, batch=4, known=None, model="m")
-    shard_files.write(parts, old, width=6)
+    parts = embed_pixels(examples.encoder(), first, batch=4, known=None, model="m")
+    shard_files.write_shard(parts, old, width=6)
     pixels[2] ^= 1  # another picture under an old name
     store = examples.store(tmp_path / "b", pixels[1:], UUIDS[1:])
     counting = Counting(examples.tower(), examples.description(), torch.device("cpu"))
-    again = table_of(counting, store, known=shard_files.Known(old))
+    again = table_of(counting, store, known=shard_files.ExistingShard(old))
     assert counting.n_batches == 2  # 12 images, 7 of them known
     assert again.equals(table_of(examples.encoder(), store))
 
@@ -124,7 +124,7 @@ def test_the_script_reuses_only_what_the_same_encoder_made_in_the_same_way(tmp_p
     assert run() == "embedded 13, reused 0"
     assert tables.metadata(out)["fingerprint"] != told.fingerprint
     assert (tables.metadata(out)["precision"], tables.metadata(out)["decode"]) == ("fp32", "exact")
-    assert len(tables.read(out, embeddings(6))) == 13
+    assert len(tables.read(out, make_embeddings_schema(6))) == 13
 
 
 def test_an_empty_shard_has_no_rows(tmp_path):
@@ -140,7 +140,7 @@ def test_a_vector_that_is_none_names_image_and_model(tmp_path, bias, what):
     encoder.tower.trunk.head.bias.data.fill_(bias)
     store = examples.store(tmp_path / "s", images(), UUIDS)
     with pytest.raises(ValueError, match=f"image 00 by model 'tuned' {what}"):
-        list(embed(encoder, store, batch=4, known=None, model="tuned"))
+        list(embed_pixels(encoder, store, batch=4, known=None, model="tuned"))
 
 
 def test_pixels_of_another_geometry_are_refused(tmp_path):
@@ -155,7 +155,7 @@ def test_the_fingerprint_is_the_encoders_unless_something_was_given_up_for_speed
     for precision in ("fp32", "tf32", "bf16"):
         description = examples.description(fingerprint="f")
         encoder = Encoder(examples.tower(), description, torch.device("cpu"), precision=precision)
-        made |= {(precision, decode): fingerprint_of(encoder, decode) for decode in ("exact", "fast")}
+        made |= {(precision, decode): fingerprint_embeddings(encoder, decode) for decode in ("exact", "fast")}
     assert made["fp32", "exact"] == "f"
     assert len(set(made.values())) == 6
 
@@ -172,7 +172,7 @@ class Lasting:
     def __len__(self):
         return len(self.uuids)
 
-    def take(self, rows):
+    def read_batch(self, rows):
         batch = np.zeros((len(rows), 16, 16, 3), dtype=np.uint8)
         weakref.finalize(batch, self._gone)
         self.n_alive += 1
@@ -185,12 +185,14 @@ class Lasting:
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_memory_does_not_grow_with_the_shard(monkeypatch, device):
-    monkeypatch.setattr("nearkin.embeddings.embed.ROWS", 16)
-    monkeypatch.setitem(AHEAD, "cpu", AHEAD[device])
+    monkeypatch.setattr("nearkin.embeddings.embed.ROW_GROUP_ROWS", 16)
+    monkeypatch.setitem(PREFETCH_BATCHES, "cpu", PREFETCH_BATCHES[device])
     most = []
     for n in (32, 512):
         source = Lasting(n)
-        lengths = [len(part) for part in embed(examples.encoder(), source, batch=4, known=None, model="m")]
+        lengths = [
+            len(part) for part in embed_pixels(examples.encoder(), source, batch=4, known=None, model="m")
+        ]
         assert max(lengths) == 16 and sum(lengths) == n
         most.append(source.most)
     assert max(most) <= 6  # batches: two ahead, one in the making, two begun, one handed over
@@ -200,13 +202,13 @@ def test_the_next_batch_is_begun_before_the_last_is_waited_for(tmp_path):
     done = []
 
     class Noting(Encoder):
-        def begin(self, images):
+        def launch(self, images):
             done.append("begin")
-            return super().begin(images)
+            return super().launch(images)
 
-        def finish(self, begun):
+        def collect(self, begun):
             done.append("finish")
-            return super().finish(begun)
+            return super().collect(begun)
 
     encoder = Noting(examples.tower(), examples.description(), torch.device("cpu"))
     table_of(encoder, examples.store(tmp_path / "s", images(12), UUIDS[:12]))

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nearkin.embeddings.external import fingerprint_of, imported
+from nearkin.embeddings.external import fingerprint_table, import_vectors
 
 INSPECTION = pl.DataFrame(
     {
@@ -21,7 +21,7 @@ def table(**changes):
 
 
 def take(frame):
-    return imported(frame, INSPECTION, source="foreign.parquet")
+    return import_vectors(frame, INSPECTION, source="foreign.parquet")
 
 
 def test_vectors_are_matched_by_uuid_and_brought_to_unit_length():
@@ -68,16 +68,16 @@ def test_what_cannot_be_used_is_named(frame, said):
 def test_what_else_a_table_has_counts_for_nothing():
     more = table().with_columns(tags=pl.Series([["x"], [], None]), bytes=pl.lit(b"\xff"), n=pl.lit(1))
     assert take(more).equals(take(table()))
-    assert fingerprint_of(more, "f") == fingerprint_of(table(), "f")
+    assert fingerprint_table(more, "f") == fingerprint_table(table(), "f")
 
 
 def test_an_empty_shard_keeps_the_width():
-    result = imported(table(), INSPECTION.head(0), source="foreign.parquet")
+    result = import_vectors(table(), INSPECTION.head(0), source="foreign.parquet")
     assert result.shape == (0, 3) and result.schema["emb"] == pl.Array(pl.Float32, 2)
 
 
 def test_the_fingerprint_follows_keys_and_values():
-    first = fingerprint_of(table(), "f")
-    assert first == fingerprint_of(table(), "f")
-    assert first != fingerprint_of(table(uuid=["b", "a", "y"]), "f")
-    assert first != fingerprint_of(table(emb=[[0.0, 2.0], [3.0, 4.0], [1.0, 1.5]]), "f")
+    first = fingerprint_table(table(), "f")
+    assert first == fingerprint_table(table(), "f")
+    assert first != fingerprint_table(table(uuid=["b", "a", "y"]), "f")
+    assert first != fingerprint_table(table(emb=[[0.0, 2.0], [3.0, 4.0], [1.0, 1.5]]), "f")

@@ -15,7 +15,7 @@ def shard(path, uuids, vectors, fingerprint="f"):
         {"uuid": uuids, "sha256": ["0"] * len(uuids), "emb": vectors},
         schema={"uuid": pl.String, "sha256": pl.String, "emb": pl.Array(pl.Float32, 4)},
     )
-    shard_files.write([frame], path, width=4, fingerprint=fingerprint)
+    shard_files.write_shard([frame], path, width=4, fingerprint=fingerprint)
     return path
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from nearkin.embeddings import shard_files
 from nearkin.storage import tables
-from nearkin.tables.embeddings import embeddings
+from nearkin.tables.embeddings import make_embeddings_schema
 
 WIDTH = 8
 SCHEMA = {"uuid": pl.String, "sha256": pl.String, "emb": pl.Array(pl.Float32, WIDTH)}
@@ -25,20 +25,20 @@ def table(n=50, seed=0):
 
 
 def written(path, parts):
-    shard_files.write(parts, path, width=WIDTH, fingerprint="f", model="m")
+    shard_files.write_shard(parts, path, width=WIDTH, fingerprint="f", model="m")
     return path
 
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
-    monkeypatch.setattr(shard_files, "ROWS", 20)
+    monkeypatch.setattr(shard_files, "ROW_GROUP_ROWS", 20)
 
 
 def test_what_is_written_is_read_in_parts(tmp_path):
     path = written(tmp_path / "0.parquet", table().iter_slices(20))
-    assert [len(part) for part in shard_files.parts(path)] == [20, 20, 10]
-    assert pl.concat(shard_files.parts(path)).equals(table())
-    assert tables.read(path, embeddings(WIDTH)).equals(table())
+    assert [len(part) for part in shard_files.iter_row_groups(path)] == [20, 20, 10]
+    assert pl.concat(shard_files.iter_row_groups(path)).equals(table())
+    assert tables.read(path, make_embeddings_schema(WIDTH)).equals(table())
     assert {"fingerprint": "f", "model": "m", "table": "Embeddings"}.items() <= tables.metadata(path).items()
 
 
@@ -76,7 +76,7 @@ def test_every_flipped_byte_that_changes_a_value_is_noticed_and_named(tmp_path):
     for position in range(0, len(data), 7):
         path.write_bytes(data[:position] + bytes([data[position] ^ 16]) + data[position + 1 :])
         try:
-            found = pl.concat(shard_files.parts(path))
+            found = pl.concat(shard_files.iter_row_groups(path))
         except ValueError as error:
             assert "0.parquet" in str(error)
             noticed += 1
@@ -89,7 +89,7 @@ def test_every_flipped_byte_that_changes_a_value_is_noticed_and_named(tmp_path):
 def test_a_file_without_a_digest_is_not_trusted(tmp_path):
     table().write_parquet(tmp_path / "0.parquet")
     with pytest.raises(ValueError, match=r"0\.parquet: damaged"):
-        list(shard_files.parts(tmp_path / "0.parquet"))
+        list(shard_files.iter_row_groups(tmp_path / "0.parquet"))
 
 
 @pytest.mark.parametrize("order", [[1, 0], [0, 0]])

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from nearkin.embeddings.shard_index import read_index, signed, write_index
+from nearkin.embeddings.shard_index import read_index, sign_index, write_index
 from tests.unit.embeddings.test_load import shard
 
 UNIT = np.eye(4, dtype=np.float32)
@@ -51,7 +51,7 @@ def test_shards_of_two_encoders_are_not_listed(paths, tmp_path):
     "change", [{"shards": [{"file": "../0.parquet"}]}, {"shards": 3}, {"fingerprint": "x"}]
 )
 def test_a_list_that_was_tampered_with_is_refused(shards, change):
-    shards.write_text(json.dumps(signed(json.loads(shards.read_text()) | change)))
+    shards.write_text(json.dumps(sign_index(json.loads(shards.read_text()) | change)))
     with pytest.raises(ValueError, match="shards.json: .*; remove it and rerun"):
         read_index(shards)
 

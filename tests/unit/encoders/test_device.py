@@ -15,7 +15,7 @@ def test_the_best_device_is_taken_and_the_cpu_is_not_taken_silently(monkeypatch,
     caplog.set_level("INFO")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
-    assert device.best_device().type == chosen
+    assert device.choose_device().type == chosen
     assert ("computing on the CPU" in caplog.text) == (chosen == "cpu")
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from nearkin.encoders.encoder import fingerprint_of, load_encoder, read_description, save_encoder
+from nearkin.encoders.encoder import fingerprint_encoder, load_encoder, read_spec, save_encoder
 from tests.factories import encoders as examples
 
 
@@ -77,12 +77,12 @@ def test_a_pickle_is_not_opened(folder, tmp_path):
 
 
 def test_the_fingerprint_knows_names_types_and_values(folder):
-    tensors, description = load_file(folder[0]), read_description(folder[1])
+    tensors, description = load_file(folder[0]), read_spec(folder[1])
     first = next(iter(tensors))
     same = dict(reversed(tensors.items()))
-    assert fingerprint_of(same, description) == description.fingerprint
+    assert fingerprint_encoder(same, description) == description.fingerprint
     for other in (tensors | {first: tensors[first].double()}, tensors | {first: tensors[first].flatten()}):
-        assert fingerprint_of(other, description) != description.fingerprint
+        assert fingerprint_encoder(other, description) != description.fingerprint
 
 
 def test_same_weights_same_bytes(tmp_path, folder):
@@ -103,7 +103,7 @@ def test_not_a_description(folder, tmp_path):
     for text in ("", "[]", "{}", '{"mean": 3}'):
         (tmp_path / "e.json").write_text(text)
         with pytest.raises(ValueError, match="e.json: not the description of an encoder"):
-            read_description(tmp_path / "e.json")
+            read_spec(tmp_path / "e.json")
 
 
 def test_a_description_cannot_fetch_an_architecture(folder, tmp_path):
@@ -111,7 +111,7 @@ def test_a_description_cannot_fetch_an_architecture(folder, tmp_path):
     architecture = {"library": "timm", "name": "hf-hub:somebody/net", "options": {}}
     description = examples.description(architecture=architecture)
     description = examples.description(
-        architecture=architecture, fingerprint=fingerprint_of(tensors, description)
+        architecture=architecture, fingerprint=fingerprint_encoder(tensors, description)
     )
     save_file(tensors, tmp_path / "w.safetensors")
     (tmp_path / "e.json").write_text(json.dumps(vars(description)))

@@ -9,8 +9,8 @@ from torch import nn
 
 from nearkin.encoders import class_token, inference, onednn
 from nearkin.encoders.encoder import Encoder
-from nearkin.encoders.prepare import prepare
-from nearkin.images.reader import square
+from nearkin.encoders.prepare import build_encoder
+from nearkin.images.reader import resize_and_crop
 from tests.factories import encoders as examples
 
 SQUARE = {"size": 224, "crop": 0.875, "interpolation": "bicubic"}
@@ -45,16 +45,18 @@ def own_vectors(tower, description):
 
 
 def made_ready(name, precision, device="cpu"):
-    tower, description = prepare(*MODELS[name])
-    return inference.ready(Encoder(tower, description, torch.device(device)), precision=precision)
+    tower, description = build_encoder(*MODELS[name])
+    return inference.optimise_for_inference(
+        Encoder(tower, description, torch.device(device)), precision=precision
+    )
 
 
 @pytest.mark.parametrize("device", ["cpu", CUDA])
 @pytest.mark.parametrize("name", MODELS)
 def test_ready_is_the_encoders_own_transform_and_forward(name, device):
-    tower, description = prepare(*MODELS[name])
+    tower, description = build_encoder(*MODELS[name])
     expected = own_vectors(tower.eval(), description)
-    pixels = np.stack([square(photo, description.geometry) for photo in photos()])
+    pixels = np.stack([resize_and_crop(photo, description.geometry) for photo in photos()])
     exact = made_ready(name, "fp32", device)
     found = exact.embed(pixels)
     assert abs(found - expected).max() < 1e-5
@@ -76,12 +78,12 @@ def test_tf32_is_a_matter_of_cuda(device):
 
 def test_the_last_block_of_a_clip_transformer_computes_one_token():
     trunk = made_ready("open_clip", "fp32").tower.trunk
-    assert type(trunk.transformer.resblocks[-1]) is class_token.FirstToken
-    assert type(made_ready("timm", "fp32").tower.trunk) is type(prepare(*MODELS["timm"])[0].trunk)
-    averaged = prepare(*MODELS["open_clip"])[0].trunk
+    assert type(trunk.transformer.resblocks[-1]) is class_token.ClassTokenBlock
+    assert type(made_ready("timm", "fp32").tower.trunk) is type(build_encoder(*MODELS["timm"])[0].trunk)
+    averaged = build_encoder(*MODELS["open_clip"])[0].trunk
     averaged.pool_type = "avg"
-    class_token.shorten(averaged)
-    assert type(averaged.transformer.resblocks[-1]) is not class_token.FirstToken
+    class_token.keep_class_token_only(averaged)
+    assert type(averaged.transformer.resblocks[-1]) is not class_token.ClassTokenBlock
 
 
 def test_linear_maps_and_attention_are_those_of_torch():
@@ -123,7 +125,7 @@ def test_a_network_that_onednn_cannot_stand_in_for_is_left_as_it_is(caplog):
     encoder = Encoder(tower, examples.description(), torch.device("cpu"))
     pixels = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), dtype=np.uint8)
     expected = encoder.embed(pixels)
-    made = inference.ready(encoder, precision="fp32")
+    made = inference.optimise_for_inference(encoder, precision="fp32")
     assert made.products == "torch alone"
     assert np.array_equal(made.embed(pixels), expected)
     if onednn.has_onednn(torch.float32):
@@ -154,7 +156,7 @@ def test_normalisations_keep_their_digits_in_bf16():
     tower = examples.tower()
     tower.trunk.blocks.append(LayerNormFp32(4))
     encoder = Encoder(tower, examples.description(), torch.device("cpu"))
-    made = inference.ready(encoder, precision="bf16")
+    made = inference.optimise_for_inference(encoder, precision="bf16")
     kept = {name for name, tensor in tower.trunk.state_dict().items() if tensor.dtype == torch.float32}
     assert {name.split(".")[0] for name in kept} == {"norm", "blocks"}
     assert all(name.startswith(("norm.", "blocks.3.")) for name in kept)

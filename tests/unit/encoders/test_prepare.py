@@ -11,11 +11,11 @@ from PIL import Image
 from safetensors.torch import save_file
 from timm.data import create_transform
 
-from nearkin.encoders.checkpoints import fill_in_order, read_checkpoint
+from nearkin.encoders.checkpoints import load_by_order, read_checkpoint
 from nearkin.encoders.encoder import load_encoder, save_encoder
-from nearkin.encoders.open_clip_models import open_clip_model
-from nearkin.encoders.prepare import prepare
-from nearkin.images.reader import square
+from nearkin.encoders.open_clip_models import build_open_clip_image
+from nearkin.encoders.prepare import build_encoder
+from nearkin.images.reader import resize_and_crop
 
 torch.set_num_threads(1)  # tests run side by side
 
@@ -27,7 +27,7 @@ LITE0 = {"library": "package", "name": "efficientnet_lite0", "weights": "pretrai
 
 
 def tensors_of(model, geometry=SMALL):
-    return prepare(model, geometry)[0].state_dict()
+    return build_encoder(model, geometry)[0].state_dict()
 
 
 def checkpoint(path, seed=5, **changes):
@@ -49,7 +49,7 @@ def offline(monkeypatch):
 
 
 def test_the_encoder_sees_what_timms_transform_and_model_give(tmp_path):
-    tower, description = prepare(LITE0, SQUARE)
+    tower, description = build_encoder(LITE0, SQUARE)
     paths = tmp_path / "w.safetensors", tmp_path / "e.json"
     save_encoder(tower, description, *paths)
     image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (240, 300, 3), dtype=np.uint8))
@@ -58,7 +58,7 @@ def test_the_encoder_sees_what_timms_transform_and_model_give(tmp_path):
     )
     with torch.inference_mode():
         expected = torch.nn.functional.normalize(tower.trunk(transform(image)[None]))[0].numpy()
-    found = load_encoder(*paths).embed(square(image, SQUARE)[None])[0]
+    found = load_encoder(*paths).embed(resize_and_crop(image, SQUARE)[None])[0]
     assert np.allclose(found, expected, atol=1e-6)
     assert description.width == 1280 and description.parameters == 3_371_008
 
@@ -81,13 +81,13 @@ def test_a_checkpoint_is_loaded_whole_without_its_classifier(tmp_path, name):
 def test_a_checkpoint_that_does_not_fit_is_never_half_loaded(tmp_path):
     model, tensors = checkpoint(tmp_path / "a.safetensors", extra=torch.zeros(2))
     with pytest.raises(ValueError, match=r"a.safetensors: does not fit.*'extra' is not part"):
-        prepare(model, SMALL)
+        build_encoder(model, SMALL)
     path = tmp_path / "b.safetensors"
     save_file({k: v for k, v in tensors.items() if k not in ("conv1.0.weight", "extra")}, path)
     with pytest.raises(ValueError, match="'conv1.0.weight' is missing"):
-        prepare(model | {"weights": str(path)}, SMALL)
+        build_encoder(model | {"weights": str(path)}, SMALL)
     with pytest.raises(ValueError, match="does not fit the architecture"):
-        prepare(model | {"name": "resnet18", "weights": str(path)}, SQUARE)
+        build_encoder(model | {"name": "resnet18", "weights": str(path)}, SQUARE)
 
 
 @pytest.mark.parametrize("name", ["evil.pth", "evil.pt", "evil.bin", "evil.ckpt", "evil.safetensors"])
@@ -100,7 +100,7 @@ def test_code_in_a_checkpoint_is_refused_and_not_run(tmp_path, name):
     for save in (lambda: path.write_bytes(pickle.dumps(Code())), lambda: torch.save({"a": Code()}, path)):
         save()
         with pytest.raises(ValueError, match=f"{name}: .*(damaged|never run)"):
-            prepare(RESNET | {"weights": str(path)}, SMALL)
+            build_encoder(RESNET | {"weights": str(path)}, SMALL)
     assert not (tmp_path / "ran").exists()
 
 
@@ -110,7 +110,7 @@ def test_a_corrupt_checkpoint_is_named(tmp_path, name, content):
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(ValueError, match=name):
-        prepare(RESNET | {"weights": str(path)}, SMALL)
+        build_encoder(RESNET | {"weights": str(path)}, SMALL)
 
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
@@ -147,13 +147,13 @@ def test_weights_that_are_no_real_numbers_are_refused_by_name(tmp_path, kind):
     )
     said = rf"a.safetensors: .*'conv1.0.weight' is {kind}, not torch.float32; .*save them as"
     with pytest.raises(ValueError, match=said):
-        prepare(model, SMALL)
+        build_encoder(model, SMALL)
 
 
 def test_packaged_weights_must_be_real_numbers_too():
     with pytest.raises(ValueError, match="package: .*'bias' is torch.int8, not torch.float32"):
         tensors = {"a": torch.ones(2, 2), "b": torch.ones(2, dtype=torch.int8)}
-        fill_in_order(torch.nn.Linear(2, 2), tensors, source="package")
+        load_by_order(torch.nn.Linear(2, 2), tensors, source="package")
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
@@ -185,12 +185,12 @@ def test_weights_of_any_float_type_are_taken(tmp_path, kind):
 )
 def test_what_would_silently_be_random_is_an_error(changes, said):
     with pytest.raises(ValueError, match=said):
-        prepare(RESNET | changes, SQUARE)
+        build_encoder(RESNET | changes, SQUARE)
 
 
 def test_a_geometry_that_is_not_the_encoders_own_is_shown_beside_it():
     with pytest.raises(ValueError, match="'size': 176.*'size': 224"):
-        prepare(RESNET, SQUARE)
+        build_encoder(RESNET, SQUARE)
 
 
 @pytest.mark.parametrize(
@@ -210,11 +210,11 @@ def test_without_a_network_pretrained_weights_are_named_with_the_remedy(
     with pytest.raises(
         ValueError, match=f"{model['name']}.*cannot be fetched.*path of a local checkpoint as"
     ):
-        prepare(model, SMALL)
+        build_encoder(model, SMALL)
 
 
 def test_the_histogram_counts_colours_and_fits_any_geometry():
-    tower, description = prepare(
+    tower, description = build_encoder(
         {"library": "histogram"}, {"size": 2, "crop": 1.0, "interpolation": "bicubic"}
     )
     image = np.array([[[0, 0, 0], [255, 255, 255]], [[0, 0, 255], [31, 31, 31]]], dtype=np.uint8)
@@ -225,7 +225,7 @@ def test_the_histogram_counts_colours_and_fits_any_geometry():
 
 
 def test_every_level_of_a_colour_falls_into_its_own_bin():
-    tower, _ = prepare({"library": "histogram"}, {"size": 16, "crop": 1.0, "interpolation": "bicubic"})
+    tower, _ = build_encoder({"library": "histogram"}, {"size": 16, "crop": 1.0, "interpolation": "bicubic"})
     ramp = np.zeros((1, 16, 16, 3), dtype=np.uint8)
     ramp[0, ..., 2] = np.arange(256).reshape(16, 16)
     assert tower(torch.from_numpy(ramp))[0][:8].tolist() == [pytest.approx((1 / 8) ** 0.5)] * 8
@@ -249,7 +249,7 @@ def test_a_clip_checkpoint_gives_its_image_tower(monkeypatch, tmp_path):
     image = torch.rand(2, 3, 32, 32)
     for name, tensors in towers.items():
         torch.save(tensors, tmp_path / name)
-        trunk, facts = open_clip_model("Tiny-quickgelu", str(tmp_path / name))
+        trunk, facts = build_open_clip_image("Tiny-quickgelu", str(tmp_path / name))
         with torch.inference_mode():
             assert torch.equal(trunk.eval()(image), whole.encode_image(image))
     assert facts["architecture"]["quick_gelu"] and facts["size"] == 32 and facts["crop"] == 1.0
@@ -258,7 +258,7 @@ def test_a_clip_checkpoint_gives_its_image_tower(monkeypatch, tmp_path):
 def test_a_clip_encoder_can_be_loaded_without_its_registry(monkeypatch, tmp_path):
     tiny_clip(monkeypatch)
     model = {"library": "open_clip", "name": "Tiny-quickgelu", "weights": "random"}
-    tower, description = prepare(model, CLIP | {"size": 32})
+    tower, description = build_encoder(model, CLIP | {"size": 32})
     paths = tmp_path / "w.safetensors", tmp_path / "e.json"
     save_encoder(tower, description, *paths)
     monkeypatch.undo()

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from nearkin.encoders.architectures import Tower
+from nearkin.encoders.architectures import ImageEncoder
 from nearkin.encoders.encoder import Encoder
-from nearkin.encoders.prepare import prepare
+from nearkin.encoders.prepare import build_encoder
 from nearkin.images.decode import decode_rgb
-from nearkin.images.reader import square
+from nearkin.images.reader import resize_and_crop
 
 torch.set_num_threads(1)  # tests run side by side
 
@@ -23,7 +23,7 @@ HALF = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
 @pytest.fixture(scope="module")
 def lite0():
     model = {"library": "package", "name": "efficientnet_lite0", "weights": "pretrained"}
-    return prepare(model, {"size": 224, "crop": 0.875, "interpolation": "bicubic"})
+    return build_encoder(model, {"size": 224, "crop": 0.875, "interpolation": "bicubic"})
 
 
 def closeness(tower, description):
@@ -31,7 +31,7 @@ def closeness(tower, description):
     stored = np.load(DATA / "lite0_features.npy").astype(np.float32)
     stored /= np.linalg.norm(stored, axis=1, keepdims=True)
     images = [decode_rgb(DATA / f"{i}.png", 1e6) for i in range(len(stored))]
-    pixels = np.stack([square(image, description.geometry) for image in images])
+    pixels = np.stack([resize_and_crop(image, description.geometry) for image in images])
     vectors = Encoder(tower, description, torch.device("cpu")).embed(pixels)
     return (vectors * stored).sum(axis=1).min()
 
@@ -43,4 +43,4 @@ def test_lite0_gives_the_stored_features(lite0):
 @pytest.mark.parametrize("other", [IMAGENET, HALF | {"std": (0.45, 0.45, 0.45)}])
 def test_another_mean_and_std_would_be_noticed(lite0, other):
     tower, description = lite0
-    assert closeness(Tower(tower.trunk, **other), dataclasses.replace(description, **other)) < 0.9999
+    assert closeness(ImageEncoder(tower.trunk, **other), dataclasses.replace(description, **other)) < 0.9999

@@ -8,10 +8,10 @@ import torch
 from open_clip import factory
 
 from nearkin.encoders.text import load_text_encoder, prepare_text_encoder
-from nearkin.finetune.pseudo_labels import with_captions
+from nearkin.finetune.pseudo_labels import mean_with_captions
 from nearkin.storage import tables
 from nearkin.storage.atomic import DamagedError
-from nearkin.tables.embeddings import caption_embeddings
+from nearkin.tables.embeddings import make_caption_embeddings_schema
 from nearkin.tables.labels import Captions
 from scripts.embed_captions import embed_captions
 from tests.factories.random_study import labels_of
@@ -92,7 +92,7 @@ def test_every_caption_gets_its_vector(whole, tmp_path):
     prepare_text_encoder(model(), tmp_path / "t.safetensors")
     paths = tmp_path / "t.safetensors", tmp_path / "captions.parquet", tmp_path / "e.parquet"
     embed_captions(*paths, arithmetic_threads=1, stamps={"dataset": "d", "model": "m"})
-    found = tables.read(paths[2], caption_embeddings(8)).join(captions, on="uuid")
+    found = tables.read(paths[2], make_caption_embeddings_schema(8)).join(captions, on="uuid")
     encoder = load_text_encoder(paths[0])
     expected = np.concatenate([encoder.embed([text]) for text in found["caption"]])
     assert len(found) == 5
@@ -109,6 +109,6 @@ def test_a_vector_that_is_not_finite_is_named(whole, tmp_path):
 
 def test_the_mean_of_image_and_caption_has_unit_length():
     images, captions = np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32)[[0, 2, 1]]
-    found = with_captions(images, captions)
+    found = mean_with_captions(images, captions)
     half = 0.5**0.5
     assert np.allclose(found, [[1, 0, 0], [0, half, half], [0, half, half]])

@@ -25,7 +25,7 @@ rule all:
 
 
 def test_a_dry_run_tells_the_jobs():
-    assert planned_jobs.planned(SAID) == [
+    assert planned_jobs.parse_dry_run(SAID) == [
         ("embed_images", {"dataset": "birds", "model": "clip", "shard": "0"}, "Missing output files", ""),
         ("download_dataset", {"dataset": "birds"}, "", "logs/download_dataset/birds.log"),
     ]
@@ -38,9 +38,9 @@ def test_the_costs_of_an_earlier_run_are_added_up(tmp_path):
         path.write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:01\t100\n", encoding="utf-8")
     (tmp_path / "group_images").mkdir()
     (tmp_path / "group_images/birds.tsv").write_text("s\n4.0\n", encoding="utf-8")
-    assert planned_jobs.seconds_before(tmp_path, "embed_images", "birds", "clip") == 3.75
-    assert planned_jobs.seconds_before(tmp_path, "embed_images", "birds", "other") is None
-    assert planned_jobs.seconds_before(tmp_path, "group_images", "birds") == 4.0
+    assert planned_jobs.previous_seconds(tmp_path, "embed_images", "birds", "clip") == 3.75
+    assert planned_jobs.previous_seconds(tmp_path, "embed_images", "birds", "other") is None
+    assert planned_jobs.previous_seconds(tmp_path, "group_images", "birds") == 4.0
 
 
 def test_a_museum_is_counted_as_it_will_be_drawn(tmp_path):

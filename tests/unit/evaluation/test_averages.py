@@ -341,7 +341,7 @@ def test_samples_drawn_in_parts_give_the_same_intervals(monkeypatch):
     *_, hits = scored(3)
     hits = hits.filter(protocol="leave_one_out")
     whole = compute_metrics(hits, ks=KS, depth=15, resamples=20, seed=1)
-    monkeypatch.setattr("nearkin.evaluation.intervals.AT_ONCE", 2000)
+    monkeypatch.setattr("nearkin.evaluation.intervals.CHUNK_WEIGHTS", 2000)
     parts = compute_metrics(hits, ks=KS, depth=15, resamples=20, seed=1)
     assert parts.drop("low", "high").equals(whole.drop("low", "high"))
     for end in ("low", "high"):

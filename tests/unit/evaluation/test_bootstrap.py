@@ -45,7 +45,7 @@ def test_units_that_are_alone_share_a_stratum_per_category_and_two_do_not():
     assert len(set(found.values())) == 4
     alone = [("Bird", "Bb y", "9"), ("Bird", "Cc z", "4")]  # by species, then by group
     assert list(found)[:4] == [*alone, ("Bird", "Aa x", "1"), ("Bird", "Aa x", "2")]
-    assert list(found.values()) == sorted(found.values())  # as `resampled_weights` wants them
+    assert list(found.values()) == sorted(found.values())  # as `bootstrap_weights` wants them
 
 
 def test_one_species_name_in_two_categories_is_two_species():

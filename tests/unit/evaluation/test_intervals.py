@@ -8,7 +8,7 @@ from nearkin.evaluation import intervals
 
 
 def weights_of(strata, resamples, seed=1, at_once=2**22):
-    drawn = intervals.resampled_weights(np.array(strata), resamples=resamples, seed=seed, at_once=at_once)
+    drawn = intervals.bootstrap_weights(np.array(strata), resamples=resamples, seed=seed, at_once=at_once)
     return np.concatenate(list(drawn))
 
 
@@ -57,17 +57,17 @@ def test_percentiles_are_numpys_without_what_was_not_drawn():
 
 def test_near_its_ends_a_share_has_wilsons_interval():
     value, ends = np.array([0.98, 0.5, 1.0]), np.array([[0.978, 0.4, 1.0], [0.982, 0.6, 1.0]])
-    low, high = intervals.widened(value, ends, 48)
+    low, high = intervals.wilson_if_sparse(value, ends, 48)
     assert (low[0], high[0]) == tuple(intervals.wilson(0.98, 48))  # not even one group's worth misses
     assert (low[1], high[1]) == (0.4, 0.6)
     assert (low[2], high[2]) == tuple(intervals.wilson(1.0, 48))
     nothing = np.array([np.nan])
-    assert np.isnan(intervals.widened(nothing, np.stack([nothing, nothing]), np.array([0]))).all()
+    assert np.isnan(intervals.wilson_if_sparse(nothing, np.stack([nothing, nothing]), np.array([0]))).all()
 
 
 def test_few_changes_mirror():
-    down, up = intervals.of_few_changes(np.array([3]), np.array([1]), np.array([30]))
-    assert intervals.of_few_changes(np.array([1]), np.array([3]), np.array([30])) == (up, down)
+    down, up = intervals.newcombe_margins(np.array([3]), np.array([1]), np.array([30]))
+    assert intervals.newcombe_margins(np.array([1]), np.array([3]), np.array([30])) == (up, down)
 
 
 @pytest.mark.parametrize("value", [0.125, 0.875])
@@ -75,7 +75,7 @@ def test_few_changes_mirror():
 def test_five_groups_worth_keep_their_interval_and_fewer_do_not(value, n_groups, kept):
     """40 groups: an eighth of them is exactly five."""
     ends = np.array([[value - 0.01], [value + 0.02]])
-    found = intervals.widened(np.array([value]), ends, np.array([n_groups]))
+    found = intervals.wilson_if_sparse(np.array([value]), ends, np.array([n_groups]))
     wanted = ends if kept else intervals.wilson(np.array([value]), np.array([n_groups]))
     assert np.array_equal(found, wanted)
 
@@ -84,10 +84,10 @@ def test_five_groups_worth_keep_their_interval_and_fewer_do_not(value, n_groups,
 def test_an_interval_without_width_becomes_wilsons_and_nobodys_stays():
     value, ends = np.array([0.5]), np.array([[0.5], [0.5]])
     assert np.array_equal(
-        intervals.widened(value, ends, np.array([100])), intervals.wilson(value, np.array([100]))
+        intervals.wilson_if_sparse(value, ends, np.array([100])), intervals.wilson(value, np.array([100]))
     )
-    assert np.array_equal(intervals.widened(value, ends, np.array([0])), ends)
-    one = intervals.widened(np.array([1.0]), np.ones((2, 1)), np.array([1]))
+    assert np.array_equal(intervals.wilson_if_sparse(value, ends, np.array([0])), ends)
+    one = intervals.wilson_if_sparse(np.array([1.0]), np.ones((2, 1)), np.array([1]))
     assert np.array_equal(one, intervals.wilson(np.array([1.0]), np.array([1])))
 
 
@@ -113,7 +113,7 @@ def test_differences_of_few_changes_by_hand():
     """Newcombe's method 10: the ends are as far as the two shares' own Wilson ends, added as squares."""
     rose, fell, n = 6, 2, 20
     (low, fell_low), (high, fell_high) = intervals.wilson(np.array([rose / n, fell / n]), np.array([n, n]))
-    down, up = intervals.of_few_changes(np.array([rose]), np.array([fell]), np.array([n]))
+    down, up = intervals.newcombe_margins(np.array([rose]), np.array([fell]), np.array([n]))
     assert down[0] == pytest.approx(((0.3 - low) ** 2 + (fell_high - 0.1) ** 2) ** 0.5)
     assert up[0] == pytest.approx(((high - 0.3) ** 2 + (0.1 - fell_low) ** 2) ** 0.5)
 

@@ -69,7 +69,7 @@ def test_populations_add_up_and_those_without_a_mate_have_nothing_to_hide(table)
 
 def test_the_naive_recall_is_that_of_plain_loops(frames, table):
     labels, splits, vectors = frames
-    naive = leakage.naive(labels, splits, grouped_images.DEALING).join(labels, on="uuid")
+    naive = leakage.random_split(labels, splits, grouped_images.DEALING).join(labels, on="uuid")
     places = {uuid: i for i, uuid in enumerate(splits["uuid"])}
     asked = [
         (uuid, species) for uuid, species in naive.filter(split="train").select("uuid", "species").rows()
@@ -87,15 +87,15 @@ def test_the_naive_recall_is_that_of_plain_loops(frames, table):
 
 def test_the_naive_split_deals_the_same_images_by_the_same_shares(frames):
     labels, splits, _ = frames
-    naive = leakage.naive(labels, splits, grouped_images.DEALING)
+    naive = leakage.random_split(labels, splits, grouped_images.DEALING)
     seen = splits.filter(pl.col("split") != "unseen")
     assert naive.join(seen, on=["uuid", "group_id"]).height == len(seen) == len(naive)
     counts = dict(naive.group_by("split").len().iter_rows())
     assert abs(counts["test"] - 0.35 * len(seen)) <= 4
-    groups, images = leakage.straddling(naive)
+    groups, images = leakage.count_split_groups(naive)
     assert 0 < groups <= 36
     assert images == 3 * groups
-    assert leakage.straddling(splits) == (0, 0)
+    assert leakage.count_split_groups(splits) == (0, 0)
 
 
 def test_a_sample_of_queries_stands_for_all_and_each_finds_what_it_finds_among_all(frames, table):
@@ -132,8 +132,8 @@ def test_a_mate_is_another_image_of_the_group_in_the_gallery():
         ("e", "train", "i"),
     ]
     splits = pl.DataFrame(rows, schema=["uuid", "split", "group_id"], orient="row")
-    assert leakage.with_mate(splits, "leave_one_out").to_list() == ["a", "b"]
-    assert leakage.with_mate(splits, "search").to_list() == ["c"]
+    assert leakage.queries_with_group_member(splits, "leave_one_out").to_list() == ["a", "b"]
+    assert leakage.queries_with_group_member(splits, "search").to_list() == ["c"]
 
 
 def test_the_same_bytes_whatever_the_order_of_rows(frames, table, tmp_path):
@@ -160,7 +160,10 @@ def test_groups_straddle_if_they_are_on_two_sides_that_are_dealt():
         ("aside", "i"),
     ]
     rows += [("unseen", "j"), ("test", "j"), ("train", "k"), ("val", "k"), ("test", "k")]
-    assert leakage.straddling(pl.DataFrame(rows, schema=["split", "group_id"], orient="row")) == (2, 6)
+    assert leakage.count_split_groups(pl.DataFrame(rows, schema=["split", "group_id"], orient="row")) == (
+        2,
+        6,
+    )
 
 
 def test_intervals_of_the_audit_draw_from_all_groups_together():
@@ -168,7 +171,7 @@ def test_intervals_of_the_audit_draw_from_all_groups_together():
     counted = pl.DataFrame({"n": rng.integers(1, 4, 40)})
     counted = counted.with_columns(h1=pl.col("n") - pl.Series(rng.integers(0, 2, 40)), h3=pl.col("n") - 1)
     shares, low, high = leakage._shares(counted, [1, 3], 200, 7)
-    [weights] = leakage.intervals.resampled_weights(np.zeros(40, dtype=np.int64), resamples=200, seed=7)
+    [weights] = leakage.intervals.bootstrap_weights(np.zeros(40, dtype=np.int64), resamples=200, seed=7)
     for i, name in enumerate(["h1", "h3"]):
         drawn_shares = (weights @ counted[name].to_numpy()) / (weights @ counted["n"].to_numpy())
         assert shares[i] == pytest.approx(counted[name].sum() / counted["n"].sum())

@@ -8,7 +8,7 @@ import pytest
 from nearkin.claims import evaluate
 from nearkin.comparison import paired
 from nearkin.comparison.all_pairs import compare_all_pairs
-from nearkin.comparison.flips import flips
+from nearkin.comparison.flips import compare_top1
 from nearkin.evaluation import confusions, query_scores, recall_curve
 from nearkin.evaluation.averages import compute_metrics
 from nearkin.storage import tables
@@ -66,15 +66,15 @@ def test_all_hit_none_hit_or_one_species_alone(species, rights):
         row = table.filter(**AT, **ALL, average="micro").row(0, named=True)
         assert row["value"] == (1.0 if right or alone else 0.0)
         assert row["low"] <= row["value"] <= row["high"] and row["high"] - row["low"] > 0.3
-    counts = paired.training_counts(labels, splits)
+    counts = paired.count_training_images(labels, splits)
     table = paired.compare(*hits, n_train=counts, ks=KS, min_queries=2, resamples=100, seed=SEED).pipe(
         Differences.validate
     )
     overall = table.filter(**AT, category="all", label="all").row(0, named=True)
     assert overall["points"] == (0.0 if alone else 100.0 * (rights[1] - rights[0]))
-    weighed = evaluate.weighed({"base": recalls[0], "trained": recalls[1]}, table, k=1)
+    weighed = evaluate.evaluate_claims({"base": recalls[0], "trained": recalls[1]}, table, k=1)
     assert len(Claims.validate(weighed))
-    assert len(flips(hits, [one.filter(rank=1) for one in found])) == len(hits[0])
+    assert len(compare_top1(hits, [one.filter(rank=1) for one in found])) == len(hits[0])
     assert len(compare_all_pairs({"a": hits[0], "b": hits[1]}, k=1, resamples=100, seed=SEED))
     assert len(recall_curve.recall_curve(hits[0], depth=DEPTH, resamples=100, seed=SEED))
     assert len(confusions.count_confusions(found[0].filter(rank=1).select("uuid", "neighbour"), labels))
@@ -115,6 +115,6 @@ def test_models_without_a_species_in_common_are_not_compared():
     labels, splits = study(["Aa x"] * 3 + ["Bb z"] * 3)
     hits = hits_of(labels, splits, nearest(labels, right=True)).filter(level="species")
     base, trained = hits.filter(label="Aa x"), hits.filter(label="Bb z")
-    counts = paired.training_counts(labels, splits)
+    counts = paired.count_training_images(labels, splits)
     with pytest.raises(ValueError, match="did not answer the same queries"):
         paired.compare(base, trained, n_train=counts, ks=KS, min_queries=2, resamples=100, seed=SEED)

@@ -21,7 +21,7 @@ def table():
 
 
 def test_a_row_is_the_model_that_the_number_is_for():
-    figure = all_pairs.matrix(table(), models=MODELS, k=1)
+    figure = all_pairs.plot_all_pairs(table(), models=MODELS, k=1)
     (axis,) = figure.axes
     cells = {text.get_position(): text for text in axis.texts}
     assert cells[0, 1].get_text() == "+12.0"  # column a, row b: b less a
@@ -32,10 +32,10 @@ def test_a_row_is_the_model_that_the_number_is_for():
 
 def test_what_is_not_certain_is_not_bold():
     unsure = table().with_columns(low=pl.lit(-30.0), high=pl.lit(30.0))
-    (axis,) = all_pairs.matrix(unsure, models=MODELS, k=1).axes
+    (axis,) = all_pairs.plot_all_pairs(unsure, models=MODELS, k=1).axes
     assert {text.get_fontweight() for text in axis.texts} == {"normal"}
 
 
 def test_nothing_to_compare_is_an_error():
     with pytest.raises(ValueError, match="no two models to compare at k = 5"):
-        all_pairs.matrix(table(), models=MODELS, k=5)
+        all_pairs.plot_all_pairs(table(), models=MODELS, k=5)

@@ -34,7 +34,7 @@ def shares_of(figure):
 
 def test_shares_and_counts_worked_out_by_hand():
     table = table_of([("Aa", "Aa", 6), ("Aa", "Bb", 2), ("Bb", "Aa", 1), ("Cc", "Cc", 5), ("Aa", "Dd", 1)])
-    figure = confusions.of_genera(table, model="lite0")
+    figure = confusions.plot_genus_confusions(table, model="lite0")
     rows, shares = shares_of(figure)
     assert shares == {("Aa", "Bb"): 2 / 9, ("Bb", "Aa"): 1, ("Aa", "Dd"): 1 / 9}
     counts = [text.get_text() for text in figure.axes[0].texts if text.get_text() != "n"]
@@ -46,19 +46,19 @@ def test_shares_and_counts_worked_out_by_hand():
 
 def test_genera_of_one_name_in_two_categories_are_two():
     table = table_of([("Aa", "Aa", 2)]).with_columns(taken_for_category=pl.lit("Bird"))
-    rows, shares = shares_of(confusions.of_genera(table, model="lite0"))
+    rows, shares = shares_of(confusions.plot_genus_confusions(table, model="lite0"))
     assert set(rows) == {"Aa (Bird)", "Aa (Fish)"}
     assert shares == {("Aa (Fish)", "Aa (Bird)"): 1}
 
 
 def test_many_genera_show_those_with_the_most_confusions():
     table = results.confused()
-    rows, shares = shares_of(confusions.of_genera(table, model="lite0"))
-    assert len(rows) == confusions.SHOWN
+    rows, shares = shares_of(confusions.plot_genus_confusions(table, model="lite0"))
+    assert len(rows) == confusions.MAX_SHOWN_GENERA
     wrong = table.filter(pl.col("label") != pl.col("taken_for"), level="genus")
     both = pl.concat([wrong.select("label", "n"), wrong.select("n", label="taken_for").select("label", "n")])
     most = both.group_by("label").agg(pl.col("n").sum()).sort("n", "label", descending=[True, False])
-    assert set(rows) == set(most["label"].head(confusions.SHOWN))
+    assert set(rows) == set(most["label"].head(confusions.MAX_SHOWN_GENERA))
     known = {(a, b): n / of for a, b, n, of in wrong["label", "taken_for", "n", "n_queries"].rows()}
     assert shares == {key: known[key] for key in known if set(key) <= set(rows)}
 
@@ -74,7 +74,7 @@ def test_many_genera_show_those_with_the_most_confusions():
 def test_odd_tables_draw_without_a_warning(rows, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        figure = confusions.of_genera(table_of(rows), model="lite0")
+        figure = confusions.plot_genus_confusions(table_of(rows), model="lite0")
         theme.save(figure, tmp_path / "a.svg", tmp_path / "a.png")
     assert (
         len(rows) > 1 or rows[0][0] != rows[0][1] or "No query is taken for another genus." in texts(figure)
@@ -82,5 +82,5 @@ def test_odd_tables_draw_without_a_warning(rows, tmp_path):
 
 
 def test_a_table_without_queries_is_drawn_as_none():
-    figure = confusions.of_genera(table_of([("Aa", "Aa", 3)]).clear(), model="lite0")
+    figure = confusions.plot_genus_confusions(table_of([("Aa", "Aa", 3)]).clear(), model="lite0")
     assert "lite0\n0 of 0 queries taken for another genus" in texts(figure)

@@ -45,7 +45,7 @@ species = st.tuples(st.sampled_from(["Bird", "Fish"]), buckets, st.sampled_from(
 @given(st.lists(species, min_size=1, max_size=30))
 def test_the_n_under_a_box_is_the_number_of_its_own_points(rows):
     sizes = sizes_of(rows)
-    figure = training_size.buckets(sizes, model="lite0")
+    figure = training_size.plot_recall_by_bucket(sizes, model="lite0")
     for axis in figure.axes:
         chosen = sizes.filter(category=axis.get_title(loc="left"))
         drawn = points_at(axis)
@@ -57,28 +57,28 @@ def test_the_n_under_a_box_is_the_number_of_its_own_points(rows):
 
 
 def test_boxes_keep_the_order_of_their_names_and_an_empty_one_its_place():
-    axis = theme.figure(2).subplots()
-    box_plots.draw(axis, {"c": [1, 2, 3], "a": [], "b": [9]}, colour="k")
+    axis = theme.make_figure(2).subplots()
+    box_plots.plot_boxes(axis, {"c": [1, 2, 3], "a": [], "b": [9]}, colour="k")
     assert points_at(axis) == {"c\nn = 3": [1, 2, 3], "a\nn = 0": [], "b\nn = 1": [9]}
 
 
 def test_a_box_stands_for_the_values_under_its_label():
-    axis = theme.figure(2).subplots()
+    axis = theme.make_figure(2).subplots()
     values = {"a": [1, 2, 4], "b": [], "c": [8]}
-    box_plots.draw(axis, values, colour="k")
+    box_plots.plot_boxes(axis, values, colour="k")
     medians = {tuple(line.get_xdata().round(3)): float(line.get_ydata()[0]) for line in axis.lines[4::5]}
     assert medians == {(-0.275, 0.275): 2, (1.725, 2.275): 8}
 
 
 def test_a_value_that_cannot_be_drawn_is_not_counted_but_an_error():
     with pytest.raises(ValueError, match="'a' is not a number"):
-        box_plots.draw(theme.figure(2).subplots(), {"a": [1.0, None]}, colour="k")
+        box_plots.plot_boxes(theme.make_figure(2).subplots(), {"a": [1.0, None]}, colour="k")
 
 
 def test_each_improvement_stands_over_its_category(made):
     differences = made["differences"]["lite0", "lite0_unicom"]
     for level, metric in [("species", "recall"), ("genus", "genus_mean_of_species")]:
-        figure = improvement.by_category(
+        figure = improvement.plot_improvement(
             differences, level=level, base="lite0", trained="lite0_unicom", protocol="leave_one_out", k=1
         )
         wanted = differences.filter(level=level, metric=metric, protocol="leave_one_out", k=1)
@@ -96,7 +96,7 @@ def test_an_improvement_that_nobody_answered_is_an_error(made):
     differences = made["differences"]["lite0", "lite0_unicom"].filter(protocol="search")
     names = {"base": "lite0", "trained": "lite0_unicom", "protocol": "leave_one_out", "k": 1}
     with pytest.raises(ValueError, match="no species .*leave_one_out"):
-        improvement.by_category(differences, level="species", **names)
+        improvement.plot_improvement(differences, level="species", **names)
 
 
 def leak_audit(n_mates=3):
@@ -120,7 +120,7 @@ def leak_audit(n_mates=3):
 
 
 def test_each_leak_stands_in_its_row():
-    figure = leakage.effect(leak_audit(), model="lite0", k=1)
+    figure = leakage.plot_leakage(leak_audit(), model="lite0", k=1)
     assert "lite0, naive split tears 2 groups of 7 images" in texts(figure)
     for axis in figure.axes:
         names = [label.get_text() for label in axis.get_yticklabels()]
@@ -129,9 +129,9 @@ def test_each_leak_stands_in_its_row():
         assert drawn["Naive, with a mate, n = 3"] == 1
         assert drawn["Naive, without, n = 6"] == 0.25
         assert len(axis.collections) == len(names) == 6
-    assert len(leakage.effect(leak_audit(0), model="lite0", k=1).axes[0].collections) == 4
+    assert len(leakage.plot_leakage(leak_audit(0), model="lite0", k=1).axes[0].collections) == 4
     with pytest.raises(ValueError, match="no species recall at k = 5 in the leak audit of lite0"):
-        leakage.effect(leak_audit(), model="lite0", k=5)
+        leakage.plot_leakage(leak_audit(), model="lite0", k=5)
 
 
 @pytest.mark.parametrize(
@@ -146,31 +146,31 @@ def test_each_leak_stands_in_its_row():
 def test_sizes_draw_without_a_warning_for(rows, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for draw in (training_size.scatter, training_size.buckets):
+        for draw in (training_size.plot_recall_by_training_size, training_size.plot_recall_by_bucket):
             theme.save(draw(sizes_of(rows), model="lite0"), tmp_path / "a.svg", tmp_path / "a.png")
 
 
 def test_no_species_at_all_is_an_error():
     with pytest.raises(ValueError, match="no species has test queries"):
-        training_size.scatter(sizes_of([("Fish", "0", 0.5)]).clear(), model="lite0")
+        training_size.plot_recall_by_training_size(sizes_of([("Fish", "0", 0.5)]).clear(), model="lite0")
 
 
 def test_a_species_without_training_images_is_on_the_scatter():
     sizes = sizes_of([("Fish", "0", 0.5), ("Fish", "1-5", 0.25)])
-    axis = training_size.scatter(sizes, model="lite0").axes[0]
+    axis = training_size.plot_recall_by_training_size(sizes, model="lite0").axes[0]
     assert sorted(map(tuple, axis.collections[0].get_offsets())) == [(0, 0.5), (1, 0.25)]
 
 
 def test_the_kept_epoch_is_marked_or_the_base_is_named():
-    kept = training.course(results.training(chosen=5), model="lite0_unicom")
+    kept = training.plot_training(results.training(chosen=5), model="lite0_unicom")
     assert "lite0_unicom: 8 epochs, 160 steps; epoch 5 kept" in texts(kept)
     assert [line.get_xdata()[0] for line in kept.axes[2].lines if line.get_linestyle() == ":"] == [100]
-    base = training.course(results.training(chosen=0), model="lite0_unicom")
+    base = training.plot_training(results.training(chosen=0), model="lite0_unicom")
     assert "lite0_unicom: 8 epochs, 160 steps; base kept" in texts(base)
 
 
 def test_the_overview_says_n_and_species_recall(made):
-    figure = recall.overview(made["recalls"], k=1)
+    figure = recall.plot_recall(made["recalls"], k=1)
     said = texts(figure)
     for model, table in made["recalls"].items():
         row = table.filter(
@@ -189,12 +189,12 @@ def test_the_overview_says_n_and_species_recall(made):
 
 def test_the_overview_without_any_recall_is_an_error(made):
     with pytest.raises(ValueError, match="no recall at k = 77"):
-        recall.overview(made["recalls"], k=77)
+        recall.plot_recall(made["recalls"], k=77)
 
 
 def test_the_same_table_gives_the_same_bytes(made, tmp_path):
     for name in ("a", "b"):
-        drawn = training_size.scatter(made["sizes"]["lite0"], model="lite0")
+        drawn = training_size.plot_recall_by_training_size(made["sizes"]["lite0"], model="lite0")
         theme.save(drawn, tmp_path / f"{name}.svg", tmp_path / f"{name}.png")
     for suffix in ("svg", "png"):
         assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
@@ -202,5 +202,5 @@ def test_the_same_table_gives_the_same_bytes(made, tmp_path):
 
 
 def test_names_stay_on_one_line_and_short():
-    assert theme.shown("Fish\n\tof the sea") == "Fish of the sea"
-    assert len(theme.shown("x" * 99)) == theme.LONGEST_NAME
+    assert theme.truncate("Fish\n\tof the sea") == "Fish of the sea"
+    assert len(theme.truncate("x" * 99)) == theme.MAX_NAME_CHARS

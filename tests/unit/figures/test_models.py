@@ -19,7 +19,7 @@ def made():
 
 
 def test_each_line_is_the_curve_of_its_model(made):
-    figure = recall_curve.by_protocol(made["curves"])
+    figure = recall_curve.plot_recall_curves(made["curves"])
     assert len(figure.axes) == 6
     shown = iter(figure.axes)
     for protocol in ("leave_one_out", "search", "unseen"):
@@ -34,7 +34,7 @@ def test_each_line_is_the_curve_of_its_model(made):
 
 
 def test_reachable_queries_stand_beside_all(made):
-    figure = reachable.beside_all(made["recalls"], k=1)
+    figure = reachable.plot_reachable(made["recalls"], k=1)
     for axis, protocol in zip(figure.axes, ("leave_one_out", "search", "unseen"), strict=True):
         drawn = {round(y, 2): x for x, y in scattered(axis)}
         for row, model in enumerate(results.MODELS):
@@ -42,11 +42,11 @@ def test_reachable_queries_stand_beside_all(made):
                 protocol=protocol, level="species", metric="recall", average="micro", category="all", k=1
             )
             values = dict(chosen.select("population", "value").iter_rows())
-            assert drawn[round(row - reachable.APART, 2)] == values["all"]
-            assert drawn[round(row + reachable.APART, 2)] == values["reachable"]
+            assert drawn[round(row - reachable.MARK_OFFSET, 2)] == values["all"]
+            assert drawn[round(row + reachable.MARK_OFFSET, 2)] == values["reachable"]
             assert f"{values['all']:.3f}  {values['reachable']:.3f}" in texts(axis)
         lost = chosen["n_unreachable"][0]
-        said = f"{lost:,} of {theme.counted(chosen['n_queries'].max(), 'query')} unreachable"
+        said = f"{lost:,} of {theme.pluralise(chosen['n_queries'].max(), 'query')} unreachable"
         assert any(text.startswith(said) for text in texts(axis))
 
 
@@ -58,13 +58,13 @@ def test_a_protocol_in_which_nobody_can_hit_says_so(made):
         )
         for model, table in made["recalls"].items()
     }
-    figure = reachable.beside_all(recalls, k=1)
+    figure = reachable.plot_reachable(recalls, k=1)
     assert any(text.endswith("  –") for text in texts(figure))
 
 
 def test_a_level_without_labels_says_so(made):
     curves = {model: curve.filter(pl.col("level") != "species") for model, curve in made["curves"].items()}
-    axes = recall_curve.by_protocol(curves).axes
+    axes = recall_curve.plot_recall_curves(curves).axes
     assert ["no labels" in texts(axis) for axis in axes] == [True, False] * 3
 
 
@@ -72,14 +72,14 @@ def test_long_names_draw_without_a_warning(made, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for figure in (
-            recall_curve.by_protocol(dict.fromkeys(LONG, made["curves"]["lite0"])),
-            reachable.beside_all(dict.fromkeys(LONG, made["recalls"]["lite0"]), k=1),
+            recall_curve.plot_recall_curves(dict.fromkeys(LONG, made["curves"]["lite0"])),
+            reachable.plot_reachable(dict.fromkeys(LONG, made["recalls"]["lite0"]), k=1),
         ):
             theme.save(figure, tmp_path / "a.svg", tmp_path / "a.png")
 
 
 def test_nothing_to_draw_is_an_error(made):
     with pytest.raises(ValueError, match="no recall curve in the tables of lite0"):
-        recall_curve.by_protocol({"lite0": made["curves"]["lite0"].clear()})
+        recall_curve.plot_recall_curves({"lite0": made["curves"]["lite0"].clear()})
     with pytest.raises(ValueError, match="no recall at k = 77"):
-        reachable.beside_all(made["recalls"], k=77)
+        reachable.plot_reachable(made["recalls"], k=77)

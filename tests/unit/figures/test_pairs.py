@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from matplotlib.collections import LineCollection
 
-from nearkin.comparison.trend import trend
+from nearkin.comparison.trend import fit_trend
 from nearkin.figures import (
     improvement_by_training_size,
     most_changed,
@@ -23,10 +23,12 @@ PAIR = {"base": "untrained", "trained": "lite0", "protocol": "leave_one_out", "k
 
 def with_curve(differences, **pair):
     """The improvement beside the training images, with the curve fitted to it."""
-    return improvement_by_training_size.scatter(differences, trend(differences, resamples=50, seed=1), **pair)
+    return improvement_by_training_size.plot_improvement_by_training_size(
+        differences, fit_trend(differences, resamples=50, seed=1), **pair
+    )
 
 
-DRAW = [paired_recall.scatter, with_curve, most_changed.forest]
+DRAW = [paired_recall.plot_paired_recall, with_curve, most_changed.plot_most_changed]
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,7 @@ def test_each_point_is_a_species_of_its_category(made, draw, columns):
 
 
 def test_the_curve_and_its_slope_are_those_of_the_table(made):
-    curves = trend(made, resamples=50, seed=1).filter(protocol="leave_one_out", k=1)
+    curves = fit_trend(made, resamples=50, seed=1).filter(protocol="leave_one_out", k=1)
     for axis, name in zip(with_curve(made, **PAIR).axes, ["Bird", "Butterfly", "Fish"], strict=True):
         curve = curves.filter(category=name)
         drawn = axis.lines[-1].get_xydata()
@@ -60,7 +62,7 @@ def test_the_curve_and_its_slope_are_those_of_the_table(made):
 
 
 def test_a_bar_is_the_interval_of_a_species_change(made):
-    figure = paired_recall.scatter(made, **PAIR)
+    figure = paired_recall.plot_paired_recall(made, **PAIR)
     for axis, name in zip(figure.axes, ["Bird", "Butterfly", "Fish"], strict=True):
         (bars,) = [one for one in axis.collections if isinstance(one, LineCollection)]
         drawn = sorted((x, *sorted((low, high))) for (x, low), (_, high) in bars.get_segments())
@@ -73,11 +75,11 @@ def test_a_bar_is_the_interval_of_a_species_change(made):
 
 
 def test_species_beyond_chance_are_named_at_their_points(made):
-    figure = paired_recall.scatter(made, **PAIR)
+    figure = paired_recall.plot_paired_recall(made, **PAIR)
     certain = species_of(made).filter(pl.col("p_holm") < 0.05)
-    assert 2 < len(certain) <= paired_recall.NAMED
+    assert 2 < len(certain) <= paired_recall.MAX_NAMED_SPECIES
     points = {
-        significance_marks.named(label): (base, trained)
+        significance_marks.abbreviate_species(label): (base, trained)
         for label, base, trained in certain["label", "base", "trained"].rows()
     }
     named = {text.get_text(): text.xy for axis in figure.axes for text in axis.texts if text.arrow_patch}
@@ -86,20 +88,20 @@ def test_species_beyond_chance_are_named_at_their_points(made):
 
 @pytest.mark.parametrize("wanted", [[], [0.0], [1.0] * 12, [0.0] * 12, [0.1, 0.5, 0.52, 0.9]])
 def test_names_do_not_overlap_and_stay_beside_the_panel(wanted):
-    heights = paired_recall.apart(np.array(wanted))
-    assert (np.diff(heights) >= paired_recall.APART - 1e-9).all()
+    heights = paired_recall.spread_labels(np.array(wanted))
+    assert (np.diff(heights) >= paired_recall.MIN_LABEL_DISTANCE - 1e-9).all()
     assert all(0 <= height <= 1 + 1e-9 for height in heights)
 
 
 def test_the_forest_holds_the_most_changed_ranked_species_in_order(made):
     ranked = species_of(made).filter("ranked")
-    axes = most_changed.forest(made, **PAIR).axes
+    axes = most_changed.plot_most_changed(made, **PAIR).axes
     for axis, sign in zip(axes, (1, -1), strict=True):
         some = ranked.filter(pl.col("points") * sign > 0)
         some = some.with_columns(size=sign * pl.col("points")).sort("size", "label", descending=[True, False])
-        some = some.head(most_changed.SHOWN)
+        some = some.head(most_changed.MAX_SHOWN_SPECIES)
         assert [label.get_text() for label in axis.get_yticklabels()] == [
-            significance_marks.named(label) for label in some["label"]
+            significance_marks.abbreviate_species(label) for label in some["label"]
         ]
         by_row = sorted((y, x) for x, y in scattered(axis))
         np.testing.assert_allclose(by_row, list(enumerate(some["points"])) or np.empty((0,)))
@@ -113,9 +115,9 @@ def test_the_forest_holds_the_most_changed_ranked_species_in_order(made):
 
 def test_a_panel_without_species_says_so(made):
     rose = made.with_columns(pl.col("points").abs() + 1)
-    assert "No ranked species fell." in texts(most_changed.forest(rose, **PAIR))
+    assert "No ranked species fell." in texts(most_changed.plot_most_changed(rose, **PAIR))
     nobody = made.with_columns(ranked=False, p_holm=None)
-    assert "No ranked species rose." in texts(most_changed.forest(nobody, **PAIR))
+    assert "No ranked species rose." in texts(most_changed.plot_most_changed(nobody, **PAIR))
 
 
 @pytest.mark.parametrize("draw", DRAW)

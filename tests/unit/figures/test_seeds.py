@@ -20,7 +20,7 @@ def table():
 
 
 def test_marks_lines_and_bars_are_those_of_the_table(table):
-    drawn = figure.forest(table, names=list(MODELS), k=1)
+    drawn = figure.plot_seeds(table, names=list(MODELS), k=1)
     chosen = table.filter(level="species", category="all", k=1)
     for axis, measure in zip(drawn.axes[:2], ["recall", "points"], strict=True):
         for y, name in enumerate(MODELS):
@@ -36,7 +36,7 @@ def test_marks_lines_and_bars_are_those_of_the_table(table):
 
 
 def test_variants_have_their_seeds_beside_their_names_and_panels_their_queries(table):
-    said = texts(figure.forest(table, names=list(MODELS), k=1))
+    said = texts(figure.plot_seeds(table, names=list(MODELS), k=1))
     assert "tuned.gradient_exact.\nm2_0.25 × 2" in said and "base" in said
     n = table.filter(protocol="leave_one_out", level="species", category="all")["n_queries"][0]
     assert f"Leave one out, n = {n} queries" in said
@@ -44,4 +44,4 @@ def test_variants_have_their_seeds_beside_their_names_and_panels_their_queries(t
 
 def test_nothing_to_draw_is_an_error(table):
     with pytest.raises(ValueError, match="no recall at k = 77 in the table of variants"):
-        figure.forest(table, names=list(MODELS), k=77)
+        figure.plot_seeds(table, names=list(MODELS), k=77)

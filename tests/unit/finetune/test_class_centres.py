@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from nearkin.finetune.class_centres import Centres
+from nearkin.finetune.class_centres import ClassCentres
 
 CPU = torch.device("cpu")
 
@@ -14,12 +14,12 @@ def gradient(step, n, width=6):
 
 
 def test_all_classes_move_as_with_torchs_adamw():
-    ours = Centres(9, 6, 1, CPU)
+    ours = ClassCentres(9, 6, 1, CPU)
     theirs = ours.weights.clone().requires_grad_()
     adamw = torch.optim.AdamW([theirs], lr=0.1, weight_decay=0.0)
     for number in range(1, 20):
         beta = 0.85 + 0.005 * number
-        taken = ours.taken(None)
+        taken = ours.gather(None)
         taken.grad = theirs.grad = gradient(number, 9)
         ours.step(None, taken, rate=0.1 / number, beta=beta, number=number)
         adamw.param_groups[0].update(lr=0.1 / number, betas=(beta, 0.999))
@@ -29,19 +29,19 @@ def test_all_classes_move_as_with_torchs_adamw():
 
 @pytest.mark.parametrize("every", [None, list(range(9))])
 def test_naming_all_classes_is_the_same_as_naming_none(every):
-    first, second = Centres(9, 6, 1, CPU), Centres(9, 6, 1, CPU)
+    first, second = ClassCentres(9, 6, 1, CPU), ClassCentres(9, 6, 1, CPU)
     for centres, classes in ((first, None), (second, every)):
         for number in (1, 2, 3):
-            taken = centres.taken(classes)
+            taken = centres.gather(classes)
             taken.grad = gradient(number, 9)
             centres.step(classes, taken, rate=0.1, beta=0.9, number=number)
     assert torch.equal(first.weights, second.weights)
 
 
 def test_who_took_no_part_stays():
-    centres, before = Centres(9, 6, 1, CPU), Centres(9, 6, 1, CPU)
+    centres, before = ClassCentres(9, 6, 1, CPU), ClassCentres(9, 6, 1, CPU)
     classes = torch.tensor([1, 4])
-    taken = centres.taken(classes)
+    taken = centres.gather(classes)
     taken.grad = gradient(1, 2)
     centres.step(classes, taken, rate=0.1, beta=0.9, number=1)
     moved = (centres.weights != before.weights).any(dim=1)

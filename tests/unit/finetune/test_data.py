@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from nearkin.finetune.data import examples_of
+from nearkin.finetune.data import make_datasets
 from tests.factories.training import study
 
 
@@ -14,7 +14,7 @@ def taken(stores):
     species = labels.select("uuid", label="species")
 
     def of(share, seed=1):
-        train, val, n_classes = examples_of(species, species, splits, stores, share=share, seed=seed)
+        train, val, n_classes = make_datasets(species, species, splits, stores, share=share, seed=seed)
         assert (len(val.labels), n_classes) == (12, 4)
         return [uuid for uuid, *_ in train.content]
 

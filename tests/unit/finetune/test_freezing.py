@@ -4,9 +4,9 @@ import pytest
 import timm
 import torch
 
-from nearkin.encoders.architectures import Tower, build
-from nearkin.encoders.prepare import prepare
-from nearkin.finetune.freezing import cut
+from nearkin.encoders.architectures import ImageEncoder, build_network
+from nearkin.encoders.prepare import build_encoder
+from nearkin.finetune.freezing import freeze
 from tests.factories import encoders as examples
 
 HALF = {"mean": (0.5,) * 3, "std": (0.5,) * 3}
@@ -24,9 +24,9 @@ WITH_TIMM = CLIP | {
 
 def trunk(kind):
     if kind == "clip":
-        return build(CLIP), 32, 8
+        return build_network(CLIP), 32, 8
     if kind == "clip on timm":
-        return build(WITH_TIMM), 224, 8
+        return build_network(WITH_TIMM), 224, 8
     name = {"efficientnet": "tf_efficientnet_lite0", "vit": "vit_tiny_patch16_224"}[kind]
     built = timm.create_model(name, pretrained=False, num_classes=0)
     return built, 224, built.num_features
@@ -41,16 +41,16 @@ def pixels(size, n=2):
 @pytest.mark.parametrize("trainable", ["head", "last_1", "last_3", "all"])
 def test_both_parts_together_are_the_encoder(kind, trainable):
     network, size, width = trunk(kind)
-    tower = Tower(network, **HALF).eval()
-    parts = cut(tower, trainable, width=width, size=size)
+    tower = ImageEncoder(network, **HALF).eval()
+    parts = freeze(tower, trainable, width=width, size=size)
     with torch.inference_mode():
-        fed = pixels(size) if parts.before is None else parts.before(pixels(size))
-        assert torch.equal(parts.after(fed), tower(pixels(size)))
+        fed = pixels(size) if parts.frozen is None else parts.frozen(pixels(size))
+        assert torch.equal(parts.trainable(fed), tower(pixels(size)))
 
 
 def test_the_last_blocks_of_lite0_and_what_follows_are_trained():
     network, size, width = trunk("efficientnet")
-    names = set(cut(Tower(network, **HALF), "last_5", width=width, size=size).parameters)
+    names = set(freeze(ImageEncoder(network, **HALF), "last_5", width=width, size=size).parameters)
     blocks = {tuple(name.split(".")[2:4]) for name in names if ".blocks." in name}
     assert blocks == {("5", "0"), ("5", "1"), ("5", "2"), ("5", "3"), ("6", "0")}
     others = {name.split(".")[1] for name in names if ".blocks." not in name}
@@ -59,8 +59,8 @@ def test_the_last_blocks_of_lite0_and_what_follows_are_trained():
 
 def test_the_last_blocks_of_a_clip_tower_are_trained():
     network, size, width = trunk("clip")
-    tower = Tower(network, **HALF)
-    names = set(cut(tower, "last_2", width=width, size=size).parameters)
+    tower = ImageEncoder(network, **HALF)
+    names = set(freeze(tower, "last_2", width=width, size=size).parameters)
     blocks = {name.split(".")[3] for name in names if "resblocks" in name}
     assert blocks == {"2", "3"}
     assert {name for name in names if "resblocks" not in name} == {
@@ -74,30 +74,30 @@ def test_the_last_blocks_of_a_clip_tower_are_trained():
 def test_a_head_begins_as_the_identity_and_an_old_one_is_trained_on():
     tower = examples.tower()
     before = tower(pixels(16)).detach()
-    parts = cut(tower, "head", width=6, size=16)
+    parts = freeze(tower, "head", width=6, size=16)
     assert list(parts.parameters) == ["projection.weight"]
     assert torch.allclose(tower(pixels(16)), before, atol=1e-6)
     tower.projection.weight.data[0, 0] = 2.0
-    again = cut(tower, "head", width=6, size=16)
+    again = freeze(tower, "head", width=6, size=16)
     assert again.parameters["projection.weight"][0, 0] == 2.0
 
 
 def test_normalisation_statistics_stay():
     tower = examples.tower()
     tower.train()
-    parts = cut(tower, "all", width=6, size=16)
+    parts = freeze(tower, "all", width=6, size=16)
     before = tower.trunk.norm.running_mean.clone()
-    parts.after(pixels(16))
+    parts.trainable(pixels(16))
     assert torch.equal(tower.trunk.norm.running_mean, before)
     assert any("norm" in name for name in parts.parameters)
 
 
 def test_what_cannot_be_cut_is_named():
     with pytest.raises(ValueError, match="blocks of Net are not known.*write all or head"):
-        cut(examples.tower(), "last_2", width=6, size=16)
+        freeze(examples.tower(), "last_2", width=6, size=16)
     network, size, width = trunk("clip")
     with pytest.raises(ValueError, match="last_9, but the encoder has 4 blocks"):
-        cut(Tower(network, **HALF), "last_9", width=width, size=size)
-    histogram, _ = prepare({"library": "histogram"}, examples.GEOMETRY)
+        freeze(ImageEncoder(network, **HALF), "last_9", width=width, size=size)
+    histogram, _ = build_encoder({"library": "histogram"}, examples.GEOMETRY)
     with pytest.raises(ValueError, match="no weights that could be trained"):
-        cut(histogram, "all", width=512, size=16)
+        freeze(histogram, "all", width=512, size=16)

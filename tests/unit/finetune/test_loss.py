@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytorch_metric_learning.losses import ArcFaceLoss
 
-from nearkin.finetune.loss import margin_loss, put_margin, sampled_classes
+from nearkin.finetune.loss import apply_margin, margin_loss, sample_classes
 from nearkin.finetune.recipe import Recipe
 from nearkin.finetune.schedule import one_cycle
 
@@ -63,10 +63,10 @@ def test_exact_passes_gradcheck(margins):
 def test_exact_beyond_pi_still_pulls_towards_the_class():
     recipe = Recipe(gradient="exact", m2=0.5)
     cosines = torch.tensor([[-0.99, 0.2]], dtype=torch.float64, requires_grad=True)
-    right = put_margin(cosines, torch.tensor([0]), recipe)[0, 0]
+    right = apply_margin(cosines, torch.tensor([0]), recipe)[0, 0]
     assert right < -1
     assert torch.autograd.grad(right, cosines)[0].tolist() == [[1.0, 0.0]]
-    assert torch.autograd.gradcheck(lambda c: put_margin(c, torch.tensor([0]), recipe), (cosines,))
+    assert torch.autograd.gradcheck(lambda c: apply_margin(c, torch.tensor([0]), recipe), (cosines,))
 
 
 @given(st.floats(-1, 1), st.floats(-1, 1), st.sampled_from(MARGINS))
@@ -74,7 +74,7 @@ def test_exact_beyond_pi_still_pulls_towards_the_class():
 def test_a_nearer_class_centre_never_scores_less(first, second, margins):
     low, high = sorted((first, second))
     cosines = torch.tensor([[low], [high]], dtype=torch.float64)
-    scores = put_margin(cosines, torch.tensor([0, 0]), Recipe(**margins))
+    scores = apply_margin(cosines, torch.tensor([0, 0]), Recipe(**margins))
     assert scores[0] <= scores[1] + 1e-12
     assert scores[1] <= cosines[1] + 1e-5  # a margin never helps
 
@@ -85,7 +85,7 @@ def test_straight_through_gives_scale_times_p_minus_y(margins):
     features, centres, labels = drawn()
     normal = torch.nn.functional.normalize
     cosines = (normal(features) @ normal(centres).T).requires_grad_()
-    with_margin = recipe.scale * put_margin(cosines, labels, recipe)
+    with_margin = recipe.scale * apply_margin(cosines, labels, recipe)
     torch.nn.functional.cross_entropy(with_margin, labels).backward()
     y = torch.nn.functional.one_hot(labels, 5)
     expected = recipe.scale * (with_margin.softmax(dim=1) - y) / len(labels)
@@ -121,7 +121,7 @@ def test_arcface_of_pytorch_metric_learning(margin):
 def test_sampling_all_classes_is_the_dense_loss(gradient):
     features, centres, labels = drawn()
     features.requires_grad_(), centres.requires_grad_()
-    classes, rows = sampled_classes(labels.numpy(), 5, 1.0, np.random.default_rng(0))
+    classes, rows = sample_classes(labels.numpy(), 5, 1.0, np.random.default_rng(0))
     recipe, taken = Recipe(gradient=gradient), centres[torch.from_numpy(classes)]
     dense = margin_loss(features, labels, centres, recipe)
     sampled = margin_loss(features, torch.from_numpy(rows), taken, recipe)
@@ -135,7 +135,7 @@ def test_sampling_all_classes_is_the_dense_loss(gradient):
 @given(st.lists(st.integers(0, 29), min_size=1, max_size=20), st.floats(0.01, 1), st.integers(0, 99))
 def test_the_classes_of_the_batch_are_always_sampled(labels, rate, seed):
     labels = np.array(labels)
-    classes, rows = sampled_classes(labels, 30, rate, np.random.default_rng(seed))
+    classes, rows = sample_classes(labels, 30, rate, np.random.default_rng(seed))
     assert (classes[rows] == labels).all()
     assert (np.diff(classes) > 0).all()
     assert len(classes) == max(len(set(labels.tolist())), round(rate * 30))
@@ -166,7 +166,7 @@ def test_an_angle_that_ends_at_pi_keeps_its_cosine_and_beyond_it_falls_on():
     """With m1 = 2 a right angle ends at pi, where the cosine is -1; beyond, it falls with slope 1."""
     recipe = Recipe(gradient="exact", m1=2.0, m2=0.0, m3=0.25)
     cosines = torch.tensor([[0.5, 0.9], [-0.25, 0.9]], dtype=torch.float64)
-    found = put_margin(cosines, torch.tensor([0, 0]), recipe)
+    found = apply_margin(cosines, torch.tensor([0, 0]), recipe)
     assert found[:, 0].tolist() == pytest.approx([-0.5 - 0.25, -1 - 0.25 - 0.25])
     assert found[:, 1].tolist() == [0.9, 0.9]
 
@@ -174,17 +174,17 @@ def test_an_angle_that_ends_at_pi_keeps_its_cosine_and_beyond_it_falls_on():
 def test_cosines_of_one_and_minus_one_are_held_off_by_a_millionth():
     recipe = Recipe(gradient="exact", m2=0.0)
     cosines = torch.tensor([[1.0], [-1.0]], dtype=torch.float64, requires_grad=True)
-    found = put_margin(cosines, torch.tensor([0, 0]), recipe)
+    found = apply_margin(cosines, torch.tensor([0, 0]), recipe)
     assert found[:, 0].tolist() == pytest.approx([1 - 1e-6, -1 + 1e-6], abs=1e-12)
     assert torch.isfinite(torch.autograd.grad(found.sum(), cosines)[0]).all()
 
 
 def test_the_fewest_classes_are_those_of_the_batch():
-    classes, rows = sampled_classes(np.array([4, 4, 1]), 6, 0.5, np.random.default_rng(0))
+    classes, rows = sample_classes(np.array([4, 4, 1]), 6, 0.5, np.random.default_rng(0))
     assert len(classes) == 3 and {1, 4} < set(classes.tolist()) and (classes[rows] == [4, 4, 1]).all()
-    classes, _ = sampled_classes(np.array([0, 1, 2]), 6, 0.1, np.random.default_rng(0))
+    classes, _ = sample_classes(np.array([0, 1, 2]), 6, 0.1, np.random.default_rng(0))
     assert classes.tolist() == [0, 1, 2]
-    drawn_at_once = [sampled_classes(np.array([0]), 30, 0.5, np.random.default_rng(i))[0] for i in range(30)]
+    drawn_at_once = [sample_classes(np.array([0]), 30, 0.5, np.random.default_rng(i))[0] for i in range(30)]
     assert all(len(set(one.tolist())) == 15 for one in drawn_at_once)
 
 
@@ -193,5 +193,5 @@ def test_beyond_pi_the_cosine_falls_on_from_where_it_is_least():
     recipe = Recipe(gradient="exact", m1=2.0, m2=0.5, m3=0.0)
     edge = math.cos((math.pi - 0.5) / 2)
     cosines = torch.tensor([[edge + 1e-9, 0.0], [edge - 0.25, 0.0]], dtype=torch.float64)
-    found = put_margin(cosines, torch.tensor([0, 0]), recipe)
+    found = apply_margin(cosines, torch.tensor([0, 0]), recipe)
     assert found[:, 0].tolist() == pytest.approx([-1.0, -1.25], abs=1e-8)

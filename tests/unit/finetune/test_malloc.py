@@ -8,14 +8,14 @@ import pytest
 
 FAULTS = """
 import resource, torch
-from nearkin.finetune.malloc import keep_buffers
+from nearkin.finetune.malloc import tune_malloc
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     [torch.ones(2**22) for _ in range(8)]  # of 16 MB, or 4,096 pages
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
-keep_buffers()
+tune_malloc()
 print(min([faults() for _ in range(4)][1:]))
 """
 

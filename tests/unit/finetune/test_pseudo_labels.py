@@ -24,14 +24,14 @@ def crowds(n_crowds=5, n_each=20, width=16):
 
 
 def test_crowds_are_found_and_numbered_by_their_first_images():
-    numbers, similarities = pseudo_labels.clustered(crowds(), n=5, seed=1, threads=1)
+    numbers, similarities = pseudo_labels.spherical_kmeans(crowds(), n=5, seed=1, threads=1)
     assert numbers.tolist() == [i % 5 for i in range(100)]
     assert similarities.min() > 0.9
 
 
 def test_the_same_for_the_same_seed():
     first, again, other = (
-        pseudo_labels.clustered(crowds(), n=12, seed=seed, threads=1)[0] for seed in (1, 1, 2)
+        pseudo_labels.spherical_kmeans(crowds(), n=12, seed=seed, threads=1)[0] for seed in (1, 1, 2)
     )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -39,23 +39,23 @@ def test_the_same_for_the_same_seed():
 
 def test_copies_leave_no_cluster_empty():
     vectors = np.repeat(crowds(2, 1), 10, axis=0)
-    numbers, similarities = pseudo_labels.clustered(vectors, n=7, seed=1, threads=1)
+    numbers, similarities = pseudo_labels.spherical_kmeans(vectors, n=7, seed=1, threads=1)
     assert set(numbers) == set(range(numbers.max() + 1))
     assert np.allclose(similarities, 1, atol=1e-6)
 
 
 def test_more_clusters_than_images_are_refused():
     with pytest.raises(ValueError, match="101 clusters of 100 training images"):
-        pseudo_labels.clustered(crowds(), n=101, seed=1, threads=1)
+        pseudo_labels.spherical_kmeans(crowds(), n=101, seed=1, threads=1)
 
 
 def test_purity_by_hand(caplog):
     table = pl.DataFrame({"uuid": list("abcdefg"), "cluster": [0, 0, 0, 1, 1, 2, 2], "similarity": [1.0] * 7})
     species = ["A a", "A a", "A b", "A c", "A b", None, None]
     caplog.set_level("INFO")
-    found = pseudo_labels.purity(table, pl.DataFrame({"uuid": list("abcdefg"), "species": species})).sort(
-        "cluster"
-    )
+    found = pseudo_labels.measure_purity(
+        table, pl.DataFrame({"uuid": list("abcdefg"), "species": species})
+    ).sort("cluster")
     assert found["species"].to_list() == ["A a", "A b", None]  # of A b and A c the first by name
     assert found["purity"].to_list() == [2 / 3, 1 / 2, None]
     assert found["n_species"].to_list() == [2, 2, 0]

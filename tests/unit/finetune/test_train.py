@@ -15,9 +15,9 @@ from nearkin.encoders.encoder import load_encoder
 from nearkin.finetune import feature_cache as feeding
 from nearkin.finetune import train as training
 from nearkin.finetune import trainer as running
-from nearkin.finetune.augment import distorted
-from nearkin.finetune.checkpoint import finish_state, read_state, write_state
-from nearkin.finetune.feature_cache import Feed
+from nearkin.finetune.augment import rand_augment
+from nearkin.finetune.checkpoint import finalise_checkpoint, load_checkpoint, save_checkpoint
+from nearkin.finetune.feature_cache import FrozenFeatureCache
 from nearkin.finetune.recipe import Recipe, read_recipe
 from nearkin.finetune.train import train
 from nearkin.finetune.validation import recall_at_1
@@ -39,7 +39,9 @@ def test_training_finds_the_species_that_were_hard_to_find(taught, tmp_path):
         table.filter(pl.col("epoch") == 20)["loss"].mean() < table.filter(pl.col("epoch") == 1)["loss"].mean()
     )
     val = taught[1]
-    vectors = encoder.embed(val.images.take(np.arange(len(val.labels)), np.zeros(len(val.labels), bool)))
+    vectors = encoder.embed(
+        val.images.read_batch(np.arange(len(val.labels)), np.zeros(len(val.labels), bool))
+    )
     assert recall_at_1(vectors, val.labels, val.groups) == outcome.kept["val_recall"]
 
 
@@ -84,12 +86,12 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bits(
 
     def save_and_die(*arguments, **values):
         nonlocal n_saved
-        write_state(*arguments, **values)
+        save_checkpoint(*arguments, **values)
         n_saved += 1
         if n_saved == n_saves:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "write_state", save_and_die)
+    monkeypatch.setattr(training, "save_checkpoint", save_and_die)
     with pytest.raises(KeyboardInterrupt):
         train(examples.encoder(), taught, recipe=recipe, state_path=tmp_path / "state", saved_every=0)
     monkeypatch.undo()
@@ -112,14 +114,14 @@ def test_a_state_of_another_training_or_a_damaged_one_is_ignored(taught, tmp_pat
 
 def test_a_finished_state_holds_the_last_weights_and_is_not_gone_on_from(tmp_path):
     path = tmp_path / "state"
-    write_state(path, "k", tensors={"now/a": torch.ones(100)}, progress={"x": 1})
-    tensors, progress = read_state(path, "k")
+    save_checkpoint(path, "k", tensors={"now/a": torch.ones(100)}, progress={"x": 1})
+    tensors, progress = load_checkpoint(path, "k")
     assert progress == {"x": 1} and torch.equal(tensors["now/a"], torch.ones(100))
-    assert read_state(path, "other") is None
-    finish_state(path, "k", {"a": torch.zeros(3)})
-    assert read_state(path, "k") is None
+    assert load_checkpoint(path, "other") is None
+    finalise_checkpoint(path, "k", {"a": torch.zeros(3)})
+    assert load_checkpoint(path, "k") is None
     assert load_file(path)["last/a"].tolist() == [0, 0, 0]
-    assert read_state(tmp_path / "none", "k") is None
+    assert load_checkpoint(tmp_path / "none", "k") is None
 
 
 def test_the_last_weights_are_those_at_the_end_and_the_encoders_those_of_the_best_epoch(taught, tmp_path):
@@ -178,10 +180,12 @@ def test_gradients_are_shortened(taught, tmp_path):
 def test_how_often_classes_come(taught, balance, shares):
     train, val, _ = taught
     few = train._replace(labels=np.array([0] * 16 + [1] * 4), images=train.images)
-    run = running.Run(examples.encoder(), (few, val, 2), Recipe(trainable="all", batch=4, balance=balance))
-    drawn = np.concatenate([few.labels[run._order(epoch)].ravel() for epoch in range(200)])
+    run = running.Trainer(
+        examples.encoder(), (few, val, 2), Recipe(trainable="all", batch=4, balance=balance)
+    )
+    drawn = np.concatenate([few.labels[run._order_images(epoch)].ravel() for epoch in range(200)])
     assert np.allclose(np.bincount(drawn) / len(drawn), shares, atol=0.02)
-    assert run._order(1).tolist() == run._order(1).tolist() != run._order(2).tolist()
+    assert run._order_images(1).tolist() == run._order_images(1).tolist() != run._order_images(2).tolist()
 
 
 def test_bf16_learns_and_keeps_its_weights_in_fp32(taught, tmp_path):
@@ -195,12 +199,12 @@ def test_bf16_learns_and_keeps_its_weights_in_fp32(taught, tmp_path):
 
 def test_distorted_images_depend_on_their_seed_alone():
     images = np.random.default_rng(0).integers(0, 256, (400, 16, 16, 3), dtype=np.uint8)
-    first, again, other = (distorted(images, seed) for seed in (1, 1, 2))
+    first, again, other = (rand_augment(images, seed) for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
     assert first.shape == images.shape and first.dtype == np.uint8
     before = random.getstate()
-    distorted(images, 1)
+    rand_augment(images, 1)
     assert random.getstate() == before
 
 
@@ -261,7 +265,7 @@ def test_images_of_several_sources_come_in_the_order_asked_for_mirrored_where_as
     expected = [images[taught[0].content[row][0]] for row in rows]
     expected[0], expected[3] = expected[0][:, ::-1], expected[3][:, ::-1]
     assert len({taught[0].images.places[row, 0] for row in rows}) == 2
-    assert np.array_equal(taught[0].images.take(rows, flipped), expected)
+    assert np.array_equal(taught[0].images.read_batch(rows, flipped), expected)
 
 
 def test_a_labelled_image_without_pixels_is_named(stores):
@@ -277,15 +281,15 @@ def test_kept_activations_are_those_computed_each_time(taught, monkeypatch):
     tower = examples.tower()
 
     def before(pixels):
-        return tower.trunk.stem(tower.normalised(pixels))
+        return tower.trunk.stem(tower.normalise(pixels))
 
     rows, flipped = np.array([3, 0, 11, 3]), np.array([True, False, True, False])
-    once = Feed(before, taught[0].images, augment="flip", device="cpu")
-    monkeypatch.setattr(feeding, "MOST_BYTES", 10)
-    each_time = Feed(before, taught[0].images, augment="flip", device="cpu")
+    once = FrozenFeatureCache(before, taught[0].images, augment="flip", device="cpu")
+    monkeypatch.setattr(feeding, "MAX_BYTES", 10)
+    each_time = FrozenFeatureCache(before, taught[0].images, augment="flip", device="cpu")
     assert once.kept is not None and each_time.kept is None
     assert torch.allclose(once(rows, flipped), each_time(rows, flipped), atol=1e-6)
-    mirrored = taught[0].images.take([3, 3], [True, False])
+    mirrored = taught[0].images.read_batch([3, 3], [True, False])
     assert np.array_equal(mirrored[0], mirrored[1][:, ::-1])
 
 
@@ -315,6 +319,7 @@ def run_script(place, stores, recipe):
         stores,
         tuned,
         recipe=recipe,
+        code="code",
         arithmetic_threads=1,
         stamps={"dataset": "d", "model": "m"},
     )

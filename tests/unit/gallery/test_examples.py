@@ -32,22 +32,22 @@ def found(*rows):
 
 def test_a_neighbour_of_the_species_in_another_category_is_wrong():
     neighbours = found((0, 1, 5, 3))
-    first = examples.nearest_of_all(neighbours, LABELS.lazy())
-    rows = examples.nearest(neighbours, examples.chosen(first), LABELS.lazy())
+    first = examples.top1_neighbours(neighbours, LABELS.lazy())
+    rows = examples.neighbours_of(neighbours, examples.select_queries(first), LABELS.lazy())
     assert rows["right"].to_list() == [True, False, False]
     assert rows["name"].to_list() == ["Aa x", "Aa x", "Bb y"]
     Examples.validate(rows.select(Examples.column_names()))
 
 
 def test_whom_a_species_is_taken_for_is_counted_among_all_its_queries():
-    first = examples.nearest_of_all(found((0, 3), (1, 4), (2, 0), (3, 4)), LABELS.lazy())
-    rows = Mistaken.validate(examples.mistaken(first))
+    first = examples.top1_neighbours(found((0, 3), (1, 4), (2, 0), (3, 4)), LABELS.lazy())
+    rows = Mistaken.validate(examples.count_errors(first))
     assert rows.select("species", "taken_for", "n", "n_queries").rows() == [("Aa x", "Bb y", 2, 3)]
 
 
 def test_what_has_no_species_does_not_query_and_is_found_by_its_genus():
     labels = LABELS.with_columns(species=pl.when(pl.col("uuid") != UUIDS[3]).then("species"))
-    first = examples.nearest_of_all(found((0, 3), (3, 0)), labels.lazy())
+    first = examples.top1_neighbours(found((0, 3), (3, 0)), labels.lazy())
     assert first.select("uuid", "taken_for").rows() == [(UUIDS[0], "Bb")]
 
 
@@ -59,19 +59,19 @@ def test_of_a_species_the_first_queries_by_uuid_are_shown_whatever_the_order_of_
         for i in range(n)
     ]
     first = pl.DataFrame(rows)
-    chosen = examples.chosen(first.sample(fraction=1, shuffle=True, seed=1))
-    assert chosen.equals(examples.chosen(first))
+    chosen = examples.select_queries(first.sample(fraction=1, shuffle=True, seed=1))
+    assert chosen.equals(examples.select_queries(first))
     counted = chosen.group_by("protocol", "species").agg(pl.len(), pl.col("uuid").max())
     assert set(counted.select("species", "len", "uuid").rows()) == {
         ("Aa few", 2, "01"),
-        ("Aa many", examples.MOST_QUERIES, "05"),
+        ("Aa many", examples.MAX_QUERIES_PER_SPECIES, "05"),
     }
 
 
 def test_with_many_species_fewer_queries_of_each_are_shown():
-    n = examples.IN_ALL // 2
+    n = examples.MAX_QUERIES // 2
     rows = pl.DataFrame({"species": [f"Aa {i % n:05d}" for i in range(4 * n)]}).with_row_index("uuid")
     same = {"protocol": pl.lit("unseen"), "category": pl.lit("Fish")}
     first = rows.with_columns(pl.col("uuid").cast(pl.String), **same)
-    assert examples.chosen(first).group_by("species").len()["len"].unique().to_list() == [2]
-    assert len(examples.chosen(first.with_columns(species="uuid"))) == examples.MOST_SPECIES
+    assert examples.select_queries(first).group_by("species").len()["len"].unique().to_list() == [2]
+    assert len(examples.select_queries(first.with_columns(species="uuid"))) == examples.MAX_SPECIES

@@ -29,9 +29,9 @@ def found(made):
 
 def chosen(made, found, differences=None):
     labels = made["labels"].lazy()
-    mistaken = examples.mistaken(examples.nearest_of_all(found[TRAINED], labels))
+    mistaken = examples.count_errors(examples.top1_neighbours(found[TRAINED], labels))
     differences = made["differences"][BASE, TRAINED] if differences is None else differences
-    rows = sheet_selection.choose(
+    rows = sheet_selection.select_entries(
         differences, mistaken, base=found[BASE], trained=found[TRAINED], labels=labels
     )
     return Sheets.validate(rows)
@@ -71,7 +71,7 @@ def test_both_models_answer_the_same_queries_and_those_they_disagree_on_come_fir
             .equals(subject.filter(model="trained")["uuid"].unique().sort())
         )
         assert subject.group_by("uuid", "model").agg("rank")["rank"].list.len().unique().to_list() == [5]
-        assert subject["uuid"].n_unique() <= sheet_selection.QUERIES[subject["sheet"][0]]
+        assert subject["uuid"].n_unique() <= sheet_selection.QUERIES_PER_SUBJECT[subject["sheet"][0]]
 
 
 def test_a_confusion_shows_queries_whose_nearest_is_of_the_other_species(rows):
@@ -89,13 +89,17 @@ def test_the_order_of_rows_changes_nothing(made, found, rows):
 
 def drawn(rows, made, sheet):
     pictures = dict(gallery.thumbnails(made["labels"]).select("uuid", "jpeg").iter_rows())
-    return contact_sheet.draw(rows.filter(sheet=sheet), pictures, sheet=sheet, base=BASE, trained=TRAINED)
+    return contact_sheet.draw_contact_sheet(
+        rows.filter(sheet=sheet), pictures, sheet=sheet, base=BASE, trained=TRAINED
+    )
 
 
 @pytest.mark.parametrize("sheet", SHEETS)
 def test_a_sheet_is_the_same_bytes_each_time(made, rows, tmp_path, sheet):
     for name in ("one.png", "two.png"):
-        contact_sheet.save(drawn(rows.sample(fraction=1, shuffle=True), made, sheet), tmp_path / name)
+        contact_sheet.save_contact_sheet(
+            drawn(rows.sample(fraction=1, shuffle=True), made, sheet), tmp_path / name
+        )
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
     with Image.open(io.BytesIO((tmp_path / "one.png").read_bytes())) as image:
         assert image.width == contact_sheet.WIDTH and not image.info
@@ -111,5 +115,5 @@ def test_nobody_ranked_is_a_sheet_too(made, found):
 def test_names_of_any_length_and_missing_pictures_are_drawn(rows):
     name = pl.lit("\N{RIGHT-TO-LEFT OVERRIDE}" + "x" * 500 + " \n" + "y" * 500)
     odd = rows.filter(sheet="best").with_columns(species=name, name=name)
-    image = contact_sheet.draw(odd, {}, sheet="best", base="b" * 200, trained="t" * 200)
+    image = contact_sheet.draw_contact_sheet(odd, {}, sheet="best", base="b" * 200, trained="t" * 200)
     assert image.width == contact_sheet.WIDTH

@@ -8,17 +8,17 @@ import pytest
 from PIL import Image
 
 from nearkin.groups import alignment as module
-from nearkin.groups.alignment import aligned_similarity, rough
-from nearkin.images.dhash import CROPS, SIDE, thumbnail, unpacked, viewed
+from nearkin.groups.alignment import aligned_similarity, coarse_gradients
+from nearkin.images.dhash import CROPS, SIDE, make_thumbnail, to_array, transform_view
 from tests.factories.delivery import drawing
 
 
 def small(*images):
-    return unpacked(pl.Series([thumbnail(image) for image in images]))
+    return to_array(pl.Series([make_thumbnail(image) for image in images]))
 
 
 def like(one, other, view="whole"):
-    return float(aligned_similarity(viewed(small(one), view), small(other), view)[0])
+    return float(aligned_similarity(transform_view(small(one), view), small(other), view)[0])
 
 
 def test_itself_is_wholly_alike():
@@ -152,7 +152,7 @@ def test_a_likeness_is_that_of_slow_and_plain_code(view):
 def test_the_roughest_slopes_are_those_of_8_cells(view):
     pictures = small(*PICTURES.values())
     left, top, right, bottom = (share * SIDE for share in CROPS[view])
-    for found, picture in zip(rough(pictures, view), pictures, strict=True):
+    for found, picture in zip(coarse_gradients(pictures, view), pictures, strict=True):
         cells = mean_cells(picture, (left, top, SIDE - right, SIDE - bottom), 8)
         assert np.allclose(found, directed(cells), atol=1e-5)
 
@@ -160,7 +160,7 @@ def test_the_roughest_slopes_are_those_of_8_cells(view):
 def test_blocks_of_any_size_find_the_same(monkeypatch):
     pictures = small(*PICTURES.values())
     whole = aligned_similarity(pictures, pictures[::-1], "whole")
-    monkeypatch.setattr(module, "AT_ONCE", 3)
+    monkeypatch.setattr(module, "CHUNK_PAIRS", 3)
     assert np.array_equal(aligned_similarity(pictures, pictures[::-1], "whole"), whole)
 
 

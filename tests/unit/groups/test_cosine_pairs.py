@@ -18,7 +18,7 @@ def test_pairs_are_those_of_a_plain_double_loop(seed, at_once):
     exact = vectors.astype(np.float64)
     expected = [[i, j] for i in range(25) for j in range(i + 1, 25) if (exact[i] * exact[j]).sum() >= 0.9]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cosine_pairs, "AT_ONCE", at_once)
+        patch.setattr(cosine_pairs, "CHUNK_PRODUCTS", at_once)
         assert cosine_pairs.cosine_pairs(vectors, 0.9).tolist() == expected
 
 
@@ -41,7 +41,7 @@ def test_what_float32_gets_wrong_by_its_rounding_is_put_right():
 
 
 def test_more_pairs_than_are_kept_connect_the_same_vectors(monkeypatch):
-    monkeypatch.setattr(cosine_pairs, "MOST_PAIRS", 3)
-    monkeypatch.setattr(cosine_pairs, "AT_ONCE", 1)
+    monkeypatch.setattr(cosine_pairs, "MAX_PAIRS", 3)
+    monkeypatch.setattr(cosine_pairs, "CHUNK_PRODUCTS", 1)
     same = np.eye(2, dtype=np.float32)[[0, 0, 0, 0]]
     assert cosine_pairs.cosine_pairs(same, 0.9).tolist() == [[0, 1], [0, 2], [0, 3]]

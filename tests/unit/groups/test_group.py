@@ -179,7 +179,7 @@ def test_the_script_reads_shards_and_embeddings(tmp_path):
         for name, paths in shards.items():
             paths.append(tmp_path / f"{name}{number}.parquet")
         tables.write(inspection.filter(part), shards["inspection"][-1], Inspection)
-        shard_files.write([vectors.filter(part).sort("uuid")], shards["embeddings"][-1], width=2)
+        shard_files.write_shard([vectors.filter(part).sort("uuid")], shards["embeddings"][-1], width=2)
     groups, doubtful = tmp_path / "groups.parquet", tmp_path / "doubtful.parquet"
     write_index(shards["embeddings"], listed := tmp_path / "shards.json")
     group_images(

@@ -61,7 +61,7 @@ def test_a_scan_finds_the_same_as_all_with_all(seed, radius):
 def test_small_blocks_find_the_same(monkeypatch, at_once):
     values = crowded(1, 60)
     expected = all_with_all(values, values, 3)
-    for name in ("COMPARED_AT_ONCE", "QUERIES_AT_ONCE", "SCANNED_AT_ONCE"):
+    for name in ("COMPARISON_CHUNK", "QUERY_CHUNK", "SCAN_CHUNK"):
         monkeypatch.setattr(hamming, name, at_once)
     assert listed(hamming.close_pairs(values, values, 3)) == expected
     blocks = [
@@ -116,7 +116,7 @@ def test_keys_are_the_bits_of_their_chunks_the_first_on_top():
 
 
 def test_drawers_hold_the_positions_of_each_key():
-    begins, positions = hamming._drawers(np.array([2, 0, 2, 3]), 5)
+    begins, positions = hamming._buckets(np.array([2, 0, 2, 3]), 5)
     assert begins.tolist() == [0, 1, 1, 3, 4, 4]
     assert [sorted(positions[start:stop]) for start, stop in itertools.pairwise(begins)] == [
         [1],
@@ -129,14 +129,14 @@ def test_drawers_hold_the_positions_of_each_key():
 
 @pytest.mark.parametrize("at_once", [1, 2, 3, 4, 5, 100])
 def test_products_are_each_value_with_its_own_range_in_blocks(monkeypatch, at_once):
-    monkeypatch.setattr(hamming, "COMPARED_AT_ONCE", at_once)
+    monkeypatch.setattr(hamming, "COMPARISON_CHUNK", at_once)
     values, first, last = np.array([7, 8, 9, 6]), np.array([3, 0, 5, 2]), np.array([6, 0, 7, 3])
-    blocks = list(hamming.products(values, first, last))
+    blocks = list(hamming.ragged_product(values, first, last))
     pairs = [(int(i), int(j)) for block in blocks for i, j in zip(*block, strict=True)]
     assert pairs == [(7, 3), (7, 4), (7, 5), (9, 5), (9, 6), (6, 2)]
     assert [len(i) for i, _ in blocks] == [len(pairs[i : i + at_once]) for i in range(0, 6, at_once)]
-    assert list(hamming.products(values[:0], first[:0], last[:0])) == []
-    assert list(hamming.products(values, first, first)) == []
+    assert list(hamming.ragged_product(values[:0], first[:0], last[:0])) == []
+    assert list(hamming.ragged_product(values, first, first)) == []
 
 
 @pytest.mark.parametrize("way", [(0, 0), (4, 1), (8, 3)])

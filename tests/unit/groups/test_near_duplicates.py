@@ -7,8 +7,8 @@ from PIL import Image
 
 from nearkin.groups import near_duplicates
 from nearkin.groups.near_duplicates import hashes_of, near_duplicate_pairs
-from nearkin.images.dhash import thumbnail, unpacked
-from nearkin.images.inspect import with_hashes
+from nearkin.images.dhash import make_thumbnail, to_array
+from nearkin.images.inspect import add_hashes
 from nearkin.tables.images import VIEWS, Inspection
 from tests.factories.delivery import drawing
 
@@ -21,13 +21,13 @@ WHITE = Image.new("L", (60, 60), 255)
 
 
 def hashed(images):
-    small = pl.Series([thumbnail(image) for image in images], dtype=pl.Binary)
+    small = pl.Series([make_thumbnail(image) for image in images], dtype=pl.Binary)
     uuids = pl.Series([str(at) for at in range(len(images))], dtype=pl.String)
-    return with_hashes(pl.DataFrame({"uuid": uuids, "thumbnail": small}))
+    return add_hashes(pl.DataFrame({"uuid": uuids, "thumbnail": small}))
 
 
 def found(table, **how):
-    small = unpacked(table["thumbnail"])
+    small = to_array(table["thumbnail"])
     return near_duplicate_pairs(
         table["uuid"], hashes_of(table), lambda uuids: small[uuids.cast(pl.Int64).to_numpy()], **(HOW | how)
     )
@@ -67,7 +67,7 @@ def test_the_same_picture_many_times_is_tied_to_the_first():
 
 
 def test_a_hash_that_many_share_proposes_nothing_and_is_logged(monkeypatch, caplog):
-    monkeypatch.setattr(near_duplicates, "CROWDED", 2)
+    monkeypatch.setattr(near_duplicates, "MAX_BUCKET", 2)
     table = hashed([drawing(1, side) for side in (160, 161, 162)])
     table = table.with_columns(
         coarse_hash=pl.lit("0" * 16),
@@ -83,13 +83,13 @@ def test_small_blocks_and_thumbnails_read_piece_by_piece_give_the_same(monkeypat
     )
     expected = pairs(images)
     assert expected == [[0, 7], [1, 8], [2, 6], [4, 5]]
-    monkeypatch.setattr(near_duplicates, "AT_ONCE", 1)
-    monkeypatch.setattr(near_duplicates, "KEPT", 0)
+    monkeypatch.setattr(near_duplicates, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(near_duplicates, "MAX_CACHED", 0)
     assert pairs(images) == expected
 
 
 def test_a_long_search_is_announced(monkeypatch, caplog):
-    monkeypatch.setattr(near_duplicates, "LONG", 0)
+    monkeypatch.setattr(near_duplicates, "WARN_SECONDS", 0)
     pairs([drawing(1), drawing(2)])
     assert "comparing 2 images within 14 bits takes about 0 minutes" in caplog.text
 
@@ -102,7 +102,9 @@ def alike_by(monkeypatch, value):
     monkeypatch.setattr(
         near_duplicates, "aligned_similarity", lambda moving, fixed, view: np.full(len(moving), value)
     )
-    monkeypatch.setattr(near_duplicates, "rough", lambda thumbnails, view: np.ones((len(thumbnails), 1)))
+    monkeypatch.setattr(
+        near_duplicates, "coarse_gradients", lambda thumbnails, view: np.ones((len(thumbnails), 1))
+    )
 
 
 @pytest.mark.parametrize(("value", "found"), [(0.75, [[0, 1]]), (0.7499, [])])
@@ -121,7 +123,9 @@ def test_mirrored_and_turned_ones_may_lack_half_of_that(monkeypatch, copy, value
 @pytest.mark.parametrize(("cosine", "found"), [(0.6, [[0, 1]]), (0.59, [])])
 def test_only_promising_pairs_are_laid_over_each_other(monkeypatch, cosine, found):
     slopes = {"whole": np.array([[cosine]] * 2), VIEWS[0]: np.ones((2, 1))}
-    monkeypatch.setattr(near_duplicates, "rough", lambda thumbnails, view: slopes[view][: len(thumbnails)])
+    monkeypatch.setattr(
+        near_duplicates, "coarse_gradients", lambda thumbnails, view: slopes[view][: len(thumbnails)]
+    )
     looked_at = []
 
     def likeness(moving, fixed, view):
@@ -136,7 +140,7 @@ def test_only_promising_pairs_are_laid_over_each_other(monkeypatch, cosine, foun
 
 
 def test_a_hash_that_just_so_many_share_still_proposes(monkeypatch):
-    monkeypatch.setattr(near_duplicates, "CROWDED", 2)
+    monkeypatch.setattr(near_duplicates, "MAX_BUCKET", 2)
     table = hashed([drawing(1, side) for side in (160, 161, 162)])
     table = table.with_columns(
         coarse_hash=pl.Series(["0" * 16, "0" * 16, "f" * 16]),
@@ -146,7 +150,7 @@ def test_a_hash_that_just_so_many_share_still_proposes(monkeypatch):
 
 
 def test_rows_are_listed_by_their_hash_without_the_crowded(monkeypatch):
-    monkeypatch.setattr(near_duplicates, "CROWDED", 2)
+    monkeypatch.setattr(near_duplicates, "MAX_BUCKET", 2)
     hashes = np.array([9, 5, 9, 7, 9, 5], dtype=np.uint64)
     table = near_duplicates._by_hash(hashes, np.arange(10, 16))
     assert [column.tolist() for column in table] == [[5, 7], [0, 2], [2, 1], [11, 15, 13]]
@@ -192,7 +196,7 @@ def test_leaders_of_two_are_found():
 
 @pytest.mark.parametrize(("at_once", "sizes"), [(1, [2, 1, 3]), (3, [3, 3]), (4, [6]), (99, [6])])
 def test_blocks_are_put_together_each_once(monkeypatch, at_once, sizes):
-    monkeypatch.setattr(near_duplicates, "AT_ONCE", at_once)
+    monkeypatch.setattr(near_duplicates, "CHUNK_ROWS", at_once)
     blocks = [
         (np.arange(2), np.arange(2) + 5),
         (np.array([2]), np.array([7])),

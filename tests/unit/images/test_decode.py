@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from nearkin.images.decode import ImageProblem, decode, decode_grey, decode_rgb, decode_rgb_reduced
+from nearkin.images.decode import ImageProblem, decode, decode_gray, decode_rgb, decode_rgb_reduced
 
 LIMIT = 1_000_000
 
@@ -92,7 +92,7 @@ def test_turned_as_exif_says():
     exif = Image.Exif()
     exif[0x0112] = 6
     for kind in ("JPEG", "PNG", "WEBP", "TIFF"):
-        for read in (decode, decode_grey):
+        for read in (decode, decode_gray):
             decoded = read(encoded(image, kind, exif=exif), LIMIT)
             assert (decoded.image.size, decoded.orientation) == ((20, 40), 6), kind
     assert decode(encoded(image, "JPEG"), LIMIT).orientation is None
@@ -175,7 +175,7 @@ def test_only_the_first_frame_is_read(kind):
 
 def test_a_photo_with_a_second_picture_inside_is_a_photo():
     data = encoded(noise(), "MPO", save_all=True, append_images=[noise(seed=1)])
-    assert decode_rgb(data, LIMIT).size == decode_grey(data, LIMIT).image.size == (40, 30)
+    assert decode_rgb(data, LIMIT).size == decode_gray(data, LIMIT).image.size == (40, 30)
 
 
 def test_black_and_white_of_one_bit():
@@ -200,7 +200,7 @@ def test_grey_is_the_grey_of_the_colours(mode):
     kind = "JPEG" if mode == "CMYK" else "PNG"
     image = Image.fromarray(np.arange(1200, dtype=np.uint16).reshape(30, 40) * 50) if mode == "I;16" else None
     data = encoded(image or noise().resize((80, 60)).convert(mode), kind)
-    grey, colours = decode_grey(data, LIMIT), decode(data, LIMIT)
+    grey, colours = decode_gray(data, LIMIT), decode(data, LIMIT)
     assert grey.image.mode == "L"
     assert grey[1:] == colours[1:]
     assert np.array_equal(np.asarray(grey.image), np.asarray(colours.image.convert("L")))
@@ -211,7 +211,7 @@ def test_grey_of_a_jpeg_is_turned_too_and_as_bright_as_its_colours():
     exif[0x0112] = 6
     for options in ({}, {"subsampling": 0}, {"progressive": True}, {"keep_rgb": True}):
         data = encoded(noise((8, 6)).resize((80, 60)), "JPEG", exif=exif, quality=95, **options)
-        grey, colours = decode_grey(data, LIMIT), decode(data, LIMIT)
+        grey, colours = decode_gray(data, LIMIT), decode(data, LIMIT)
         assert (grey.image.size, grey.mode) == ((60, 80), "RGB")
         apart = np.abs(np.asarray(grey.image, dtype=int) - np.asarray(colours.image.convert("L")))
         assert apart.mean() < 1.5
@@ -236,7 +236,7 @@ def test_a_damaged_jpeg_can_be_read_in_grey_or_smaller_if_and_only_if_in_colours
         except ImageProblem as problem:
             return problem.problem
 
-    assert outcome(decode_grey) == outcome(decode_rgb_reduced, side=10) == outcome(decode)
+    assert outcome(decode_gray) == outcome(decode_rgb_reduced, side=10) == outcome(decode)
 
 
 def test_a_jpeg_comes_smaller_as_long_as_its_shorter_side_is_enough():

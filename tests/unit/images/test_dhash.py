@@ -4,7 +4,15 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from nearkin.images.dhash import CROPS, FLAT, SIDE, hashes, thumbnail, unpacked, viewed
+from nearkin.images.dhash import (
+    CROPS,
+    FLAT_RANGE,
+    SIDE,
+    compute_dhash,
+    make_thumbnail,
+    to_array,
+    transform_view,
+)
 from nearkin.tables.images import VIEWS
 from tests.factories.delivery import drawing
 
@@ -21,11 +29,11 @@ def test_every_view_has_a_crop():
 def test_a_thumbnail_is_the_image_shrunken_whatever_its_shape():
     for size in ((300, 200), (33, 1000), (5, 4), (1, 1)):
         image = Image.new("L", size, 90)
-        assert set(thumbnail(image)) == {90}
-        assert len(thumbnail(image)) == SIDE * SIDE
+        assert set(make_thumbnail(image)) == {90}
+        assert len(make_thumbnail(image)) == SIDE * SIDE
     half = Image.new("L", (400, 100), 10)
     half.paste(210, (200, 0, 400, 100))
-    small = unpacked(pl.Series([thumbnail(half)]))[0]
+    small = to_array(pl.Series([make_thumbnail(half)]))[0]
     assert (small[:, : SIDE // 2 - 2] == 10).all() and (small[:, SIDE // 2 + 2 :] == 210).all()
 
 
@@ -38,24 +46,28 @@ def test_thumbnails_of_any_part_of_a_table_come_back_in_order():
         series[:0],
         pl.concat([series[6:], series[:1]]),
     ):
-        assert unpacked(part)[:, 3, 4].tolist() == [content[0] for content in part]
+        assert to_array(part)[:, 3, 4].tolist() == [content[0] for content in part]
 
 
 def test_a_bit_says_whether_it_grows_brighter_to_the_right():
-    assert hashes(ramp(), "whole").tolist() == [2**64 - 1]
-    assert hashes(ramp(), "mirrored").tolist() == [0]
-    assert hashes(ramp(), "turned_180").tolist() == [0]
+    assert compute_dhash(ramp(), "whole").tolist() == [2**64 - 1]
+    assert compute_dhash(ramp(), "mirrored").tolist() == [0]
+    assert compute_dhash(ramp(), "turned_180").tolist() == [0]
 
 
 def test_flat_places_have_fixed_bits_that_little_noise_does_not_change():
     flat = np.full((1, SIDE, SIDE), 200.0)
-    noisy = flat + np.random.default_rng(1).uniform(-FLAT, FLAT, flat.shape)
-    assert hashes(flat, "whole").tolist() == hashes(noisy, "whole").tolist() == [0xF0F0F0F0F0F0F0F0]
+    noisy = flat + np.random.default_rng(1).uniform(-FLAT_RANGE, FLAT_RANGE, flat.shape)
+    assert (
+        compute_dhash(flat, "whole").tolist()
+        == compute_dhash(noisy, "whole").tolist()
+        == [0xF0F0F0F0F0F0F0F0]
+    )
 
 
 def test_a_view_is_what_a_crop_or_a_mirrored_or_turned_image_shows_whole():
     image = drawing(3)
-    thumbnails = unpacked(pl.Series([thumbnail(image)]))
+    thumbnails = to_array(pl.Series([make_thumbnail(image)]))
     ways = {
         "middle": image.crop((10, 10, 150, 150)),
         "left_off": image.crop((15, 0, 160, 160)),
@@ -65,7 +77,7 @@ def test_a_view_is_what_a_crop_or_a_mirrored_or_turned_image_shows_whole():
         "turned_180": image.transpose(Image.Transpose.ROTATE_180),
     }
     for view, shown in ways.items():
-        other = unpacked(pl.Series([thumbnail(shown)]))
-        apart = np.bitwise_count(hashes(thumbnails, view) ^ hashes(other, "whole"))
+        other = to_array(pl.Series([make_thumbnail(shown)]))
+        apart = np.bitwise_count(compute_dhash(thumbnails, view) ^ compute_dhash(other, "whole"))
         assert apart[0] <= 4, view
-    assert np.array_equal(viewed(thumbnails, "mirrored")[0], thumbnails[0][:, ::-1])
+    assert np.array_equal(transform_view(thumbnails, "mirrored")[0], thumbnails[0][:, ::-1])

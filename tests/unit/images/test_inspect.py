@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from nearkin.images import dhash, inspect
 from nearkin.images.inspect import inspect_files
 from nearkin.sources.image_ids import image_uuid
-from nearkin.sources.safe_paths import Unreadable
+from nearkin.sources.safe_paths import UnreadableError
 from nearkin.storage import tables
 from nearkin.tables.images import VIEWS, Images, Inspection
 from scripts.inspect_images import inspect_images
@@ -53,7 +53,7 @@ def test_every_file_has_a_row_and_links_out_none(images, tmp_path):
 @pytest.mark.parametrize("fault", [errno.EACCES, errno.EIO])
 def test_a_file_that_the_system_does_not_give_stops_by_name(images, tmp_path, monkeypatch, fault):
     monkeypatch.setattr(os, "open", failing(os.open, tmp_path / "b.png", fault))
-    with pytest.raises(Unreadable, match=rf"b.png: cannot be read \({os.strerror(fault)}\)"):
+    with pytest.raises(UnreadableError, match=rf"b.png: cannot be read \({os.strerror(fault)}\)"):
         inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
 
 
@@ -62,8 +62,8 @@ def test_a_file_that_breaks_off_with_an_error_stops_by_name(images, tmp_path, mo
         def read(self):
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(inspect, "opener", lambda folder, _: lambda path: Broken(folder / path))
-    with pytest.raises(Unreadable, match="a.png: cannot be read"):
+    monkeypatch.setattr(inspect, "safe_opener", lambda folder, _: lambda path: Broken(folder / path))
+    with pytest.raises(UnreadableError, match="a.png: cannot be read"):
         inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
 
 
@@ -77,7 +77,7 @@ def test_a_file_without_permission_stops_a_user_by_name(tmp_path):
         "inspect_files(images, '.', max_megapixels=1, known=Inspection.create_empty())"
     )
     said = said_by_user(tmp_path, code)
-    assert "Unreadable: ./a.png: cannot be read (Permission denied): give this user" in said
+    assert "UnreadableError: ./a.png: cannot be read (Permission denied): give this user" in said
 
 
 def test_a_file_in_a_trusted_folder_is_inspected(tmp_path):
@@ -139,10 +139,10 @@ def test_thumbnails_and_hashes_are_there_for_what_can_be_read_alone(images, tmp_
     table, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
     row = table.filter(path="a.png").row(0, named=True)
     grey = Image.open(tmp_path / "a.png").convert("L")
-    assert row["thumbnail"] == dhash.thumbnail(grey)
-    small = dhash.unpacked(pl.Series([row["thumbnail"]]))
-    assert row["coarse_hash"] == f"{dhash.hashes(small, 'whole')[0]:016x}"
-    assert row["view_hashes"] == [dhash.hashes(small, view)[0] for view in VIEWS]
+    assert row["thumbnail"] == dhash.make_thumbnail(grey)
+    small = dhash.to_array(pl.Series([row["thumbnail"]]))
+    assert row["coarse_hash"] == f"{dhash.compute_dhash(small, 'whole')[0]:016x}"
+    assert row["view_hashes"] == [dhash.compute_dhash(small, view)[0] for view in VIEWS]
     columns = ["thumbnail", "coarse_hash", "view_hashes"]
     without = table.filter(pl.col("problem").is_not_null()).select(columns)
     assert without.null_count().row(0) == (len(without),) * 3
@@ -151,8 +151,8 @@ def test_thumbnails_and_hashes_are_there_for_what_can_be_read_alone(images, tmp_
 
 def test_hashes_bear_compression_and_tell_pictures_apart():
     def bits(image):
-        small = dhash.unpacked(pl.Series([dhash.thumbnail(image.convert("L"))]))
-        return int(dhash.hashes(small, "whole")[0])
+        small = dhash.to_array(pl.Series([dhash.make_thumbnail(image.convert("L"))]))
+        return int(dhash.compute_dhash(small, "whole")[0])
 
     first = delivery.drawing(1)
     assert (bits(first) ^ bits(first.resize((90, 90)))).bit_count() < 5
@@ -167,7 +167,7 @@ def test_hashes_of_reused_rows_are_made_anew(images, tmp_path):
 
 def test_a_large_file_is_read_piece_by_piece_with_the_same_result(images, tmp_path, monkeypatch):
     expected, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
-    monkeypatch.setattr(inspect, "AT_ONCE", 1)
+    monkeypatch.setattr(inspect, "CHUNK_BYTES", 1)
     assert inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)[0].equals(expected)
 
 

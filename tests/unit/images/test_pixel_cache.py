@@ -16,15 +16,15 @@ from nearkin.images.empty_cache import empty_cache
 from nearkin.storage import tables
 from nearkin.storage.atomic import DamagedError
 from nearkin.tables.images import Inspection
-from tests.factories.images import GEOMETRY, counted, inspected, noise, pictures, seen
+from tests.factories.images import GEOMETRY, counted, inspected, noise, pictures, preprocessing
 
 ROOT = Path(__file__).parents[3]
 NAMES = [f"{i}.png" for i in range(5)]
 
 
 def write(inspection, path, folder, n_threads=2, **changes):
-    return pixel_cache.write_pixels(
-        inspection, path, known=path, seen=seen(folder, **changes), n_threads=n_threads
+    return pixel_cache.write_cache(
+        inspection, path, known=path, preprocessing=preprocessing(folder, **changes), n_threads=n_threads
     )
 
 
@@ -37,12 +37,12 @@ def folder(tmp_path):
 def test_a_store_holds_what_its_photos_are(folder, tmp_path):
     inspection = inspected(folder, NAMES, {"3.png": "truncated"})
     assert write(inspection, tmp_path / "0.arrow", folder) == (4, 0)
-    store = pixel_cache.Pixels(tmp_path / "0.arrow")
-    source = reader.Photos(inspection, seen=seen(folder), n_threads=2)
+    store = pixel_cache.PixelCache(tmp_path / "0.arrow")
+    source = reader.ImageFileReader(inspection, preprocessing=preprocessing(folder), n_threads=2)
     assert len(store) == 4 and store.uuids == list(source.uuids) and store.sha256s == list(source.sha256s)
     assert (store.geometry, store.decode) == (source.geometry, source.decode) == (GEOMETRY, "exact")
     for rows in ([3, 0, 0], [], range(4)):
-        assert np.array_equal(store.take(rows), source.take(rows))
+        assert np.array_equal(store.read_batch(rows), source.read_batch(rows))
 
 
 def test_the_bytes_do_not_depend_on_threads_or_on_how_many_rows_are_held(folder, tmp_path):
@@ -53,7 +53,7 @@ def test_the_bytes_do_not_depend_on_threads_or_on_how_many_rows_are_held(folder,
 
 
 def test_what_is_known_is_copied_and_the_bytes_are_as_from_nothing(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(pixel_cache, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(pixel_cache, "CHUNK_ROWS", 2)
     path, fresh = tmp_path / "0.arrow", tmp_path / "fresh.arrow"
     write(inspected(folder, ["1.png", "2.png", "4.png"]), path, folder)
     noise(30, 30, seed=99).save(folder / "2.png")
@@ -69,7 +69,7 @@ def test_a_store_of_the_other_decoder_is_not_reused(folder, tmp_path):
     path = tmp_path / "0.arrow"
     write(inspected(folder, NAMES), path, folder)
     assert write(inspected(folder, NAMES), path, folder, decode="fast") == (5, 0)
-    assert pixel_cache.Pixels(path).decode == "fast"
+    assert pixel_cache.PixelCache(path).decode == "fast"
 
 
 def test_a_second_model_decodes_nothing(folder, tmp_path, monkeypatch):
@@ -78,8 +78,10 @@ def test_a_second_model_decodes_nothing(folder, tmp_path, monkeypatch):
     tables.write(inspected(folder, NAMES), inspection, Inspection)
     write(inspected(folder, NAMES), store, folder)
     for _ in range(2):
-        (source,) = pixel_cache.open_pixels([store], [inspection], seen=seen(folder), n_threads=1)
-        source.take(range(5))
+        (source,) = pixel_cache.open_sources(
+            [store], [inspection], preprocessing=preprocessing(folder), n_threads=1
+        )
+        source.read_batch(range(5))
     assert len(decoded) == 5
 
 
@@ -88,7 +90,7 @@ def test_a_store_of_other_images_than_were_inspected_is_refused(folder, tmp_path
     tables.write(inspected(folder, NAMES[1:]), inspection, Inspection)
     write(inspected(folder, NAMES), store, folder)
     with pytest.raises(DamagedError, match="0.arrow: does not hold the images of .*0.parquet; remove it"):
-        pixel_cache.open_pixels([store], [inspection], seen=seen(folder), n_threads=1)
+        pixel_cache.open_sources([store], [inspection], preprocessing=preprocessing(folder), n_threads=1)
 
 
 def test_a_store_cut_off_is_refused_and_made_anew(folder, tmp_path):
@@ -96,7 +98,7 @@ def test_a_store_cut_off_is_refused_and_made_anew(folder, tmp_path):
     write(inspected(folder, ["1.png"]), path, folder)
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(ValueError, match="0.arrow: not a whole pixel store"):
-        pixel_cache.Pixels(path)
+        pixel_cache.PixelCache(path)
     assert write(inspected(folder, ["1.png"]), path, folder) == (1, 0)
 
 
@@ -104,14 +106,14 @@ def test_a_flipped_byte_is_named_wherever_it_is(folder, tmp_path):
     path = tmp_path / "0.arrow"
     write(inspected(folder, NAMES[:2]), path, folder, geometry=GEOMETRY | {"size": 8})
     whole = path.read_bytes()
-    kept = pixel_cache.Pixels(path)
-    images = kept.take([0, 1])
+    kept = pixel_cache.PixelCache(path)
+    images = kept.read_batch([0, 1])
     at = whole.index(images[1].tobytes())
     for place in range(len(whole)):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         try:
-            store = pixel_cache.Pixels(path)
-            same = np.array_equal(store.take(range(len(store))), images)
+            store = pixel_cache.PixelCache(path)
+            same = np.array_equal(store.read_batch(range(len(store))), images)
         except ValueError as error:
             assert "0.arrow: " in str(error)
             if at <= place < at + images[1].nbytes:
@@ -125,7 +127,7 @@ def test_a_damaged_image_is_not_taken_over(folder, tmp_path):
     path = tmp_path / "0.arrow"
     write(inspected(folder, NAMES), path, folder)
     whole = path.read_bytes()
-    at = whole.index(pixel_cache.Pixels(path)[3].tobytes())
+    at = whole.index(pixel_cache.PixelCache(path)[3].tobytes())
     path.write_bytes(whole[:at] + bytes([whole[at] ^ 128]) + whole[at + 1 :])
     assert write(inspected(folder, NAMES), path, folder) == (5, 0)
     assert path.read_bytes() == whole
@@ -133,9 +135,9 @@ def test_a_damaged_image_is_not_taken_over(folder, tmp_path):
 
 def test_an_empty_shard_is_a_file_without_rows(folder, tmp_path):
     write(inspected(folder, []), tmp_path / "0.arrow", folder)
-    store = pixel_cache.Pixels(tmp_path / "0.arrow")
-    assert len(store) == 0 and store.take([]).shape == (0, 16, 16, 3)
-    assert store.row_of("a", "b") is None
+    store = pixel_cache.PixelCache(tmp_path / "0.arrow")
+    assert len(store) == 0 and store.read_batch([]).shape == (0, 16, 16, 3)
+    assert store.find_row("a", "b") is None
     with pa.memory_map(str(tmp_path / "0.arrow")) as file:
         assert pa.ipc.open_file(file).schema.names == ["uuid", "sha256", "crc32", "pixels"]
 
@@ -170,13 +172,14 @@ import hashlib, os, resource, signal
 from pathlib import Path
 from nearkin.images import pixel_cache, reader
 from nearkin.storage.atomic import DamagedError
-from tests.factories.images import inspected, seen
-folder, read, pixel_cache.ROWS_AT_ONCE = Path({str(folder)!r}), reader.decode_rgb, 2
+from tests.factories.images import inspected, preprocessing
+folder, read, pixel_cache.CHUNK_ROWS = Path({str(folder)!r}), reader.decode_rgb, 2
 table = inspected(folder, {NAMES})
 kill = lambda: os.kill(os.getpid(), signal.SIGKILL)
 is_last = lambda data: hashlib.sha256(data).hexdigest() == table["sha256"][-1]
 {END[end]}
-pixel_cache.write_pixels(table, {str(path)!r}, known={str(path)!r}, seen=seen(folder), n_threads=1)
+path = {str(path)!r}
+pixel_cache.write_cache(table, path, known=path, preprocessing=preprocessing(folder), n_threads=1)
 """
     done = subprocess.run([sys.executable, "-c", ended], cwd=ROOT, stderr=subprocess.PIPE, check=False)
     assert done.returncode == code
@@ -198,12 +201,13 @@ def test_shards_without_a_store_are_one_source_of_image_files(folder, tmp_path):
         write(inspection, stores[-1], folder)
 
     def opened(some):
-        return pixel_cache.open_pixels(some, inspections, seen=seen(folder), n_threads=2)
+        return pixel_cache.open_sources(some, inspections, preprocessing=preprocessing(folder), n_threads=2)
 
-    assert [type(source) for source in opened(stores)] == [pixel_cache.Pixels] * 3
+    assert [type(source) for source in opened(stores)] == [pixel_cache.PixelCache] * 3
     (source,) = opened([])
     assert (
-        isinstance(source, reader.Photos) and list(source.uuids) == inspected(folder, NAMES)["uuid"].to_list()
+        isinstance(source, reader.ImageFileReader)
+        and list(source.uuids) == inspected(folder, NAMES)["uuid"].to_list()
     )
     for store in stores[1:]:
         date, size = store.stat().st_mtime_ns, store.stat().st_size

@@ -11,13 +11,15 @@ from PIL import Image
 from timm.data import create_transform
 
 from nearkin.images import reader
-from tests.factories.images import GEOMETRY, counted, inspected, noise, pictures, seen
+from tests.factories.images import GEOMETRY, counted, inspected, noise, pictures, preprocessing
 
 NORMALISED = {"mean": (0.5,) * 3, "std": (0.5,) * 3}
 
 
 def opened(folder, names, n_threads=2, **changes):
-    return reader.Photos(inspected(folder, names), seen=seen(folder, **changes), n_threads=n_threads)
+    return reader.ImageFileReader(
+        inspected(folder, names), preprocessing=preprocessing(folder, **changes), n_threads=n_threads
+    )
 
 
 def only(folder, name, **changes):
@@ -35,11 +37,11 @@ def only(folder, name, **changes):
 @settings(max_examples=150, deadline=None)
 def test_pixels_equal_timms_own_transform_bit_for_bit(width, height, size, crop, interpolation):
     image = noise(width, height)
-    if max(width, height) > reader.LONGEST * min(width, height):
+    if max(width, height) > reader.MAX_ASPECT * min(width, height):
         return
     transform = create_transform(size, crop_pct=crop, interpolation=interpolation, normalize=False)
     theirs = transform(image).permute(1, 2, 0).numpy()
-    ours = reader.square(image, {"size": size, "crop": crop, "interpolation": interpolation})
+    ours = reader.resize_and_crop(image, {"size": size, "crop": crop, "interpolation": interpolation})
     assert np.array_equal(ours, theirs)
 
 
@@ -57,8 +59,8 @@ def test_pixels_of_a_file_equal_open_clips_own_transform_before_it_normalises(tm
 
 def test_a_very_long_strip_is_not_blown_up():
     image = Image.fromarray(np.full((1, 100_000, 3), 7, dtype=np.uint8))
-    assert (reader.square(image, GEOMETRY) == 7).all()
-    assert reader.square(image.transpose(Image.Transpose.ROTATE_90), GEOMETRY).shape == (16, 16, 3)
+    assert (reader.resize_and_crop(image, GEOMETRY) == 7).all()
+    assert reader.resize_and_crop(image.transpose(Image.Transpose.ROTATE_90), GEOMETRY).shape == (16, 16, 3)
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}])
@@ -104,28 +106,30 @@ def test_images_come_in_the_order_asked_for(tmp_path, n_threads):
     names = pictures(tmp_path / "photos", 11)
     source = opened(tmp_path / "photos", names, n_threads)
     table = inspected(tmp_path / "photos", names)
-    single = [reader.square(Image.open(tmp_path / "photos" / name), GEOMETRY) for name in table["path"]]
+    single = [
+        reader.resize_and_crop(Image.open(tmp_path / "photos" / name), GEOMETRY) for name in table["path"]
+    ]
     assert list(source.uuids) == table["uuid"].to_list() == sorted(source.uuids)
     rows = np.array([7, 0, 0, 10, 3])  # as embed asks
-    assert np.array_equal(source.take(rows), [single[row] for row in rows])
-    assert np.array_equal(list(source.one_by_one(range(11), ahead=4)), single)
-    assert source.take([]).shape == (0, 16, 16, 3) and list(source.one_by_one([], ahead=4)) == []
+    assert np.array_equal(source.read_batch(rows), [single[row] for row in rows])
+    assert np.array_equal(list(source.iter_images(range(11), ahead=4)), single)
+    assert source.read_batch([]).shape == (0, 16, 16, 3) and list(source.iter_images([], ahead=4)) == []
 
 
 def test_no_more_is_decoded_than_was_asked_for_ahead(tmp_path, monkeypatch):
     source = opened(tmp_path / "photos", pictures(tmp_path / "photos", 40))
     decoded = counted(monkeypatch, reader, "decode_rgb")
-    images = source.one_by_one(range(40), ahead=8)
+    images = source.iter_images(range(40), ahead=8)
     next(images)
     images.close()
     assert len(decoded) <= 1 + 8
-    source.take(range(4))
+    source.read_batch(range(4))
     assert len(decoded) <= 9 + 4
 
 
 def test_memory_does_not_grow_with_the_number_of_images(tmp_path, monkeypatch):
     source = opened(tmp_path / "photos", pictures(tmp_path / "photos", 60))
-    square, living, most = reader.square, set(), []
+    square, living, most = reader.resize_and_crop, set(), []
 
     def tracked(image, geometry):
         result = square(image, geometry).copy()
@@ -134,8 +138,8 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path, monkeypatch):
         most.append(len(living))
         return result
 
-    monkeypatch.setattr(reader, "square", tracked)
-    assert sum(1 for _ in source.one_by_one(range(60), ahead=6)) == 60
+    monkeypatch.setattr(reader, "resize_and_crop", tracked)
+    assert sum(1 for _ in source.iter_images(range(60), ahead=6)) == 60
     assert max(most) <= 6 + 1 + 1  # ahead, handed over, on its way
 
 
@@ -149,7 +153,7 @@ def test_a_file_changed_since_inspection_is_named(tmp_path, change):
         target.unlink()
     else:
         target.write_bytes(data + b"x" if change == "longer" else data[:-1] + bytes([data[-1] ^ 1]))
-    for read in (source.take, lambda rows: list(source.one_by_one(rows, ahead=2))):
+    for read in (source.read_batch, lambda rows: list(source.iter_images(rows, ahead=2))):
         with pytest.raises(ValueError, match="2.png: (changed|gone) since inspection.*rerun inspect_images"):
             read(range(5))
 

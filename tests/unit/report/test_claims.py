@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from nearkin.claims.sentences import sentence
+from nearkin.claims.sentences import format_claim
 from nearkin.report import claims, page
 from nearkin.tables.claims import CLAIMS, Claims
 from tests.factories import results
@@ -28,7 +28,7 @@ def test_the_order_of_rows_changes_nothing(made):
     table = made["claims"][PAIR]
     shuffled = table.sample(fraction=1, shuffle=True, seed=1)
     names = {"base": PAIR[0], "trained": PAIR[1]}
-    assert claims.of_pair(shuffled, **names) == claims.of_pair(table, **names)
+    assert claims.claims_of_pair(shuffled, **names) == claims.claims_of_pair(table, **names)
 
 
 def test_every_claim_stands_on_the_page_with_its_answer(made):
@@ -36,12 +36,12 @@ def test_every_claim_stands_on_the_page_with_its_answer(made):
     text = Page(html).text
     for table in made["claims"].values():
         for row in table.to_dicts():
-            assert f"{row['answer']}{sentence(row)}" in text
+            assert f"{row['answer']}{format_claim(row)}" in text
     assert '<a href="#claims">' in html and html.count('id="claims"') == 1
 
 
 def test_categories_in_order_and_the_base_first(made):
-    blocks = claims.of_pair(made["claims"][PAIR], base="lite0", trained="lite0_unicom")["blocks"]
+    blocks = claims.claims_of_pair(made["claims"][PAIR], base="lite0", trained="lite0_unicom")["blocks"]
     assert [block["title"] for block in blocks] == ["Leave one out", "Search", "Unseen species"]
     first = [row["sentence"] for row in blocks[0]["questions"][0]["rows"]]
     places = [(category, model) for category in ("Bird", "Butterfly", "Fish") for model in PAIR]

@@ -12,7 +12,7 @@ def recalls():
 
 
 def test_records_hold_every_overall_recall_once(recalls):
-    records = headline_numbers.records(recalls, ks=[1, 5])
+    records = headline_numbers.recall_records(recalls, ks=[1, 5])
     keys = [
         tuple(row[name] for name in ("model", "protocol", "level", "average", "population", "k"))
         for row in records
@@ -23,22 +23,22 @@ def test_records_hold_every_overall_recall_once(recalls):
 
 
 def test_only_the_ks_asked_for(recalls):
-    assert {row["k"] for row in headline_numbers.records(recalls, ks=[5])} == {5}
+    assert {row["k"] for row in headline_numbers.recall_records(recalls, ks=[5])} == {5}
 
 
 def test_the_other_scores_are_those_of_the_table(recalls):
-    found = headline_numbers.others(recalls, ks=[1, 5])
+    found = headline_numbers.other_records(recalls, ks=[1, 5])
     assert {(row["metric"], row["k"]) for row in found} >= {("precision", 1), ("precision", 5)}
     assert {row["metric"] for row in found} == {"precision", "r_precision", "map_at_r", "mrr"}
     at_one = [row["value"] for row in found if (row["metric"], row["k"]) == ("precision", 1)]
-    assert at_one == [row["value"] for row in headline_numbers.records(recalls, ks=[1])]
+    assert at_one == [row["value"] for row in headline_numbers.recall_records(recalls, ks=[1])]
 
 
 def test_the_text_gives_four_decimals_both_averages_and_n(recalls):
-    records = headline_numbers.records({"lite0": recalls["lite0"]}, ks=[1])
+    records = headline_numbers.recall_records({"lite0": recalls["lite0"]}, ks=[1])
     for row in records:
         row |= {"value": 0.65079 if row["average"] == "micro" else 0.5, "n_queries": 123, "n_labels": 7}
-    lines = headline_numbers.text(records).splitlines()
+    lines = headline_numbers.format_headline(records).splitlines()
     assert lines[:3] == [
         "lite0",
         "Protocol leave_one_out, all queries, group mates left out of the gallery",
@@ -49,7 +49,10 @@ def test_the_text_gives_four_decimals_both_averages_and_n(recalls):
 
 
 def test_no_query_is_said_and_not_a_number(recalls):
-    records = headline_numbers.records({"lite0": recalls["lite0"]}, ks=[1])
+    records = headline_numbers.recall_records({"lite0": recalls["lite0"]}, ks=[1])
     for row in records:
         row |= {"value": None, "n_queries": 0, "n_labels": 0}
-    assert "Overall Species Recall@1: no queries (n = 0 queries, 0 labels)" in headline_numbers.text(records)
+    assert (
+        "Overall Species Recall@1: no queries (n = 0 queries, 0 labels)"
+        in headline_numbers.format_headline(records)
+    )

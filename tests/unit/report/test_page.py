@@ -80,8 +80,8 @@ def content_of(made, **changes):
         "dataset": "museum",
         "models": results.MODELS,
         "method": METHOD,
-        "records": headline_numbers.records(made["recalls"], ks=[1, 5]),
-        "others": headline_numbers.others(made["recalls"], ks=[1, 5]),
+        "records": headline_numbers.recall_records(made["recalls"], ks=[1, 5]),
+        "others": headline_numbers.other_records(made["recalls"], ks=[1, 5]),
         "statistics": made["statistics"],
         "gaps": results.repairs(),
         "quarantine": results.set_aside(),
@@ -202,7 +202,7 @@ def test_a_difference_is_in_points_with_its_interval(made, html):
 
 
 def test_every_species_of_every_protocol_has_a_row(made, html):
-    rows, n_rows = species.table(made["recalls"], made["differences"])
+    rows, n_rows = species.make_species_table(made["recalls"], made["differences"])
     assert html.count('<th scope="row" class="name">') >= n_rows == len(rows)
     one = made["recalls"]["lite0"].filter(
         pl.col("protocol").is_in(["leave_one_out", "unseen"]),
@@ -267,7 +267,7 @@ def test_one_model_no_pairs_and_nothing_repaired_is_a_page_too(made):
     content = content_of(
         made,
         models=["lite0"],
-        records=headline_numbers.records({"lite0": made["recalls"]["lite0"]}, ks=[1]),
+        records=headline_numbers.recall_records({"lite0": made["recalls"]["lite0"]}, ks=[1]),
         others=[],
         recalls={"lite0": made["recalls"]["lite0"]},
         differences={},

@@ -59,7 +59,7 @@ def _row(level, metric, average, category, label, value):
 
 def printed(counts):
     base, trained = recalls(counts, 1), recalls(counts, 2)
-    return reference_format.comparison(base, trained, protocol="leave_one_out", k=1).splitlines()
+    return reference_format.format_comparison(base, trained, protocol="leave_one_out", k=1).splitlines()
 
 
 def test_all_that_the_reference_study_printed_comes_out_of_query_counts():
@@ -76,7 +76,9 @@ def test_the_order_is_the_reference_s_but_for_ties_that_it_left_to_a_set():
 
 def test_differences_are_computed_before_they_are_rounded():
     # 9/16 = 0.5625 and 2/16 = 0.125 print as 0.562 and 0.125, which would differ by 0.437.
-    assert reference_format.line("Anthus rubescens", 9 / 16, 2 / 16).startswith("anthus rubescens: -0.438 ")
+    assert reference_format.format_label_line("Anthus rubescens", 9 / 16, 2 / 16).startswith(
+        "anthus rubescens: -0.438 "
+    )
 
 
 def test_the_whole_form():
@@ -115,10 +117,10 @@ def test_models_that_answered_for_other_labels_are_refused():
     base = recalls({"Fish": {"Dus eus": (4, 0, 1)}}, 1)
     trained = recalls({"Fish": {"Dus fus": (4, 0, 1)}}, 2)
     with pytest.raises(ValueError, match="only one of the models answered for .*Dus"):
-        reference_format.comparison(base, trained, protocol="leave_one_out", k=1)
+        reference_format.format_comparison(base, trained, protocol="leave_one_out", k=1)
 
 
 def test_a_protocol_without_recall_is_named():
     table = recalls(COUNTS, 1)
     with pytest.raises(ValueError, match="protocol 'search'"):
-        reference_format.comparison(table, table, protocol="search", k=1)
+        reference_format.format_comparison(table, table, protocol="search", k=1)

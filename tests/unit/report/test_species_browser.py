@@ -71,11 +71,11 @@ def test_no_name_ends_the_data(made):
 
 
 def test_pictures_beyond_the_limit_lie_beside_the_page(content, tmp_path, monkeypatch):
-    assert all(species_browser.embedded(content["jpegs"]))
-    species_browser.write_beside(content["thumbnails"], content["jpegs"], tmp_path / "empty")
+    assert all(species_browser.encode_jpegs(content["jpegs"]))
+    species_browser.write_external_jpegs(content["thumbnails"], content["jpegs"], tmp_path / "empty")
     assert not list((tmp_path / "empty").iterdir())
-    monkeypatch.setattr(species_browser, "MOST_BYTES", 1000)
-    assert species_browser.embedded(content["jpegs"]) is None
-    species_browser.write_beside(None, content["jpegs"], tmp_path / "full")
+    monkeypatch.setattr(species_browser, "MAX_INLINE_BYTES", 1000)
+    assert species_browser.encode_jpegs(content["jpegs"]) is None
+    species_browser.write_external_jpegs(None, content["jpegs"], tmp_path / "full")
     assert len(list((tmp_path / "full").iterdir())) == len(content["jpegs"])
     assert (tmp_path / "full" / "3.jpg").read_bytes() == content["jpegs"][3]

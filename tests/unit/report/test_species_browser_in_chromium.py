@@ -114,9 +114,11 @@ def test_nothing_is_wider_than_a_phone(shown):
 
 
 def test_too_many_pictures_lie_beside_the_page(tab, made, tmp_path, monkeypatch):
-    monkeypatch.setattr(species_browser, "MOST_BYTES", 1000)
+    monkeypatch.setattr(species_browser, "MAX_INLINE_BYTES", 1000)
     content = content_of(made)
-    species_browser.write_beside(content["thumbnails"], content["jpegs"], tmp_path / species_browser.BESIDE)
+    species_browser.write_external_jpegs(
+        content["thumbnails"], content["jpegs"], tmp_path / species_browser.THUMBNAIL_FOLDER
+    )
     show(tab, tmp_path / "report.html", page.render_report(content))
     open_first(tab)
     assert_pictured(tab)

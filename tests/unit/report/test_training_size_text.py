@@ -18,7 +18,7 @@ SIZES = pl.DataFrame(
 
 
 def test_the_analysis_by_category():
-    text = training_size_text.analysis(SIZES, model="lite0", min_queries=5)
+    text = training_size_text.format_training_size(SIZES, model="lite0", min_queries=5)
     bird, fish = text.split("=====\n")[1:]
     assert bird.startswith("Bird:") and "Correlation of training images and recall: not defined" in bird
     lines = fish.splitlines()

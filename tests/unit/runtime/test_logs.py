@@ -38,5 +38,5 @@ def test_counts_are_summed_by_name_in_the_order_in_which_they_come():
     counts = Counts()
     for told in ({"rows in": 1}, {}, {"rows out": 4, "rows in": 2}):
         counts.emit(logging.makeLogRecord({"counts": told} if told else {}))
-    assert counts.said() == "3 rows in, 4 rows out"
-    assert Counts().said() == "nothing to count"
+    assert counts.summary() == "3 rows in, 4 rows out"
+    assert Counts().summary() == "nothing to count"

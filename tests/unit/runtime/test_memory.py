@@ -6,7 +6,7 @@ from nearkin.runtime import memory
 def test_the_limit_of_a_container_counts(tmp_path, monkeypatch):
     limit = tmp_path / "memory.max"
     limit.write_text("max\n")
-    monkeypatch.setattr(memory, "LIMITS", (limit,))
+    monkeypatch.setattr(memory, "CGROUP_LIMITS", (limit,))
     assert memory.available_memory() > 2**20
     limit.write_text(f"{2**20}\n")
     assert memory.available_memory() == 2**20

@@ -93,16 +93,18 @@ def test_a_table_that_was_copied_without_logs_keeps_its_rows(logs, tmp_path):
 
 
 def test_the_figure_has_a_dot_for_each_rule_and_says_its_jobs(logs):
-    figure = drawn.chart(gathered(logs), dataset="museum")
+    figure = drawn.plot_resource_usage(gathered(logs), dataset="museum")
     time, memory, rate = figure.axes
     assert scattered(time) == [(1, 2), (2, 1), (40, 0)]
     assert scattered(memory) == [(50, 2), (300.5, 0)]
     assert scattered(rate) == [(4, 0), (7, 2)]
     assert {"embed_images (2)", "compare_models (1)", "museum: 4 jobs measured"} <= set(texts(figure))
-    first, second = (theme.svg(drawn.chart(gathered(logs), dataset="museum")) for _ in range(2))
+    first, second = (
+        theme.render_svg(drawn.plot_resource_usage(gathered(logs), dataset="museum")) for _ in range(2)
+    )
     assert first == second
 
 
 def test_a_figure_of_nothing_is_refused(logs):
     with pytest.raises(ValueError, match="no costs to draw"):
-        drawn.chart(gathered(logs).clear(), dataset="museum")
+        drawn.plot_resource_usage(gathered(logs).clear(), dataset="museum")

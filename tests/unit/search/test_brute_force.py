@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from nearkin.search import brute_force
-from nearkin.search.error_bounds import rounded
+from nearkin.search.error_bounds import quantise
 from tests.factories import random_study
 
 UNIT = 2.0**-53
@@ -14,7 +14,7 @@ SMALL = 2.0**-10
 
 def made(vectors, codes):
     vectors = np.array(vectors, dtype=np.float32)
-    return rounded(vectors, np.array(codes), device=torch.device("cpu"), precision=torch.float32)
+    return quantise(vectors, np.array(codes), device=torch.device("cpu"), precision=torch.float32)
 
 
 def pairs_of(queries, gallery, *, depth, products=None, monkeypatch=None):
@@ -23,7 +23,7 @@ def pairs_of(queries, gallery, *, depth, products=None, monkeypatch=None):
         table = torch.tensor(products, dtype=torch.float64)
         monkeypatch.setattr(brute_force, "_products", lambda some, others, at_once: table.clone())
     found = {}
-    for asking, other, similarity in brute_force.scored_pairs(
+    for asking, other, similarity in brute_force.brute_force_pairs(
         queries, gallery, torch.arange(len(queries.exact)), depth=depth
     ):
         assert len(asking) == len(other) == len(similarity)

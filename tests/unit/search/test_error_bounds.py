@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from nearkin.search import error_bounds as module
-from nearkin.search.error_bounds import fast_precision, rounded
+from nearkin.search.error_bounds import fast_precision, quantise
 from tests.factories import random_study
 
 CPU = torch.device("cpu")
@@ -13,13 +13,13 @@ CPU = torch.device("cpu")
 
 def made(vectors, codes=None, precision=torch.bfloat16):
     codes = np.arange(len(vectors)) if codes is None else np.array(codes)
-    return rounded(np.array(vectors, dtype=np.float32), codes, device=CPU, precision=precision)
+    return quantise(np.array(vectors, dtype=np.float32), codes, device=CPU, precision=precision)
 
 
 @pytest.mark.parametrize(("n", "n_filled"), [(1, 8), (7, 8), (8, 8), (9, 16)])
 @pytest.mark.parametrize("at_once", [1, 3, 512])
 def test_rows_of_zeros_fill_up_to_whole_groups(monkeypatch, n, n_filled, at_once):
-    monkeypatch.setattr(module, "AT_ONCE", at_once)
+    monkeypatch.setattr(module, "CHUNK_ROWS", at_once)
     vectors = 3 * random_study.vectors(1, n, width=5, n_copies=0)
     found = made(vectors, codes=range(100, 100 + n))
     assert found.codes.tolist() == [*range(100, 100 + n), *[-1] * (n_filled - n)]

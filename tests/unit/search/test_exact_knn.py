@@ -82,7 +82,7 @@ def precision(request, monkeypatch):
 @pytest.mark.parametrize("case", CASES)
 def test_nearest_equals_brute_force(monkeypatch, precision, case, codes, block):
     monkeypatch.setitem(exact_knn.BLOCK, "cpu", block)
-    monkeypatch.setattr(candidates, "MANY", 5)  # so that queries are crowded out, too
+    monkeypatch.setattr(candidates, "MAX_PER_QUERY", 5)  # so that queries are crowded out, too
     vectors, own, rows = CASES[case], CODES[codes], expected(case, codes)
     some = slice(20, 41)
     for depth in (1, 7, 200):

@@ -28,7 +28,7 @@ def study(tmp_path):
     for name, parts in shards.items():
         for rows in parts:
             path = tmp_path / f"{name}{len(paths[name])}.parquet"
-            shard_files.write(
+            shard_files.write_shard(
                 [random_study.embedded(splits["uuid"].gather(list(rows)), vectors[rows])], path, width=8
             )
             paths[name].append(path)

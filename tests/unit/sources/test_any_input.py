@@ -13,20 +13,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nearkin.captions import external
-from nearkin.driver.config import ConfigError, settle
+from nearkin.driver.config import ConfigError, resolve_config
 from nearkin.labels import taxonomy
 from nearkin.sources import image_table
 from tests.factories import delivery
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-SHIPPED = settle(yaml.safe_load((ROOT / "config/config.yaml").read_text()), SCHEMA)
+SHIPPED = resolve_config(yaml.safe_load((ROOT / "config/config.yaml").read_text()), SCHEMA)
 
 HEADER = ["file", "scientificName", "caption"]
 ROWS = [["a.jpg", "Aus bus", 'a "fish"'], ["b.jpg", "Aus cus", "two\nlines"], ["c.jpg", "", "déjà vu"]]
 
 READERS = {
-    "images": lambda path: image_table.read(
+    "images": lambda path: image_table.read_image_table(
         path, preset=None, own={"file": "file", "species": "scientificName"}
     ),
     "taxonomy": lambda path: taxonomy.read_taxonomy(path, {"Aus"}),
@@ -100,9 +100,9 @@ def test_any_config_is_settled_whole_or_refused_by_key(changes):
         with suppress(KeyError, IndexError, TypeError):  # the first change took the second one's place away
             reduce(getitem, path[:-1], config)[path[-1]] = value
     try:
-        settled = settle(config, SCHEMA)
+        settled = resolve_config(config, SCHEMA)
     except ConfigError as error:
         assert str(error).startswith("config key ")
     else:
-        assert settle(settled, SCHEMA) == settled
+        assert resolve_config(settled, SCHEMA) == settled
         assert set(SCHEMA["properties"]) == set(settled)

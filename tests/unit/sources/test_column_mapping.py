@@ -2,7 +2,7 @@
 
 import pytest
 
-from nearkin.sources.column_mapping import PRESETS, chosen, columns_in, has_stray_braces, texts
+from nearkin.sources.column_mapping import PRESETS, as_list, has_stray_braces, list_columns, resolve_columns
 from nearkin.tables.images import Images
 
 FIELDS = {"file", "species"} | set(Images.column_names())
@@ -12,12 +12,12 @@ FIELDS = {"file", "species"} | set(Images.column_names())
 def test_presets_are_of_known_fields_and_name_the_file(preset):
     fields = PRESETS[preset]
     assert set(fields) <= FIELDS and "file" in fields
-    assert not any(has_stray_braces(text) for said in fields.values() for text in texts(said))
+    assert not any(has_stray_braces(text) for said in fields.values() for text in as_list(said))
 
 
 def test_of_a_preset_counts_what_the_table_has():
     has = ["gbifID", "identifier", "genus", "specificEpithet", "catalogNumber"]
-    assert chosen("t.csv", has, preset="darwin_core", own={}) == {
+    assert resolve_columns("t.csv", has, preset="darwin_core", own={}) == {
         "genus": ["genus"],
         "file": ["identifier"],
         "species": ["{genus} {specificEpithet}"],
@@ -28,15 +28,17 @@ def test_of_a_preset_counts_what_the_table_has():
 def test_own_columns_replace_single_ones_of_a_preset_or_leave_them_out():
     has = ["processid", "order", "genus", "name"]
     own = {"species": ["name", "{genus} sp."], "category": []}
-    found = chosen("t.csv", has, preset="bioscan_5m", own=own)
+    found = resolve_columns("t.csv", has, preset="bioscan_5m", own=own)
     assert found["file"] == ["{processid}.jpg"] and found["species"] == ["name", "{genus} sp."]
     assert "category" not in found and found["order"] == ["order"]
 
 
 def test_the_older_tree_of_life_has_epithets_for_species():
     has = ["treeoflife_id", "genus", "species", "common"]
-    assert chosen("t.csv", has, preset="darwin_core", own={})["species"] == ["{genus} {species}"]
-    assert chosen("t.csv", has[1:] + ["uuid"], preset="darwin_core", own={})["species"] == ["species"]
+    assert resolve_columns("t.csv", has, preset="darwin_core", own={})["species"] == ["{genus} {species}"]
+    assert resolve_columns("t.csv", has[1:] + ["uuid"], preset="darwin_core", own={})["species"] == [
+        "species"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -53,12 +55,12 @@ def test_the_older_tree_of_life_has_epithets_for_species():
 )
 def test_what_is_missing_is_named_with_what_there_is(own, said):
     with pytest.raises(ValueError, match=said):
-        chosen("t.csv", ["image", "name"], preset="vlm4bio", own=own)
+        resolve_columns("t.csv", ["image", "name"], preset="vlm4bio", own=own)
 
 
 def test_braces():
-    assert columns_in("{a b}_{dwc:genus!}.jpg") == ["a b", "dwc:genus!"]
-    assert columns_in("plain") == ["plain"]
+    assert list_columns("{a b}_{dwc:genus!}.jpg") == ["a b", "dwc:genus!"]
+    assert list_columns("plain") == ["plain"]
     assert [has_stray_braces(text) for text in ["{a}", "a", "{a", "a}", "{}", "{{a}}"]] == [
         *(False, False),
         *(True, True, True, True),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nearkin.driver.config import ConfigError, settle
+from nearkin.driver.config import ConfigError, resolve_config
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -16,7 +16,7 @@ DOWNLOAD = {"repo": "museum/fish", "revision": "0" * 40}
 def settled(*sources):
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     config["datasets"] = {f"d{number}": {"source": source} for number, source in enumerate(sources, start=1)}
-    return [dataset["source"] for dataset in settle(config, SCHEMA)["datasets"].values()]
+    return [dataset["source"] for dataset in resolve_config(config, SCHEMA)["datasets"].values()]
 
 
 @pytest.mark.parametrize(
@@ -66,4 +66,4 @@ def test_datasets_of_one_folder_share_its_download():
 
 def test_the_reference_study_downloads_a_pinned_commit():
     config = yaml.safe_load((ROOT / "config/vlm4bio.yaml").read_text())
-    assert len(settle(config, SCHEMA)["datasets"]["vlm4bio"]["source"]["download"]["revision"]) == 40
+    assert len(resolve_config(config, SCHEMA)["datasets"]["vlm4bio"]["source"]["download"]["revision"]) == 40

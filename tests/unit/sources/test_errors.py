@@ -24,13 +24,13 @@ ROOT = Path(__file__).parents[3]
 def test_the_file_is_named(kind):
     with (
         pytest.raises(ValueError, match="t.parquet: cannot be read as a table: broken"),
-        errors.naming("t.parquet", "a table"),
+        errors.naming_errors("t.parquet", "a table"),
     ):
         raise kind("broken")
 
 
 def test_what_is_no_fault_of_the_file_stays_as_it_is():
-    with pytest.raises(KeyError), errors.naming("t.parquet", "a table"):
+    with pytest.raises(KeyError), errors.naming_errors("t.parquet", "a table"):
         raise KeyError("ours")
 
 
@@ -61,7 +61,7 @@ def test_a_taxonomy_is_the_very_file(bracketed, kind):
 def test_a_list_of_images_is_the_very_file(bracketed):
     path = bracketed({"file": ["a.jpg"], "name": ["Aus bus"]}, {"nothing": ["b.jpg"]})
     own = {"file": "file", "species": "name"}
-    assert image_table.read(path, preset=None, own=own)["label"].to_list() == ["Aus bus"]
+    assert image_table.read_image_table(path, preset=None, own=own)["label"].to_list() == ["Aus bus"]
     listed = bracketed({"path": ["a", "b"]}, {"path": ["a"]})
     assert counts.n_listed(listed) == 2
 

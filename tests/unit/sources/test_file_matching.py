@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nearkin.sources.file_matching import RUNGS, Matcher, _nfc
-from nearkin.sources.leaving import leaves
+from nearkin.sources.file_matching import MATCH_LEVELS, Matcher, _normalise_unicode
+from nearkin.sources.leaving import escapes_folder
 
 NOTHING = pl.Series(dtype=pl.String)
 
@@ -68,16 +68,16 @@ def test_a_claimed_file_stands_for_no_other_name():
 
 def slowly(files, listed, claimed):
     """What is found by looking at every file."""
-    if leaves(listed):
+    if escapes_folder(listed):
         return None, "outside"
     folders, name = os.path.split(listed.replace("\\", "/"))
-    folders = _nfc(folders).strip().removeprefix(".").removeprefix("/")
-    for match, key in RUNGS.items():
+    folders = _normalise_unicode(folders).strip().removeprefix(".").removeprefix("/")
+    for match, key in MATCH_LEVELS.items():
         meant = [
             path
             for path in files
             if key(PurePosixPath(path).name) == key(name)
-            and f"/{_nfc(os.path.dirname(path))}".endswith(f"/{folders}" if folders else "")
+            and f"/{_normalise_unicode(os.path.dirname(path))}".endswith(f"/{folders}" if folders else "")
             and (match == "exact" or path not in claimed)
         ]
         if meant:

@@ -9,7 +9,7 @@ import pytest
 
 from nearkin.sources import folder_digest as module
 from nearkin.sources.folder_digest import folder_digest
-from nearkin.sources.safe_paths import Unreadable
+from nearkin.sources.safe_paths import UnreadableError
 from tests.factories.unreadable import failing
 
 
@@ -36,7 +36,7 @@ def test_a_folders_digest_sees_edited_texts_and_no_hidden_files(tmp_path, monkey
     assert folder_digest(tmp_path) == seen[0]
     (tmp_path / "a.txt").write_text("two")
     seen.append(folder_digest(tmp_path))
-    monkeypatch.setattr(module, "READ_UP_TO", 2)
+    monkeypatch.setattr(module, "MAX_READ_BYTES", 2)
     seen.append(folder_digest(tmp_path))
     os.utime(tmp_path / "a.txt", (1, 1))
     seen.append(folder_digest(tmp_path))
@@ -80,12 +80,12 @@ def test_a_folder_whose_digest_cannot_be_taken_is_named(tmp_path, monkeypatch, n
     (tmp_path / "Fish/a.jpg").write_text("1")
     culprit = tmp_path / ("Fish" if name == "scandir" else "Fish/a.jpg")
     monkeypatch.setattr(os, name, failing(getattr(os, name), culprit, errno.EIO))
-    with pytest.raises(Unreadable, match=f"{culprit}: cannot be read .*see that its disk answers"):
+    with pytest.raises(UnreadableError, match=f"{culprit}: cannot be read .*see that its disk answers"):
         folder_digest(tmp_path)
 
 
 def test_a_text_that_cannot_be_read_is_named(tmp_path, monkeypatch):
     (tmp_path / "captions.csv").write_text("1")
     monkeypatch.setattr(Path, "read_bytes", failing(Path.read_bytes, tmp_path / "captions.csv", errno.EACCES))
-    with pytest.raises(Unreadable, match="captions.csv: cannot be read .*give this user the permission"):
+    with pytest.raises(UnreadableError, match="captions.csv: cannot be read .*give this user the permission"):
         folder_digest(tmp_path)

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from nearkin.sources.safe_paths import Unreadable, opener
+from nearkin.sources.safe_paths import UnreadableError, safe_opener
 from tests.factories.unreadable import failing
 
 
@@ -28,7 +28,7 @@ def folder(tmp_path):
     ("path", "content"), [("sub/a.jpg", "a"), ("--x.jpg", "x"), ("inside.jpg", "a"), ("also/a.jpg", "a")]
 )
 def test_what_lies_inside_is_opened(folder, path, content):
-    opened = opener(folder)
+    opened = safe_opener(folder)
     for _ in range(2):
         with opened(path) as file:
             assert file.read() == content.encode()
@@ -39,7 +39,7 @@ def test_what_lies_inside_is_opened(folder, path, content):
 )
 def test_what_lies_outside_or_is_no_file_is_not(folder, path):
     with pytest.raises(ValueError, match="not a file inside"):
-        opener(folder)(path)
+        safe_opener(folder)(path)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_what_lies_in_a_trusted_folder_is_opened(folder, trusted, path, content)
     (folder.parent / "big/b.jpg").write_text("b")
     (folder / "to").symlink_to("../big")
     with pytest.raises(ValueError, match="not a file inside"):
-        opener(folder)(path)
-    with opener(folder, [folder.parent / trusted])(path) as file:
+        safe_opener(folder)(path)
+    with safe_opener(folder, [folder.parent / trusted])(path) as file:
         assert file.read() == content.encode()
 
 
@@ -66,21 +66,21 @@ def test_a_trusted_folder_opens_nothing_else(folder, path):
     (folder.parent / "big").mkdir()
     (folder / "to").symlink_to("../big")
     with pytest.raises(ValueError, match="not a file inside"):
-        opener(folder, [folder.parent / "big"])(path)
+        safe_opener(folder, [folder.parent / "big"])(path)
 
 
 @pytest.mark.parametrize("fault", [errno.EACCES, errno.EIO])
 def test_a_file_that_cannot_be_read_is_named(folder, monkeypatch, fault):
     monkeypatch.setattr(os, "open", failing(os.open, folder / "sub/a.jpg", fault))
-    with pytest.raises(Unreadable, match="sub/a.jpg: cannot be read"):
-        opener(folder)("sub/a.jpg")
+    with pytest.raises(UnreadableError, match="sub/a.jpg: cannot be read"):
+        safe_opener(folder)("sub/a.jpg")
 
 
 def test_a_path_from_the_root_is_not_opened_either(folder):
     with pytest.raises(ValueError, match="not a file inside"):
-        opener(folder)("/etc/hostname")
+        safe_opener(folder)("/etc/hostname")
 
 
 def test_a_file_that_is_not_there_is_an_os_error(folder):
     with pytest.raises(OSError, match="nothing.jpg"):
-        opener(folder)("nothing.jpg")
+        safe_opener(folder)("nothing.jpg")

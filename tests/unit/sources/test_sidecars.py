@@ -16,7 +16,9 @@ def folder(tmp_path):
 
 def texts(folder, *names):
     files = [f"Aus bus/{name}" for name in names]
-    return dict(sidecars.texts(folder, files, pl.Series(["Aus bus/1.jpg"])).iter_rows()).get("Aus bus/1.jpg")
+    return dict(sidecars.read_sidecars(folder, files, pl.Series(["Aus bus/1.jpg"])).iter_rows()).get(
+        "Aus bus/1.jpg"
+    )
 
 
 @pytest.mark.parametrize("name", ["1.txt", "1.jpg.txt", "1.TXT"])
@@ -45,7 +47,7 @@ def test_encodings(folder):
 
 
 def test_a_huge_text_is_cut_with_a_note(folder, caplog):
-    half = sidecars.LONGEST // 2
+    half = sidecars.MAX_BYTES // 2
     (folder / "Aus bus/1.txt").write_text("x" + "\u00e9" * 500_000, encoding="utf-8")
     assert texts(folder, "1.txt") == "x" + "\u00e9" * (half - 1)
     assert "cut there: Aus bus/1.txt" in caplog.text

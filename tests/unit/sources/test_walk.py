@@ -6,7 +6,7 @@ import os
 import pytest
 
 from nearkin.sources import folder_tree
-from nearkin.sources.safe_paths import Unreadable, within
+from nearkin.sources.safe_paths import UnreadableError, resolve_inside
 from nearkin.sources.walk import walk
 from tests.factories import delivery
 from tests.factories.unreadable import failing, said_by_user
@@ -25,7 +25,7 @@ def test_links_out_of_the_folder_are_never_opened(tmp_path):
     assert walk(folder) == (["a.jpg", "inside.jpg"], ["out.jpg"], left_out)
     for path in ["out.jpg", "../secret.jpg", "pipe.jpg", "none.jpg"]:
         with pytest.raises(ValueError, match="not a file inside"):
-            within(folder, path)
+            resolve_inside(folder, path)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_a_folder_that_cannot_be_read_stops_by_name(tmp_path, monkeypatch, fault
     delivery.picture(tmp_path / "d/Fish/a.jpg", 1)
     monkeypatch.setattr(folder_tree.os, "scandir", failing(os.scandir, tmp_path / "d/Fish", fault))
     remedy = "give this user the permission" if fault == errno.EACCES else "see that its disk answers"
-    with pytest.raises(Unreadable, match=rf"d/Fish: cannot be read \({os.strerror(fault)}\): {remedy}"):
+    with pytest.raises(UnreadableError, match=rf"d/Fish: cannot be read \({os.strerror(fault)}\): {remedy}"):
         walk(tmp_path / "d")
 
 
@@ -87,7 +87,7 @@ def test_a_folder_without_permission_stops_a_user_by_name(tmp_path):
     delivery.picture(tmp_path / "d/Fish/a.jpg", 1)
     (tmp_path / "d/Fish").chmod(0)
     said = said_by_user(tmp_path, "from nearkin.sources.walk import walk; walk('d')")
-    assert "Unreadable: d/Fish: cannot be read (Permission denied): give this user" in said
+    assert "UnreadableError: d/Fish: cannot be read (Permission denied): give this user" in said
 
 
 def test_hidden_files_are_left_out(tmp_path):
@@ -101,7 +101,7 @@ def test_a_file_name_that_is_no_utf8_is_listed(tmp_path):
         file.write(b"x")
     assert walk(tmp_path).files == ["caf\\xe9.png"]
     with pytest.raises(ValueError, match="not a file inside"):
-        within(tmp_path, "caf\\xe9.png")
+        resolve_inside(tmp_path, "caf\\xe9.png")
 
 
 def test_a_missing_folder_is_named(tmp_path):

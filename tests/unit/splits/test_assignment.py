@@ -245,7 +245,7 @@ def test_in_a_fold_train_and_val_share_the_rest_by_their_ratio():
 def test_names_are_hashed_the_same_in_any_blocks(monkeypatch):
     names = pl.Series([f"name {i}" for i in range(9)])
     whole = assignment.random_keys(1, names)
-    monkeypatch.setattr(assignment, "HASHED", 4)
+    monkeypatch.setattr(assignment, "HASH_CHUNK", 4)
     assert assignment.random_keys(1, names).tolist() == whole.tolist()
 
 

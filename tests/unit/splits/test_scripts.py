@@ -39,7 +39,7 @@ def study(tmp_path):
     }
     for name, table in frames.items():
         table.write_parquet(tmp_path / f"{name}.parquet")
-    shard_files.write([embedded], tmp_path / "0.parquet", width=8)
+    shard_files.write_shard([embedded], tmp_path / "0.parquet", width=8)
     write_index([tmp_path / "0.parquet"], tmp_path / "shards.json")
     paths = {name: tmp_path / f"{name}.parquet" for name in (*frames, "splits")}
     paths |= {"inspection": [paths["inspection"]], "shards": tmp_path / "shards.json"}

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from nearkin.html.dataset import sizes
+from nearkin.html.dataset import split_sizes
 from nearkin.splits import statistics
 from tests.factories import random_study
 
@@ -31,4 +31,4 @@ def test_what_is_in_no_split_has_a_row_only_where_there_is_any():
     table = statistics.describe_dataset(LABELS, SPLITS.with_columns(split=pl.lit("aside")))
     assert table.filter(category="all", split="aside")["n_images"].to_list() == [5]
     assert table.filter(category="all", split="all")["n_images"].to_list() == [5]
-    assert [row["split"] for row in sizes(table)][-2:] == ["aside", "all"]
+    assert [row["split"] for row in split_sizes(table)][-2:] == ["aside", "all"]

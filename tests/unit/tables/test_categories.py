@@ -4,11 +4,11 @@ import polars as pl
 import pytest
 
 from nearkin.claims import evaluate
-from nearkin.claims.sentences import sentence
+from nearkin.claims.sentences import format_claim
 from nearkin.comparison import paired, seeds, trend
 from nearkin.evaluation import invariants, query_scores
-from nearkin.report.headline_numbers import records
-from nearkin.report.reference_format import comparison as printed
+from nearkin.report.headline_numbers import recall_records
+from nearkin.report.reference_format import format_comparison as printed
 from nearkin.splits import statistics
 from nearkin.tables import categories
 from nearkin.tables.claims import SATURATED, Claims
@@ -36,7 +36,7 @@ def scored(of_species):
     hits = [Hits.validate(test_odd_scores.hits_of(labels, splits, one)) for one in found]
     recalls = dict(zip(["base", "trained"], map(test_odd_scores.averages, hits), strict=True))
     drawn = {"ks": KS, "resamples": 100, "seed": SEED}
-    counts = paired.training_counts(labels, splits)
+    counts = paired.count_training_images(labels, splits)
     differences = paired.compare(*hits, n_train=counts, min_queries=2, **drawn)
     of_seeds = seeds.summarise_seeds(
         dict(zip(recalls, hits, strict=True)), {name: [name] for name in recalls}, bases={}, **drawn
@@ -47,7 +47,7 @@ def scored(of_species):
         "recalls": {name: Recall.validate(table) for name, table in recalls.items()},
         "differences": Differences.validate(differences),
         "variants": Variants.validate(of_seeds),
-        "claims": Claims.validate(evaluate.weighed(recalls, differences, k=1)),
+        "claims": Claims.validate(evaluate.evaluate_claims(recalls, differences, k=1)),
     }
 
 
@@ -71,7 +71,7 @@ def test_without_any_category_claims_are_about_all_and_none_is_about_categories(
     claims = scored(["", "", ""])["claims"]
     assert set(claims["category"]) == {"all"}
     assert SATURATED not in set(claims["claim"])
-    said = [sentence(row) for row in claims.to_dicts()]
+    said = [format_claim(row) for row in claims.to_dicts()]
     assert any("the typical species improved from base to trained" in one.lower() for one in said)
     assert not any(words in one for one in said for words in ("categor", "of all", "in all"))
 
@@ -92,7 +92,7 @@ def test_images_without_a_category_count_beside_the_others():
     assert set(made["hits"].filter(level="category")["category"]) == {"Fish", "Bird"}
     assert set(made["hits"].filter(level="species")["category"]) == {"Fish", "Bird", ""}
     invariants.check_hits_nested(made["hits"])
-    assert any("of images without a category" in sentence(row) for row in made["claims"].to_dicts())
+    assert any("of images without a category" in format_claim(row) for row in made["claims"].to_dicts())
 
 
 def test_images_without_a_category_are_no_category_to_each_other():
@@ -108,7 +108,7 @@ def test_images_without_a_category_are_no_category_to_each_other():
 def test_one_category_has_rows_of_its_own_beside_those_of_all():
     made = scored(["Fish", "Fish", "Fish"])
     assert scopes(made["recalls"]["trained"]) == {"all", "Fish"}
-    headline = records(made["recalls"], ks=KS)
+    headline = recall_records(made["recalls"], ks=KS)
     assert {row["level"] for row in headline} == {"category", "genus", "species"}
     (saturated, _) = made["claims"].filter(claim=SATURATED)["why"]
     assert "one category only" in saturated
@@ -119,12 +119,12 @@ def test_the_trend_without_categories_is_that_of_all():
     species = pl.DataFrame({"label": [f"Aa {letter}" for letter in "abcdefgh"], "n_train": range(8)})
     made = species.with_columns(pl.lit(value).alias(key) for key, value in rows.items())
     made = made.with_columns(category=pl.lit(NONE), points=pl.col("n_train").cast(pl.Float64))
-    assert set(trend.trend(made, resamples=100, seed=1)["category"]) == {"all"}
+    assert set(trend.fit_trend(made, resamples=100, seed=1)["category"]) == {"all"}
 
 
 @pytest.mark.parametrize("said", [None, "", " ", "\u00a0\u200b"])
 def test_a_blank_category_is_none(said):
-    assert pl.select(categories.cleaned(pl.lit(said, pl.String))).item() == NONE
+    assert pl.select(categories.clean_category(pl.lit(said, pl.String))).item() == NONE
 
 
 @pytest.mark.parametrize(
@@ -132,4 +132,4 @@ def test_a_blank_category_is_none(said):
     [(" Fish\t", "Fish"), ("Sea\u00a0 fish", "Sea fish"), ("Fise\u0301", "Fis\u00e9"), ("fish", "fish")],
 )
 def test_white_space_and_unicode_forms_tell_no_categories_apart(said, meant):
-    assert pl.select(categories.cleaned(pl.lit(said))).item() == meant
+    assert pl.select(categories.clean_category(pl.lit(said))).item() == meant
