@@ -19,8 +19,8 @@ from benchmarks import fresh, invented
 from benchmarks.report import publish, table
 from nearkin.driver.config import resolve_config
 from nearkin.figures import theme
-from scripts.fix_captions import fix_captions
-from scripts.fix_labels import fix_labels
+from scripts.clean_labels import clean_labels
+from scripts.complete_captions import complete_captions
 from scripts.group_images import group_images
 from scripts.split_images import split_images
 
@@ -42,7 +42,7 @@ def settings():
 
 def names(folder, given):
     labels = given["labels"]
-    fix_labels(
+    clean_labels(
         folder / "images.parquet",
         [folder / "inspection.parquet"],
         folder / "labels.parquet",
@@ -56,7 +56,7 @@ def names(folder, given):
 
 
 def captions(folder, given):
-    fix_captions(
+    complete_captions(
         folder / "images.parquet",
         folder / "labels.parquet",
         folder / "repairs.parquet",

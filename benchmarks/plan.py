@@ -35,13 +35,13 @@ PROTOCOLS = ["leave_one_out", "search", "unseen"]
 SPLIT = {"train": 0.5, "val": 0.1, "test": 0.4, "unseen": 0.1, "folds": None}  # the config's defaults
 PIXELS = 224 * 224 * 3
 CURATION = {
-    "fix_labels": "names",
-    "fix_captions": "captions",
+    "clean_labels": "names",
+    "complete_captions": "captions",
     "group_images": "groups",
     "split_images": "splits",
 }
-BY_PHOTO = ("inspect_images", "cache_pixels", "embed_images", "find_neighbours", "audit_leaks")
-NOT_MEANT = ("draw_museum", "prepare_encoder", "draw_thumbnails", "download_dataset")
+BY_PHOTO = ("inspect_images", "cache_pixels", "embed_images", "search_neighbours", "audit_leakage")
+NOT_MEANT = ("generate_synthetic", "prepare_encoder", "draw_thumbnails", "download_dataset")
 MACHINES = {"one GPU, 16 cores": (16, 1), "8 GPUs, 128 cores": (128, 8), "200 cores": (200, 0)}
 
 
@@ -78,8 +78,8 @@ def stages(results, n_searched):
         Stage("cache_pixels", SHARDS, IMAGES * decode, 8, memory_of("cache_pixels", results)),
         Stage("embed_images", MODELS * SHARDS, MODELS * IMAGES * encode, 2, 1.5e9, on_gpu=True),
         Stage("finetune_encoder", 1, EPOCHS * sides["train"] * learn, 8, 8e9, on_gpu=True),
-        Stage("find_neighbours", MODELS * CHUNKS, MODELS * n_pairs * compare, 8, vectors, on_gpu=True),
-        Stage("audit_leaks", 1, n_audited * compare, 8, 4 * WIDTH * IMAGES + model.SEARCH_BYTES),
+        Stage("search_neighbours", MODELS * CHUNKS, MODELS * n_pairs * compare, 8, vectors, on_gpu=True),
+        Stage("audit_leakage", 1, n_audited * compare, 8, 4 * WIDTH * IMAGES + model.SEARCH_BYTES),
     ]
     known = {one.rule for one in found} | set(NOT_MEANT)
     for rule in sorted({record["rule"] for record in results["growth"]["records"]} - known):

@@ -32,16 +32,16 @@ EMBEDDING_WIDTH, CAPTION_WIDTH = 1280, 512  # of the shipped encoder and of CLIP
 TABLES = [
     ("images.parquet", "list_images", images.Images),
     ("inspection/{shard}.parquet", "inspect_images", images.Inspection),
-    ("labels.parquet", "fix_labels", labels.Labels),
-    ("quarantine.parquet", "fix_labels", labels.Quarantine),
-    ("repairs.parquet", "fix_labels", labels.Gaps),
-    ("captions.parquet", "fix_captions", labels.Captions),
-    ("gaps.parquet", "fix_captions", labels.Gaps),
+    ("labels.parquet", "clean_labels", labels.Labels),
+    ("quarantine.parquet", "clean_labels", labels.Quarantine),
+    ("repairs.parquet", "clean_labels", labels.Gaps),
+    ("captions.parquet", "complete_captions", labels.Captions),
+    ("gaps.parquet", "complete_captions", labels.Gaps),
     ("groups.parquet", "group_images", groups.Groups),
     ("doubtful_groups.parquet", "group_images", groups.DoubtfulGroups),
     ("splits.parquet", "split_images", splits.Splits),
     ("statistics.parquet", "describe_dataset", dataset_statistics.Statistics),
-    ("leak_audit.parquet", "audit_leaks", leakage.LeakAudit),
+    ("leak_audit.parquet", "audit_leakage", leakage.LeakAudit),
     ("clusters/{clustering}.parquet", "cluster_images", clusters.Clusters),
     ("clusters/{clustering}_purity.parquet", "cluster_images", clusters.ClusterPurity),
     ("{model}/training.parquet", "finetune_encoder", training.Training),
@@ -55,23 +55,23 @@ TABLES = [
         "embed_captions",
         embeddings.make_caption_embeddings_schema(CAPTION_WIDTH),
     ),
-    ("{model}/neighbours.parquet", "find_neighbours", neighbours.Neighbours),
-    ("{model}/hits.parquet", "score_recall", scores.Hits),
-    ("{model}/recall.parquet", "score_recall", scores.Recall),
-    ("{model}/recall_curve.parquet", "trace_recall", recall_curve.RecallCurve),
+    ("{model}/neighbours.parquet", "search_neighbours", neighbours.Neighbours),
+    ("{model}/hits.parquet", "score_queries", scores.Hits),
+    ("{model}/recall.parquet", "score_queries", scores.Recall),
+    ("{model}/recall_curve.parquet", "compute_recall_curve", recall_curve.RecallCurve),
     ("{model}/confusions.parquet", "count_confusions", confusions.Confusions),
-    ("{model}/examples.parquet", "choose_examples", gallery.Examples),
-    ("{model}/mistaken.parquet", "choose_examples", gallery.Mistaken),
-    ("{model}/training_size.parquet", "count_training_images", dataset_statistics.TrainingSize),
+    ("{model}/examples.parquet", "select_examples", gallery.Examples),
+    ("{model}/mistaken.parquet", "select_examples", gallery.Mistaken),
+    ("{model}/training_size.parquet", "tabulate_training_size", dataset_statistics.TrainingSize),
     ("comparisons/{base}/{trained}/differences.parquet", "compare_models", scores.Differences),
     ("comparisons/{base}/{trained}/flips.parquet", "compare_models", scores.Flips),
-    ("comparisons/{base}/{trained}/claims.parquet", "weigh_claims", claims.Claims),
+    ("comparisons/{base}/{trained}/claims.parquet", "evaluate_claims", claims.Claims),
     ("comparisons/{base}/{trained}/trend.parquet", "fit_trend", trend.Trend),
-    ("comparisons/{base}/{trained}/sheets.parquet", "choose_sheets", gallery.Sheets),
-    ("pairwise.parquet", "compare_all_models", scores.Pairwise),
-    ("variants.parquet", "compare_variants", seeds.Variants),
+    ("comparisons/{base}/{trained}/sheets.parquet", "select_contact_sheets", gallery.Sheets),
+    ("pairwise.parquet", "compare_all_pairs", scores.Pairwise),
+    ("variants.parquet", "compare_seeds", seeds.Variants),
     ("thumbnails/{shard}.parquet", "draw_thumbnails", gallery.Thumbnails),
-    ("costs.parquet", "gather_costs", resource_usage.Costs),
+    ("costs.parquet", "collect_resource_usage", resource_usage.Costs),
 ]
 
 HEAD = """\
@@ -88,12 +88,12 @@ all images together and an empty text for those that have none.
 | `report_thumbnails/` | write_report | the pictures of its species, where they are too many for one page; else empty |
 | `audit.html` | write_audit | the page for a curator: what was wrong, what was done, what to look at; opens offline |
 | `headline.txt`, `headline.json` | write_headline | overall recall of every model, printed and for machines |
-| `comparisons/{base}/{trained}/comparison.txt` | print_comparison | the printed form of the reference study |
-| `**/*.csv` | write_csv_twins | the same as the small table of that name, for programs that do not read Parquet |
-| `{model}/training_size.txt` | print_training_size | recall by number of training images, as text |
+| `comparisons/{base}/{trained}/comparison.txt` | write_reference_comparison | the printed form of the reference study |
+| `**/*.csv` | export_csv | the same as the small table of that name, for programs that do not read Parquet |
+| `{model}/training_size.txt` | write_training_size_text | recall by number of training images, as text |
 | `figures/**.svg`, `.png` | plot_* | figures; each draws one of the tables below |
 | `figures/{base}/{trained}/contact_sheets/*.png` | draw_contact_sheets | queries with their nearest neighbours under both models: best, worst, most improved and most worsened species, and confusions |
-| `{model}/embeddings/shards.json` | list_embeddings | which shards hold the embeddings of a model: bytes and digest of each |
+| `{model}/embeddings/shards.json` | index_embeddings | which shards hold the embeddings of a model: bytes and digest of each |
 | `curation.passed` | check_curation | there when all invariants of the curation hold; gone while a run changes something behind it |
 | `checks.passed` | check_results | there when all invariants hold, with the versions of the libraries that made the study; gone while a run changes something behind it |
 | `**/.reuse/` | rules that work image by image | what these made last, for rows to be taken over; may be removed at any time |
@@ -102,7 +102,7 @@ all images together and an empty text for those that have none.
 | `{model}/encoder/` | prepare_encoder, finetune_encoder | weights (safetensors) and their description (JSON) |
 | `{model}/text_encoder.safetensors` | prepare_text_encoder | the text tower of a model that reads captions, for clusters |
 | `{model}/training.state` | finetune_encoder | the trained weights after the last epoch (safetensors); while a training is not finished, `.reuse/training.state` says where it goes on |
-| `delivery/` | draw_museum | the drawn museum, with `truth.csv`: what is wrong with it |
+| `delivery/` | generate_synthetic | the drawn museum, with `truth.csv`: what is wrong with it |
 """
 
 

@@ -59,7 +59,7 @@ def check_same_queries(base, trained):
         first = pl.concat([extra, missing]).row(0)
         raise ValueError(
             f"the models did not answer the same queries: {len(extra)} only by the base, "
-            f"{len(missing)} only by the trained, the first is {first}; rerun find_neighbours of both"
+            f"{len(missing)} only by the trained, the first is {first}; rerun search_neighbours of both"
         )
 
 

@@ -6,12 +6,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 CURATION_RULES = (
-    *("draw_museum", "download_dataset", "list_images", "inspect_images", "fix_labels", "fix_captions"),
+    *(
+        "generate_synthetic",
+        "download_dataset",
+        "list_images",
+        "inspect_images",
+        "clean_labels",
+        "complete_captions",
+    ),
     *("group_images", "split_images"),
 )
 """The rules whose results `check_curation` checks, in the order in which they work."""
 
-LOGGED_RULES = (*CURATION_RULES, "describe_dataset", "audit_leaks", "write_audit")
+LOGGED_RULES = (*CURATION_RULES, "describe_dataset", "audit_leakage", "write_audit")
 """The rules whose logs are read."""
 
 WARNING = re.compile(r"^\S+ \S+ WARNING (?:nearkin\S*|__main__): (.*)$")

@@ -27,7 +27,8 @@ from nearkin.runtime.memory import available_memory
 
 SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
 N_SAMPLE = 24
-WORKERS = 8  # threads that draw_museum, cache_pixels and find_neighbours ask for; they get no more than cores
+WORKERS = 8
+"""Threads that generate_synthetic, cache_pixels and search_neighbours ask for; never more than cores."""
 GEOMETRY = ("size", "crop", "interpolation")
 
 
@@ -47,7 +48,7 @@ class Dataset:
         else:
             self.n_images = counts.n_images(source, self.folder)
         self.sides = cost_model.sides(self.n_images or 0, self.said["split"])
-        if ("draw_museum", "") in self.n_jobs:
+        if ("generate_synthetic", "") in self.n_jobs:
             self.drawn = microbenchmarks.drawing(self.museum, scratch, n=N_SAMPLE // 4)
             self.folder = scratch
         self.sample = counts.sample(self.folder, N_SAMPLE, self.trusted) if os.path.isdir(self.folder) else []
@@ -55,13 +56,13 @@ class Dataset:
     def lines(self):
         """A line for each stage and model; without seconds where nothing is known."""
         stages = {
-            "draw_museum": self.draw_museum,
+            "generate_synthetic": self.generate_synthetic,
             "inspect_images": self.inspect_images,
             "cache_pixels": self.cache_pixels,
             "prepare_encoder": self.prepare_encoder,
             "finetune_encoder": self.finetune_encoder,
             "embed_images": self.embed_images,
-            "find_neighbours": self.find_neighbours,
+            "search_neighbours": self.search_neighbours,
         }
         for (rule, of), n_jobs in self.n_jobs.items():
             found = stages[rule](of, n_jobs) if rule in stages and self.n_images and self.sample else {}
@@ -70,7 +71,7 @@ class Dataset:
                 found |= {"seconds": before, "rate": "" if before is None else "as in the last run"}
             yield cost_model.Line(rule, f"{self.name} {of}".strip(), n_jobs, **found)
 
-    def draw_museum(self, of, n_jobs):
+    def generate_synthetic(self, of, n_jobs):
         seconds, n_bytes = self.drawn
         work = self.n_images * seconds / min(WORKERS, self.cores)
         rate = cost_model.per_second(seconds, "by one thread")
@@ -126,7 +127,7 @@ class Dataset:
         rate = cost_model.per_second(seconds, f"by {self.threads} threads")
         return {"n_images": n_images, "seconds": work, "n_bytes": 4 * network.width * n_images, "rate": rate}
 
-    def find_neighbours(self, model, n_jobs):
+    def search_neighbours(self, model, n_jobs):
         network = self._network(model)
         if network is None:
             return {}

@@ -13,7 +13,7 @@ SHARDED = (
     "cache_pixels",
     "embed_images",
     "import_embeddings",
-    "find_neighbours",
+    "search_neighbours",
     "draw_thumbnails",
 )
 """Rules whose jobs end in the number of a shard or chunk."""
@@ -43,7 +43,7 @@ def read_benchmarks(costs, logs, *, dataset):
 def keep_current_jobs(costs, *, names, n_shards, n_chunks):
     """The rows of jobs that the study has; not of models and shards of an earlier config."""
     known = pl.col("model").str.split("/").list.eval(pl.element().is_in(names)).list.all()
-    n_parts = pl.when(rule="find_neighbours").then(n_chunks).otherwise(n_shards)
+    n_parts = pl.when(rule="search_neighbours").then(n_chunks).otherwise(n_shards)
     return costs.filter(known.fill_null(True), (pl.col("shard") < n_parts).fill_null(True))
 
 

@@ -1,7 +1,7 @@
 """The five curation scripts in a row on a delivered folder, with the config's defaults."""
 
-from scripts.fix_captions import fix_captions
-from scripts.fix_labels import fix_labels
+from scripts.clean_labels import clean_labels
+from scripts.complete_captions import complete_captions
 from scripts.group_images import group_images
 from scripts.inspect_images import inspect_images
 from scripts.list_images import list_images
@@ -23,7 +23,7 @@ def curate(folder, out, *, layout="vlm4bio", table=None, unlisted="report", grou
         inspect_images(
             paths["images"], path, folder=folder, shard=shard, n_shards=2, max_megapixels=limit, **common
         )
-    fix_labels(
+    clean_labels(
         paths["images"],
         inspections,
         paths["labels"],
@@ -35,7 +35,7 @@ def curate(folder, out, *, layout="vlm4bio", table=None, unlisted="report", grou
         **common,
     )
     before = [paths[name] for name in ("images", "labels", "repairs")]
-    fix_captions(*before, [], paths["captions"], paths["gaps"], **config["captions"], **common)
+    complete_captions(*before, [], paths["captions"], paths["gaps"], **config["captions"], **common)
     group_images(
         paths["images"],
         paths["labels"],

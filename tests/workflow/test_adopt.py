@@ -71,7 +71,7 @@ def test_results_of_another_config_are_named_and_made_anew(clone):
     status, text = said(clone, "adopt")
     assert status == 1
     assert "compare_models, 2 jobs (museum lite0 tuned, museum untrained lite0): its settings" in text
-    assert "score_recall" not in text
+    assert "score_queries" not in text
     assert said(clone, "explain")[1] in text
 
 

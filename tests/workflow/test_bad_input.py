@@ -62,7 +62,7 @@ def test_a_name_that_is_a_number_to_yaml_is_named(project):
     configure(project, datasets={2024: {"source": {"layout": "folders", "folder": "photos"}}})
     assert "config key datasets.2024: the name 2024 is not a text; write it in quotes" in said(project)
     configure(project, datasets={"2024": {"source": {"layout": "museum"}}})
-    assert ("draw_museum", "2024") in runs.planned(project)
+    assert ("generate_synthetic", "2024") in runs.planned(project)
 
 
 def test_a_missing_folder(project):
@@ -135,7 +135,7 @@ def test_encoders_are_prepared_before_all_else(project):
     made = [f"results/museum/{name}/encoder/encoder.json" for name in models]
     output = runs.snakemake(project, "--cores", "1", *made, "results/museum/images.parquet")
     order = re.findall(r"^(?:local)?rule (\w+):", output, re.MULTILINE)
-    assert order == [*["prepare_encoder"] * 3, "draw_museum", "list_images"]
+    assert order == [*["prepare_encoder"] * 3, "generate_synthetic", "list_images"]
 
 
 def test_a_split_without_a_test_image_is_named_before_anything_is_embedded(project):

@@ -23,7 +23,7 @@ def test_clusters_follow_the_captions(project):
     with runs.config_of(project) as config:
         config["datasets"]["museum"]["captions"] = {"templates": ["{species}, seen by chance."]}
     assert {rule for rule, _ in runs.planned(project, CLUSTERS)} == {
-        "fix_captions",
+        "complete_captions",
         "embed_captions",
         "cluster_images",
     }

@@ -77,7 +77,13 @@ def test_a_target_runs_before_the_study(studied, target):
 def test_an_estimate_knows_the_dear_stages(studied):
     stages = {line.split()[0] for line in studied.before["estimate"][1].splitlines() if line}
     trained = {"finetune_encoder"} if studied.config == CONFIGS["shipped"] else set()
-    assert {"draw_museum", "cache_pixels", "embed_images", "find_neighbours", "together"} | trained <= stages
+    assert {
+        "generate_synthetic",
+        "cache_pixels",
+        "embed_images",
+        "search_neighbours",
+        "together",
+    } | trained <= stages
 
 
 @pytest.mark.slow

@@ -54,7 +54,13 @@ def test_from_the_embeddings_to_a_comparison(finished, project, conda):
     assert "Nothing to be done" in run(project, conda, *going_over)
     said = run(project, conda, "--force", *TARGETS)
     rules = {rule for rule, _ in runs.jobs(said)}
-    assert {"embed_images", "find_neighbours", "score_recall", "compare_models", "weigh_claims"} <= rules
+    assert {
+        "embed_images",
+        "search_neighbours",
+        "score_queries",
+        "compare_models",
+        "evaluate_claims",
+    } <= rules
     assert said.count("Activating conda environment: ") > len(runs.jobs(said)) / 2
     made = runs.contents(project)
     assert made.items() <= runs.contents(finished).items()

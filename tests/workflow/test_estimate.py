@@ -12,6 +12,12 @@ def test_it_says_what_a_run_would_take_and_does_nothing(tmp_path):
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     stages = {line.split()[0] for line in done.stdout.splitlines() if line}
-    assert {"draw_museum", "cache_pixels", "finetune_encoder", "find_neighbours", "together"} <= stages
+    assert {
+        "generate_synthetic",
+        "cache_pixels",
+        "finetune_encoder",
+        "search_neighbours",
+        "together",
+    } <= stages
     assert "Not estimated: list_images (1)" in done.stdout
     assert not (project / "results").exists()

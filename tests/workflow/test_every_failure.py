@@ -12,7 +12,7 @@ from tests.workflow import runs, slurm
 pytestmark = pytest.mark.slow
 MOST_RUNS = 60
 """More than there are steps one after the other."""
-UNCHECKED = {"write_report", "write_csv_twins", "write_audit", "gather_costs", "plot_costs"}
+UNCHECKED = {"write_report", "export_csv", "write_audit", "collect_resource_usage", "plot_resource_usage"}
 
 
 def change(project):

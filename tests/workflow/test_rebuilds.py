@@ -19,11 +19,11 @@ MODELS = ["untrained", "lite0", "tuned"]
 DRAWN = [
     "plot_improvement",
     "plot_improvement_by_training_size",
-    "plot_base_against_trained",
+    "plot_paired_recall",
     "plot_most_changed",
 ]
-COMPARED = ["compare_models", "weigh_claims", "fit_trend", "print_comparison", *DRAWN]
-LOOKED_AT = ["choose_sheets", "draw_contact_sheets"]
+COMPARED = ["compare_models", "evaluate_claims", "fit_trend", "write_reference_comparison", *DRAWN]
+LOOKED_AT = ["select_contact_sheets", "draw_contact_sheets"]
 HISTOGRAM = {"library": "histogram", "preprocess": "square_224"}
 PREVIOUS = "splits/earlier.parquet"
 PAIRS = {"untrained lite0": ["untrained", "lite0"], "lite0 tuned": ["lite0", "tuned"]}
@@ -35,11 +35,11 @@ def page():
 
 def costs():
     """What the study took is gathered once its pages or checks were made anew."""
-    return {("gather_costs", "museum"), ("plot_costs", "museum")}
+    return {("collect_resource_usage", "museum"), ("plot_resource_usage", "museum")}
 
 
 def csvs():
-    return {("write_csv_twins", "museum")}
+    return {("export_csv", "museum")}
 
 
 def audit():
@@ -54,7 +54,7 @@ def comparisons(*models):
 
 def looks(*pairs):
     """Thumbnails and contact sheets, once those of some pairs are chosen anew."""
-    chosen = {("choose_sheets", f"museum {pair}") for pair in pairs}
+    chosen = {("select_contact_sheets", f"museum {pair}") for pair in pairs}
     return chosen | {("draw_thumbnails", f"museum {shard}") for shard in SHARDS} | contact_sheets()
 
 
@@ -63,29 +63,29 @@ def contact_sheets():
 
 
 def scores(*models):
-    rules = ["score_recall", "trace_recall", "count_training_images", "print_training_size"]
+    rules = ["score_queries", "compute_recall_curve", "tabulate_training_size", "write_training_size_text"]
     rules += ["plot_training_size", "plot_training_buckets"]
     own = {(rule, f"museum {model}") for rule in rules for model in models}
     shared = {(rule, "museum") for rule in ("plot_recall", "plot_recall_curve", "plot_reachable")}
-    shared |= {(rule, "museum") for rule in ("write_headline", "compare_all_models", "plot_pairwise")}
-    shared |= {(rule, "museum") for rule in ("compare_variants", "plot_variants")}
+    shared |= {(rule, "museum") for rule in ("write_headline", "compare_all_pairs", "plot_all_pairs")}
+    shared |= {(rule, "museum") for rule in ("compare_seeds", "plot_seeds")}
     return own | shared | comparisons(*models) | page()
 
 
 def searches(*models):
-    rules = ["join_neighbours", "count_confusions", "plot_confusions", "choose_examples"]
+    rules = ["join_neighbours", "count_confusions", "plot_confusions", "select_examples"]
     own = {(rule, f"museum {model}") for rule in rules for model in models}
-    return {("find_neighbours", f"museum {model} 0") for model in models} | own | scores(*models)
+    return {("search_neighbours", f"museum {model} 0") for model in models} | own | scores(*models)
 
 
 def leaks():
-    return {("audit_leaks", "museum"), ("plot_leaks", "museum")} | csvs()
+    return {("audit_leakage", "museum"), ("plot_leakage", "museum")} | csvs()
 
 
 def embeddings(*models):
     """Leaks are measured with the base of the last pair, and clusters to train on made from it."""
     shards = {("embed_images", f"museum {model} {shard}") for model in models for shard in SHARDS}
-    lists = {("list_embeddings", f"museum {model}") for model in models}
+    lists = {("index_embeddings", f"museum {model}") for model in models}
     return shards | lists | searches(*models) | (leaks() | clusters() if "lite0" in models else set())
 
 
@@ -115,8 +115,8 @@ def split():
 
 
 def figures():
-    of_all = ["plot_recall", "plot_recall_curve", "plot_reachable", "plot_pairwise", "plot_leaks"]
-    of_all += ["plot_variants"]
+    of_all = ["plot_recall", "plot_recall_curve", "plot_reachable", "plot_all_pairs", "plot_leakage"]
+    of_all += ["plot_seeds"]
     of_each = ["plot_training_size", "plot_training_buckets", "plot_confusions"]
     return (
         {(rule, "museum") for rule in of_all}
@@ -128,8 +128,8 @@ def figures():
 
 def ranked():
     """Who is ranked shows in comparisons and in the analysis by training size."""
-    texts = {("print_training_size", f"museum {model}") for model in MODELS}
-    unranked = {("print_comparison", f"museum {pair}") for pair in PAIRS}
+    texts = {("write_training_size_text", f"museum {model}") for model in MODELS}
+    unranked = {("write_reference_comparison", f"museum {pair}") for pair in PAIRS}
     return (comparisons(*MODELS) - unranked) | texts | page()
 
 
@@ -138,14 +138,14 @@ CODE = {
     "scripts/finetune_encoder.py": training(),
     "nearkin/search/exact_knn.py": searches(*MODELS) | leaks(),
     "nearkin/figures/theme.py": figures() | page() | {("write_audit", "museum")} | contact_sheets(),
-    "nearkin/captions/complete.py": {("fix_captions", "museum")} | page() | audit(),
+    "nearkin/captions/complete.py": {("complete_captions", "museum")} | page() | audit(),
     "nearkin/splits/split.py": split(),
     "nearkin/synthetic/fish.py": "all",
 }
 CONFIG = {
     "datasets/museum/captions/templates": (
         ["{species} in a picture."],
-        {("fix_captions", "museum")} | page() | audit(),
+        {("complete_captions", "museum")} | page() | audit(),
     ),
     "datasets/museum/split/seed": (2, split()),
     "datasets/museum/split/previous": (PREVIOUS, split()),
@@ -155,7 +155,10 @@ CONFIG = {
     "search/depth": (50, searches(*MODELS)),
     "search/protocols": (["leave_one_out", "search"], searches(*MODELS)),
     "search/mask_groups": (False, searches(*MODELS)),
-    "search/chunks": (2, searches(*MODELS) | {("find_neighbours", f"museum {model} 1") for model in MODELS}),
+    "search/chunks": (
+        2,
+        searches(*MODELS) | {("search_neighbours", f"museum {model} 1") for model in MODELS},
+    ),
     "comparison/min_queries": (2, ranked()),
     "models/tuned/finetune/epochs": (3, training()),
     "clusters/looks/n": (9, clusters()),

@@ -181,7 +181,7 @@ def test_checks_are_withdrawn_when_a_run_changes_what_they_checked(project):
     checks = project / "results/museum/checks.passed", project / "results/museum/curation.passed"
     runs.snakemake(project, "--forcerun", "write_audit", "--", "results/museum/audit.html")
     assert [check.exists() for check in checks] == [True, True]
-    runs.snakemake(project, "--forcerun", "score_recall", "--", f"{ENCODER}/hits.parquet")
+    runs.snakemake(project, "--forcerun", "score_queries", "--", f"{ENCODER}/hits.parquet")
     assert [check.exists() for check in checks] == [False, True]
     runs.snakemake(project, "--forcerun", "split_images", "--", "results/museum/splits.parquet")
     assert [check.exists() for check in checks] == [False, False]

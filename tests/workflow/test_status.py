@@ -30,4 +30,4 @@ def test_a_failed_job_is_named_with_its_error_and_its_log(finished, project):
     assert PIXELS in lines[place - 1]
     why = said(project, "explain")[1]
     assert "embed_images, 2 jobs (museum lite0): its results are not there: " in why
-    assert "cluster_images 1" in why and "find_neighbours 2" in why  # `tuned` is trained on its clusters
+    assert "cluster_images 1" in why and "search_neighbours 2" in why  # `tuned` is trained on its clusters

@@ -75,11 +75,11 @@ def test_the_snakemake_report_can_be_made(finished):
 def test_curate_needs_no_encoder(finished):
     wanted = {rule for rule, _ in runs.planned(finished, "--forceall", "curate")}
     assert wanted == {
-        "draw_museum",
+        "generate_synthetic",
         "list_images",
         "inspect_images",
-        "fix_labels",
-        "fix_captions",
+        "clean_labels",
+        "complete_captions",
         "group_images",
         "split_images",
         "describe_dataset",

@@ -1,7 +1,7 @@
 """Needs images and labels; produces whole captions, and the log of all that was changed."""
 
 
-rule fix_captions:
+rule complete_captions:
     """The caption dataset, whole, and every repair of labels and captions."""
     input:
         images="results/{dataset}/images.parquet",
@@ -12,18 +12,18 @@ rule fix_captions:
         captions="results/{dataset}/captions.parquet",
         gaps="results/{dataset}/gaps.parquet",
     log:
-        "logs/fix_captions/{dataset}.log",
+        "logs/complete_captions/{dataset}.log",
     benchmark:
-        "logs/costs/fix_captions/{dataset}.tsv"
+        "logs/costs/complete_captions/{dataset}.tsv"
     group:
         job_group("repairs")
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=digest_of("fix_captions.py"),
+        code=digest_of("complete_captions.py"),
         outside=outside(caption_tables),
         ladder=lookup(within=config, dpath="datasets/{dataset}/captions/ladder"),
         tables=lookup(within=config, dpath="datasets/{dataset}/captions/tables"),
         templates=lookup(within=config, dpath="datasets/{dataset}/captions/templates"),
     script:
-        "../../scripts/fix_captions.py"
+        "../../scripts/complete_captions.py"

@@ -1,7 +1,7 @@
 """Needs comparisons; produces answers to what was claimed."""
 
 
-rule weigh_claims:
+rule evaluate_claims:
     """The sentences that the numbers bear out, or do not, each with its evidence."""
     input:
         base="results/{dataset}/{base}/recall.parquet",
@@ -10,13 +10,13 @@ rule weigh_claims:
     output:
         claims="results/{dataset}/comparisons/{base}/{trained}/claims.parquet",
     log:
-        "logs/weigh_claims/{dataset}/{base}/{trained}.log",
+        "logs/evaluate_claims/{dataset}/{base}/{trained}.log",
     group:
         job_group("comparison")
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=digest_of("weigh_claims.py"),
+        code=digest_of("evaluate_claims.py"),
         k=1,
     script:
-        "../../scripts/weigh_claims.py"
+        "../../scripts/evaluate_claims.py"

@@ -69,8 +69,8 @@ named = workflow.modifier.modify_rulename
 # What rules that check write, and the rules whose results they check.
 CHECKS = {named("check_curation"): "curation.passed", named("check_results"): "checks.passed"}
 CURATION_RULES = set(map(named, curation_warnings.CURATION_RULES))
-UNCHECKED = {"describe_dataset", "write_audit", "write_report", "write_csv_twins", "gather_costs"}
-UNCHECKED = set(map(named, UNCHECKED | {"plot_costs"}))
+UNCHECKED = {"describe_dataset", "write_audit", "write_report", "export_csv", "collect_resource_usage"}
+UNCHECKED = set(map(named, UNCHECKED | {"plot_resource_usage"}))
 # An encoder's job on a GPU is one task that Snakemake must not start twice (see profiles/slurm).
 GPU = {"gpu": config["gpus"], "tasks": 0} if config["gpus"] else {}
 

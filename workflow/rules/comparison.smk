@@ -33,16 +33,16 @@ rule compare_models:
         "../../scripts/compare_models.py"
 
 
-rule compare_all_models:
+rule compare_all_pairs:
     """Every model against every other on the same queries."""
     input:
         hits=expand("results/{{dataset}}/{model}/hits.parquet", model=REPORTED_MODELS),
     output:
         pairwise="results/{dataset}/pairwise.parquet",
     log:
-        "logs/compare_all_models/{dataset}.log",
+        "logs/compare_all_pairs/{dataset}.log",
     benchmark:
-        "logs/costs/compare_all_models/{dataset}.tsv"
+        "logs/costs/compare_all_pairs/{dataset}.tsv"
     group:
         job_group("report")
     conda:
@@ -50,25 +50,25 @@ rule compare_all_models:
     resources:
         mem_mb=scaled_by_input(2000, {"hits": 10}),
     params:
-        code=digest_of("compare_all_models.py"),
+        code=digest_of("compare_all_pairs.py"),
         models=REPORTED_MODELS,
         k=1,
         resamples=lookup(within=config, dpath="recall/resamples"),
         seed=lookup(within=config, dpath="recall/seed"),
     script:
-        "../../scripts/compare_all_models.py"
+        "../../scripts/compare_all_pairs.py"
 
 
-rule compare_variants:
+rule compare_seeds:
     """Every model side by side, those that differ only in their seed told as one."""
     input:
         hits=expand("results/{{dataset}}/{model}/hits.parquet", model=MODELS),
     output:
         variants="results/{dataset}/variants.parquet",
     log:
-        "logs/compare_variants/{dataset}.log",
+        "logs/compare_seeds/{dataset}.log",
     benchmark:
-        "logs/costs/compare_variants/{dataset}.tsv"
+        "logs/costs/compare_seeds/{dataset}.tsv"
     group:
         job_group("report")
     conda:
@@ -76,7 +76,7 @@ rule compare_variants:
     resources:
         mem_mb=scaled_by_input(2000, {"hits": 10}),
     params:
-        code=digest_of("compare_variants.py"),
+        code=digest_of("compare_seeds.py"),
         hits_of=list(MODELS),
         models=SEED_GROUPS,
         bases={
@@ -88,10 +88,10 @@ rule compare_variants:
         resamples=lookup(within=config, dpath="recall/resamples"),
         seed=lookup(within=config, dpath="recall/seed"),
     script:
-        "../../scripts/compare_variants.py"
+        "../../scripts/compare_seeds.py"
 
 
-rule print_comparison:
+rule write_reference_comparison:
     """The comparison in the printed form of the reference study."""
     input:
         base_recall="results/{dataset}/{base}/recall.parquet",
@@ -104,17 +104,17 @@ rule print_comparison:
             labels={"figure": "comparison as printed", "model": "{base} to {trained}"},
         ),
     log:
-        "logs/print_comparison/{dataset}/{base}/{trained}.log",
+        "logs/write_reference_comparison/{dataset}/{base}/{trained}.log",
     group:
         job_group("report")
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=digest_of("print_comparison.py"),
+        code=digest_of("write_reference_comparison.py"),
         protocol="leave_one_out",
         k=1,
     script:
-        "../../scripts/print_comparison.py"
+        "../../scripts/write_reference_comparison.py"
 
 
 rule fit_trend:

@@ -57,18 +57,18 @@ rule import_embeddings:
         "../../scripts/import_embeddings.py"
 
 
-rule list_embeddings:
+rule index_embeddings:
     """The list of a model's shards, so that a search in many jobs has one input and not thousands."""
     input:
         embeddings=expand("results/{{dataset}}/{{model}}/embeddings/{shard}.parquet", shard=SHARDS),
     output:
         shards="results/{dataset}/{model}/embeddings/shards.json",
     log:
-        "logs/list_embeddings/{dataset}/{model}.log",
+        "logs/index_embeddings/{dataset}/{model}.log",
     localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=digest_of("list_embeddings.py"),
+        code=digest_of("index_embeddings.py"),
     script:
-        "../../scripts/list_embeddings.py"
+        "../../scripts/index_embeddings.py"

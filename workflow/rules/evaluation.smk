@@ -1,7 +1,7 @@
 """Needs neighbours and labels; produces scores, recall, confusions and the leak audit."""
 
 
-rule score_recall:
+rule score_queries:
     """Hits of every query and their recall, from its neighbours."""
     input:
         neighbours="results/{dataset}/{model}/neighbours.parquet",
@@ -11,15 +11,15 @@ rule score_recall:
         hits="results/{dataset}/{model}/hits.parquet",
         recall="results/{dataset}/{model}/recall.parquet",
     log:
-        "logs/score_recall/{dataset}/{model}.log",
+        "logs/score_queries/{dataset}/{model}.log",
     benchmark:
-        "logs/costs/score_recall/{dataset}/{model}.tsv"
+        "logs/costs/score_queries/{dataset}/{model}.tsv"
     group:
         job_group("scores")
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=digest_of("score_recall.py"),
+        code=digest_of("score_queries.py"),
         protocols=lookup(within=config, dpath="search/protocols"),
         ks=lookup(within=config, dpath="recall/ks"),
         depth=lookup(within=config, dpath="search/depth"),
@@ -27,30 +27,30 @@ rule score_recall:
         seed=lookup(within=config, dpath="recall/seed"),
         mask_groups=lookup(within=config, dpath="search/mask_groups"),
     script:
-        "../../scripts/score_recall.py"
+        "../../scripts/score_queries.py"
 
 
-rule trace_recall:
+rule compute_recall_curve:
     """Recall of a model against the number of neighbours looked at."""
     input:
         hits="results/{dataset}/{model}/hits.parquet",
     output:
         curve="results/{dataset}/{model}/recall_curve.parquet",
     log:
-        "logs/trace_recall/{dataset}/{model}.log",
+        "logs/compute_recall_curve/{dataset}/{model}.log",
     benchmark:
-        "logs/costs/trace_recall/{dataset}/{model}.tsv"
+        "logs/costs/compute_recall_curve/{dataset}/{model}.tsv"
     group:
         job_group("scores")
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=digest_of("trace_recall.py"),
+        code=digest_of("compute_recall_curve.py"),
         depth=lookup(within=config, dpath="search/depth"),
         resamples=lookup(within=config, dpath="recall/resamples"),
         seed=lookup(within=config, dpath="recall/seed"),
     script:
-        "../../scripts/trace_recall.py"
+        "../../scripts/compute_recall_curve.py"
 
 
 rule count_confusions:
@@ -75,7 +75,7 @@ rule count_confusions:
         "../../scripts/count_confusions.py"
 
 
-rule count_training_images:
+rule tabulate_training_size:
     """Species recall@1 of a model beside the number of training images."""
     input:
         recall="results/{dataset}/{model}/recall.parquet",
@@ -84,18 +84,18 @@ rule count_training_images:
     output:
         sizes="results/{dataset}/{model}/training_size.parquet",
     log:
-        "logs/count_training_images/{dataset}/{model}.log",
+        "logs/tabulate_training_size/{dataset}/{model}.log",
     group:
         job_group("scores")
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=digest_of("count_training_images.py"),
+        code=digest_of("tabulate_training_size.py"),
     script:
-        "../../scripts/count_training_images.py"
+        "../../scripts/tabulate_training_size.py"
 
 
-rule print_training_size:
+rule write_training_size_text:
     """The analysis by training size of one model, as text."""
     input:
         sizes="results/{dataset}/{model}/training_size.parquet",
@@ -107,20 +107,20 @@ rule print_training_size:
             labels={"figure": "training images, as text", "model": "{model}"},
         ),
     log:
-        "logs/print_training_size/{dataset}/{model}.log",
+        "logs/write_training_size_text/{dataset}/{model}.log",
     group:
         job_group("scores")
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=digest_of("print_training_size.py"),
+        code=digest_of("write_training_size_text.py"),
         model="{model}",
         min_queries=lookup(within=config, dpath="comparison/min_queries"),
     script:
-        "../../scripts/print_training_size.py"
+        "../../scripts/write_training_size_text.py"
 
 
-rule audit_leaks:
+rule audit_leakage:
     """What a split that ignores groups would have done to the recall."""
     input:
         shards=f"results/{{dataset}}/{config['leak_audit']['model']}/embeddings/shards.json",
@@ -129,9 +129,9 @@ rule audit_leaks:
     output:
         leaks="results/{dataset}/leak_audit.parquet",
     log:
-        "logs/audit_leaks/{dataset}.log",
+        "logs/audit_leakage/{dataset}.log",
     benchmark:
-        "logs/costs/audit_leaks/{dataset}.tsv"
+        "logs/costs/audit_leakage/{dataset}.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: 8
@@ -139,7 +139,7 @@ rule audit_leaks:
         mem_mb=scaled_by_input(3000, {"shards": 3}),
         runtime=scaled_by_input(60, {"shards": 0.1}),
     params:
-        code=digest_of("audit_leaks.py"),
+        code=digest_of("audit_leakage.py"),
         model=lookup(within=config, dpath="leak_audit/model"),
         most_queries=lookup(within=config, dpath="leak_audit/queries"),
         dealing=split_settings,
@@ -147,4 +147,4 @@ rule audit_leaks:
         resamples=lookup(within=config, dpath="recall/resamples"),
         seed=lookup(within=config, dpath="recall/seed"),
     script:
-        "../../scripts/audit_leaks.py"
+        "../../scripts/audit_leakage.py"

@@ -78,7 +78,7 @@ rule plot_reachable:
         "../../scripts/plot_reachable.py"
 
 
-rule plot_pairwise:
+rule plot_all_pairs:
     """Every model against every other, in one matrix."""
     input:
         pairwise="results/{dataset}/pairwise.parquet",
@@ -91,20 +91,20 @@ rule plot_pairwise:
         ),
         png="results/{dataset}/figures/pairwise.png",
     log:
-        "logs/plot_pairwise/{dataset}.log",
+        "logs/plot_all_pairs/{dataset}.log",
     group:
         job_group("report")
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=digest_of("plot_pairwise.py"),
+        code=digest_of("plot_all_pairs.py"),
         models=REPORTED_MODELS,
         k=1,
     script:
-        "../../scripts/plot_pairwise.py"
+        "../../scripts/plot_all_pairs.py"
 
 
-rule plot_variants:
+rule plot_seeds:
     """Every variant's recall and what training changed, over its seeds."""
     input:
         variants="results/{dataset}/variants.parquet",
@@ -117,20 +117,20 @@ rule plot_variants:
         ),
         png="results/{dataset}/figures/variants.png",
     log:
-        "logs/plot_variants/{dataset}.log",
+        "logs/plot_seeds/{dataset}.log",
     group:
         job_group("report")
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=digest_of("plot_variants.py"),
+        code=digest_of("plot_seeds.py"),
         names=list(SEED_GROUPS),
         k=1,
     script:
-        "../../scripts/plot_variants.py"
+        "../../scripts/plot_seeds.py"
 
 
-rule plot_leaks:
+rule plot_leakage:
     """What a split that ignores groups would have done to the recall."""
     input:
         leaks="results/{dataset}/leak_audit.parquet",
@@ -143,17 +143,17 @@ rule plot_leaks:
         ),
         png="results/{dataset}/figures/leak_effect.png",
     log:
-        "logs/plot_leaks/{dataset}.log",
+        "logs/plot_leakage/{dataset}.log",
     group:
         job_group("report")
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=digest_of("plot_leaks.py"),
+        code=digest_of("plot_leakage.py"),
         model=lookup(within=config, dpath="leak_audit/model"),
         k=1,
     script:
-        "../../scripts/plot_leaks.py"
+        "../../scripts/plot_leakage.py"
 
 
 rule plot_training_size:
@@ -291,7 +291,7 @@ rule plot_improvement:
         "../../scripts/plot_improvement.py"
 
 
-rule plot_base_against_trained:
+rule plot_paired_recall:
     """Recall of a base and a trained model, species by species."""
     input:
         differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
@@ -304,19 +304,19 @@ rule plot_base_against_trained:
         ),
         png="results/{dataset}/figures/{base}/{trained}/base_against_trained.png",
     log:
-        "logs/plot_base_against_trained/{dataset}/{base}/{trained}.log",
+        "logs/plot_paired_recall/{dataset}/{base}/{trained}.log",
     group:
         job_group("comparison")
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=digest_of("plot_base_against_trained.py"),
+        code=digest_of("plot_paired_recall.py"),
         base="{base}",
         trained="{trained}",
         protocol="leave_one_out",
         k=1,
     script:
-        "../../scripts/plot_base_against_trained.py"
+        "../../scripts/plot_paired_recall.py"
 
 
 rule plot_most_changed:

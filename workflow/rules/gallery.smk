@@ -3,7 +3,7 @@
 SHEETS = ["best", "worst", "most_improved", "most_worsened", "confusions"]
 
 
-rule choose_examples:
+rule select_examples:
     """The queries that stand for their species with their neighbours, and whom species are taken for."""
     input:
         neighbours="results/{dataset}/{model}/neighbours.parquet",
@@ -12,20 +12,20 @@ rule choose_examples:
         examples="results/{dataset}/{model}/examples.parquet",
         mistaken="results/{dataset}/{model}/mistaken.parquet",
     log:
-        "logs/choose_examples/{dataset}/{model}.log",
+        "logs/select_examples/{dataset}/{model}.log",
     benchmark:
-        "logs/costs/choose_examples/{dataset}/{model}.tsv"
+        "logs/costs/select_examples/{dataset}/{model}.tsv"
     group:
         job_group("scores")
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=digest_of("choose_examples.py"),
+        code=digest_of("select_examples.py"),
     script:
-        "../../scripts/choose_examples.py"
+        "../../scripts/select_examples.py"
 
 
-rule choose_sheets:
+rule select_contact_sheets:
     """What is on the contact sheets of a comparison."""
     input:
         differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
@@ -36,15 +36,15 @@ rule choose_sheets:
     output:
         sheets="results/{dataset}/comparisons/{base}/{trained}/sheets.parquet",
     log:
-        "logs/choose_sheets/{dataset}/{base}/{trained}.log",
+        "logs/select_contact_sheets/{dataset}/{base}/{trained}.log",
     group:
         job_group("comparison")
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=digest_of("choose_sheets.py"),
+        code=digest_of("select_contact_sheets.py"),
     script:
-        "../../scripts/choose_sheets.py"
+        "../../scripts/select_contact_sheets.py"
 
 
 rule draw_thumbnails:

@@ -1,7 +1,7 @@
 """Needs the listed and inspected images; produces clean names."""
 
 
-rule fix_labels:
+rule clean_labels:
     """Names repaired, or images set aside with a reason."""
     input:
         images="results/{dataset}/images.parquet",
@@ -12,9 +12,9 @@ rule fix_labels:
         quarantine="results/{dataset}/quarantine.parquet",
         repairs="results/{dataset}/repairs.parquet",
     log:
-        "logs/fix_labels/{dataset}.log",
+        "logs/clean_labels/{dataset}.log",
     benchmark:
-        "logs/costs/fix_labels/{dataset}.tsv"
+        "logs/costs/clean_labels/{dataset}.tsv"
     priority: 1  # before pixels and embeddings: what cannot be split is named early
     group:
         job_group("repairs")
@@ -23,9 +23,9 @@ rule fix_labels:
     resources:
         mem_mb=scaled_by_input(2000, {"images": 10, "inspection": 10}),
     params:
-        code=digest_of("fix_labels.py"),
+        code=digest_of("clean_labels.py"),
         outside=outside(taxonomy_of),
         policies=lookup(within=config, dpath="datasets/{dataset}/labels/policies"),
         misspelt=lookup(within=config, dpath="datasets/{dataset}/labels/misspelt"),
     script:
-        "../../scripts/fix_labels.py"
+        "../../scripts/clean_labels.py"

@@ -46,22 +46,22 @@ SMALL_TABLES = [
 ]
 
 
-rule write_csv_twins:
+rule export_csv:
     """CSV twins of the small tables, beside them."""
     input:
         tables=[f"{table}.parquet" for table in SMALL_TABLES],
     output:
         [f"{table}.csv" for table in SMALL_TABLES],
     log:
-        "logs/write_csv_twins/{dataset}.log",
+        "logs/export_csv/{dataset}.log",
     group:
         job_group("report")
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=digest_of("write_csv_twins.py"),
+        code=digest_of("export_csv.py"),
     script:
-        "../../scripts/write_csv_twins.py"
+        "../../scripts/export_csv.py"
 
 
 rule write_headline:

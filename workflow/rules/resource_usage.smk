@@ -1,7 +1,7 @@
 """Needs a finished study and the benchmark files of its jobs; produces what it took, which nothing else hangs on."""
 
 
-rule gather_costs:
+rule collect_resource_usage:
     """What the jobs of a study took: time, memory and images per second."""
     input:
         finished=[
@@ -12,20 +12,20 @@ rule gather_costs:
     output:
         costs="results/{dataset}/costs.parquet",
     log:
-        "logs/gather_costs/{dataset}.log",
+        "logs/collect_resource_usage/{dataset}.log",
     localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=digest_of("gather_costs.py"),
+        code=digest_of("collect_resource_usage.py"),
         names=[*MODELS, *config["preprocessing"], *config["clusters"]],
         n_shards=config["shards"],
         n_chunks=lookup(within=config, dpath="search/chunks"),
     script:
-        "../../scripts/gather_costs.py"
+        "../../scripts/collect_resource_usage.py"
 
 
-rule plot_costs:
+rule plot_resource_usage:
     """Time, memory and images per second of every rule."""
     input:
         costs="results/{dataset}/costs.parquet",
@@ -38,11 +38,11 @@ rule plot_costs:
         ),
         png="results/{dataset}/figures/costs.png",
     log:
-        "logs/plot_costs/{dataset}.log",
+        "logs/plot_resource_usage/{dataset}.log",
     localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=digest_of("plot_costs.py"),
+        code=digest_of("plot_resource_usage.py"),
     script:
-        "../../scripts/plot_costs.py"
+        "../../scripts/plot_resource_usage.py"

@@ -1,7 +1,7 @@
 """Needs embeddings and the split; produces exact neighbours."""
 
 
-rule find_neighbours:
+rule search_neighbours:
     """The exact nearest neighbours of a chunk of the queries of every protocol."""
     input:
         shards="results/{dataset}/{model}/embeddings/shards.json",
@@ -9,9 +9,9 @@ rule find_neighbours:
     output:
         neighbours="results/{dataset}/{model}/neighbours/{chunk}.parquet",
     log:
-        "logs/find_neighbours/{dataset}/{model}/{chunk}.log",
+        "logs/search_neighbours/{dataset}/{model}/{chunk}.log",
     benchmark:
-        "logs/costs/find_neighbours/{dataset}/{model}/{chunk}.tsv"
+        "logs/costs/search_neighbours/{dataset}/{model}/{chunk}.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: 8
@@ -20,13 +20,13 @@ rule find_neighbours:
         mem_mb=scaled_by_input(3000, {"shards": 2}),
         runtime=scaled_by_input(60, {"shards": 0.1}),
     params:
-        code=digest_of("find_neighbours.py"),
+        code=digest_of("search_neighbours.py"),
         protocols=lookup(within=config, dpath="search/protocols"),
         depth=lookup(within=config, dpath="search/depth"),
         mask_groups=lookup(within=config, dpath="search/mask_groups"),
         n_chunks=lookup(within=config, dpath="search/chunks"),
     script:
-        "../../scripts/find_neighbours.py"
+        "../../scripts/search_neighbours.py"
 
 
 rule join_neighbours:

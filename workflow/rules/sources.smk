@@ -1,24 +1,24 @@
 """Needs a dataset's source; produces the list of its images and names, as delivered."""
 
 
-rule draw_museum:
+rule generate_synthetic:
     """A drawn museum with the layout and the faults of a real delivery."""
     output:
         folder=directory("results/{dataset}/delivery"),
     log:
-        "logs/draw_museum/{dataset}.log",
+        "logs/generate_synthetic/{dataset}.log",
     benchmark:
-        "logs/costs/draw_museum/{dataset}.tsv"
+        "logs/costs/generate_synthetic/{dataset}.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 8
     resources:
         mem_mb=scaled_by_input(4000),
     params:
-        code=digest_of("draw_museum.py"),
+        code=digest_of("generate_synthetic.py"),
         museum=lookup(within=config, dpath="datasets/{dataset}/source/museum"),
     script:
-        "../../scripts/draw_museum.py"
+        "../../scripts/generate_synthetic.py"
 
 
 rule download_dataset:

@@ -44,15 +44,15 @@ def test_a_cause_is_said_with_what_changed(reason, words):
 def test_jobs_of_one_cause_are_told_together_and_what_follows_is_counted():
     follows = "Input files updated by another job: x"
     planned = [
-        *jobs("score_recall", "Updated input files: a.py, m", "m"),
+        *jobs("score_queries", "Updated input files: a.py, m", "m"),
         *jobs("plot_recall", follows, "m", "n"),
-        *jobs("score_recall", "Updated input files: a.py, n", "n"),
-        *jobs("score_recall", "Missing output files: o", "o"),
+        *jobs("score_queries", "Updated input files: a.py, n", "n"),
+        *jobs("score_queries", "Missing output files: o", "o"),
         *jobs("write_report", follows, "m"),
     ]
     assert explain.explain_jobs(planned) == [
-        "score_recall, 2 jobs (d m, d n): what it takes has changed: a.py, m, n",
-        "score_recall, 1 job (d o): its results are not there: o",
+        "score_queries, 2 jobs (d m, d n): what it takes has changed: a.py, m, n",
+        "score_queries, 1 job (d o): its results are not there: o",
         "3 jobs that follow from these: plot_recall 2, write_report 1",
     ]
 

@@ -97,7 +97,7 @@ def test_the_search_never_finds_more_than_there_is():
 def test_the_table_adds_up_and_says_what_does_not_suffice():
     lines = [
         Line("cache_pixels", "birds square", 2, 1000, 30.0, 150e6, None, "100 images/s by one thread"),
-        Line("find_neighbours", "birds clip", 1, 1000, 40.0, 1e6, 3e9),
+        Line("search_neighbours", "birds clip", 1, 1000, 40.0, 1e6, 3e9),
         Line("prepare_encoder", "birds clip", 1, n_bytes=600e6),
     ]
     *_, last = model.table(lines).splitlines()
@@ -105,4 +105,4 @@ def test_the_table_adds_up_and_says_what_does_not_suffice():
     assert model.warnings(lines, free_disk=1e9, free_memory=4e9) == []
     disk, memory = model.warnings(lines, free_disk=7e8, free_memory=2e9)
     assert "751.0 MB" in disk and "700.0 MB" in disk
-    assert "find_neighbours of birds clip" in memory
+    assert "search_neighbours of birds clip" in memory

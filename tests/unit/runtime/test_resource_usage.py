@@ -7,7 +7,7 @@ from nearkin.figures import resource_usage as drawn
 from nearkin.figures import theme
 from nearkin.runtime import resource_usage
 from nearkin.tables.resource_usage import Costs
-from scripts.gather_costs import gather_costs
+from scripts.collect_resource_usage import collect_resource_usage
 from tests.factories.figures import scattered, texts
 
 HEAD = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
@@ -78,13 +78,13 @@ def test_jobs_of_an_earlier_config_are_left_out(logs):
 def test_a_table_that_was_copied_without_logs_keeps_its_rows(logs, tmp_path):
     path = tmp_path / "costs.parquet"
     told = {"logs": logs, "dataset": "museum", **STUDY}
-    gather_costs(path, benchmarks=logs / "costs", **told)
+    collect_resource_usage(path, benchmarks=logs / "costs", **told)
     whole = pl.read_parquet(path)
     assert len(whole) == 4
     (logs / "costs/group_images/museum.tsv").write_text(f"{HEAD}9\t0:00:09\t1\t1\t1\t1\t0\t0\t50\t9\n")
     for left in (logs / "costs").glob("[ce]*"):
         left.rename(tmp_path / left.name / "away")
-    gather_costs(path, benchmarks=logs / "costs", **told)
+    collect_resource_usage(path, benchmarks=logs / "costs", **told)
     again = pl.read_parquet(path)
     assert again.filter(rule="group_images")["seconds"].to_list() == [9]
     assert again.filter(pl.col("rule") != "group_images").equals(

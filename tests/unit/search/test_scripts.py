@@ -9,8 +9,8 @@ from nearkin.embeddings.shard_index import write_index
 from nearkin.storage import tables
 from nearkin.tables.neighbours import Neighbours
 from nearkin.tables.splits import Splits
-from scripts.find_neighbours import find_neighbours
 from scripts.join_neighbours import join_neighbours
+from scripts.search_neighbours import search_neighbours
 from tests.factories import random_study
 
 PROTOCOLS = ["leave_one_out", "search", "unseen"]
@@ -40,7 +40,7 @@ def searched(tmp_path, embeddings, splits, *, n_chunks, threads):
     write_index(embeddings, shards)
     chunks = [folder / f"{chunk}.parquet" for chunk in range(n_chunks)]
     for chunk, path in enumerate(chunks):
-        find_neighbours(
+        search_neighbours(
             shards,
             splits,
             path,

@@ -11,8 +11,8 @@ from nearkin.evaluation.invariants import CheckError, check_no_leakage
 from nearkin.storage import tables
 from nearkin.tables.leakage import LeakAudit
 from nearkin.tables.splits import Splits
-from scripts.audit_leaks import audit_leaks
-from scripts.plot_leaks import plot_leaks
+from scripts.audit_leakage import audit_leakage
+from scripts.plot_leakage import plot_leakage
 from scripts.split_images import split_images
 from tests.factories import grouped_images, random_study
 
@@ -86,11 +86,11 @@ def test_tested_images_of_a_genus_alone_are_not_enough(study):
 
 def test_the_audit_is_a_table_and_a_figure(study, tmp_path):
     split(study)
-    audit_leaks(study, tmp_path / "leaks.parquet", **AUDIT)
+    audit_leakage(study, tmp_path / "leaks.parquet", **AUDIT)
     table = tables.read(tmp_path / "leaks.parquet", LeakAudit)
     assert len(table) == 2 * 3 * 1 * 3 * 3  # protocols, levels, ks, splits, populations
     assert tables.metadata(tmp_path / "leaks.parquet")["model"] == "lite0"
-    plot_leaks(tmp_path / "leaks.parquet", tmp_path / "a.svg", tmp_path / "a.png", model="lite0", k=1)
+    plot_leakage(tmp_path / "leaks.parquet", tmp_path / "a.svg", tmp_path / "a.png", model="lite0", k=1)
     assert (tmp_path / "a.svg").read_text().startswith("<?xml")
 
 

@@ -1,6 +1,6 @@
 """Species recall@1 of a model beside the number of training images."""
 
-from nearkin.evaluation.training_size import tabulate_training_size
+from nearkin.evaluation import training_size
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -10,16 +10,16 @@ from nearkin.tables.scores import Recall
 from nearkin.tables.splits import Splits
 
 
-def count_training_images(recall_path, labels_path, splits_path, sizes_path, *, stamps):
+def tabulate_training_size(recall_path, labels_path, splits_path, sizes_path, *, stamps):
     labels, splits = tables.read(labels_path, Labels), tables.read(splits_path, Splits)
-    table = tabulate_training_size(tables.read(recall_path, Recall), labels, splits)
+    table = training_size.tabulate_training_size(tables.read(recall_path, Recall), labels, splits)
     tables.write(table, sizes_path, TrainingSize, **stamps)
 
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
-        count_training_images(
+        tabulate_training_size(
             recall_path=snakemake.input.recall,
             labels_path=snakemake.input.labels,
             splits_path=snakemake.input.splits,

@@ -10,7 +10,7 @@ from nearkin.tables.neighbours import Neighbours
 from nearkin.tables.scores import Differences
 
 
-def choose_sheets(
+def select_contact_sheets(
     differences_path, mistaken_path, base_path, trained_path, labels_path, sheets_path, *, stamps
 ):
     chosen = sheet_selection.select_entries(
@@ -26,7 +26,7 @@ def choose_sheets(
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
-        choose_sheets(
+        select_contact_sheets(
             differences_path=snakemake.input.differences,
             mistaken_path=snakemake.input.mistaken,
             base_path=snakemake.input.base,

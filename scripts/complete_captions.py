@@ -2,8 +2,7 @@
 
 import polars as pl
 
-from nearkin.captions import external
-from nearkin.captions.complete import complete_captions
+from nearkin.captions import complete, external
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage.lineage import traced
 from nearkin.storage.tables import read, write
@@ -11,7 +10,7 @@ from nearkin.tables.images import Images
 from nearkin.tables.labels import Captions, Gaps, Labels
 
 
-def fix_captions(
+def complete_captions(
     images_path,
     labels_path,
     repairs_path,
@@ -28,7 +27,7 @@ def fix_captions(
         external.read_caption_table(path, image=table["image"], caption=table["caption"])
         for path, table in zip(table_paths, tables, strict=True)
     ]
-    whole, gaps = complete_captions(
+    whole, gaps = complete.complete_captions(
         read(labels_path, Labels),
         read(images_path, Images, ["uuid", "row", "label", "caption", "sidecar"]),
         further,
@@ -42,7 +41,7 @@ def fix_captions(
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input, outside=snakemake.params.outside):
-        fix_captions(
+        complete_captions(
             images_path=snakemake.input.images,
             labels_path=snakemake.input.labels,
             repairs_path=snakemake.input.repairs,

@@ -7,14 +7,14 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.leakage import LeakAudit
 
 
-def plot_leaks(leaks_path, svg_path, png_path, *, model, k):
+def plot_leakage(leaks_path, svg_path, png_path, *, model, k):
     theme.save(leakage.plot_leakage(tables.read(leaks_path, LeakAudit), model=model, k=k), svg_path, png_path)
 
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
-        plot_leaks(
+        plot_leakage(
             leaks_path=snakemake.input.leaks,
             svg_path=snakemake.output.svg,
             png_path=snakemake.output.png,

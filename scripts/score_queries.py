@@ -11,7 +11,7 @@ from nearkin.tables.scores import Hits, Recall
 from nearkin.tables.splits import Splits
 
 
-def score_recall(
+def score_queries(
     neighbours_path,
     labels_path,
     splits_path,
@@ -48,7 +48,7 @@ def score_recall(
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
-        score_recall(
+        score_queries(
             neighbours_path=snakemake.input.neighbours,
             labels_path=snakemake.input.labels,
             splits_path=snakemake.input.splits,

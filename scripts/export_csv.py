@@ -7,7 +7,7 @@ from nearkin.storage import csv_export, parquet
 from nearkin.storage.lineage import traced
 
 
-def write_csv_twins(table_paths, csv_paths):
+def export_csv(table_paths, csv_paths):
     for table, csv in zip(table_paths, csv_paths, strict=True):
         frame = parquet.read_parquet(table)
         csv_export.write_csv(frame, csv)
@@ -17,4 +17,4 @@ def write_csv_twins(table_paths, csv_paths):
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
-        write_csv_twins(table_paths=snakemake.input.tables, csv_paths=snakemake.output)
+        export_csv(table_paths=snakemake.input.tables, csv_paths=snakemake.output)

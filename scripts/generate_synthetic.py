@@ -4,7 +4,7 @@ from nearkin.runtime.logs import setup_logging
 from nearkin.synthetic.write_delivery import write_museum
 
 
-def draw_museum(folder, *, seed, n_species, largest_species, image_size, fault_rate, n_workers):
+def generate_synthetic(folder, *, seed, n_species, largest_species, image_size, fault_rate, n_workers):
     write_museum(
         folder,
         seed=seed,
@@ -18,7 +18,7 @@ def draw_museum(folder, *, seed, n_species, largest_species, image_size, fault_r
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    draw_museum(
+    generate_synthetic(
         snakemake.output.folder,
         seed=snakemake.params.museum["seed"],
         n_species=snakemake.params.museum["n_species"],

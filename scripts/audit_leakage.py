@@ -14,7 +14,7 @@ from nearkin.tables.splits import Splits
 from nearkin.vocabulary import LEVELS
 
 
-def audit_leaks(inputs, leaks_path, *, dealing, most_queries, ks, resamples, seed, threads, stamps):
+def audit_leakage(inputs, leaks_path, *, dealing, most_queries, ks, resamples, seed, threads, stamps):
     """`inputs` holds the rule's paths by name."""
     torch.set_num_threads(threads)
     labels = tables.read(inputs.labels, Labels, ["uuid", *LEVELS])
@@ -37,7 +37,7 @@ def audit_leaks(inputs, leaks_path, *, dealing, most_queries, ks, resamples, see
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
-        audit_leaks(
+        audit_leakage(
             snakemake.input,
             snakemake.output.leaks,
             dealing=snakemake.params.dealing,

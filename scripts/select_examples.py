@@ -9,7 +9,7 @@ from nearkin.tables.labels import Labels
 from nearkin.tables.neighbours import Neighbours
 
 
-def choose_examples(neighbours_path, labels_path, examples_path, mistaken_path, *, stamps):
+def select_examples(neighbours_path, labels_path, examples_path, mistaken_path, *, stamps):
     neighbours, labels = tables.scan([neighbours_path], Neighbours), tables.scan([labels_path], Labels)
     first = examples.top1_neighbours(neighbours, labels)
     stamps = stamps | {"fingerprint": tables.metadata(neighbours_path).get("fingerprint")}
@@ -21,7 +21,7 @@ def choose_examples(neighbours_path, labels_path, examples_path, mistaken_path, 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
-        choose_examples(
+        select_examples(
             neighbours_path=snakemake.input.neighbours,
             labels_path=snakemake.input.labels,
             examples_path=snakemake.output.examples,

@@ -1,23 +1,23 @@
 """Every model against every other on the same queries."""
 
-from nearkin.comparison.all_pairs import compare_all_pairs
+from nearkin.comparison import all_pairs
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Hits, Pairwise
 
 
-def compare_all_models(hits_paths, pairwise_path, *, k, resamples, seed, dataset):
+def compare_all_pairs(hits_paths, pairwise_path, *, k, resamples, seed, dataset):
     """`hits_paths` maps models to their hits."""
     hits = {model: tables.read(path, Hits) for model, path in hits_paths.items()}
-    table = compare_all_pairs(hits, k=k, resamples=resamples, seed=seed)
+    table = all_pairs.compare_all_pairs(hits, k=k, resamples=resamples, seed=seed)
     tables.write(table, pairwise_path, Pairwise, dataset=dataset)
 
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
-        compare_all_models(
+        compare_all_pairs(
             hits_paths=dict(zip(snakemake.params.models, snakemake.input.hits, strict=True)),
             pairwise_path=snakemake.output.pairwise,
             k=snakemake.params.k,

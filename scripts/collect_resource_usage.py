@@ -7,7 +7,7 @@ from nearkin.storage.reuse import earlier_path, keep_for_reuse
 from nearkin.tables.resource_usage import Costs
 
 
-def gather_costs(costs_path, *, benchmarks, logs, names, n_shards, n_chunks, dataset):
+def collect_resource_usage(costs_path, *, benchmarks, logs, names, n_shards, n_chunks, dataset):
     """Jobs that left no benchmark file here, say since only results were copied, keep their old rows."""
     measured = resource_usage.read_benchmarks(benchmarks, logs, dataset=dataset)
     kept = tables.read_if_current(earlier_path(costs_path), Costs).join(
@@ -22,7 +22,7 @@ def gather_costs(costs_path, *, benchmarks, logs, names, n_shards, n_chunks, dat
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    gather_costs(
+    collect_resource_usage(
         costs_path=snakemake.output.costs,
         benchmarks="logs/costs",
         logs="logs",

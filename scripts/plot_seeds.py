@@ -7,7 +7,7 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.seeds import Variants
 
 
-def plot_variants(variants_path, svg_path, png_path, *, names, k):
+def plot_seeds(variants_path, svg_path, png_path, *, names, k):
     figure = seeds.plot_seeds(tables.read(variants_path, Variants), names=names, k=k)
     theme.save(figure, svg_path, png_path)
 
@@ -15,7 +15,7 @@ def plot_variants(variants_path, svg_path, png_path, *, names, k):
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
-        plot_variants(
+        plot_seeds(
             variants_path=snakemake.input.variants,
             svg_path=snakemake.output.svg,
             png_path=snakemake.output.png,

@@ -8,7 +8,7 @@ from nearkin.tables.images import Images, Inspection
 from nearkin.tables.labels import Gaps, Labels, Quarantine
 
 
-def fix_labels(
+def clean_labels(
     images_path,
     inspection_paths,
     labels_path,
@@ -36,7 +36,7 @@ def fix_labels(
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input, outside=snakemake.params.outside):
-        fix_labels(
+        clean_labels(
             images_path=snakemake.input.images,
             inspection_paths=snakemake.input.inspection,
             labels_path=snakemake.output.labels,

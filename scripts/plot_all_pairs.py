@@ -7,7 +7,7 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Pairwise
 
 
-def plot_pairwise(pairwise_path, svg_path, png_path, *, models, k):
+def plot_all_pairs(pairwise_path, svg_path, png_path, *, models, k):
     theme.save(
         all_pairs.plot_all_pairs(tables.read(pairwise_path, Pairwise), models=models, k=k), svg_path, png_path
     )
@@ -16,7 +16,7 @@ def plot_pairwise(pairwise_path, svg_path, png_path, *, models, k):
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
-        plot_pairwise(
+        plot_all_pairs(
             pairwise_path=snakemake.input.pairwise,
             svg_path=snakemake.output.svg,
             png_path=snakemake.output.png,

@@ -15,7 +15,7 @@ from nearkin.tables.neighbours import Neighbours
 from nearkin.tables.splits import Splits
 
 
-def find_neighbours(
+def search_neighbours(
     shards_path,
     splits_path,
     neighbours_path,
@@ -40,7 +40,7 @@ def find_neighbours(
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
-        find_neighbours(
+        search_neighbours(
             shards_path=snakemake.input.shards,
             splits_path=snakemake.input.splits,
             neighbours_path=snakemake.output.neighbours,

@@ -8,7 +8,7 @@ from nearkin.tables.claims import Claims
 from nearkin.tables.scores import Differences, Recall
 
 
-def weigh_claims(base_path, trained_path, differences_path, claims_path, *, base, trained, k, stamps):
+def evaluate_claims(base_path, trained_path, differences_path, claims_path, *, base, trained, k, stamps):
     recalls = {base: tables.read(base_path, Recall), trained: tables.read(trained_path, Recall)}
     claims = evaluate.evaluate_claims(recalls, tables.read(differences_path, Differences), k=k)
     tables.write(claims, claims_path, Claims, **stamps)
@@ -17,7 +17,7 @@ def weigh_claims(base_path, trained_path, differences_path, claims_path, *, base
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
-        weigh_claims(
+        evaluate_claims(
             base_path=snakemake.input.base,
             trained_path=snakemake.input.trained,
             differences_path=snakemake.input.differences,

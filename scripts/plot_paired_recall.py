@@ -7,7 +7,7 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Differences
 
 
-def plot_base_against_trained(differences_path, svg_path, png_path, *, base, trained, protocol, k):
+def plot_paired_recall(differences_path, svg_path, png_path, *, base, trained, protocol, k):
     differences = tables.read(differences_path, Differences)
     figure = paired_recall.plot_paired_recall(differences, base=base, trained=trained, protocol=protocol, k=k)
     theme.save(figure, svg_path, png_path)
@@ -16,7 +16,7 @@ def plot_base_against_trained(differences_path, svg_path, png_path, *, base, tra
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
-        plot_base_against_trained(
+        plot_paired_recall(
             differences_path=snakemake.input.differences,
             svg_path=snakemake.output.svg,
             png_path=snakemake.output.png,

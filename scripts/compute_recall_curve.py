@@ -10,7 +10,7 @@ from nearkin.tables.scores import Hits
 COLUMNS = ["protocol", "level", "uuid", "category", "label", "group_id", "first_hit"]
 
 
-def trace_recall(hits_path, curve_path, *, depth, resamples, seed, stamps):
+def compute_recall_curve(hits_path, curve_path, *, depth, resamples, seed, stamps):
     hits = tables.read(hits_path, Hits, COLUMNS)
     stamps = stamps | {"fingerprint": tables.metadata(hits_path).get("fingerprint")}
     curve = recall_curve.recall_curve(hits, depth=depth, resamples=resamples, seed=seed)
@@ -20,7 +20,7 @@ def trace_recall(hits_path, curve_path, *, depth, resamples, seed, stamps):
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
-        trace_recall(
+        compute_recall_curve(
             hits_path=snakemake.input.hits,
             curve_path=snakemake.output.curve,
             depth=snakemake.params.depth,

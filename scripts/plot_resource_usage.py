@@ -6,7 +6,7 @@ from nearkin.storage import tables
 from nearkin.tables.resource_usage import Costs
 
 
-def plot_costs(costs_path, svg_path, png_path, *, dataset):
+def plot_resource_usage(costs_path, svg_path, png_path, *, dataset):
     theme.save(
         resource_usage.plot_resource_usage(tables.read(costs_path, Costs), dataset=dataset),
         svg_path,
@@ -16,7 +16,7 @@ def plot_costs(costs_path, svg_path, png_path, *, dataset):
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    plot_costs(
+    plot_resource_usage(
         costs_path=snakemake.input.costs,
         svg_path=snakemake.output.svg,
         png_path=snakemake.output.png,

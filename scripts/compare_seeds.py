@@ -8,7 +8,7 @@ from nearkin.tables.scores import Hits
 from nearkin.tables.seeds import Variants
 
 
-def compare_variants(hits_paths, variants_path, *, models, bases, ks, resamples, seed, dataset):
+def compare_seeds(hits_paths, variants_path, *, models, bases, ks, resamples, seed, dataset):
     """`hits_paths` maps models to their hits."""
     hits = {model: tables.read(path, Hits) for model, path in hits_paths.items()}
     table = summarise_seeds(hits, models, bases=bases, ks=ks, resamples=resamples, seed=seed)
@@ -18,7 +18,7 @@ def compare_variants(hits_paths, variants_path, *, models, bases, ks, resamples,
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
-        compare_variants(
+        compare_seeds(
             hits_paths=dict(zip(snakemake.params.hits_of, snakemake.input.hits, strict=True)),
             variants_path=snakemake.output.variants,
             models=snakemake.params.models,

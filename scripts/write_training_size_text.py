@@ -8,7 +8,7 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.dataset_statistics import TrainingSize
 
 
-def print_training_size(sizes_path, text_path, *, model, min_queries):
+def write_training_size_text(sizes_path, text_path, *, model, min_queries):
     sizes = tables.read(sizes_path, TrainingSize)
     write_text(
         text_path, training_size_text.format_training_size(sizes, model=model, min_queries=min_queries)
@@ -18,7 +18,7 @@ def print_training_size(sizes_path, text_path, *, model, min_queries):
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
-        print_training_size(
+        write_training_size_text(
             sizes_path=snakemake.input.sizes,
             text_path=snakemake.output.text,
             model=snakemake.params.model,

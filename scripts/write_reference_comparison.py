@@ -8,7 +8,7 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Recall
 
 
-def print_comparison(base_path, trained_path, text_path, *, protocol, k):
+def write_reference_comparison(base_path, trained_path, text_path, *, protocol, k):
     base, trained = tables.read(base_path, Recall), tables.read(trained_path, Recall)
     write_text(text_path, reference_format.format_comparison(base, trained, protocol=protocol, k=k))
 
@@ -16,7 +16,7 @@ def print_comparison(base_path, trained_path, text_path, *, protocol, k):
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
-        print_comparison(
+        write_reference_comparison(
             base_path=snakemake.input.base_recall,
             trained_path=snakemake.input.trained_recall,
             text_path=snakemake.output.text,
