@@ -47,7 +47,7 @@ def names(folder, given):
         [folder / "inspection.parquet"],
         folder / "labels.parquet",
         folder / "quarantine.parquet",
-        folder / "repairs.parquet",
+        folder / "label_changes.parquet",
         policies=labels["policies"],
         misspelt=labels["misspelt"],
         taxonomy_path=None,
@@ -59,10 +59,10 @@ def captions(folder, given):
     complete_captions(
         folder / "images.parquet",
         folder / "labels.parquet",
-        folder / "repairs.parquet",
+        folder / "label_changes.parquet",
         [],
         folder / "captions.parquet",
-        folder / "gaps.parquet",
+        folder / "curation_log.parquet",
         **given["captions"],
         dataset="d",
     )
@@ -75,7 +75,7 @@ def groups(folder, given):
         [folder / "inspection.parquet"],
         [],
         folder / "groups.parquet",
-        folder / "doubtful_groups.parquet",
+        folder / "groups_to_review.parquet",
         **given["groups"],
         dataset="d",
     )

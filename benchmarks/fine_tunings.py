@@ -11,11 +11,11 @@ import polars as pl
 
 from benchmarks.report import HERE, put, table
 from nearkin.storage import tables
-from nearkin.tables.seeds import Variants
+from nearkin.tables.seeds import SeedSummaries
 from nearkin.vocabulary import ALL
 
 ROOT = HERE.parent
-FOUND = ROOT / "results/specimens/variants.parquet"
+FOUND = ROOT / "results/specimens/seeds.parquet"
 PAGES = {"leave_one_out": "README.md", "search": "docs/training.md", "unseen": "README.md"}
 LEVELS, KS = ["category", "genus", "species"], [1, 5, 10]
 NAMES = {
@@ -78,7 +78,7 @@ def main():
     quick = parser.parse_args().quick
     if not (quick or FOUND.exists()):
         sys.exit(f"no {FOUND}: make study CONFIG=tests/training.yaml first")
-    variants = invented() if quick else tables.read(FOUND, Variants).filter(category=ALL)
+    variants = invented() if quick else tables.read(FOUND, SeedSummaries).filter(category=ALL)
     header = ["encoder", *(f"{level}@1/5/10" for level in LEVELS)]
     header += ["species@1, 95 % interval", "of the seeds", "change of species@1 in points"]
     for protocol, page in PAGES.items():

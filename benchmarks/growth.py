@@ -1,4 +1,4 @@
-"""What every stage of a study takes for 1,000, 10,000 and 100,000 drawn images, by its `costs.parquet`.
+"""What every stage takes for 1,000, 10,000 and 100,000 drawn images, by `resource_usage.parquet`.
 
     PYTHONPATH=. .venv/bin/python benchmarks/growth.py
     PYTHONPATH=. .venv/bin/python benchmarks/growth.py --species 30
@@ -20,7 +20,7 @@ from benchmarks.report import publish, table
 from nearkin.runtime.resource_usage import summarise_by_rule
 from nearkin.storage import tables
 from nearkin.tables.images import Images
-from nearkin.tables.resource_usage import Costs
+from nearkin.tables.resource_usage import ResourceUsage
 
 ROOT = Path(__file__).parents[1]
 SPECIES = [35, 300, 3000]
@@ -54,7 +54,7 @@ def study(n_species, folder):
     command += ["--configfile", Path(folder, "study.yaml")]
     subprocess.run(command, check=True)  # noqa: S603
     results = Path(folder, "results/museum")
-    costs = tables.read(results / "costs.parquet", Costs)
+    costs = tables.read(results / "resource_usage.parquet", ResourceUsage)
     cpu = costs.group_by("rule").agg(pl.col("cpu_seconds").sum())
     n_images = tables.read(results / "images.parquet", Images)["path"].drop_nulls().n_unique()
     return n_images, summarise_by_rule(costs).join(cpu, on="rule").to_dicts()

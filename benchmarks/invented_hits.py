@@ -30,7 +30,7 @@ def queries(n, *, n_species, seed):
 
 
 def hits(asked, *, seed, depth=100, ks=(1, 5, 10)):
-    """A `Hits` table of the queries: at each level the first hit of an image that hits is its nearest."""
+    """A `QueryScores` table of the queries: the first hit of an image that hits is its nearest."""
     drawn = np.random.default_rng(seed)
     n = len(asked)
     n_groups = asked["group"][-1]

@@ -34,14 +34,14 @@ TABLES = [
     ("inspection/{shard}.parquet", "inspect_images", images.Inspection),
     ("labels.parquet", "clean_labels", labels.Labels),
     ("quarantine.parquet", "clean_labels", labels.Quarantine),
-    ("repairs.parquet", "clean_labels", labels.Gaps),
+    ("label_changes.parquet", "clean_labels", labels.CurationLog),
     ("captions.parquet", "complete_captions", labels.Captions),
-    ("gaps.parquet", "complete_captions", labels.Gaps),
+    ("curation_log.parquet", "complete_captions", labels.CurationLog),
     ("groups.parquet", "group_images", groups.Groups),
-    ("doubtful_groups.parquet", "group_images", groups.DoubtfulGroups),
+    ("groups_to_review.parquet", "group_images", groups.GroupsToReview),
     ("splits.parquet", "split_images", splits.Splits),
     ("statistics.parquet", "describe_dataset", dataset_statistics.Statistics),
-    ("leak_audit.parquet", "audit_leakage", leakage.LeakAudit),
+    ("leakage_audit.parquet", "audit_leakage", leakage.LeakageAudit),
     ("clusters/{clustering}.parquet", "cluster_images", clusters.Clusters),
     ("clusters/{clustering}_purity.parquet", "cluster_images", clusters.ClusterPurity),
     ("{model}/training.parquet", "finetune_encoder", training.Training),
@@ -56,22 +56,26 @@ TABLES = [
         embeddings.make_caption_embeddings_schema(CAPTION_WIDTH),
     ),
     ("{model}/neighbours.parquet", "search_neighbours", neighbours.Neighbours),
-    ("{model}/hits.parquet", "score_queries", scores.Hits),
-    ("{model}/recall.parquet", "score_queries", scores.Recall),
+    ("{model}/query_scores.parquet", "score_queries", scores.QueryScores),
+    ("{model}/metrics.parquet", "score_queries", scores.Metrics),
     ("{model}/recall_curve.parquet", "compute_recall_curve", recall_curve.RecallCurve),
     ("{model}/confusions.parquet", "count_confusions", confusions.Confusions),
-    ("{model}/examples.parquet", "select_examples", gallery.Examples),
+    ("{model}/examples.parquet", "select_examples", gallery.ExampleNeighbours),
     ("{model}/mistaken.parquet", "select_examples", gallery.Mistaken),
     ("{model}/training_size.parquet", "tabulate_training_size", dataset_statistics.TrainingSize),
     ("comparisons/{base}/{trained}/differences.parquet", "compare_models", scores.Differences),
     ("comparisons/{base}/{trained}/flips.parquet", "compare_models", scores.Flips),
     ("comparisons/{base}/{trained}/claims.parquet", "evaluate_claims", claims.Claims),
     ("comparisons/{base}/{trained}/trend.parquet", "fit_trend", trend.Trend),
-    ("comparisons/{base}/{trained}/sheets.parquet", "select_contact_sheets", gallery.Sheets),
+    (
+        "comparisons/{base}/{trained}/contact_sheets.parquet",
+        "select_contact_sheets",
+        gallery.ContactSheetEntries,
+    ),
     ("pairwise.parquet", "compare_all_pairs", scores.Pairwise),
-    ("variants.parquet", "compare_seeds", seeds.Variants),
+    ("seeds.parquet", "compare_seeds", seeds.SeedSummaries),
     ("thumbnails/{shard}.parquet", "draw_thumbnails", gallery.Thumbnails),
-    ("costs.parquet", "collect_resource_usage", resource_usage.Costs),
+    ("resource_usage.parquet", "collect_resource_usage", resource_usage.ResourceUsage),
 ]
 
 HEAD = """\
@@ -101,7 +105,7 @@ all images together and an empty text for those that have none.
 | `pixels/{preprocess}/{shard}.arrow` | cache_pixels | decoded images, `uuid`, `sha256`, `pixels` (uint8, height x width x 3) |
 | `{model}/encoder/` | prepare_encoder, finetune_encoder | weights (safetensors) and their description (JSON) |
 | `{model}/text_encoder.safetensors` | prepare_text_encoder | the text tower of a model that reads captions, for clusters |
-| `{model}/training.state` | finetune_encoder | the trained weights after the last epoch (safetensors); while a training is not finished, `.reuse/training.state` says where it goes on |
+| `{model}/checkpoint.safetensors` | finetune_encoder | the trained weights after the last epoch (safetensors); while a training is not finished, `.reuse/checkpoint.safetensors` says where it goes on |
 | `delivery/` | generate_synthetic | the drawn museum, with `truth.csv`: what is wrong with it |
 """
 

@@ -9,12 +9,12 @@ from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.labels import Labels
-from nearkin.tables.leakage import LeakAudit
+from nearkin.tables.leakage import LeakageAudit
 from nearkin.tables.splits import Splits
 from nearkin.vocabulary import LEVELS
 
 
-def audit_leakage(inputs, leaks_path, *, dealing, most_queries, ks, resamples, seed, threads, stamps):
+def audit_leakage(inputs, leakage_path, *, dealing, most_queries, ks, resamples, seed, threads, stamps):
     """`inputs` holds the rule's paths by name."""
     torch.set_num_threads(threads)
     labels = tables.read(inputs.labels, Labels, ["uuid", *LEVELS])
@@ -31,7 +31,7 @@ def audit_leakage(inputs, leaks_path, *, dealing, most_queries, ks, resamples, s
         resamples=resamples,
         seed=seed,
     )
-    tables.write(table, leaks_path, LeakAudit, fingerprint=fingerprint, **stamps)
+    tables.write(table, leakage_path, LeakageAudit, fingerprint=fingerprint, **stamps)
 
 
 if __name__ == "__main__":
@@ -39,7 +39,7 @@ if __name__ == "__main__":
     with traced(snakemake.input):
         audit_leakage(
             snakemake.input,
-            snakemake.output.leaks,
+            snakemake.output.leakage,
             dealing=snakemake.params.dealing,
             most_queries=snakemake.params.most_queries,
             ks=snakemake.params.ks,

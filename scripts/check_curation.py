@@ -9,7 +9,7 @@ from nearkin.storage.atomic import write_text
 from nearkin.storage.lineage import traced
 from nearkin.tables.groups import Groups
 from nearkin.tables.images import Images, Inspection
-from nearkin.tables.labels import Captions, Gaps, Labels, Quarantine
+from nearkin.tables.labels import Captions, CurationLog, Labels, Quarantine
 from nearkin.tables.splits import Splits
 
 
@@ -17,7 +17,7 @@ def check_curation(inputs, passed_path: Path) -> None:
     """`inputs` holds the rule's paths by name."""
     labels, splits = tables.read(inputs.labels, Labels), tables.read(inputs.splits, Splits)
     images, quarantine = tables.read(inputs.images, Images), tables.read(inputs.quarantine, Quarantine)
-    invariants.check_rows_accounted_for(images, labels, quarantine, tables.read(inputs.gaps, Gaps))
+    invariants.check_rows_accounted_for(images, labels, quarantine, tables.read(inputs.curation_log, CurationLog))
     invariants.check_captions(labels, tables.read(inputs.captions, Captions))
     groups = tables.read(inputs.groups, Groups, ["uuid", "group_id"])
     inspection = tables.read_all(inputs.inspection, Inspection, ["uuid", "sha256"])

@@ -10,7 +10,7 @@ from nearkin.storage import lineage, tables
 from nearkin.storage.atomic import write_text
 from nearkin.storage.lineage import traced
 from nearkin.storage.query_batches import iter_query_batches
-from nearkin.tables.scores import Hits, Recall
+from nearkin.tables.scores import Metrics, QueryScores
 from nearkin.tables.splits import Splits
 
 
@@ -19,10 +19,10 @@ def check_results(inputs, passed_path, *, masked):
     for path in (path for shards in inputs.shards for path in read_index(shards)[0]):
         for part in shard_files.iter_row_groups(path):
             invariants.check_unit_norm(part, path)
-    for neighbours, hits, recall in zip(inputs.neighbours, inputs.hits, inputs.recalls, strict=True):
+    for neighbours, hits, recall in zip(inputs.neighbours, inputs.query_scores, inputs.metrics, strict=True):
         for part in iter_query_batches(neighbours):
             invariants.check_neighbour_order(part, splits, masked=masked)
-        hits, recall = tables.read(hits, Hits), tables.read(recall, Recall)
+        hits, recall = tables.read(hits, QueryScores), tables.read(recall, Metrics)
         invariants.check_hits_nested(hits)
         invariants.check_recall_monotone(recall)
         invariants.check_recall_recomputed(recall, hits)

@@ -5,7 +5,7 @@ from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.images import Images, Inspection
-from nearkin.tables.labels import Gaps, Labels, Quarantine
+from nearkin.tables.labels import CurationLog, Labels, Quarantine
 
 
 def clean_labels(
@@ -13,7 +13,7 @@ def clean_labels(
     inspection_paths,
     labels_path,
     quarantine_path,
-    repairs_path,
+    label_changes_path,
     *,
     policies,
     misspelt,
@@ -30,7 +30,7 @@ def clean_labels(
     )
     tables.write(kept, labels_path, Labels, dataset=dataset)
     tables.write(aside, quarantine_path, Quarantine, dataset=dataset)
-    tables.write(gaps, repairs_path, Gaps, dataset=dataset)
+    tables.write(gaps, label_changes_path, CurationLog, dataset=dataset)
 
 
 if __name__ == "__main__":
@@ -41,7 +41,7 @@ if __name__ == "__main__":
             inspection_paths=snakemake.input.inspection,
             labels_path=snakemake.output.labels,
             quarantine_path=snakemake.output.quarantine,
-            repairs_path=snakemake.output.repairs,
+            label_changes_path=snakemake.output.label_changes,
             policies=snakemake.params.policies,
             misspelt=snakemake.params.misspelt,
             taxonomy_path=snakemake.input.taxonomy or None,

@@ -4,27 +4,27 @@ from nearkin.runtime import resource_usage
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.reuse import earlier_path, keep_for_reuse
-from nearkin.tables.resource_usage import Costs
+from nearkin.tables.resource_usage import ResourceUsage
 
 
-def collect_resource_usage(costs_path, *, benchmarks, logs, names, n_shards, n_chunks, dataset):
+def collect_resource_usage(resource_usage_path, *, benchmarks, logs, names, n_shards, n_chunks, dataset):
     """Jobs that left no benchmark file here, say since only results were copied, keep their old rows."""
     measured = resource_usage.read_benchmarks(benchmarks, logs, dataset=dataset)
-    kept = tables.read_if_current(earlier_path(costs_path), Costs).join(
+    kept = tables.read_if_current(earlier_path(resource_usage_path), ResourceUsage).join(
         measured, on=["rule", "job"], how="anti"
     )
     found = resource_usage.keep_current_jobs(
         measured.vstack(kept), names=names, n_shards=n_shards, n_chunks=n_chunks
     )
-    tables.write(found, costs_path, Costs, dataset=dataset)
-    keep_for_reuse(costs_path)
+    tables.write(found, resource_usage_path, ResourceUsage, dataset=dataset)
+    keep_for_reuse(resource_usage_path)
 
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     collect_resource_usage(
-        costs_path=snakemake.output.costs,
-        benchmarks="logs/costs",
+        resource_usage_path=snakemake.output.resource_usage,
+        benchmarks="logs/resource_usage",
         logs="logs",
         names=snakemake.params.names,
         n_shards=snakemake.params.n_shards,

@@ -4,12 +4,12 @@ from nearkin.comparison import all_pairs
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
-from nearkin.tables.scores import Hits, Pairwise
+from nearkin.tables.scores import Pairwise, QueryScores
 
 
-def compare_all_pairs(hits_paths, pairwise_path, *, k, resamples, seed, dataset):
-    """`hits_paths` maps models to their hits."""
-    hits = {model: tables.read(path, Hits) for model, path in hits_paths.items()}
+def compare_all_pairs(query_scores_paths, pairwise_path, *, k, resamples, seed, dataset):
+    """`query_scores_paths` maps models to their hits."""
+    hits = {model: tables.read(path, QueryScores) for model, path in query_scores_paths.items()}
     table = all_pairs.compare_all_pairs(hits, k=k, resamples=resamples, seed=seed)
     tables.write(table, pairwise_path, Pairwise, dataset=dataset)
 
@@ -18,7 +18,7 @@ if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         compare_all_pairs(
-            hits_paths=dict(zip(snakemake.params.models, snakemake.input.hits, strict=True)),
+            query_scores_paths=dict(zip(snakemake.params.models, snakemake.input.query_scores, strict=True)),
             pairwise_path=snakemake.output.pairwise,
             k=snakemake.params.k,
             resamples=snakemake.params.resamples,

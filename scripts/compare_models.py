@@ -7,7 +7,7 @@ from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.labels import Labels
 from nearkin.tables.neighbours import Neighbours
-from nearkin.tables.scores import Differences, Flips, Hits
+from nearkin.tables.scores import Differences, Flips, QueryScores
 from nearkin.tables.splits import Splits
 
 
@@ -28,7 +28,7 @@ def compare_models(
 ):
     """`neighbours_paths` are those of the base and of the trained model."""
     labels, splits = tables.read(labels_path, Labels), tables.read(splits_path, Splits)
-    hits = [tables.read(path, Hits) for path in (base_path, trained_path)]
+    hits = [tables.read(path, QueryScores) for path in (base_path, trained_path)]
     differences = paired.compare(
         *hits,
         n_train=paired.count_training_images(labels, splits),

@@ -4,23 +4,23 @@ from nearkin.comparison.seeds import summarise_seeds
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
-from nearkin.tables.scores import Hits
-from nearkin.tables.seeds import Variants
+from nearkin.tables.scores import QueryScores
+from nearkin.tables.seeds import SeedSummaries
 
 
-def compare_seeds(hits_paths, variants_path, *, models, bases, ks, resamples, seed, dataset):
-    """`hits_paths` maps models to their hits."""
-    hits = {model: tables.read(path, Hits) for model, path in hits_paths.items()}
+def compare_seeds(query_scores_paths, seeds_path, *, models, bases, ks, resamples, seed, dataset):
+    """`query_scores_paths` maps models to their hits."""
+    hits = {model: tables.read(path, QueryScores) for model, path in query_scores_paths.items()}
     table = summarise_seeds(hits, models, bases=bases, ks=ks, resamples=resamples, seed=seed)
-    tables.write(table, variants_path, Variants, dataset=dataset)
+    tables.write(table, seeds_path, SeedSummaries, dataset=dataset)
 
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         compare_seeds(
-            hits_paths=dict(zip(snakemake.params.hits_of, snakemake.input.hits, strict=True)),
-            variants_path=snakemake.output.variants,
+            query_scores_paths=dict(zip(snakemake.params.hits_of, snakemake.input.query_scores, strict=True)),
+            seeds_path=snakemake.output.seeds,
             models=snakemake.params.models,
             bases=snakemake.params.bases,
             ks=snakemake.params.ks,

@@ -7,16 +7,16 @@ from nearkin.runtime.logs import setup_logging
 from nearkin.storage.lineage import traced
 from nearkin.storage.tables import read, write
 from nearkin.tables.images import Images
-from nearkin.tables.labels import Captions, Gaps, Labels
+from nearkin.tables.labels import Captions, CurationLog, Labels
 
 
 def complete_captions(
     images_path,
     labels_path,
-    repairs_path,
+    label_changes_path,
     table_paths,
     captions_path,
-    gaps_path,
+    curation_log_path,
     *,
     ladder,
     tables,
@@ -35,7 +35,12 @@ def complete_captions(
         templates=templates,
     )
     write(whole, captions_path, Captions, dataset=dataset)
-    write(pl.concat([read(repairs_path, Gaps), gaps]), gaps_path, Gaps, dataset=dataset)
+    write(
+        pl.concat([read(label_changes_path, CurationLog), gaps]),
+        curation_log_path,
+        CurationLog,
+        dataset=dataset,
+    )
 
 
 if __name__ == "__main__":
@@ -44,10 +49,10 @@ if __name__ == "__main__":
         complete_captions(
             images_path=snakemake.input.images,
             labels_path=snakemake.input.labels,
-            repairs_path=snakemake.input.repairs,
+            label_changes_path=snakemake.input.label_changes,
             table_paths=snakemake.input.tables,
             captions_path=snakemake.output.captions,
-            gaps_path=snakemake.output.gaps,
+            curation_log_path=snakemake.output.curation_log,
             ladder=snakemake.params.ladder,
             tables=snakemake.params.tables,
             templates=snakemake.params.templates,

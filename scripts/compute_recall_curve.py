@@ -5,14 +5,14 @@ from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.recall_curve import RecallCurve
-from nearkin.tables.scores import Hits
+from nearkin.tables.scores import QueryScores
 
 COLUMNS = ["protocol", "level", "uuid", "category", "label", "group_id", "first_hit"]
 
 
-def compute_recall_curve(hits_path, curve_path, *, depth, resamples, seed, stamps):
-    hits = tables.read(hits_path, Hits, COLUMNS)
-    stamps = stamps | {"fingerprint": tables.metadata(hits_path).get("fingerprint")}
+def compute_recall_curve(query_scores_path, curve_path, *, depth, resamples, seed, stamps):
+    hits = tables.read(query_scores_path, QueryScores, COLUMNS)
+    stamps = stamps | {"fingerprint": tables.metadata(query_scores_path).get("fingerprint")}
     curve = recall_curve.recall_curve(hits, depth=depth, resamples=resamples, seed=seed)
     tables.write(curve, curve_path, RecallCurve, **stamps)
 
@@ -21,7 +21,7 @@ if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         compute_recall_curve(
-            hits_path=snakemake.input.hits,
+            query_scores_path=snakemake.input.query_scores,
             curve_path=snakemake.output.curve,
             depth=snakemake.params.depth,
             resamples=snakemake.params.resamples,

@@ -6,12 +6,12 @@ from nearkin.gallery import contact_sheet
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
-from nearkin.tables.gallery import Sheets, Thumbnails
+from nearkin.tables.gallery import ContactSheetEntries, Thumbnails
 
 
-def draw_contact_sheets(sheets_path, thumbnails_paths, png_paths, *, base, trained):
+def draw_contact_sheets(contact_sheets_path, thumbnails_paths, png_paths, *, base, trained):
     """`png_paths` are by sheet."""
-    sheets = tables.read(sheets_path, Sheets)
+    sheets = tables.read(contact_sheets_path, ContactSheetEntries)
     shown = pl.concat([sheets["uuid"], sheets["neighbour"]]).implode()
     found = tables.scan(thumbnails_paths, Thumbnails).filter(pl.col("uuid").is_in(shown))
     thumbnails = dict(found.select("uuid", "jpeg").collect().iter_rows())
@@ -26,7 +26,7 @@ if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         draw_contact_sheets(
-            sheets_path=snakemake.input.sheets,
+            contact_sheets_path=snakemake.input.contact_sheets,
             thumbnails_paths=snakemake.input.thumbnails,
             png_paths=dict(snakemake.output.items()),
             base=snakemake.wildcards.base,

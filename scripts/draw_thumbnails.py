@@ -9,7 +9,7 @@ from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import library_versions, traced
 from nearkin.storage.reuse import earlier_path, keep_for_reuse
-from nearkin.tables.gallery import Examples, Sheets, Thumbnails
+from nearkin.tables.gallery import ContactSheetEntries, ExampleNeighbours, Thumbnails
 from nearkin.tables.images import Inspection
 
 logger = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 def draw_thumbnails(
     inspection_path,
     examples_paths,
-    sheets_paths,
+    contact_sheets_paths,
     thumbnails_path,
     *,
     folder,
@@ -28,8 +28,11 @@ def draw_thumbnails(
     trusted=(),
 ):
     shown = [
-        *(tables.read(path, Examples, columns=["uuid", "neighbour"]) for path in examples_paths),
-        *(tables.read(path, Sheets, columns=["uuid", "neighbour"]) for path in sheets_paths),
+        *(tables.read(path, ExampleNeighbours, columns=["uuid", "neighbour"]) for path in examples_paths),
+        *(
+            tables.read(path, ContactSheetEntries, columns=["uuid", "neighbour"])
+            for path in contact_sheets_paths
+        ),
     ]
     wanted = pl.concat(frame.select(uuid=name) for frame in shown for name in frame.columns).unique()
     inspection = tables.read(inspection_path, Inspection, columns=["uuid", "path", "problem", "sha256"])
@@ -55,7 +58,7 @@ if __name__ == "__main__":
         draw_thumbnails(
             inspection_path=snakemake.input.inspection,
             examples_paths=snakemake.input.examples,
-            sheets_paths=snakemake.input.sheets,
+            contact_sheets_paths=snakemake.input.contact_sheets,
             thumbnails_path=snakemake.output.thumbnails,
             folder=snakemake.params.folder,
             max_megapixels=snakemake.params.max_megapixels,

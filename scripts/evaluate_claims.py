@@ -5,11 +5,11 @@ from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.claims import Claims
-from nearkin.tables.scores import Differences, Recall
+from nearkin.tables.scores import Differences, Metrics
 
 
 def evaluate_claims(base_path, trained_path, differences_path, claims_path, *, base, trained, k, stamps):
-    recalls = {base: tables.read(base_path, Recall), trained: tables.read(trained_path, Recall)}
+    recalls = {base: tables.read(base_path, Metrics), trained: tables.read(trained_path, Metrics)}
     claims = evaluate.evaluate_claims(recalls, tables.read(differences_path, Differences), k=k)
     tables.write(claims, claims_path, Claims, **stamps)
 

@@ -6,7 +6,7 @@ from nearkin.groups import group
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
-from nearkin.tables.groups import DoubtfulGroups, Groups
+from nearkin.tables.groups import Groups, GroupsToReview
 from nearkin.tables.images import Images, Inspection
 from nearkin.tables.labels import Labels
 
@@ -17,7 +17,7 @@ def group_images(
     inspection_paths,
     shards_path,
     groups_path,
-    doubtful_path,
+    groups_to_review_path,
     *,
     specimen,
     near_duplicates,
@@ -35,7 +35,7 @@ def group_images(
         runaway=runaway,
     )
     tables.write(table, groups_path, Groups, dataset=dataset)
-    tables.write(doubtful, doubtful_path, DoubtfulGroups, dataset=dataset)
+    tables.write(doubtful, groups_to_review_path, GroupsToReview, dataset=dataset)
 
 
 if __name__ == "__main__":
@@ -47,7 +47,7 @@ if __name__ == "__main__":
             inspection_paths=snakemake.input.inspection,
             shards_path=snakemake.input.shards,
             groups_path=snakemake.output.groups,
-            doubtful_path=snakemake.output.doubtful,
+            groups_to_review_path=snakemake.output.groups_to_review,
             specimen=snakemake.params.specimen,
             near_duplicates=snakemake.params.near_duplicates,
             runaway=snakemake.params.runaway,

@@ -4,18 +4,20 @@ from nearkin.figures import leakage, theme
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
-from nearkin.tables.leakage import LeakAudit
+from nearkin.tables.leakage import LeakageAudit
 
 
-def plot_leakage(leaks_path, svg_path, png_path, *, model, k):
-    theme.save(leakage.plot_leakage(tables.read(leaks_path, LeakAudit), model=model, k=k), svg_path, png_path)
+def plot_leakage(leakage_path, svg_path, png_path, *, model, k):
+    theme.save(
+        leakage.plot_leakage(tables.read(leakage_path, LeakageAudit), model=model, k=k), svg_path, png_path
+    )
 
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         plot_leakage(
-            leaks_path=snakemake.input.leaks,
+            leakage_path=snakemake.input.leakage,
             svg_path=snakemake.output.svg,
             png_path=snakemake.output.png,
             model=snakemake.params.model,

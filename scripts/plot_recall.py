@@ -4,11 +4,11 @@ from nearkin.figures import recall, theme
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
-from nearkin.tables.scores import Recall
+from nearkin.tables.scores import Metrics
 
 
-def plot_recall(recall_paths, svg_path, png_path, *, models, k):
-    recalls = {model: tables.read(path, Recall) for model, path in zip(models, recall_paths, strict=True)}
+def plot_recall(metrics_paths, svg_path, png_path, *, models, k):
+    recalls = {model: tables.read(path, Metrics) for model, path in zip(models, metrics_paths, strict=True)}
     theme.save(recall.plot_recall(recalls, k=k), svg_path, png_path)
 
 
@@ -16,7 +16,7 @@ if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         plot_recall(
-            recall_paths=snakemake.input.recalls,
+            metrics_paths=snakemake.input.metrics,
             svg_path=snakemake.output.svg,
             png_path=snakemake.output.png,
             models=snakemake.params.models,

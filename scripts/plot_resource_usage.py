@@ -3,12 +3,12 @@
 from nearkin.figures import resource_usage, theme
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.tables.resource_usage import Costs
+from nearkin.tables.resource_usage import ResourceUsage
 
 
-def plot_resource_usage(costs_path, svg_path, png_path, *, dataset):
+def plot_resource_usage(resource_usage_path, svg_path, png_path, *, dataset):
     theme.save(
-        resource_usage.plot_resource_usage(tables.read(costs_path, Costs), dataset=dataset),
+        resource_usage.plot_resource_usage(tables.read(resource_usage_path, ResourceUsage), dataset=dataset),
         svg_path,
         png_path,
     )
@@ -17,7 +17,7 @@ def plot_resource_usage(costs_path, svg_path, png_path, *, dataset):
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     plot_resource_usage(
-        costs_path=snakemake.input.costs,
+        resource_usage_path=snakemake.input.resource_usage,
         svg_path=snakemake.output.svg,
         png_path=snakemake.output.png,
         dataset=snakemake.wildcards.dataset,

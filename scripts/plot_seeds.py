@@ -4,11 +4,11 @@ from nearkin.figures import seeds, theme
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
-from nearkin.tables.seeds import Variants
+from nearkin.tables.seeds import SeedSummaries
 
 
-def plot_seeds(variants_path, svg_path, png_path, *, names, k):
-    figure = seeds.plot_seeds(tables.read(variants_path, Variants), names=names, k=k)
+def plot_seeds(seeds_path, svg_path, png_path, *, names, k):
+    figure = seeds.plot_seeds(tables.read(seeds_path, SeedSummaries), names=names, k=k)
     theme.save(figure, svg_path, png_path)
 
 
@@ -16,7 +16,7 @@ if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         plot_seeds(
-            variants_path=snakemake.input.variants,
+            seeds_path=snakemake.input.seeds,
             svg_path=snakemake.output.svg,
             png_path=snakemake.output.png,
             names=snakemake.params.names,

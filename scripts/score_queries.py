@@ -7,7 +7,7 @@ from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.storage.query_batches import iter_query_batches
 from nearkin.tables.labels import Labels
-from nearkin.tables.scores import Hits, Recall
+from nearkin.tables.scores import Metrics, QueryScores
 from nearkin.tables.splits import Splits
 
 
@@ -15,8 +15,8 @@ def score_queries(
     neighbours_path,
     labels_path,
     splits_path,
-    hits_path,
-    recall_path,
+    query_scores_path,
+    metrics_path,
     *,
     wanted,
     ks,
@@ -36,11 +36,11 @@ def score_queries(
         depth=depth,
     )
     stamps = stamps | {"fingerprint": tables.metadata(neighbours_path).get("fingerprint")}
-    tables.write(hits, hits_path, Hits, **stamps)
+    tables.write(hits, query_scores_path, QueryScores, **stamps)
     tables.write(
         compute_metrics(hits, ks=ks, depth=depth, resamples=resamples, seed=seed),
-        recall_path,
-        Recall,
+        metrics_path,
+        Metrics,
         **stamps,
     )
 
@@ -52,8 +52,8 @@ if __name__ == "__main__":
             neighbours_path=snakemake.input.neighbours,
             labels_path=snakemake.input.labels,
             splits_path=snakemake.input.splits,
-            hits_path=snakemake.output.hits,
-            recall_path=snakemake.output.recall,
+            query_scores_path=snakemake.output.query_scores,
+            metrics_path=snakemake.output.metrics,
             wanted=snakemake.params.protocols,
             ks=snakemake.params.ks,
             depth=snakemake.params.depth,

@@ -4,14 +4,14 @@ from nearkin.gallery import sheet_selection
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
-from nearkin.tables.gallery import Mistaken, Sheets
+from nearkin.tables.gallery import ContactSheetEntries, Mistaken
 from nearkin.tables.labels import Labels
 from nearkin.tables.neighbours import Neighbours
 from nearkin.tables.scores import Differences
 
 
 def select_contact_sheets(
-    differences_path, mistaken_path, base_path, trained_path, labels_path, sheets_path, *, stamps
+    differences_path, mistaken_path, base_path, trained_path, labels_path, contact_sheets_path, *, stamps
 ):
     chosen = sheet_selection.select_entries(
         tables.read(differences_path, Differences),
@@ -20,7 +20,7 @@ def select_contact_sheets(
         trained=tables.scan([trained_path], Neighbours),
         labels=tables.scan([labels_path], Labels),
     )
-    tables.write(chosen, sheets_path, Sheets, **stamps)
+    tables.write(chosen, contact_sheets_path, ContactSheetEntries, **stamps)
 
 
 if __name__ == "__main__":
@@ -32,6 +32,6 @@ if __name__ == "__main__":
             base_path=snakemake.input.base,
             trained_path=snakemake.input.trained,
             labels_path=snakemake.input.labels,
-            sheets_path=snakemake.output.sheets,
+            contact_sheets_path=snakemake.output.contact_sheets,
             stamps=dict(snakemake.wildcards.items()),
         )

@@ -4,7 +4,7 @@ from nearkin.gallery import examples
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
-from nearkin.tables.gallery import Examples, Mistaken
+from nearkin.tables.gallery import ExampleNeighbours, Mistaken
 from nearkin.tables.labels import Labels
 from nearkin.tables.neighbours import Neighbours
 
@@ -14,7 +14,7 @@ def select_examples(neighbours_path, labels_path, examples_path, mistaken_path, 
     first = examples.top1_neighbours(neighbours, labels)
     stamps = stamps | {"fingerprint": tables.metadata(neighbours_path).get("fingerprint")}
     shown = examples.neighbours_of(neighbours, examples.select_queries(first), labels)
-    tables.write(shown, examples_path, Examples, **stamps)
+    tables.write(shown, examples_path, ExampleNeighbours, **stamps)
     tables.write(examples.count_errors(first), mistaken_path, Mistaken, **stamps)
 
 

@@ -7,9 +7,9 @@ from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
 from nearkin.storage.lineage import traced
 from nearkin.tables.dataset_statistics import Statistics
-from nearkin.tables.groups import DoubtfulGroups, Groups
+from nearkin.tables.groups import Groups, GroupsToReview
 from nearkin.tables.images import Images, Inspection
-from nearkin.tables.labels import Captions, Gaps, Labels, Quarantine
+from nearkin.tables.labels import Captions, CurationLog, Labels, Quarantine
 from nearkin.tables.splits import Splits
 
 
@@ -22,9 +22,9 @@ def write_audit(inputs, audit_path, *, dataset, folder, max_megapixels, trusted=
         labels=tables.scan([inputs.labels], Labels),
         captions=tables.scan([inputs.captions], Captions),
         quarantine=tables.scan([inputs.quarantine], Quarantine),
-        gaps=tables.scan([inputs.gaps], Gaps),
+        gaps=tables.scan([inputs.curation_log], CurationLog),
         groups=tables.scan([inputs.groups], Groups),
-        doubtful=tables.scan([inputs.doubtful], DoubtfulGroups),
+        doubtful=tables.scan([inputs.groups_to_review], GroupsToReview),
         splits=tables.scan([inputs.splits], Splits),
         statistics=tables.read(inputs.statistics, Statistics),
         folder=folder,

@@ -7,11 +7,11 @@ from nearkin.runtime.logs import setup_logging
 from nearkin.storage import lineage, tables
 from nearkin.storage.atomic import write_text
 from nearkin.storage.lineage import traced
-from nearkin.tables.scores import Recall
+from nearkin.tables.scores import Metrics
 
 
-def write_headline(recall_paths, json_path, text_path, *, models, ks):
-    recalls = {model: tables.read(path, Recall) for model, path in zip(models, recall_paths, strict=True)}
+def write_headline(metrics_paths, json_path, text_path, *, models, ks):
+    recalls = {model: tables.read(path, Metrics) for model, path in zip(models, metrics_paths, strict=True)}
     records = headline_numbers.recall_records(recalls, ks=ks)
     others = headline_numbers.other_records(recalls, ks=ks)
     whole = {"definition": headline_numbers.DEFINITION, "recalls": records, "others": others}
@@ -24,7 +24,7 @@ if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
         write_headline(
-            recall_paths=snakemake.input.recalls,
+            metrics_paths=snakemake.input.metrics,
             json_path=snakemake.output.json,
             text_path=snakemake.output.text,
             models=snakemake.params.models,

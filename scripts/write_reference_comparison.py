@@ -5,11 +5,11 @@ from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
 from nearkin.storage.lineage import traced
-from nearkin.tables.scores import Recall
+from nearkin.tables.scores import Metrics
 
 
 def write_reference_comparison(base_path, trained_path, text_path, *, protocol, k):
-    base, trained = tables.read(base_path, Recall), tables.read(trained_path, Recall)
+    base, trained = tables.read(base_path, Metrics), tables.read(trained_path, Metrics)
     write_text(text_path, reference_format.format_comparison(base, trained, protocol=protocol, k=k))
 
 

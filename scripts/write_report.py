@@ -12,9 +12,9 @@ from nearkin.storage.atomic import write_text
 from nearkin.storage.lineage import traced
 from nearkin.tables.claims import Claims
 from nearkin.tables.dataset_statistics import Statistics
-from nearkin.tables.gallery import Examples, Mistaken, Thumbnails
-from nearkin.tables.labels import Gaps, Labels, Quarantine
-from nearkin.tables.scores import Differences, Recall
+from nearkin.tables.gallery import ExampleNeighbours, Mistaken, Thumbnails
+from nearkin.tables.labels import CurationLog, Labels, Quarantine
+from nearkin.tables.scores import Differences, Metrics
 from nearkin.tables.splits import Splits
 
 
@@ -29,10 +29,10 @@ def write_report(inputs, report_path, thumbnails_folder, *, dataset, models, pai
         records=headline["recalls"],
         others=headline["others"],
         statistics=tables.read(inputs.statistics, Statistics),
-        gaps=tables.read(inputs.gaps, Gaps, columns=["field", "defect", "action"]),
+        gaps=tables.read(inputs.curation_log, CurationLog, columns=["field", "defect", "action"]),
         quarantine=tables.read(inputs.quarantine, Quarantine, columns=["reason"]),
         splits=tables.read(inputs.splits, Splits, columns=["reason"]),
-        recalls=_by_model(models, inputs.recalls, Recall),
+        recalls=_by_model(models, inputs.metrics, Metrics),
         differences={
             pair: tables.read(path, Differences) for pair, path in zip(pairs, inputs.differences, strict=True)
         },
@@ -41,7 +41,7 @@ def write_report(inputs, report_path, thumbnails_folder, *, dataset, models, pai
         descriptions={Path(path).parts[-3]: json.loads(_text(path)) for path in inputs.descriptions},
         figures={_place(path): Path(path).read_bytes() for path in inputs.figures},
         captions={Path(path).stem: _text(path) for path in inputs.captions},
-        examples=_by_model(models, inputs.examples, Examples),
+        examples=_by_model(models, inputs.examples, ExampleNeighbours),
         mistaken=_by_model(models, inputs.mistaken, Mistaken),
         labels=tables.scan([inputs.labels], Labels),
         thumbnails=tables.scan(inputs.thumbnails, Thumbnails),

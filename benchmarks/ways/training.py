@@ -75,7 +75,7 @@ def nearkin(folder, trainable, gradient, epochs, seed):
     examples = _examples(given, "train", "val")
     with tempfile.TemporaryDirectory() as place:
         began = time.perf_counter()
-        train(encoder, examples, recipe=recipe, state_path=Path(place, "training.state"))
+        train(encoder, examples, recipe=recipe, state_path=Path(place, "checkpoint.safetensors"))
         seconds = time.perf_counter() - began
     return {"seconds": seconds} | _judged(encoder.tower, given)
 

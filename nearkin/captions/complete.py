@@ -9,7 +9,7 @@ from nearkin.captions.external import match_to_images
 from nearkin.captions.species_mentions import SpeciesMentionFinder
 from nearkin.captions.templates import fill_templates
 from nearkin.labels import curation_log
-from nearkin.tables.labels import Captions, Gaps
+from nearkin.tables.labels import Captions, CurationLog
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ def _climbed(labels, rungs, namer, *, main, templates):
     chosen.append(left.select("at").hstack(fill_templates(left, templates)))
     captions = pl.concat(chosen).sort("at")
     found = [_gaps(judged, captions) for judged in tried]
-    return captions.drop("at"), pl.concat([Gaps.create_empty(), *found])
+    return captions.drop("at"), pl.concat([CurationLog.create_empty(), *found])
 
 
 def _judged(tried, namer):
@@ -152,7 +152,7 @@ def _gaps(judged, captions):
     ]
     found = pl.concat(found).join(captions.select("at", after="caption"), on="at", maintain_order="left")
     short = {name: curation_log.truncate_expr(pl.col(name)) for name in ("before", "after")}
-    return found.with_columns(**short).select(Gaps.column_names())
+    return found.with_columns(**short).select(CurationLog.column_names())
 
 
 def _meaning(defect):

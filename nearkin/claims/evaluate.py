@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 def evaluate_claims(recalls, differences, *, k):
     """The claims about two models as a `Claims` table: its declaration says what the rows are.
 
-    `recalls` maps both models, the base first, to their `Recall` tables; `differences` is their
+    `recalls` maps both models, the base first, to their `Metrics` tables; `differences` is their
     `Differences` table. Nothing is asked about category recall where no image has a category.
     """
     rows = []

@@ -5,7 +5,7 @@ from nearkin.tables.claims import RECALL, SATURATED
 
 
 def test_saturation(row):
-    """Whether a category recall, a row of a `Recall` table, surely lies above the ceiling: an answer."""
+    """Whether a category recall, a row of a `Metrics` table, surely lies above the ceiling: an answer."""
     if row["value"] is None:
         found = Evidence(why=row["why"])
     elif row["n_labels"] < 2:

@@ -15,7 +15,7 @@ KEYS = ["protocol", "level", "uuid"]
 def compare_all_pairs(hits, *, k, resamples, seed):
     """The difference in recall@k of all queries for every ordered pair of models: a `Pairwise` table.
 
-    `hits` maps models to `Hits` tables of the same queries; ValueError otherwise. Intervals
+    `hits` maps models to `QueryScores` tables of the same queries; ValueError otherwise. Intervals
     and p-values are those of `comparison.compare`.
     """
     models = list(hits)
@@ -30,7 +30,7 @@ def compare_all_pairs(hits, *, k, resamples, seed):
 
 
 def join_first_hits(hits):
-    """The first of some `Hits` tables, and in a column for each model its `first_hit`.
+    """The first of some `QueryScores` tables, and in a column for each model its `first_hit`.
 
     Raises ValueError if the models did not answer the same queries.
     """

@@ -11,7 +11,7 @@ KEY = ["protocol", "uuid"]
 def compare_top1(hits, nearest):
     """The nearest neighbour of every query under two models, as a `Flips` table.
 
-    `hits` and `nearest` are pairs, base and trained: a `Hits` table, and of the neighbours
+    `hits` and `nearest` are pairs, base and trained: a `QueryScores` table, and of the neighbours
     (protocol, uuid, neighbour) those of rank 1.
     """
     base, trained = (frame.select("level", *KEY, "category", "label", "first_hit") for frame in hits)

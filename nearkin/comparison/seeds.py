@@ -14,9 +14,9 @@ from nearkin.vocabulary import ALL
 
 
 def summarise_seeds(hits, models, *, bases, ks, resamples, seed):
-    """What the models of each variant find, in the mean and apart: a `Variants` table.
+    """What the models of each variant find, in the mean and apart: a `SeedSummaries` table.
 
-    `hits` maps models to `Hits` tables of the same queries, ValueError otherwise; `models` maps
+    `hits` maps models to `QueryScores` tables of the same queries, ValueError otherwise; `models` maps
     variants to their models, `bases` trained variants to the model that they started from.
     Intervals are those of `recall.recall` and `comparison.compare`, for the mean of these very
     models: groups of images are drawn anew, seeds are not.

@@ -67,7 +67,7 @@ class Dataset:
         for (rule, of), n_jobs in self.n_jobs.items():
             found = stages[rule](of, n_jobs) if rule in stages and self.n_images and self.sample else {}
             if found.get("seconds") is None:
-                before = previous_seconds("logs/costs", rule, self.name, *of.split())
+                before = previous_seconds("logs/resource_usage", rule, self.name, *of.split())
                 found |= {"seconds": before, "rate": "" if before is None else "as in the last run"}
             yield cost_model.Line(rule, f"{self.name} {of}".strip(), n_jobs, **found)
 

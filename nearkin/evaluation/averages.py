@@ -30,7 +30,7 @@ class Metric(NamedTuple):
 
 
 def measures(ks, depth):
-    """Every `Metric` of a `Hits` table that was made with these `ks` and this depth."""
+    """Every `Metric` of a `QueryScores` table that was made with these `ks` and this depth."""
     first = pl.col("first_hit")
     return [
         *(Metric("recall", k, (first <= k).fill_null(False)) for k in ks),
@@ -42,7 +42,7 @@ def measures(ks, depth):
 
 
 def compute_metrics(hits, *, ks, depth, resamples, seed):
-    """Every number of a model, as a `Recall` table: its declaration says what the rows are.
+    """Every number of a model, as a `Metrics` table: its declaration says what the rows are.
 
     Averages get percentile intervals, groups resampled within species; where all groups agree,
     and for a label's own recall, it is Wilson's interval with the number of groups as sample

@@ -15,7 +15,7 @@ from nearkin.evaluation import intervals, query_scores
 from nearkin.search import protocols, search
 from nearkin.splits import predefined
 from nearkin.splits.split import split_images
-from nearkin.tables.scores import Hits
+from nearkin.tables.scores import QueryScores
 from nearkin.vocabulary import LEVELS
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ DEALT = ["train", "val", "test"]
 
 
 def audit_leakage(labels, splits, *, vectors_of, dealing, most_queries, ks, resamples, seed):
-    """The recalls under the study's split and under a naive one, as a `LeakAudit` table.
+    """The recalls under the study's split and under a naive one, as a `LeakageAudit` table.
 
     `vectors_of` gives the unit vectors (n, width) of a series of uuids; `dealing` is what
     `splits.split` was told. Beyond `most_queries` of a protocol, about so many stand for all.
@@ -60,10 +60,10 @@ def audit_leakage(labels, splits, *, vectors_of, dealing, most_queries, ks, resa
 
 
 def _hits(labels, splits, vectors_of, *, most, protocol, ks, masked):
-    """The `Hits` of a protocol, and whether each query has a `mate` in its gallery; empty without queries."""
+    """The `QueryScores` of a protocol, and whether each query has a `mate` in its gallery."""
     queries, _ = protocols.queries_and_gallery(splits, protocol)
     if queries.is_empty():
-        return Hits.create_empty().with_columns(mate=pl.lit(None, dtype=pl.Boolean))
+        return QueryScores.create_empty().with_columns(mate=pl.lit(None, dtype=pl.Boolean))
     depth, n_chunks = max(ks), math.ceil(len(queries) / most)
     told = {"depth": depth, "mask_groups": masked, "n_chunks": n_chunks}
     found = search.search_protocol(splits, vectors_of, protocol=protocol, **told)

@@ -25,7 +25,7 @@ def levels_of(labels):
 
 
 def score_queries(neighbours, labels, splits, *, wanted, masked, ks, depth, only: pl.Series | None = None):
-    """The scores of every query, as a `Hits` table.
+    """The scores of every query, as a `QueryScores` table.
 
     `neighbours` gives `Neighbours` tables of whole queries, one after the other, so that they
     need not be in memory together; `depth` is how many each query could have. `wanted` names

@@ -21,7 +21,7 @@ def k_grid(depth):
 def recall_curve(hits, *, depth, resamples, seed):
     """Recall of all queries at every step of k, as a `RecallCurve` table: micro averages.
 
-    Values and intervals are those of a `Recall` table where both have a k: the draws are the same.
+    Values and intervals are those of a `Metrics` table where both have a k: the draws are the same.
     """
     ks = k_grid(depth)
     found = [(pl.col("first_hit") <= k).fill_null(False).alias(f"found {k}") for k in ks]

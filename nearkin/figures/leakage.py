@@ -23,7 +23,7 @@ STYLES = {
 
 @theme.styled
 def plot_leakage(leaks, *, model, k):
-    """A figure with a panel per protocol and a row per way of splitting, from a `LeakAudit` table.
+    """A figure with a panel per protocol and a row per way of splitting, from a `LeakageAudit` table.
 
     Marks are species recalls with 95 % intervals; their value stands at the right. A row
     without queries keeps its place.

@@ -14,7 +14,7 @@ MARK_OFFSET = 0.16
 def plot_reachable(recalls, *, k):
     """A figure with a panel per protocol and a row per model: filled for all queries, hollow for reachable.
 
-    `recalls` maps model names to `Recall` tables. Marks are species recalls, micro averages, with
+    `recalls` maps model names to `Metrics` tables. Marks are species recalls, micro averages, with
     95 % intervals; both values stand at the right. The title says how many cannot hit.
     """
     values = _select_recalls(recalls, k)

@@ -14,7 +14,7 @@ MARK_OFFSET = 0.2
 def plot_recall(recalls, *, k):
     """A figure with a panel per protocol, a row per model and a mark per level.
 
-    `recalls` maps model names to `Recall` tables. Values are micro averages over all
+    `recalls` maps model names to `Metrics` tables. Values are micro averages over all
     queries, with 95 % intervals; the number at the right of a row is its species recall.
     """
     values = _select_recalls(recalls, k)

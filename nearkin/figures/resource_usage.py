@@ -20,7 +20,7 @@ def plot_resource_usage(costs, *, dataset):
     nothing was measured.
     """
     if costs.is_empty():
-        raise ValueError(f"{dataset}: no costs to draw: logs/costs is empty")
+        raise ValueError(f"{dataset}: no costs to draw: logs/resource_usage is empty")
     rules = summarise_by_rule(costs)
     figure = theme.make_figure(0.9 + ROW_HEIGHT * len(rules), width=2 * theme.COLUMN_WIDTH)
     time, memory, rate = figure.subplots(1, 3, sharey=True)

@@ -42,7 +42,7 @@ WIDTH = LEFTS[2] + N_NEIGHBOURS * STEP - GAP + MARGIN
 
 
 def draw_contact_sheet(rows, thumbnails, *, sheet, base, trained):
-    """A contact sheet of `rows` of a `Sheets` table; without rows it says so.
+    """A contact sheet of `rows` of a `ContactSheetEntries` table; without rows it says so.
 
     `thumbnails` maps uuids to JPEGs. Right neighbours have a solid frame and a tick, wrong ones
     a dashed frame and a cross.

@@ -46,7 +46,7 @@ def select_queries(first):
 def neighbours_of(neighbours, queries, labels):
     """The nearest neighbours of `queries` (protocol, uuid, category, species), with the `name` of each.
 
-    As in `Examples`; a neighbour is right if it has the query's species and category.
+    As in `ExampleNeighbours`; a neighbour is right if it has the query's species and category.
     """
     shown = neighbours.filter(pl.col("rank") <= N_NEIGHBOURS)
     found = shown.join(queries.lazy(), on=["protocol", "uuid"]).join(

@@ -3,7 +3,7 @@
 import polars as pl
 
 from nearkin.gallery import examples
-from nearkin.tables.gallery import Sheets
+from nearkin.tables.gallery import ContactSheetEntries
 from nearkin.vocabulary import ALL
 
 PROTOCOL = "leave_one_out"
@@ -15,11 +15,11 @@ QUERIES_PER_SUBJECT = {"best": 3, "worst": 3, "most_improved": 3, "most_worsened
 """Of each."""
 
 SUBJECT = ["sheet", "place"]
-SCHEMA = {name: column.dtype for name, column in Sheets.columns().items()}
+SCHEMA = {name: column.dtype for name, column in ContactSheetEntries.columns().items()}
 
 
 def select_entries(differences, mistaken, *, base, trained, labels):
-    """The `Sheets` of a comparison.
+    """The `ContactSheetEntries` of a comparison.
 
     `mistaken` is that of the trained model; `base` and `trained` are their neighbours and, like
     `labels`, lazy. Only ranked species stand on a sheet, equal ones by name. Queries that one

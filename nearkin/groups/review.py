@@ -4,7 +4,7 @@ import logging
 
 import polars as pl
 
-from nearkin.tables.groups import DoubtfulGroups
+from nearkin.tables.groups import GroupsToReview
 
 logger = logging.getLogger(__name__)
 
@@ -82,4 +82,4 @@ def describe_groups(images, ids, doubt):
     for row in groups.head(MAX_LOGGED).iter_rows(named=True):
         named = ", ".join(row["species"][:5])
         logger.warning("%s: %d images (%s), such as %s", doubt, row["n_images"], named, row["path"])
-    return groups.select(DoubtfulGroups.column_names())
+    return groups.select(GroupsToReview.column_names())

@@ -4,7 +4,7 @@ import logging
 
 import polars as pl
 
-from nearkin.tables.labels import Gaps
+from nearkin.tables.labels import CurationLog
 from nearkin.vocabulary import NONE
 
 logger = logging.getLogger(__name__)
@@ -140,7 +140,7 @@ def log_rows(rows, action, *, field, defect, before="label", after=None, evidenc
         "action": pl.lit(action),
         "evidence": pl.lit(evidence) if isinstance(evidence, str) else evidence,
     }
-    return rows.select("uuid", "row", **columns).select(Gaps.column_names())
+    return rows.select("uuid", "row", **columns).select(CurationLog.column_names())
 
 
 def truncate_expr(text):

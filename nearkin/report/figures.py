@@ -9,18 +9,18 @@ FIGURE_KINDS = [
     "recall",
     "recall_curve",
     "reachable",
-    "pairwise",
-    "variants",
+    "all_pairs",
+    "seeds",
     "improvement_by_species",
     "improvement_by_genus",
     "improvement_by_training_size",
-    "base_against_trained",
+    "paired_recall",
     "most_changed",
     "confusions",
     "training",
     "training_size",
     "training_buckets",
-    "leak_effect",
+    "leakage",
 ]
 GENERIC_NAMES = {"model": "each model", "base": "each base", "trained": "each trained model"}
 

@@ -17,7 +17,7 @@ DEFINITION = (
 def recall_records(recalls, *, ks):
     """All overall recalls of models, as a list of dicts in a fixed order.
 
-    `recalls` maps model names to `Recall` tables. A recall without any query is None.
+    `recalls` maps model names to `Metrics` tables. A recall without any query is None.
     """
     return _select_overall(recalls, pl.col("metric") == "recall", pl.col("k").is_in(ks))
 

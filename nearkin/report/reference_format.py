@@ -14,7 +14,7 @@ MAX_SHOWN_LABELS = 5
 
 
 def format_comparison(base, trained, *, protocol, k):
-    """The printed comparison of two `Recall` tables, as text.
+    """The printed comparison of two `Metrics` tables, as text.
 
     Means and medians are over the species (or genera) of a category. A genus's recall is
     the mean of its species' recalls, as the reference study had it, not true genus recall.

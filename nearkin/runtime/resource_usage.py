@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from nearkin.tables.resource_usage import Costs
+from nearkin.tables.resource_usage import ResourceUsage
 
 SHARDED = (
     "inspect_images",
@@ -23,7 +23,7 @@ TAIL_BYTES = 4096
 
 
 def read_benchmarks(costs, logs, *, dataset):
-    """A `Costs` table of the benchmark files of a dataset in the folder `costs`.
+    """A `ResourceUsage` table of the benchmark files of a dataset in the folder `costs`.
 
     How many images a job worked on stands in the last line of its log, a file of the same name
     in the folder `logs`. Empty files are passed over.
@@ -37,7 +37,7 @@ def read_benchmarks(costs, logs, *, dataset):
             rows.append(
                 _make_row(place, measured.row(-1, named=True), read_n_images(Path(logs, f"{place}.log")))
             )
-    return pl.DataFrame(rows, schema=Costs.create_empty().schema).sort("rule", "job")
+    return pl.DataFrame(rows, schema=ResourceUsage.create_empty().schema).sort("rule", "job")
 
 
 def keep_current_jobs(costs, *, names, n_shards, n_chunks):

@@ -8,7 +8,7 @@ SHEETS = ["best", "worst", "most_improved", "most_worsened", "confusions"]
 """The contact sheets of a comparison."""
 
 
-class Examples(dy.Schema):
+class ExampleNeighbours(dy.Schema):
     """One row per neighbour that is shown: of the queries that stand for their species, the nearest few."""
 
     protocol = protocol_key()
@@ -35,7 +35,7 @@ class Mistaken(dy.Schema):
     n_queries = dy.Int64(min=1, description="queries of the species")
 
 
-class Sheets(dy.Schema):
+class ContactSheetEntries(dy.Schema):
     """One row per neighbour on a contact sheet: a query as both models see it, leave one out."""
 
     sheet = dy.String(

@@ -22,7 +22,7 @@ class Groups(dy.Schema):
     )
 
 
-class DoubtfulGroups(dy.Schema):
+class GroupsToReview(dy.Schema):
     """One row per group that somebody should look at, and why."""
 
     group_id = dy.String(primary_key=True, description="uuid of the group's first image")

@@ -40,7 +40,7 @@ class Quarantine(dy.Schema):
     detail = dy.String(description="the evidence")
 
 
-class Gaps(dy.Schema):
+class CurationLog(dy.Schema):
     """One row per defect: what it was, what was done, and why."""
 
     uuid = uuid_key()

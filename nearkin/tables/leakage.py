@@ -5,7 +5,7 @@ import dataframely as dy
 from nearkin.tables.columns import level_key, protocol_key
 
 
-class LeakAudit(dy.Schema):
+class LeakageAudit(dy.Schema):
     """One row per way of splitting and population of queries: recall of a base encoder."""
 
     protocol = protocol_key()

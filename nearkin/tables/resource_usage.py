@@ -3,7 +3,7 @@
 import dataframely as dy
 
 
-class Costs(dy.Schema):
+class ResourceUsage(dy.Schema):
     """One row per job that was measured, as it ran last; timings differ from run to run."""
 
     rule = dy.String(primary_key=True, description="what the job did")

@@ -7,7 +7,7 @@ from nearkin.tables.columns import level_key, protocol_key
 METRICS = ["recall", "precision", "r_precision", "map_at_r", "mrr", "genus_mean_of_species"]
 
 
-class Hits(dy.Schema):
+class QueryScores(dy.Schema):
     """One row per query and level: what it found of its own label."""
 
     protocol = protocol_key()
@@ -42,7 +42,7 @@ class Hits(dy.Schema):
     masked = dy.Bool(description="whether group mates were left out of the gallery")
 
 
-class Recall(dy.Schema):
+class Metrics(dy.Schema):
     """One row per number: which, over whom, and how many stand behind it.
 
     `recall` at a level is the share of queries with any right neighbour among the k

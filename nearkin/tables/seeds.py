@@ -5,7 +5,7 @@ import dataframely as dy
 from nearkin.tables.columns import level_key, protocol_key
 
 
-class Variants(dy.Schema):
+class SeedSummaries(dy.Schema):
     """One row per variant and number; a model without others of its kind is a variant of one.
 
     `low` and `high` say how sure the mean is for these very models, over queries; how much the

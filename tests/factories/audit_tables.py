@@ -18,9 +18,9 @@ SCHEMAS = {
     "labels": labels.Labels,
     "captions": labels.Captions,
     "quarantine": labels.Quarantine,
-    "gaps": labels.Gaps,
+    "gaps": labels.CurationLog,
     "groups": groups.Groups,
-    "doubtful": groups.DoubtfulGroups,
+    "doubtful": groups.GroupsToReview,
     "splits": splits.Splits,
     "statistics": sizes.Statistics,
 }

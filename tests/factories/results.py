@@ -142,7 +142,7 @@ def training(*, n_epochs=8, n_steps=20, chosen=5):
 
 
 def repairs():
-    """A `Gaps` table with one repaired, one filled and one merged row."""
+    """A `CurationLog` table with one repaired, one filled and one merged row."""
     rows = [
         ("name", "case", "repaired", "esox lucius", "Esox lucius"),
         ("caption", "missing", "filled", None, "A photo of Esox lucius."),

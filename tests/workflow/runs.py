@@ -17,7 +17,7 @@ ALONE = ["unshare", "--map-root-user", "--net"]
 """Puts a command into a network of its own, in which there is nobody."""
 PARTS = ["Snakefile", "workflow", "scripts", "nearkin", "envs", "profiles", "config"]
 CONFIG = "small.yaml"
-MEASURED = ("costs.parquet", "costs.svg", "costs.png", "provenance.jsonl")
+MEASURED = ("resource_usage.parquet", "resource_usage.svg", "resource_usage.png", "provenance.jsonl")
 """Files with times in them, which no two runs share."""
 
 

@@ -54,7 +54,7 @@ def n_images(results):
 
 def asked(results):
     """The categories that have recalls of all their labels."""
-    return set(pl.read_parquet(results / "histogram/recall.parquet").filter(label="all")["category"])
+    return set(pl.read_parquet(results / "histogram/metrics.parquet").filter(label="all")["category"])
 
 
 def whole(results):

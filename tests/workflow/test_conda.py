@@ -15,7 +15,7 @@ TARGETS = [
     "results/museum/lite0/embeddings/0.parquet",
     "results/museum/comparisons/lite0/tuned/comparison.txt",
     "results/museum/comparisons/lite0/tuned/claims.parquet",
-    "results/museum/figures/lite0/tuned/base_against_trained.svg",
+    "results/museum/figures/lite0/tuned/paired_recall.svg",
 ]
 
 

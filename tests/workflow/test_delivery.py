@@ -51,7 +51,7 @@ def test_nothing_clean_is_changed_and_nothing_broken_is_kept(delivered):
 
 
 def species_recall(results, model, protocol):
-    found = table(results, f"{model}/recall.parquet").filter(
+    found = table(results, f"{model}/metrics.parquet").filter(
         protocol=protocol,
         level="species",
         metric="recall",

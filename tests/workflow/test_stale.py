@@ -20,7 +20,7 @@ ENCODER = "results/museum/untrained"
 
 
 def test_a_killed_embedding_leaves_no_old_numbers_under_a_new_encoder(finished, project, tmp_path):
-    fails, scores = runs.let_jobs_fail(project), f"{ENCODER}/recall.parquet"
+    fails, scores = runs.let_jobs_fail(project), f"{ENCODER}/metrics.parquet"
     with runs.config_of(project) as config:
         config["models"]["untrained"]["seed"] = 2
     failing = {"FAILS": str(fails), "FAIL_RULES": "embed_images"}
@@ -37,7 +37,7 @@ def test_a_killed_embedding_leaves_no_old_numbers_under_a_new_encoder(finished, 
 
 
 def test_a_killed_embedding_of_added_photos_heals_in_the_next_run(finished, tmp_path):
-    project, scores = delivered(finished, tmp_path / "growing"), "results/grown/histogram/recall.parquet"
+    project, scores = delivered(finished, tmp_path / "growing"), "results/grown/histogram/metrics.parquet"
     with runs.config_of(project) as config:
         config["models"], config["clusters"] = {"histogram": HISTOGRAM}, {}
     runs.snakemake(project, scores)
@@ -150,11 +150,11 @@ def test_two_versions_of_a_library_are_reported(project):
 
 
 def test_results_of_another_split_are_refused_and_the_remedy_works(finished, project):
-    other, hits = project / "other.parquet", project / f"{ENCODER}/hits.parquet"
+    other, hits = project / "other.parquet", project / f"{ENCODER}/query_scores.parquet"
     shutil.copy2(hits, other)
     with runs.config_of(project) as config:
         config["datasets"]["museum"]["split"]["seed"] = 2
-    runs.snakemake(project, f"{ENCODER}/recall.parquet")
+    runs.snakemake(project, f"{ENCODER}/metrics.parquet")
     other.replace(hits)  # as a job of a killed run may do, late
     compared = "results/museum/comparisons/untrained/lite0/differences.parquet"
     said = runs.snakemake(project, "--allowed-rules", "compare_models", "--", compared, check=False)
@@ -181,7 +181,7 @@ def test_checks_are_withdrawn_when_a_run_changes_what_they_checked(project):
     checks = project / "results/museum/checks.passed", project / "results/museum/curation.passed"
     runs.snakemake(project, "--forcerun", "write_audit", "--", "results/museum/audit.html")
     assert [check.exists() for check in checks] == [True, True]
-    runs.snakemake(project, "--forcerun", "score_queries", "--", f"{ENCODER}/hits.parquet")
+    runs.snakemake(project, "--forcerun", "score_queries", "--", f"{ENCODER}/query_scores.parquet")
     assert [check.exists() for check in checks] == [False, True]
     runs.snakemake(project, "--forcerun", "split_images", "--", "results/museum/splits.parquet")
     assert [check.exists() for check in checks] == [False, False]

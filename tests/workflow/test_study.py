@@ -19,7 +19,7 @@ def test_all_that_was_promised_is_there(finished):
     assert (results / "report.html").stat().st_size > 10_000
     for figure in [
         "recall",
-        "leak_effect",
+        "leakage",
         "tuned/training",
         "tuned/training_size",
         "tuned/training_buckets",
@@ -58,7 +58,7 @@ def test_a_second_run_does_nothing(finished):
 
 def test_a_real_encoder_beats_an_untrained_one(finished):
     recall = {
-        model: pl.read_parquet(finished / RESULTS / model / "recall.parquet")
+        model: pl.read_parquet(finished / RESULTS / model / "metrics.parquet")
         .filter(protocol="leave_one_out", level="category", metric="recall", k=1)
         .filter(average="micro", population="all", category="all")["value"]
         .item()

@@ -9,7 +9,7 @@ rule check_curation:
         labels="results/{dataset}/labels.parquet",
         quarantine="results/{dataset}/quarantine.parquet",
         captions="results/{dataset}/captions.parquet",
-        gaps="results/{dataset}/gaps.parquet",
+        curation_log="results/{dataset}/curation_log.parquet",
         groups="results/{dataset}/groups.parquet",
         splits="results/{dataset}/splits.parquet",
     output:
@@ -17,7 +17,7 @@ rule check_curation:
     log:
         "logs/check_curation/{dataset}.log",
     benchmark:
-        "logs/costs/check_curation/{dataset}.tsv"
+        "logs/resource_usage/check_curation/{dataset}.tsv"
     group:
         job_group("repairs")
     conda:
@@ -38,9 +38,9 @@ rule write_audit:
         labels="results/{dataset}/labels.parquet",
         captions="results/{dataset}/captions.parquet",
         quarantine="results/{dataset}/quarantine.parquet",
-        gaps="results/{dataset}/gaps.parquet",
+        curation_log="results/{dataset}/curation_log.parquet",
         groups="results/{dataset}/groups.parquet",
-        doubtful="results/{dataset}/doubtful_groups.parquet",
+        groups_to_review="results/{dataset}/groups_to_review.parquet",
         splits="results/{dataset}/splits.parquet",
         statistics="results/{dataset}/statistics.parquet",
         passed="results/{dataset}/curation.passed",
@@ -54,7 +54,7 @@ rule write_audit:
     log:
         "logs/write_audit/{dataset}.log",
     benchmark:
-        "logs/costs/write_audit/{dataset}.tsv"
+        "logs/resource_usage/write_audit/{dataset}.tsv"
     group:
         job_group("repairs")
     conda:

@@ -6,15 +6,15 @@ rule complete_captions:
     input:
         images="results/{dataset}/images.parquet",
         labels="results/{dataset}/labels.parquet",
-        repairs="results/{dataset}/repairs.parquet",
+        label_changes="results/{dataset}/label_changes.parquet",
         tables=caption_tables,
     output:
         captions="results/{dataset}/captions.parquet",
-        gaps="results/{dataset}/gaps.parquet",
+        curation_log="results/{dataset}/curation_log.parquet",
     log:
         "logs/complete_captions/{dataset}.log",
     benchmark:
-        "logs/costs/complete_captions/{dataset}.tsv"
+        "logs/resource_usage/complete_captions/{dataset}.tsv"
     group:
         job_group("repairs")
     conda:

@@ -4,8 +4,8 @@
 rule evaluate_claims:
     """The sentences that the numbers bear out, or do not, each with its evidence."""
     input:
-        base="results/{dataset}/{base}/recall.parquet",
-        trained="results/{dataset}/{trained}/recall.parquet",
+        base="results/{dataset}/{base}/metrics.parquet",
+        trained="results/{dataset}/{trained}/metrics.parquet",
         differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
     output:
         claims="results/{dataset}/comparisons/{base}/{trained}/claims.parquet",

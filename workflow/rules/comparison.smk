@@ -4,8 +4,8 @@
 rule compare_models:
     """A base and a trained model on the same queries, with intervals and tests."""
     input:
-        base="results/{dataset}/{base}/hits.parquet",
-        trained="results/{dataset}/{trained}/hits.parquet",
+        base="results/{dataset}/{base}/query_scores.parquet",
+        trained="results/{dataset}/{trained}/query_scores.parquet",
         base_neighbours="results/{dataset}/{base}/neighbours.parquet",
         trained_neighbours="results/{dataset}/{trained}/neighbours.parquet",
         labels="results/{dataset}/labels.parquet",
@@ -16,7 +16,7 @@ rule compare_models:
     log:
         "logs/compare_models/{dataset}/{base}/{trained}.log",
     benchmark:
-        "logs/costs/compare_models/{dataset}/{base}/{trained}.tsv"
+        "logs/resource_usage/compare_models/{dataset}/{base}/{trained}.tsv"
     group:
         job_group("comparison")
     conda:
@@ -36,19 +36,19 @@ rule compare_models:
 rule compare_all_pairs:
     """Every model against every other on the same queries."""
     input:
-        hits=expand("results/{{dataset}}/{model}/hits.parquet", model=REPORTED_MODELS),
+        query_scores=expand("results/{{dataset}}/{model}/query_scores.parquet", model=REPORTED_MODELS),
     output:
         pairwise="results/{dataset}/pairwise.parquet",
     log:
         "logs/compare_all_pairs/{dataset}.log",
     benchmark:
-        "logs/costs/compare_all_pairs/{dataset}.tsv"
+        "logs/resource_usage/compare_all_pairs/{dataset}.tsv"
     group:
         job_group("report")
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=scaled_by_input(2000, {"hits": 10}),
+        mem_mb=scaled_by_input(2000, {"query_scores": 10}),
     params:
         code=digest_of("compare_all_pairs.py"),
         models=REPORTED_MODELS,
@@ -62,19 +62,19 @@ rule compare_all_pairs:
 rule compare_seeds:
     """Every model side by side, those that differ only in their seed told as one."""
     input:
-        hits=expand("results/{{dataset}}/{model}/hits.parquet", model=MODELS),
+        query_scores=expand("results/{{dataset}}/{model}/query_scores.parquet", model=MODELS),
     output:
-        variants="results/{dataset}/variants.parquet",
+        seeds="results/{dataset}/seeds.parquet",
     log:
         "logs/compare_seeds/{dataset}.log",
     benchmark:
-        "logs/costs/compare_seeds/{dataset}.tsv"
+        "logs/resource_usage/compare_seeds/{dataset}.tsv"
     group:
         job_group("report")
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=scaled_by_input(2000, {"hits": 10}),
+        mem_mb=scaled_by_input(2000, {"query_scores": 10}),
     params:
         code=digest_of("compare_seeds.py"),
         hits_of=list(MODELS),
@@ -94,8 +94,8 @@ rule compare_seeds:
 rule write_reference_comparison:
     """The comparison in the printed form of the reference study."""
     input:
-        base_recall="results/{dataset}/{base}/recall.parquet",
-        trained_recall="results/{dataset}/{trained}/recall.parquet",
+        base_recall="results/{dataset}/{base}/metrics.parquet",
+        trained_recall="results/{dataset}/{trained}/metrics.parquet",
     output:
         text=report(
             "results/{dataset}/comparisons/{base}/{trained}/comparison.txt",

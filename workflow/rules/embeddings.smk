@@ -13,7 +13,7 @@ rule embed_images:
     log:
         "logs/embed_images/{dataset}/{model}/{shard}.log",
     benchmark:
-        "logs/costs/embed_images/{dataset}/{model}/{shard}.tsv"
+        "logs/resource_usage/embed_images/{dataset}/{model}/{shard}.tsv"
     wildcard_constraints:
         model=any_of_regex(PRETRAINED_MODELS + FINETUNED_MODELS),
     conda:
@@ -43,7 +43,7 @@ rule import_embeddings:
     log:
         "logs/import_embeddings/{dataset}/{model}/{shard}.log",
     benchmark:
-        "logs/costs/import_embeddings/{dataset}/{model}/{shard}.tsv"
+        "logs/resource_usage/import_embeddings/{dataset}/{model}/{shard}.tsv"
     wildcard_constraints:
         model=any_of_regex(EXTERNAL_MODELS),
     conda:

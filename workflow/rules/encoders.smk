@@ -11,7 +11,7 @@ rule prepare_encoder:
     log:
         "logs/prepare_encoder/{dataset}/{model}.log",
     benchmark:
-        "logs/costs/prepare_encoder/{dataset}/{model}.tsv"
+        "logs/resource_usage/prepare_encoder/{dataset}/{model}.tsv"
     wildcard_constraints:
         model=any_of_regex(PRETRAINED_MODELS),
     priority: 1  # before all else, for seconds here show what would stop the run after hours

@@ -8,12 +8,12 @@ rule score_queries:
         labels="results/{dataset}/labels.parquet",
         splits="results/{dataset}/splits.parquet",
     output:
-        hits="results/{dataset}/{model}/hits.parquet",
-        recall="results/{dataset}/{model}/recall.parquet",
+        query_scores="results/{dataset}/{model}/query_scores.parquet",
+        metrics="results/{dataset}/{model}/metrics.parquet",
     log:
         "logs/score_queries/{dataset}/{model}.log",
     benchmark:
-        "logs/costs/score_queries/{dataset}/{model}.tsv"
+        "logs/resource_usage/score_queries/{dataset}/{model}.tsv"
     group:
         job_group("scores")
     conda:
@@ -33,13 +33,13 @@ rule score_queries:
 rule compute_recall_curve:
     """Recall of a model against the number of neighbours looked at."""
     input:
-        hits="results/{dataset}/{model}/hits.parquet",
+        query_scores="results/{dataset}/{model}/query_scores.parquet",
     output:
         curve="results/{dataset}/{model}/recall_curve.parquet",
     log:
         "logs/compute_recall_curve/{dataset}/{model}.log",
     benchmark:
-        "logs/costs/compute_recall_curve/{dataset}/{model}.tsv"
+        "logs/resource_usage/compute_recall_curve/{dataset}/{model}.tsv"
     group:
         job_group("scores")
     conda:
@@ -63,7 +63,7 @@ rule count_confusions:
     log:
         "logs/count_confusions/{dataset}/{model}.log",
     benchmark:
-        "logs/costs/count_confusions/{dataset}/{model}.tsv"
+        "logs/resource_usage/count_confusions/{dataset}/{model}.tsv"
     group:
         job_group("scores")
     conda:
@@ -78,7 +78,7 @@ rule count_confusions:
 rule tabulate_training_size:
     """Species recall@1 of a model beside the number of training images."""
     input:
-        recall="results/{dataset}/{model}/recall.parquet",
+        metrics="results/{dataset}/{model}/metrics.parquet",
         labels="results/{dataset}/labels.parquet",
         splits="results/{dataset}/splits.parquet",
     output:
@@ -127,11 +127,11 @@ rule audit_leakage:
         labels="results/{dataset}/labels.parquet",
         splits="results/{dataset}/splits.parquet",
     output:
-        leaks="results/{dataset}/leak_audit.parquet",
+        leakage="results/{dataset}/leakage_audit.parquet",
     log:
         "logs/audit_leakage/{dataset}.log",
     benchmark:
-        "logs/costs/audit_leakage/{dataset}.tsv"
+        "logs/resource_usage/audit_leakage/{dataset}.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: 8

@@ -4,7 +4,7 @@
 rule plot_recall:
     """Recall@1 of every model, by protocol and level, with intervals."""
     input:
-        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=REPORTED_MODELS),
+        metrics=expand("results/{{dataset}}/{model}/metrics.parquet", model=REPORTED_MODELS),
     output:
         svg=report(
             "results/{dataset}/figures/recall.svg",
@@ -55,7 +55,7 @@ rule plot_recall_curve:
 rule plot_reachable:
     """Species recall over all queries beside that over the queries that could hit."""
     input:
-        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=REPORTED_MODELS),
+        metrics=expand("results/{{dataset}}/{model}/metrics.parquet", model=REPORTED_MODELS),
     output:
         svg=report(
             "results/{dataset}/figures/reachable.svg",
@@ -84,12 +84,12 @@ rule plot_all_pairs:
         pairwise="results/{dataset}/pairwise.parquet",
     output:
         svg=report(
-            "results/{dataset}/figures/pairwise.svg",
-            caption="../report/pairwise.rst",
+            "results/{dataset}/figures/all_pairs.svg",
+            caption="../report/all_pairs.rst",
             category="{dataset}",
             labels={"figure": "every model against every other", "model": "all"},
         ),
-        png="results/{dataset}/figures/pairwise.png",
+        png="results/{dataset}/figures/all_pairs.png",
     log:
         "logs/plot_all_pairs/{dataset}.log",
     group:
@@ -107,15 +107,15 @@ rule plot_all_pairs:
 rule plot_seeds:
     """Every variant's recall and what training changed, over its seeds."""
     input:
-        variants="results/{dataset}/variants.parquet",
+        seeds="results/{dataset}/seeds.parquet",
     output:
         svg=report(
-            "results/{dataset}/figures/variants.svg",
-            caption="../report/variants.rst",
+            "results/{dataset}/figures/seeds.svg",
+            caption="../report/seeds.rst",
             category="{dataset}",
             labels={"figure": "variants, over seeds", "model": "all"},
         ),
-        png="results/{dataset}/figures/variants.png",
+        png="results/{dataset}/figures/seeds.png",
     log:
         "logs/plot_seeds/{dataset}.log",
     group:
@@ -133,15 +133,15 @@ rule plot_seeds:
 rule plot_leakage:
     """What a split that ignores groups would have done to the recall."""
     input:
-        leaks="results/{dataset}/leak_audit.parquet",
+        leakage="results/{dataset}/leakage_audit.parquet",
     output:
         svg=report(
-            "results/{dataset}/figures/leak_effect.svg",
-            caption="../report/leak_effect.rst",
+            "results/{dataset}/figures/leakage.svg",
+            caption="../report/leakage.rst",
             category="{dataset}",
             labels={"figure": "leaks", "model": config["leak_audit"]["model"]},
         ),
-        png="results/{dataset}/figures/leak_effect.png",
+        png="results/{dataset}/figures/leakage.png",
     log:
         "logs/plot_leakage/{dataset}.log",
     group:
@@ -297,12 +297,12 @@ rule plot_paired_recall:
         differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
     output:
         svg=report(
-            "results/{dataset}/figures/{base}/{trained}/base_against_trained.svg",
-            caption="../report/base_against_trained.rst",
+            "results/{dataset}/figures/{base}/{trained}/paired_recall.svg",
+            caption="../report/paired_recall.rst",
             category="{dataset}",
             labels={"figure": "base against trained", "model": "{base} to {trained}"},
         ),
-        png="results/{dataset}/figures/{base}/{trained}/base_against_trained.png",
+        png="results/{dataset}/figures/{base}/{trained}/paired_recall.png",
     log:
         "logs/plot_paired_recall/{dataset}/{base}/{trained}.log",
     group:

@@ -11,7 +11,7 @@ rule embed_captions:
     log:
         "logs/embed_captions/{dataset}/{model}.log",
     benchmark:
-        "logs/costs/embed_captions/{dataset}/{model}.tsv"
+        "logs/resource_usage/embed_captions/{dataset}/{model}.tsv"
     wildcard_constraints:
         model=any_of_regex(TEXT_MODELS),
     conda:
@@ -41,7 +41,7 @@ rule cluster_images:
     log:
         "logs/cluster_images/{dataset}/{clustering}.log",
     benchmark:
-        "logs/costs/cluster_images/{dataset}/{clustering}.tsv"
+        "logs/resource_usage/cluster_images/{dataset}/{clustering}.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: config["arithmetic_threads"]
@@ -69,11 +69,11 @@ rule finetune_encoder:
         weights="results/{dataset}/{model}/encoder/weights.safetensors",
         description="results/{dataset}/{model}/encoder/encoder.json",
         training="results/{dataset}/{model}/training.parquet",
-        state="results/{dataset}/{model}/training.state",
+        state="results/{dataset}/{model}/checkpoint.safetensors",
     log:
         "logs/finetune_encoder/{dataset}/{model}.log",
     benchmark:
-        "logs/costs/finetune_encoder/{dataset}/{model}.tsv"
+        "logs/resource_usage/finetune_encoder/{dataset}/{model}.tsv"
     wildcard_constraints:
         model=any_of_regex(FINETUNED_MODELS),
     conda:

@@ -14,7 +14,7 @@ rule select_examples:
     log:
         "logs/select_examples/{dataset}/{model}.log",
     benchmark:
-        "logs/costs/select_examples/{dataset}/{model}.tsv"
+        "logs/resource_usage/select_examples/{dataset}/{model}.tsv"
     group:
         job_group("scores")
     conda:
@@ -34,7 +34,7 @@ rule select_contact_sheets:
         trained="results/{dataset}/{trained}/neighbours.parquet",
         labels="results/{dataset}/labels.parquet",
     output:
-        sheets="results/{dataset}/comparisons/{base}/{trained}/sheets.parquet",
+        contact_sheets="results/{dataset}/comparisons/{base}/{trained}/contact_sheets.parquet",
     log:
         "logs/select_contact_sheets/{dataset}/{base}/{trained}.log",
     group:
@@ -52,8 +52,8 @@ rule draw_thumbnails:
     input:
         inspection="results/{dataset}/inspection/{shard}.parquet",
         examples=expand("results/{{dataset}}/{model}/examples.parquet", model=REPORTED_MODELS),
-        sheets=[
-            f"results/{{dataset}}/comparisons/{base}/{trained}/sheets.parquet"
+        contact_sheets=[
+            f"results/{{dataset}}/comparisons/{base}/{trained}/contact_sheets.parquet"
             for base, trained in config["compare"]
         ],
     output:
@@ -61,7 +61,7 @@ rule draw_thumbnails:
     log:
         "logs/draw_thumbnails/{dataset}/{shard}.log",
     benchmark:
-        "logs/costs/draw_thumbnails/{dataset}/{shard}.tsv"
+        "logs/resource_usage/draw_thumbnails/{dataset}/{shard}.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 8
@@ -79,7 +79,7 @@ rule draw_thumbnails:
 rule draw_contact_sheets:
     """Telling species and confusions of a comparison: queries with their neighbours under both models."""
     input:
-        sheets="results/{dataset}/comparisons/{base}/{trained}/sheets.parquet",
+        contact_sheets="results/{dataset}/comparisons/{base}/{trained}/contact_sheets.parquet",
         thumbnails=expand("results/{{dataset}}/thumbnails/{shard}.parquet", shard=SHARDS),
     output:
         **{

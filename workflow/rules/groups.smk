@@ -10,11 +10,11 @@ rule group_images:
         shards=embeddings_for_groups,
     output:
         groups="results/{dataset}/groups.parquet",
-        doubtful="results/{dataset}/doubtful_groups.parquet",
+        groups_to_review="results/{dataset}/groups_to_review.parquet",
     log:
         "logs/group_images/{dataset}.log",
     benchmark:
-        "logs/costs/group_images/{dataset}.tsv"
+        "logs/resource_usage/group_images/{dataset}.tsv"
     priority: 1  # before pixels and embeddings: what cannot be split is named early
     group:
         job_group("repairs")

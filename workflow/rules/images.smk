@@ -10,7 +10,7 @@ rule inspect_images:
     log:
         "logs/inspect_images/{dataset}/{shard}.log",
     benchmark:
-        "logs/costs/inspect_images/{dataset}/{shard}.tsv"
+        "logs/resource_usage/inspect_images/{dataset}/{shard}.tsv"
     priority: 1  # before pixels and embeddings: what cannot be split is named early
     conda:
         "../../envs/analysis.yaml"
@@ -36,7 +36,7 @@ rule cache_pixels:
     log:
         "logs/cache_pixels/{dataset}/{preprocess}/{shard}.log",
     benchmark:
-        "logs/costs/cache_pixels/{dataset}/{preprocess}/{shard}.tsv"
+        "logs/resource_usage/cache_pixels/{dataset}/{preprocess}/{shard}.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: 8

@@ -10,11 +10,11 @@ rule clean_labels:
     output:
         labels="results/{dataset}/labels.parquet",
         quarantine="results/{dataset}/quarantine.parquet",
-        repairs="results/{dataset}/repairs.parquet",
+        label_changes="results/{dataset}/label_changes.parquet",
     log:
         "logs/clean_labels/{dataset}.log",
     benchmark:
-        "logs/costs/clean_labels/{dataset}.tsv"
+        "logs/resource_usage/clean_labels/{dataset}.tsv"
     priority: 1  # before pixels and embeddings: what cannot be split is named early
     group:
         job_group("repairs")

@@ -4,9 +4,9 @@ FIGURES = [
     "results/{dataset}/figures/recall.svg",
     "results/{dataset}/figures/recall_curve.svg",
     "results/{dataset}/figures/reachable.svg",
-    "results/{dataset}/figures/leak_effect.svg",
-    *(["results/{dataset}/figures/pairwise.svg"] if len(REPORTED_MODELS) > 1 else []),
-    *(["results/{dataset}/figures/variants.svg"] if HAS_SEED_GROUPS else []),
+    "results/{dataset}/figures/leakage.svg",
+    *(["results/{dataset}/figures/all_pairs.svg"] if len(REPORTED_MODELS) > 1 else []),
+    *(["results/{dataset}/figures/seeds.svg"] if HAS_SEED_GROUPS else []),
     *expand(
         "results/{{dataset}}/figures/{model}/{figure}.svg",
         model=REPORTED_MODELS,
@@ -23,7 +23,7 @@ FIGURES = [
             "improvement_by_species",
             "improvement_by_genus",
             "improvement_by_training_size",
-            "base_against_trained",
+            "paired_recall",
             "most_changed",
         )
     ],
@@ -32,10 +32,10 @@ PAIRS = [f"results/{{dataset}}/comparisons/{base}/{trained}" for base, trained i
 
 SMALL_TABLES = [
     "results/{dataset}/statistics",
-    "results/{dataset}/leak_audit",
+    "results/{dataset}/leakage_audit",
     *(["results/{dataset}/pairwise"] if len(REPORTED_MODELS) > 1 else []),
-    *(["results/{dataset}/variants"] if HAS_SEED_GROUPS else []),
-    *expand("results/{{dataset}}/{model}/recall", model=MODELS),
+    *(["results/{dataset}/seeds"] if HAS_SEED_GROUPS else []),
+    *expand("results/{{dataset}}/{model}/metrics", model=MODELS),
     *expand(
         "results/{{dataset}}/{model}/{table}",
         model=REPORTED_MODELS,
@@ -67,7 +67,7 @@ rule export_csv:
 rule write_headline:
     """The headline numbers of every model, printed and for machines."""
     input:
-        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=MODELS),
+        metrics=expand("results/{{dataset}}/{model}/metrics.parquet", model=MODELS),
     output:
         json="results/{dataset}/headline.json",
         text=report(
@@ -95,10 +95,10 @@ rule write_report:
     input:
         headline="results/{dataset}/headline.json",
         statistics="results/{dataset}/statistics.parquet",
-        gaps="results/{dataset}/gaps.parquet",
+        curation_log="results/{dataset}/curation_log.parquet",
         quarantine="results/{dataset}/quarantine.parquet",
         splits="results/{dataset}/splits.parquet",
-        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=REPORTED_MODELS),
+        metrics=expand("results/{{dataset}}/{model}/metrics.parquet", model=REPORTED_MODELS),
         differences=[f"{pair}/differences.parquet" for pair in PAIRS],
         comparisons=[f"{pair}/comparison.txt" for pair in PAIRS],
         claims=[f"{pair}/claims.parquet" for pair in PAIRS],
@@ -124,7 +124,7 @@ rule write_report:
     log:
         "logs/write_report/{dataset}.log",
     benchmark:
-        "logs/costs/write_report/{dataset}.tsv"
+        "logs/resource_usage/write_report/{dataset}.tsv"
     group:
         job_group("report")
     conda:
@@ -153,8 +153,8 @@ rule check_results:
         ),
         shards=expand("results/{{dataset}}/{model}/embeddings/shards.json", model=MODELS),
         neighbours=expand("results/{{dataset}}/{model}/neighbours.parquet", model=MODELS),
-        hits=expand("results/{{dataset}}/{model}/hits.parquet", model=MODELS),
-        recalls=expand("results/{{dataset}}/{model}/recall.parquet", model=MODELS),
+        query_scores=expand("results/{{dataset}}/{model}/query_scores.parquet", model=MODELS),
+        metrics=expand("results/{{dataset}}/{model}/metrics.parquet", model=MODELS),
         figures=FIGURES,
         contact_sheets=[
             f"results/{{dataset}}/figures/{base}/{trained}/contact_sheets/{sheet}.png"
@@ -179,13 +179,13 @@ rule check_results:
     log:
         "logs/check_results/{dataset}.log",
     benchmark:
-        "logs/costs/check_results/{dataset}.tsv"
+        "logs/resource_usage/check_results/{dataset}.tsv"
     group:
         job_group("report")
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=scaled_by_input(2000, {"hits": 10}),
+        mem_mb=scaled_by_input(2000, {"query_scores": 10}),
     params:
         code=digest_of("check_results.py"),
         mask_groups=lookup(within=config, dpath="search/mask_groups"),

@@ -10,7 +10,7 @@ rule collect_resource_usage:
             "results/{dataset}/checks.passed",
         ],
     output:
-        costs="results/{dataset}/costs.parquet",
+        resource_usage="results/{dataset}/resource_usage.parquet",
     log:
         "logs/collect_resource_usage/{dataset}.log",
     localrule: True
@@ -28,15 +28,15 @@ rule collect_resource_usage:
 rule plot_resource_usage:
     """Time, memory and images per second of every rule."""
     input:
-        costs="results/{dataset}/costs.parquet",
+        resource_usage="results/{dataset}/resource_usage.parquet",
     output:
         svg=report(
-            "results/{dataset}/figures/costs.svg",
-            caption="../report/costs.rst",
+            "results/{dataset}/figures/resource_usage.svg",
+            caption="../report/resource_usage.rst",
             category="{dataset}",
-            labels={"figure": "costs", "model": "all"},
+            labels={"figure": "resource usage", "model": "all"},
         ),
-        png="results/{dataset}/figures/costs.png",
+        png="results/{dataset}/figures/resource_usage.png",
     log:
         "logs/plot_resource_usage/{dataset}.log",
     localrule: True

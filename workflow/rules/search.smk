@@ -11,7 +11,7 @@ rule search_neighbours:
     log:
         "logs/search_neighbours/{dataset}/{model}/{chunk}.log",
     benchmark:
-        "logs/costs/search_neighbours/{dataset}/{model}/{chunk}.tsv"
+        "logs/resource_usage/search_neighbours/{dataset}/{model}/{chunk}.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: 8
@@ -41,7 +41,7 @@ rule join_neighbours:
     log:
         "logs/join_neighbours/{dataset}/{model}.log",
     benchmark:
-        "logs/costs/join_neighbours/{dataset}/{model}.tsv"
+        "logs/resource_usage/join_neighbours/{dataset}/{model}.tsv"
     group:
         job_group("scores")
     conda:

@@ -8,7 +8,7 @@ rule generate_synthetic:
     log:
         "logs/generate_synthetic/{dataset}.log",
     benchmark:
-        "logs/costs/generate_synthetic/{dataset}.tsv"
+        "logs/resource_usage/generate_synthetic/{dataset}.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 8
@@ -28,7 +28,7 @@ rule download_dataset:
     log:
         "logs/download_dataset/{dataset}.log",
     benchmark:
-        "logs/costs/download_dataset/{dataset}.tsv"
+        "logs/resource_usage/download_dataset/{dataset}.tsv"
     wildcard_constraints:
         dataset=any_of_regex(DOWNLOADS.values()),
     localrule: True  # the nodes of a cluster seldom have a network
@@ -54,7 +54,7 @@ rule list_images:
     log:
         "logs/list_images/{dataset}.log",
     benchmark:
-        "logs/costs/list_images/{dataset}.tsv"
+        "logs/resource_usage/list_images/{dataset}.tsv"
     conda:
         "../../envs/analysis.yaml"
     resources:

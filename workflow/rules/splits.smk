@@ -16,7 +16,7 @@ rule split_images:
     log:
         "logs/split_images/{dataset}.log",
     benchmark:
-        "logs/costs/split_images/{dataset}.tsv"
+        "logs/resource_usage/split_images/{dataset}.tsv"
     priority: 1  # before pixels and embeddings: what cannot be split is named early
     group:
         job_group("repairs")

@@ -6,7 +6,7 @@ import pytest
 from nearkin.captions import complete
 from nearkin.captions.cleaning import LONGEST
 from nearkin.captions.complete import complete_captions
-from nearkin.tables.labels import Captions, Gaps
+from nearkin.tables.labels import Captions, CurationLog
 from tests.factories.delivery import images_of
 from tests.factories.random_study import labels_of
 
@@ -27,7 +27,7 @@ def complete_texts(captions, sidecars=None, tables=(), *, species=None, rungs=LA
     whole, gaps = complete_captions(
         labels, images, further, ladder=rungs, templates=["A photo of {species}."]
     )
-    Captions.validate(whole), Gaps.validate(gaps)
+    Captions.validate(whole), CurationLog.validate(gaps)
     order = labels.select("uuid").with_row_index()
     return whole, gaps.join(order, on="uuid").sort("index", "field", "defect")
 

@@ -44,7 +44,7 @@ def differences(base, trained, n_train, *, n_queries=20, p_holm=0.5, level="spec
 
 
 def recall(value=0.9995, low=0.999, high=1.0, n_labels=3):
-    """The row of a `Recall` table that claims look at."""
+    """The row of a `Metrics` table that claims look at."""
     row = {"protocol": "leave_one_out", "level": "category", "metric": "recall", "average": "micro"}
     row |= {"population": "all", "category": "all", "label": "all", "k": 1, "value": value, "low": low}
     row |= {"high": high, "n_labels": n_labels, "n_queries": 500, "why": None if value else "no queries"}

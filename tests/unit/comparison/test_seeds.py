@@ -7,7 +7,7 @@ import pytest
 from nearkin.comparison import paired
 from nearkin.comparison.seeds import summarise_seeds
 from nearkin.evaluation import averages
-from nearkin.tables.seeds import Variants
+from nearkin.tables.seeds import SeedSummaries
 from tests.factories import random_study
 from tests.unit.comparison.test_all_pairs import hits_of
 
@@ -21,7 +21,7 @@ def hits():
 
 def table_of(hits, models):
     table = summarise_seeds(hits, models, bases={"tuned": "base"}, **HOW)
-    Variants.validate(table.select(Variants.column_names()))
+    SeedSummaries.validate(table.select(SeedSummaries.column_names()))
     return table
 
 

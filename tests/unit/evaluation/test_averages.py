@@ -256,7 +256,7 @@ def test_where_all_groups_agree_the_interval_is_wilsons():
 
 
 def counted_hits(rows):
-    """A `Hits` table of one level from rows (category, label, group, n_relevant, first_hit)."""
+    """A `QueryScores` table of one level from rows (category, label, group, n_relevant, first_hit)."""
     names = ["category", "label", "group_id", "n_relevant", "first_hit"]
     table = pl.DataFrame(rows, schema=names, orient="row")
     first = pl.col("first_hit")

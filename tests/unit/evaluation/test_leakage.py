@@ -6,7 +6,7 @@ import pytest
 
 from nearkin.evaluation import leakage
 from nearkin.storage import tables
-from nearkin.tables.leakage import LeakAudit
+from nearkin.tables.leakage import LeakageAudit
 from tests.factories import grouped_images, random_study
 
 TOLD = {"dealing": grouped_images.DEALING, "most_queries": 1000, "ks": [1, 3], "resamples": 200, "seed": 1}
@@ -138,14 +138,14 @@ def test_a_mate_is_another_image_of_the_group_in_the_gallery():
 
 def test_the_same_bytes_whatever_the_order_of_rows(frames, table, tmp_path):
     labels, splits, vectors = frames
-    tables.write(table, tmp_path / "a.parquet", LeakAudit)
+    tables.write(table, tmp_path / "a.parquet", LeakageAudit)
     again = leakage.audit_leakage(
         labels.reverse(),
         splits.reverse(),
         vectors_of=random_study.vectors_of(splits["uuid"], vectors),
         **TOLD,
     )
-    tables.write(again, tmp_path / "b.parquet", LeakAudit)
+    tables.write(again, tmp_path / "b.parquet", LeakageAudit)
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 

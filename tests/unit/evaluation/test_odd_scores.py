@@ -14,7 +14,7 @@ from nearkin.evaluation.averages import compute_metrics
 from nearkin.storage import tables
 from nearkin.tables.claims import Claims
 from nearkin.tables.neighbours import Neighbours
-from nearkin.tables.scores import Differences, Hits, Recall
+from nearkin.tables.scores import Differences, Metrics, QueryScores
 from tests.factories import random_study
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -59,8 +59,8 @@ def averages(hits):
 def test_all_hit_none_hit_or_one_species_alone(species, rights):
     labels, splits = study(species)
     found = [nearest(labels, right=right) for right in rights]
-    hits = [Hits.validate(hits_of(labels, splits, one)) for one in found]
-    recalls = [Recall.validate(averages(one)) for one in hits]
+    hits = [QueryScores.validate(hits_of(labels, splits, one)) for one in found]
+    recalls = [Metrics.validate(averages(one)) for one in hits]
     alone = len(set(species)) == 1
     for right, table in zip(rights, recalls, strict=True):
         row = table.filter(**AT, **ALL, average="micro").row(0, named=True)

@@ -12,7 +12,7 @@ from tests.factories import random_study
 
 
 def hits_of(first_hits):
-    """The `Hits` columns of queries of one species, each a group of its own."""
+    """The `QueryScores` columns of queries of one species, each a group of its own."""
     n = len(first_hits)
     return pl.DataFrame(
         {

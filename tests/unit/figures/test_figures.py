@@ -100,7 +100,7 @@ def test_an_improvement_that_nobody_answered_is_an_error(made):
 
 
 def leak_audit(n_mates=3):
-    """A `LeakAudit` table of 9 queries, of which so many have a mate in the naive gallery."""
+    """A `LeakageAudit` table of 9 queries, of which so many have a mate in the naive gallery."""
     rows = []
     for protocol in ("leave_one_out", "search"):
         for split, population, value, n in [

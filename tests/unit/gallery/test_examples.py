@@ -3,7 +3,7 @@
 import polars as pl
 
 from nearkin.gallery import examples
-from nearkin.tables.gallery import Examples, Mistaken
+from nearkin.tables.gallery import ExampleNeighbours, Mistaken
 from tests.factories.random_study import labels_of
 
 SPECIES = ["Aa x", "Aa x", "Aa x", "Bb y", "Bb y", "Aa x"]
@@ -36,7 +36,7 @@ def test_a_neighbour_of_the_species_in_another_category_is_wrong():
     rows = examples.neighbours_of(neighbours, examples.select_queries(first), LABELS.lazy())
     assert rows["right"].to_list() == [True, False, False]
     assert rows["name"].to_list() == ["Aa x", "Aa x", "Bb y"]
-    Examples.validate(rows.select(Examples.column_names()))
+    ExampleNeighbours.validate(rows.select(ExampleNeighbours.column_names()))
 
 
 def test_whom_a_species_is_taken_for_is_counted_among_all_its_queries():

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from nearkin.gallery import contact_sheet, examples, sheet_selection
-from nearkin.tables.gallery import SHEETS, Sheets
+from nearkin.tables.gallery import SHEETS, ContactSheetEntries
 from tests.factories import gallery, results
 
 BASE, TRAINED = "untrained", "lite0"
@@ -34,7 +34,7 @@ def chosen(made, found, differences=None):
     rows = sheet_selection.select_entries(
         differences, mistaken, base=found[BASE], trained=found[TRAINED], labels=labels
     )
-    return Sheets.validate(rows)
+    return ContactSheetEntries.validate(rows)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_the_order_of_rows_changes_nothing(made, found, rows):
     mixed = {
         name: frame.collect().sample(fraction=1, shuffle=True, seed=1).lazy() for name, frame in found.items()
     }
-    key = Sheets.primary_key()
+    key = ContactSheetEntries.primary_key()
     assert chosen(made, mixed).sort(key).equals(rows.sort(key))
 
 

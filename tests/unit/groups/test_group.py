@@ -9,7 +9,7 @@ from nearkin.embeddings.shard_index import write_index
 from nearkin.groups import group as grouping
 from nearkin.groups.group import _tied
 from nearkin.storage import tables
-from nearkin.tables.groups import DoubtfulGroups, Groups
+from nearkin.tables.groups import Groups, GroupsToReview
 from nearkin.tables.images import Images, Inspection
 from nearkin.tables.labels import Labels
 from scripts.group_images import group_images
@@ -32,7 +32,7 @@ def study(n, of_number=None, species=None):
 def group(labels, inspection, delivered=NOTHING, vectors_of=None, **how):
     """The groups in the order of `labels`, and the doubtful ones."""
     groups, doubtful = grouping.group_images(labels, inspection.lazy(), delivered, vectors_of, **(HOW | how))
-    DoubtfulGroups.validate(doubtful)
+    GroupsToReview.validate(doubtful)
     return Groups.validate(groups).join(labels.select("uuid"), on="uuid", maintain_order="right"), doubtful
 
 
@@ -195,4 +195,4 @@ def test_the_script_reads_shards_and_embeddings(tmp_path):
     ]
     assert found["ties"].to_list() == kinds
     assert parts(found) == [[0, 1, 2, 3]]
-    assert len(tables.read(doubtful, DoubtfulGroups)) == 0
+    assert len(tables.read(doubtful, GroupsToReview)) == 0

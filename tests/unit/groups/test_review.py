@@ -3,7 +3,7 @@
 import polars as pl
 
 from nearkin.groups import review
-from nearkin.tables.groups import DoubtfulGroups
+from nearkin.tables.groups import GroupsToReview
 
 RULE = {"share": 0.5, "min_images": 4}
 
@@ -57,7 +57,7 @@ def test_groups_of_several_species_disagree():
 def test_what_is_told_of_a_group(caplog):
     table = images("g" * 30 + "h", species="b" * 10 + "a" * 10 + "cdefghijkl" + "a")
     told = review.describe_groups(table, pl.Series(["g"]), "labels_disagree")
-    DoubtfulGroups.validate(told)
+    GroupsToReview.validate(told)
     row = told.row(0, named=True)
     assert (row["group_id"], row["doubt"], row["n_images"], row["n_species"]) == (
         "g",
@@ -76,4 +76,4 @@ def test_a_group_without_any_species_and_no_group_at_all():
     assert (row["n_species"], row["species"]) == (0, [])
     nothing = review.describe_groups(table, pl.Series([], dtype=pl.String), "runaway")
     assert len(nothing) == 0
-    DoubtfulGroups.validate(nothing)
+    GroupsToReview.validate(nothing)

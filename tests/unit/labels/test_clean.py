@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from nearkin.labels.clean import clean_labels
 from nearkin.labels.policies import REPAIRABLE
 from nearkin.tables.images import Images
-from nearkin.tables.labels import Gaps, Labels, Quarantine
+from nearkin.tables.labels import CurationLog, Labels, Quarantine
 from tests.factories.delivery import defaults, images_of, inspection_of
 
 POLICIES = defaults()["labels"]["policies"]
@@ -374,7 +374,12 @@ def test_invariants_of_any_delivery(delivery, strict, shuffler):
     images, bytes_of = delivery
     policies = POLICIES | dict.fromkeys(strict, "quarantine")
     labels, quarantine, gaps = repair(images, bytes_of, policies)
-    Images.validate(images), Labels.validate(labels), Quarantine.validate(quarantine), Gaps.validate(gaps)
+    (
+        Images.validate(images),
+        Labels.validate(labels),
+        Quarantine.validate(quarantine),
+        CurationLog.validate(gaps),
+    )
     merged = gaps.filter(action="merged")
     assert len(images) == len(labels) + len(quarantine) + len(merged)
     assert not set(labels["uuid"]) & set(quarantine["uuid"])
@@ -395,7 +400,7 @@ def test_invariants_of_any_delivery(delivery, strict, shuffler):
     shuffler.shuffle(order)
     again = repair(images[order], bytes_of, policies)
     for table, other, schema in zip(
-        (labels, quarantine, gaps), again, (Labels, Quarantine, Gaps), strict=True
+        (labels, quarantine, gaps), again, (Labels, Quarantine, CurationLog), strict=True
     ):
         key = schema.primary_key()
         assert table.sort(key).equals(other.sort(key))

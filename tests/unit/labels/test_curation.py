@@ -13,7 +13,7 @@ from nearkin.evaluation import invariants
 from nearkin.storage import tables
 from nearkin.tables.groups import Groups
 from nearkin.tables.images import Images
-from nearkin.tables.labels import Captions, Gaps, Labels, Quarantine
+from nearkin.tables.labels import Captions, CurationLog, Labels, Quarantine
 from tests.factories import delivery
 from tests.factories.curation import curate
 
@@ -57,7 +57,10 @@ def test_a_hostile_delivery_is_harmless_and_all_in_the_audit(hostile, tmp_path):
     out.mkdir()
     curate(hostile, out)
     images, labels = tables.read(out / "images.parquet", Images), tables.read(out / "labels.parquet", Labels)
-    aside, gaps = tables.read(out / "quarantine.parquet", Quarantine), tables.read(out / "gaps.parquet", Gaps)
+    aside, gaps = (
+        tables.read(out / "quarantine.parquet", Quarantine),
+        tables.read(out / "curation_log.parquet", CurationLog),
+    )
     captions = tables.read(out / "captions.parquet", Captions)
     invariants.check_rows_accounted_for(images, labels, aside, gaps)
     invariants.check_captions(labels, captions)
@@ -86,7 +89,7 @@ def test_a_specimen_is_one_however_its_category_is_written(tmp_path):
     assert set(tables.read(tmp_path / "labels.parquet", Labels)["category"]) == {"Bird", "Fish"}
     groups = tables.read(tmp_path / "groups.parquet", Groups)
     assert groups["group_id"].unique_counts().to_list() == [3] * 4
-    gaps = tables.read(tmp_path / "gaps.parquet", Gaps).filter(field="category")
+    gaps = tables.read(tmp_path / "curation_log.parquet", CurationLog).filter(field="category")
     assert gaps.select("before", "after").unique().rows() == [("Fish ", "Fish")]
 
 

@@ -70,7 +70,7 @@ def made():
 def content_of(made, **changes):
     figures = {
         ("recall",): b"<svg/>",
-        ("leak_effect",): b"<svg/>",
+        ("leakage",): b"<svg/>",
         ("lite0", "training_size"): b"<svg/>",
         ("lite0_unicom", "training_size"): b"<svg/>",
         ("lite0_unicom", "training"): b"<svg/>",

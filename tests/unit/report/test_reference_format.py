@@ -26,7 +26,7 @@ ARBITRARY = ("parkesia", "aethia psittacula", "prepona", "zaretis:")
 
 
 def recalls(counts, which):
-    """The recalls of one model that `comparison` reads, as `Recall` rows; `which` is 1 or 2."""
+    """The recalls of one model that `comparison` reads, as `Metrics` rows; `which` is 1 or 2."""
     rows = []
     for category, species in counts.items():
         shares = {name: found[which] / found[0] for name, found in species.items()}

@@ -6,7 +6,7 @@ import pytest
 from nearkin.figures import resource_usage as drawn
 from nearkin.figures import theme
 from nearkin.runtime import resource_usage
-from nearkin.tables.resource_usage import Costs
+from nearkin.tables.resource_usage import ResourceUsage
 from scripts.collect_resource_usage import collect_resource_usage
 from tests.factories.figures import scattered, texts
 
@@ -37,7 +37,7 @@ def gathered(logs):
 
 
 def test_a_job_is_told_by_its_place_and_its_images_by_its_log(logs):
-    table = Costs.validate(gathered(logs))
+    table = ResourceUsage.validate(gathered(logs))
     columns = ["rule", "job", "model", "shard", "seconds", "cpu_seconds", "peak_memory", "n_images"]
     assert table.select(columns).rows() == [
         ("compare_models", "lite0/tuned", "lite0/tuned", None, 2, 4, None, None),
@@ -76,7 +76,7 @@ def test_jobs_of_an_earlier_config_are_left_out(logs):
 
 
 def test_a_table_that_was_copied_without_logs_keeps_its_rows(logs, tmp_path):
-    path = tmp_path / "costs.parquet"
+    path = tmp_path / "resource_usage.parquet"
     told = {"logs": logs, "dataset": "museum", **STUDY}
     collect_resource_usage(path, benchmarks=logs / "costs", **told)
     whole = pl.read_parquet(path)

@@ -9,7 +9,7 @@ from nearkin.embeddings import shard_files
 from nearkin.embeddings.shard_index import write_index
 from nearkin.evaluation.invariants import CheckError, check_no_leakage
 from nearkin.storage import tables
-from nearkin.tables.leakage import LeakAudit
+from nearkin.tables.leakage import LeakageAudit
 from nearkin.tables.splits import Splits
 from scripts.audit_leakage import audit_leakage
 from scripts.plot_leakage import plot_leakage
@@ -87,7 +87,7 @@ def test_tested_images_of_a_genus_alone_are_not_enough(study):
 def test_the_audit_is_a_table_and_a_figure(study, tmp_path):
     split(study)
     audit_leakage(study, tmp_path / "leaks.parquet", **AUDIT)
-    table = tables.read(tmp_path / "leaks.parquet", LeakAudit)
+    table = tables.read(tmp_path / "leaks.parquet", LeakageAudit)
     assert len(table) == 2 * 3 * 1 * 3 * 3  # protocols, levels, ks, splits, populations
     assert tables.metadata(tmp_path / "leaks.parquet")["model"] == "lite0"
     plot_leakage(tmp_path / "leaks.parquet", tmp_path / "a.svg", tmp_path / "a.png", model="lite0", k=1)

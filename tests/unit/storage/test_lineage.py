@@ -86,14 +86,14 @@ def test_a_joined_table_counts_by_its_own_digest(folder):
     chunk = made("d/m/neighbours/0.parquet", table("a"))
     joined = made("d/m/neighbours.parquet", table("b"), chunk)
     assert (
-        trace([made("d/hits.parquet", table("c"), joined)]).made_from["d/m/neighbours"]
+        trace([made("d/query_scores.parquet", table("c"), joined)]).made_from["d/m/neighbours"]
         == (tables.metadata(joined)["content"])
     )
 
 
 def test_numbers_are_names_where_there_are_no_shards(folder):
     clusters = [made(f"d/clusters/{n}.parquet", table(n)) for n in ("200", "500")]
-    models = [made(f"d/m{i}/hits.parquet", table("a"), path) for i, path in enumerate(clusters)]
+    models = [made(f"d/m{i}/query_scores.parquet", table("a"), path) for i, path in enumerate(clusters)]
     assert {"d/clusters/200", "d/clusters/500"} <= trace(models).made_from.keys()
 
 

@@ -10,7 +10,7 @@ from nearkin.storage import tables
 from nearkin.synthetic.write_delivery import write_museum
 from nearkin.tables.groups import Groups
 from nearkin.tables.images import Images
-from nearkin.tables.labels import Captions, Gaps, Labels, Quarantine
+from nearkin.tables.labels import Captions, CurationLog, Labels, Quarantine
 from tests.factories.curation import curate
 
 SEEDS = range(101, 121)
@@ -27,7 +27,7 @@ def curated(request, tmp_path_factory):
     with open(folder / "truth.csv", encoding="utf-8", newline="") as handle:
         truth = pl.DataFrame(list(csv.DictReader(handle)))
     schemas = {"images": Images, "labels": Labels, "quarantine": Quarantine, "captions": Captions}
-    schemas |= {"gaps": Gaps, "groups": Groups}
+    schemas |= {"gaps": CurationLog, "groups": Groups}
     return {name: tables.read(paths[name], schema) for name, schema in schemas.items()} | {"truth": truth}
 
 

@@ -13,8 +13,8 @@ from nearkin.splits import statistics
 from nearkin.tables import categories
 from nearkin.tables.claims import SATURATED, Claims
 from nearkin.tables.dataset_statistics import Statistics
-from nearkin.tables.scores import Differences, Hits, Recall
-from nearkin.tables.seeds import Variants
+from nearkin.tables.scores import Differences, Metrics, QueryScores
+from nearkin.tables.seeds import SeedSummaries
 from nearkin.vocabulary import NONE
 from tests.unit.evaluation import test_odd_scores
 
@@ -33,7 +33,7 @@ def scored(of_species):
     """Everything that is computed of a model that finds right images and one that finds wrong ones."""
     labels, splits = study(of_species)
     found = [test_odd_scores.nearest(labels, right=right) for right in (False, True)]
-    hits = [Hits.validate(test_odd_scores.hits_of(labels, splits, one)) for one in found]
+    hits = [QueryScores.validate(test_odd_scores.hits_of(labels, splits, one)) for one in found]
     recalls = dict(zip(["base", "trained"], map(test_odd_scores.averages, hits), strict=True))
     drawn = {"ks": KS, "resamples": 100, "seed": SEED}
     counts = paired.count_training_images(labels, splits)
@@ -44,9 +44,9 @@ def scored(of_species):
     return {
         "hits": hits[1],
         "statistics": Statistics.validate(statistics.describe_dataset(labels, splits)),
-        "recalls": {name: Recall.validate(table) for name, table in recalls.items()},
+        "recalls": {name: Metrics.validate(table) for name, table in recalls.items()},
         "differences": Differences.validate(differences),
-        "variants": Variants.validate(of_seeds),
+        "variants": SeedSummaries.validate(of_seeds),
         "claims": Claims.validate(evaluate.evaluate_claims(recalls, differences, k=1)),
     }
 
