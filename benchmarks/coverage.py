@@ -36,14 +36,14 @@ def study(base_chance, trained_chance, seed):
     ]
     averages = compute_metrics(hits[0], ks=[1], depth=100, resamples=RESAMPLES, seed=seed)
     averages = averages.filter(
-        metric="recall", label="all", category="all", population="all", level="species"
+        metric="recall", label="all", category="all", query_subset="all", level="species"
     )
-    found = {row["average"]: (row["low"], row["high"]) for row in averages.to_dicts()}
+    found = {row["average"]: (row["ci_low"], row["ci_high"]) for row in averages.to_dicts()}
     differences = paired.compare(
         *hits, n_train=NO_TRAINING, ks=[1], min_queries=5, resamples=RESAMPLES, seed=seed
     )
     overall = differences.filter(category="all", label="all").row(0, named=True)
-    return found | {"difference": (overall["low"], overall["high"])}
+    return found | {"difference": (overall["ci_low"], overall["ci_high"])}
 
 
 def truths(base, trained):

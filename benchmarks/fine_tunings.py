@@ -34,30 +34,32 @@ NAMES = {
 def rows(found):
     """A row per variant, of the rows of one protocol."""
     for name, shown in NAMES.items():
-        own = found.filter(variant=name)
-        recalls = own.filter(measure="recall")
+        own = found.filter(config_name=name)
+        recalls = own.filter(metric="recall")
         by_k = {
             level: " / ".join(f"{recalls.filter(level=level, k=k)['mean'].item():.3f}" for k in KS)
             for level in LEVELS
         }
         first = recalls.filter(level="species", k=1).row(0, named=True)
-        seeds = f"{first['lowest']:.3f} to {first['highest']:.3f}" if first["n_seeds"] > 1 else ""
-        interval = f"{first['low']:.3f} to {first['high']:.3f}"
-        change = own.filter(measure="points", level="species", k=1)
-        gained = [signed(change[end].item()) for end in ("mean", "low", "high")] if len(change) else None
+        seeds = f"{first['min']:.3f} to {first['max']:.3f}" if first["n_seeds"] > 1 else ""
+        interval = f"{first['ci_low']:.3f} to {first['ci_high']:.3f}"
+        change = own.filter(metric="diff_pp", level="species", k=1)
+        gained = (
+            [signed(change[end].item()) for end in ("mean", "ci_low", "ci_high")] if len(change) else None
+        )
         told = f"{gained[0]} ({gained[1]} to {gained[2]})" if gained else ""
         yield [shown, *by_k.values(), interval, seeds, told]
 
 
 def invented() -> pl.DataFrame:
     """A table of all variants and protocols in which nothing was gained."""
-    numbers = {"mean": 0.5, "low": 0.4, "high": 0.6, "lowest": 0.5, "highest": 0.5, "n_seeds": 3}
+    numbers = {"mean": 0.5, "ci_low": 0.4, "ci_high": 0.6, "min": 0.5, "max": 0.5, "n_seeds": 3}
     numbers |= {"n_queries": 10, "n_groups": 5}
     return pl.DataFrame(
-        {"protocol": protocol, "variant": name, "measure": measure, "level": level, "k": k} | numbers
+        {"protocol": protocol, "config_name": name, "metric": measure, "level": level, "k": k} | numbers
         for protocol in PAGES
         for name in NAMES
-        for measure in ("recall", "points")
+        for measure in ("recall", "diff_pp")
         for level in LEVELS
         for k in KS
     )

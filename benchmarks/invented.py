@@ -77,11 +77,11 @@ def write(folder, n_rows):
             "uuid": uuid,
             "path": path,
             "sha256": uuid.str.replace_all("-", ""),
-            "coarse_hash": coarse,
-            "view_hashes": np.repeat(hashes[:, None], len(VIEWS), axis=1),
+            "dhash": coarse,
+            "dhash_of_views": np.repeat(hashes[:, None], len(VIEWS), axis=1),
             "thumbnail": looks.gather(look % LOOKS),
         },
-        schema_overrides={"view_hashes": pl.Array(pl.UInt64, len(VIEWS))},
+        schema_overrides={"dhash_of_views": pl.Array(pl.UInt64, len(VIEWS))},
     )
     constant = {"format": pl.lit("JPEG"), "mode": pl.lit("RGB"), "n_bytes": pl.lit(1, pl.Int64)}
     constant |= {name: pl.lit(256, pl.Int32) for name in ("width", "height")}

@@ -37,7 +37,7 @@ def hits(asked, *, seed, depth=100, ks=(1, 5, 10)):
     together = (drawn.random(n_groups) < ALIKE)[asked["group"].to_numpy() - 1]
     luck = np.where(together, drawn.random(n_groups)[asked["group"].to_numpy() - 1], drawn.random(n))
     first = np.where(luck < asked["chance"].to_numpy(), 1, drawn.integers(2, depth + 50, n))
-    first_hit = pl.when(pl.col("first") <= depth).then(pl.col("first"))
+    first_relevant_rank = pl.when(pl.col("first") <= depth).then(pl.col("first"))
     parts = [
         asked.select(
             protocol=pl.lit("leave_one_out"),
@@ -53,11 +53,11 @@ def hits(asked, *, seed, depth=100, ks=(1, 5, 10)):
     ]
     return (
         pl.concat(parts)
-        .with_columns(first_hit=first_hit, masked=pl.lit(True))
+        .with_columns(first_relevant_rank=first_relevant_rank, same_group_excluded=pl.lit(True))
         .with_columns(
-            n_right=pl.concat_list([(pl.col("first") <= k).cast(pl.Int32) for k in ks]),
-            r_precision=(1 / pl.col("first_hit")).fill_null(0),
-            average_precision=(1 / pl.col("first_hit")).fill_null(0),
+            n_relevant_at_k=pl.concat_list([(pl.col("first") <= k).cast(pl.Int32) for k in ks]),
+            r_precision=(1 / pl.col("first_relevant_rank")).fill_null(0),
+            average_precision=(1 / pl.col("first_relevant_rank")).fill_null(0),
         )
         .drop("first")
     )

@@ -137,7 +137,7 @@ def main():
     ]
     curves.draw(drawn, HERE / "neighbours.png", xlabel="images", memory="memory above the vectors (MB)")
     results = {"repeats": repeats, "depth": DEPTH, "width": WIDTH, "threads": beside.THREADS}
-    results |= {"peers": beside.pins(PEER), "faiss_blas": {"chosen": blas or "its own", "seconds": tried}}
+    results |= {"peers": beside.pins(PEER), "faiss_blas": {"is_best": blas or "its own", "seconds": tried}}
     publish("neighbours", results | {"found": records}, header, list(rows(records)))
 
 

@@ -3,7 +3,7 @@
     PYTHONPATH=. .venv/bin/python benchmarks/precision.py results/specimens --folder ../shared/data/specimens
 
 Takes a study that has run, with its model `lite0`. All its images query each other (leave one
-out, group mates masked): as they were delivered for the precision, and enlarged for the decoder,
+out, group mates exclude_same_group): as they were delivered for the precision, and enlarged for the decoder,
 since only large photos are decoded faster.
 """
 
@@ -77,7 +77,9 @@ def nearest(study, uuids, vectors):
     def vectors_of(wanted):
         return vectors[[where[uuid] for uuid in wanted]]
 
-    found = search.search_protocol(splits, vectors_of, protocol="leave_one_out", depth=1, mask_groups=True)
+    found = search.search_protocol(
+        splits, vectors_of, protocol="leave_one_out", depth=1, exclude_same_group=True
+    )
     species = labels.select("uuid", "path", "species")
     found = found.select("uuid", "neighbour").join(species, on="uuid")
     theirs = species.select(neighbour="uuid", found="species")
@@ -105,7 +107,7 @@ def measure(study, inspection, folder, ways):
                 "decode": decode,
                 "n_queries": len(found),
                 "recall": found["hit"].mean(),
-                "points": 100 * (found["hit"].mean() - first["hit"].mean()),
+                "diff_pp": 100 * (found["hit"].mean() - first["hit"].mean()),
                 "other_neighbour": int((found["neighbour"] != first["neighbour"]).sum()),
                 "changed": flipped,
             }
@@ -122,7 +124,7 @@ def row(photos, found):
         found["precision"],
         found["decode"],
         f"{found['recall']:.4f}",
-        f"{found['points']:+.2f}",
+        f"{found['diff_pp']:+.2f}",
         shares[0],
         won,
     ]
@@ -152,7 +154,7 @@ def main():
         "precision",
         "decode",
         "species recall@1",
-        "points",
+        "diff_pp",
         "another nearest image",
         "changed hits",
     ]

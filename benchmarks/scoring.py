@@ -48,7 +48,7 @@ def scored(labels, nearest, ks):
         kinds, code = np.unique(names, return_inverse=True)
         right = code[nearest] == code[:, None]
         n_relevant = np.bincount(code)[code] - 1
-        first = metrics.query_metrics(right, n_relevant, ks=ks)["first_hit"]
+        first = metrics.query_metrics(right, n_relevant, ks=ks)["first_relevant_rank"]
         for k in ks:
             hits = (first > 0) & (first <= k)
             means = np.bincount(code, hits) / np.bincount(code)

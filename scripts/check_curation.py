@@ -17,7 +17,9 @@ def check_curation(inputs, passed_path: Path) -> None:
     """`inputs` holds the rule's paths by name."""
     labels, splits = tables.read(inputs.labels, Labels), tables.read(inputs.splits, Splits)
     images, quarantine = tables.read(inputs.images, Images), tables.read(inputs.quarantine, Quarantine)
-    invariants.check_rows_accounted_for(images, labels, quarantine, tables.read(inputs.curation_log, CurationLog))
+    invariants.check_rows_accounted_for(
+        images, labels, quarantine, tables.read(inputs.curation_log, CurationLog)
+    )
     invariants.check_captions(labels, tables.read(inputs.captions, Captions))
     groups = tables.read(inputs.groups, Groups, ["uuid", "group_id"])
     inspection = tables.read_all(inputs.inspection, Inspection, ["uuid", "sha256"])

@@ -14,14 +14,14 @@ from nearkin.tables.scores import Metrics, QueryScores
 from nearkin.tables.splits import Splits
 
 
-def check_results(inputs, passed_path, *, masked):
+def check_results(inputs, passed_path, *, exclude_same_group):
     splits = tables.read(inputs.splits, Splits)
     for path in (path for shards in inputs.shards for path in read_index(shards)[0]):
         for part in shard_files.iter_row_groups(path):
             invariants.check_unit_norm(part, path)
     for neighbours, hits, recall in zip(inputs.neighbours, inputs.query_scores, inputs.metrics, strict=True):
         for part in iter_query_batches(neighbours):
-            invariants.check_neighbour_order(part, splits, masked=masked)
+            invariants.check_neighbour_order(part, splits, exclude_same_group=exclude_same_group)
         hits, recall = tables.read(hits, QueryScores), tables.read(recall, Metrics)
         invariants.check_hits_nested(hits)
         invariants.check_recall_monotone(recall)
@@ -39,4 +39,6 @@ def check_results(inputs, passed_path, *, masked):
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
-        check_results(snakemake.input, snakemake.output.passed, masked=snakemake.params.mask_groups)
+        check_results(
+            snakemake.input, snakemake.output.passed, exclude_same_group=snakemake.params.exclude_same_group
+        )

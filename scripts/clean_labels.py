@@ -21,7 +21,7 @@ def clean_labels(
     dataset,
 ):
     unused = {"caption", "sidecar", "specimen", "split"}
-    kept, aside, gaps = clean.clean_labels(
+    kept, aside, curation_log = clean.clean_labels(
         tables.read(images_path, Images, [name for name in Images.column_names() if name not in unused]),
         tables.read_all(inspection_paths, Inspection, ["uuid", "problem", "detail", "sha256"]),
         policies=policies,
@@ -30,7 +30,7 @@ def clean_labels(
     )
     tables.write(kept, labels_path, Labels, dataset=dataset)
     tables.write(aside, quarantine_path, Quarantine, dataset=dataset)
-    tables.write(gaps, label_changes_path, CurationLog, dataset=dataset)
+    tables.write(curation_log, label_changes_path, CurationLog, dataset=dataset)
 
 
 if __name__ == "__main__":

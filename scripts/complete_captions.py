@@ -27,7 +27,7 @@ def complete_captions(
         external.read_caption_table(path, image=table["image"], caption=table["caption"])
         for path, table in zip(table_paths, tables, strict=True)
     ]
-    whole, gaps = complete.complete_captions(
+    whole, curation_log = complete.complete_captions(
         read(labels_path, Labels),
         read(images_path, Images, ["uuid", "row", "label", "caption", "sidecar"]),
         further,
@@ -36,7 +36,7 @@ def complete_captions(
     )
     write(whole, captions_path, Captions, dataset=dataset)
     write(
-        pl.concat([read(label_changes_path, CurationLog), gaps]),
+        pl.concat([read(label_changes_path, CurationLog), curation_log]),
         curation_log_path,
         CurationLog,
         dataset=dataset,

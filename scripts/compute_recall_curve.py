@@ -7,7 +7,7 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.recall_curve import RecallCurve
 from nearkin.tables.scores import QueryScores
 
-COLUMNS = ["protocol", "level", "uuid", "category", "label", "group_id", "first_hit"]
+COLUMNS = ["protocol", "level", "uuid", "category", "label", "group_id", "first_relevant_rank"]
 
 
 def compute_recall_curve(query_scores_path, curve_path, *, depth, resamples, seed, stamps):

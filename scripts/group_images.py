@@ -21,21 +21,21 @@ def group_images(
     *,
     specimen,
     near_duplicates,
-    runaway,
+    oversized,
     dataset,
 ):
     """`shards_path` is empty unless a model is asked which images look alike."""
-    table, doubtful = group.group_images(
+    table, groups_to_review = group.group_images(
         tables.read(labels_path, Labels, columns=["uuid", "path", "category", "species"]),
         tables.scan(inspection_paths, Inspection),
         tables.read(images_path, Images, columns=["uuid", "specimen"]).drop_nulls(),
         (lambda uuids: read_vectors(read_index(shards_path)[0], uuids)) if shards_path else None,
         specimen=specimen,
         near_duplicates=near_duplicates,
-        runaway=runaway,
+        oversized=oversized,
     )
     tables.write(table, groups_path, Groups, dataset=dataset)
-    tables.write(doubtful, groups_to_review_path, GroupsToReview, dataset=dataset)
+    tables.write(groups_to_review, groups_to_review_path, GroupsToReview, dataset=dataset)
 
 
 if __name__ == "__main__":
@@ -50,6 +50,6 @@ if __name__ == "__main__":
             groups_to_review_path=snakemake.output.groups_to_review,
             specimen=snakemake.params.specimen,
             near_duplicates=snakemake.params.near_duplicates,
-            runaway=snakemake.params.runaway,
+            oversized=snakemake.params.oversized,
             dataset=snakemake.wildcards.dataset,
         )

@@ -22,7 +22,7 @@ def search_neighbours(
     *,
     wanted,
     depth,
-    mask_groups,
+    exclude_same_group,
     chunk,
     n_chunks,
     threads,
@@ -32,7 +32,7 @@ def search_neighbours(
     splits = tables.read(splits_path, Splits)
     paths, fingerprint = read_index(shards_path)
     vectors_of = partial(read_vectors, paths)
-    told = {"depth": depth, "mask_groups": mask_groups, "chunk": chunk, "n_chunks": n_chunks}
+    told = {"depth": depth, "exclude_same_group": exclude_same_group, "chunk": chunk, "n_chunks": n_chunks}
     found = [search.search_protocol(splits, vectors_of, protocol=protocol, **told) for protocol in wanted]
     tables.write(pl.concat(found), neighbours_path, Neighbours, fingerprint=fingerprint, **stamps)
 
@@ -46,7 +46,7 @@ if __name__ == "__main__":
             neighbours_path=snakemake.output.neighbours,
             wanted=snakemake.params.protocols,
             depth=snakemake.params.depth,
-            mask_groups=snakemake.params.mask_groups,
+            exclude_same_group=snakemake.params.exclude_same_group,
             chunk=int(snakemake.wildcards.chunk),
             n_chunks=snakemake.params.n_chunks,
             threads=snakemake.threads,

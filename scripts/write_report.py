@@ -29,7 +29,7 @@ def write_report(inputs, report_path, thumbnails_folder, *, dataset, models, pai
         records=headline["recalls"],
         others=headline["others"],
         statistics=tables.read(inputs.statistics, Statistics),
-        gaps=tables.read(inputs.curation_log, CurationLog, columns=["field", "defect", "action"]),
+        curation_log=tables.read(inputs.curation_log, CurationLog, columns=["field", "defect", "action"]),
         quarantine=tables.read(inputs.quarantine, Quarantine, columns=["reason"]),
         splits=tables.read(inputs.splits, Splits, columns=["reason"]),
         recalls=_by_model(models, inputs.metrics, Metrics),

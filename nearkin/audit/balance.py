@@ -35,7 +35,7 @@ def _summarise_counts(counts: pl.DataFrame) -> dict:
 
 
 def extremes(counts):
-    """The largest and the smallest species, SHOWN of each: two lists of (category, species, n)."""
+    """The largest and the smallest species: two lists of (category, species, n), MAX_SHOWN_SPECIES long."""
     largest = counts.sort("n", "species", "category", descending=[True, False, False]).head(MAX_SHOWN_SPECIES)
     smallest = counts.sort("n", "species", "category").head(MAX_SHOWN_SPECIES)
     return largest.to_dicts(), smallest.to_dicts()
@@ -54,8 +54,8 @@ def split_counts(splits, *, categories, names, order):
 def not_random(splits, labels):
     """Images that did not go by the lot: a dict per reason with n_images, n_species, species and rows.
 
-    `species` are the first SHOWN by name; `rows` (path, split, evidence) the first SHOWN by uuid
-    of those whose evidence is said.
+    `species` are the first MAX_SHOWN_SPECIES by name; `rows` (path, split, evidence) as many, by uuid, of
+    those with evidence.
     """
     found = splits.drop_nulls("reason").join(labels.select("uuid", "path", "species"), on="uuid", how="left")
     species = pl.col("species").drop_nulls().unique().sort()

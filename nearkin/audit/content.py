@@ -30,9 +30,9 @@ def collect(
     labels,
     captions,
     quarantine,
-    gaps,
+    curation_log,
     groups,
-    doubtful,
+    groups_to_review,
     splits,
     statistics,
     folder,
@@ -46,14 +46,14 @@ def collect(
     """
     categories, names = overview.list_categories(images)
     by = {"categories": categories, "names": names}
-    counted = defects.count_defects(gaps, **by)
+    counted = defects.count_defects(curation_log, **by)
     per_species = balance.count_images_per_species(labels, categories)
     shown = {
         "set_aside": quarantine_by_reason(quarantine, counted, categories=categories),
         "rows_that_differ": conflicts.list_conflicting_rows(quarantine, images),
         "copies_that_differ": conflicts.list_conflicting_copies(quarantine, images, inspection=inspection),
-        "disagreeing": doubtful_groups.list_groups(doubtful, labels, doubt="labels_disagree"),
-        "runaway": doubtful_groups.list_groups(doubtful, labels, doubt="runaway"),
+        "disagreeing": doubtful_groups.list_groups(groups_to_review, labels, reason="mixed_species"),
+        "oversized": doubtful_groups.list_groups(groups_to_review, labels, reason="oversized"),
         "alike": near_duplicates.list_groups(groups, labels, inspection=inspection),
     }
     rows = _select_pictured(list(_list_uuids(shown)), inspection)
@@ -61,11 +61,13 @@ def collect(
     return shown | {
         "dataset": dataset,
         "names": names,
-        "fates": overview.count_outcomes(images, labels, quarantine=quarantine, gaps=gaps, **by),
+        "fates": overview.count_outcomes(
+            images, labels, quarantine=quarantine, curation_log=curation_log, **by
+        ),
         "caption_sources": overview.count_caption_sources(captions, **by),
         "defects": counted,
         "look": defects.review_checklist(counted),
-        "repairs": repairs.list_changes(gaps, categories=categories),
+        "repairs": repairs.list_changes(curation_log, categories=categories),
         "balance": balance.summarise_by_category(per_species, names),
         "ends": balance.extremes(per_species),
         "abundance": _inline_svg(theme.render_svg(rank_abundance.plot_rank_abundance(per_species, names))),
@@ -89,7 +91,7 @@ def _list_uuids(shown):
     yield from (one["uuid"] for one in shown["rows_that_differ"][1])
     yield from (one["uuid"] for group in shown["copies_that_differ"][1] for one in group)
     members = chain(
-        shown["disagreeing"][1], shown["alike"]["near"], shown["runaway"][1], shown["alike"]["copies"]
+        shown["disagreeing"][1], shown["alike"]["near"], shown["oversized"][1], shown["alike"]["copies"]
     )
     yield from (one["uuid"] for group in members for one in group["members"])
     yield from (one["uuid"] for reason in shown["set_aside"] for one in reason["rows"])

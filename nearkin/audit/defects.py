@@ -8,11 +8,11 @@ from nearkin.audit.overview import align_to_categories
 FIELDS = ["file", "row", "category", "name", "caption"]
 
 
-def count_defects(gaps, *, categories, names):
+def count_defects(curation_log, *, categories, names):
     """A dict per field, defect and action: meaning, n, by_category. Fields in order, frequent ones first."""
     keys = ["field", "defect", "action"]
     evidence = pl.col("evidence")
-    found = gaps.join(categories, on="uuid", how="left").group_by(*keys, "category")
+    found = curation_log.join(categories, on="uuid", how="left").group_by(*keys, "category")
     table = found.agg(pl.len().alias("n"), first=evidence.min(), last=evidence.max()).collect()
     rows = [
         dict(zip(keys, key, strict=True))

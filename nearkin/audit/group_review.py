@@ -9,12 +9,12 @@ MAX_IMAGES = 8
 """Images of a group, of each species in turn."""
 
 
-def list_groups(doubtful, labels, *, doubt):
+def list_groups(groups_to_review, labels, *, reason):
     """Groups in doubt, those of the most species and images first: (n, those that are shown).
 
     Each is a dict of n_images, n_species and members: dicts of uuid, path and label.
     """
-    found = doubtful.filter(doubt=doubt).collect()
+    found = groups_to_review.filter(reason=reason).collect()
     found = found.sort("n_species", "n_images", "group_id", descending=[True, True, False])
     shown = found.head(MAX_SHOWN_GROUPS).select("group_id", "n_images", "n_species", uuid="uuids")
     names = labels.select("uuid", "path", label=pl.coalesce("species", "genus"))

@@ -23,10 +23,10 @@ def list_groups(groups, labels, *, inspection):
     `copies` have the same bytes, `near` have not. A group is a dict of n_images (tied by looks),
     n_others (tied by specimen alone), ties, likeness (of `least_likeness`) and members.
     """
-    tied = groups.filter(~pl.col("ties").is_in(["", "specimen"]))
+    tied = groups.filter(~pl.col("link_types").is_in(["", "specimen"]))
     found = tied.join(inspection.select("uuid", "sha256"), on="uuid").group_by("group_id")
     sizes = found.agg(
-        n_images=pl.len(), distinct=pl.col("sha256").n_unique(), ties=_link_types_expr()
+        n_images=pl.len(), distinct=pl.col("sha256").n_unique(), link_types=_link_types_expr()
     ).collect()
     near, copies = sizes.filter(pl.col("distinct") > 1), sizes.filter(pl.col("distinct") == 1)
     compared = near.sort("group_id").head(MAX_COMPARED_GROUPS)
@@ -66,14 +66,14 @@ def min_similarity(members):
 
 def _link_types_expr():
     """What ties a group's images together, as a list of words."""
-    return pl.col("ties").str.split("+").explode().unique().sort()
+    return pl.col("link_types").str.split("+").explode().unique().sort()
 
 
 def _describe_shown(chosen, groups, labels):
     every = groups.join(chosen.lazy().select("group_id"), on="group_id", how="semi")
     names = labels.select("uuid", label=pl.coalesce("species", "genus"))
     every = every.join(names, on="uuid").collect().sort("uuid")
-    looks = every.filter(~pl.col("ties").is_in(["", "specimen"]))
+    looks = every.filter(~pl.col("link_types").is_in(["", "specimen"]))
     shown = []
     for row in chosen.iter_rows(named=True):
         members = looks.filter(group_id=row["group_id"])

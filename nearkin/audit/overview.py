@@ -24,18 +24,18 @@ def list_categories(images):
     return first.with_columns(category=folded), [*sort_categories(shown), OTHERS]
 
 
-def count_outcomes(images, labels, *, quarantine, gaps, categories, names):
+def count_outcomes(images, labels, *, quarantine, curation_log, categories, names):
     """What became of the delivered rows: a dict per category, in the order of `names`, and one of all.
 
     A dict has category, delivered = kept + merged + aside, and kept = untouched + mended. An
     image counts as mended when its name, file or caption was repaired or filled.
     """
-    changed = gaps.filter(pl.col("action").is_in(["repaired", "filled"]))
+    changed = curation_log.filter(pl.col("action").is_in(["repaired", "filled"]))
     parts = {
         "delivered": images,
         "kept": labels,
         "mended": labels.join(changed, on="uuid", how="semi"),
-        "merged": gaps.filter(action="merged"),
+        "merged": curation_log.filter(action="merged"),
         "aside": quarantine,
     }
     counted = count_by_category(parts, categories=categories, names=names)

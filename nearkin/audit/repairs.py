@@ -15,19 +15,19 @@ MAX_BYTES = 2_500_000
 KEY = ["uuid", "row", "field", "defect"]
 
 
-def list_changes(gaps, *, categories):
+def list_changes(curation_log, *, categories):
     """Rows of the table of repairs: (path, category, field, defect, action, before, after, evidence).
 
-    `gaps` are sorted by their key. At most MOST_OF_A_KIND of a field, defect and action, and so
+    `curation_log` are sorted by their key. At most MOST_OF_A_KIND of a field, defect and action, and so
     many of all kinds evenly as MOST and MOST_BYTES allow. Which ones goes by uuid, which is as
     good as by lot. All texts are as they are shown; the longer ones are markup.
     """
     kind = ["field", "defect", "action"]
-    keys = gaps.select(*KEY, "action").collect()
+    keys = curation_log.select(*KEY, "action").collect()
     rank = pl.int_range(pl.len()).over(kind)
     ranked = keys.with_columns(rank=rank).filter(pl.col("rank") < MAX_PER_DEFECT)
     chosen = ranked.sort("rank", *kind).head(MAX_ROWS).lazy().select(*KEY, "rank")
-    found = gaps.join(chosen, on=KEY).join(categories, on="uuid", how="left")
+    found = curation_log.join(chosen, on=KEY).join(categories, on="uuid", how="left")
     shown, n_bytes = [], 0
     for row in found.collect().sort("rank", *kind).iter_rows(named=True):
         shown.append(_describe_row(row))

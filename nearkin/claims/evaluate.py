@@ -20,7 +20,7 @@ def evaluate_claims(recalls, differences, *, k):
     """
     rows = []
     for protocol in sorted(set(differences["protocol"]), key=PROTOCOLS.index):
-        shared = {"protocol": protocol, "k": k, "about": "/".join(recalls), "level": "species"}
+        shared = {"protocol": protocol, "k": k, "subject": "/".join(recalls), "level": "species"}
         found = differences.filter(protocol=protocol, k=k)
         labels = found.filter(pl.col("label") != ALL).sort("category", "label")
         for category, its_labels in _split_by_category(labels):
@@ -30,7 +30,13 @@ def evaluate_claims(recalls, differences, *, k):
         if distinct_categories(labels["category"]):
             overall += [_test_saturated(one, model, protocol, k) for model, one in recalls.items()]
         rows += [shared | {"category": ALL} | row for row in overall]
-    blank = {"fewest_images": None, "most_images": None, "n_rose": None, "n_fell": None, "fallen": []}
+    blank = {
+        "min_train_images": None,
+        "max_train_images": None,
+        "n_improved": None,
+        "n_worsened": None,
+        "worsened_labels": [],
+    }
     types = {name: column.dtype for name, column in Claims.columns().items()}
     table = pl.DataFrame([blank | row for row in rows], schema=types)
     for answer, n in table.group_by("answer").len().sort("answer").iter_rows():
@@ -51,7 +57,7 @@ def _evaluate_category(labels, models, protocol):
     if protocol != "unseen":
         for model, column in zip(models, ["base", "trained"], strict=True):
             for answer in training_size.test_recall_by_training_size(species, column):
-                yield answer | _count_evidence(species) | {"about": model}
+                yield answer | _count_evidence(species) | {"subject": model}
         yield training_size.test_improvement_by_training_size(species) | _count_evidence(species)
     yield improvement.test_typical_improvement(species, "species") | _count_evidence(species)
     yield (
@@ -60,7 +66,7 @@ def _evaluate_category(labels, models, protocol):
 
 
 def _test_worsened(labels):
-    ranked = labels.filter("ranked", level="species", metric="recall")
+    ranked = labels.filter("enough_queries", level="species", metric="recall")
     return improvement.test_any_worsened(ranked) | _count_evidence(ranked)
 
 
@@ -70,13 +76,15 @@ def _test_saturated(recall, model, protocol, k):
         level="category",
         metric="recall",
         average="micro",
-        population="all",
+        query_subset="all",
         category=ALL,
         k=k,
     )
     behind = chosen.select("n_labels", "n_queries").row(0, named=True)
     return (
-        saturation.test_saturation(chosen.row(0, named=True)) | behind | {"about": model, "level": "category"}
+        saturation.test_saturation(chosen.row(0, named=True))
+        | behind
+        | {"subject": model, "level": "category"}
     )
 
 

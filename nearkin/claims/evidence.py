@@ -3,13 +3,13 @@
 from typing import NamedTuple
 
 from nearkin.tables.claims import (
-    CANNOT_BE_TOLD,
     HODGES_LEHMANN,
-    NOT_SHOWN,
+    INCONCLUSIVE,
+    NOT_SUPPORTED,
     ODDS_RATIO,
     RECALL,
-    SHOWN,
     SPEARMAN,
+    SUPPORTED,
 )
 
 ALPHA = 0.05
@@ -21,13 +21,13 @@ NULL_VALUES = {SPEARMAN: 0, ODDS_RATIO: 1, HODGES_LEHMANN: 0, RECALL: CEILING}
 
 
 class Evidence(NamedTuple):
-    """An estimate with its 95 % interval and two-sided p-value; or `why` there is none."""
+    """An estimate with its 95 % interval and two-sided p-value; or `null_reason` there is none."""
 
     estimate: float | None = None
-    low: float | None = None
-    high: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
     p_value: float | None = None
-    why: str | None = None
+    null_reason: str | None = None
 
 
 def direction(measure, found):
@@ -47,16 +47,16 @@ def direction(measure, found):
     """
     nothing = NULL_VALUES[measure]
     if found.p_value is None:
-        return int(found.low > nothing) - int(found.high < nothing)
+        return int(found.ci_low > nothing) - int(found.ci_high < nothing)
     if found.p_value >= ALPHA or found.estimate == nothing:
         return 0
-    return int(found.low >= nothing) - int(found.high <= nothing)
+    return int(found.ci_low >= nothing) - int(found.ci_high <= nothing)
 
 
 def claim_row(claim, measure, found, *, showing=(1,)):
     """The columns of a `Claims` table that `found` fills; `showing` are the sides that show the claim."""
-    if found.why is not None:
-        answer = CANNOT_BE_TOLD
+    if found.null_reason is not None:
+        answer = INCONCLUSIVE
     else:
-        answer = SHOWN if direction(measure, found) in showing else NOT_SHOWN
+        answer = SUPPORTED if direction(measure, found) in showing else NOT_SUPPORTED
     return {"claim": claim, "measure": measure, "answer": answer, **found._asdict()}

@@ -20,7 +20,7 @@ def hodges_lehmann(changes):
     are ranked, then left out (Pratt 1959).
 
     >>> hodges_lehmann(np.array([1, 2, 3, 4, 5, 6]))
-    Evidence(estimate=3.5, low=1.0, high=6.0, p_value=0.03125, why=None)
+    Evidence(estimate=3.5, ci_low=1.0, ci_high=6.0, p_value=0.03125, null_reason=None)
     """
     ordered = np.sort(np.round(changes, DECIMALS))
     n = len(ordered)

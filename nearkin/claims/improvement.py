@@ -4,7 +4,15 @@ import polars as pl
 
 from nearkin.claims import hodges_lehmann
 from nearkin.claims.evidence import ALPHA, Evidence, claim_row
-from nearkin.tables.claims import CANNOT_BE_TOLD, COUNT, HODGES_LEHMANN, IMPROVED, NOT_SHOWN, SHOWN, WORSE
+from nearkin.tables.claims import (
+    COUNT,
+    HODGES_LEHMANN,
+    IMPROVED,
+    INCONCLUSIVE,
+    NOT_SUPPORTED,
+    SUPPORTED,
+    WORSE,
+)
 from nearkin.vocabulary import MIN_LABELS
 
 
@@ -13,29 +21,29 @@ def test_typical_improvement(labels, noun):
 
     `noun` says what they are, species or genera.
     """
-    points = labels["points"].round(hodges_lehmann.DECIMALS)
+    points = labels["diff_pp"].round(hodges_lehmann.DECIMALS)
     if len(labels) < MIN_LABELS:
-        found = Evidence(why=f"it takes {MIN_LABELS} {noun}, not {len(labels)}")
+        found = Evidence(null_reason=f"it takes {MIN_LABELS} {noun}, not {len(labels)}")
     else:
         found = hodges_lehmann.hodges_lehmann(points.to_numpy())
-    counts = {"n_rose": (points > 0).sum(), "n_fell": (points < 0).sum()}
+    counts = {"n_improved": (points > 0).sum(), "n_worsened": (points < 0).sum()}
     return claim_row(IMPROVED, HODGES_LEHMANN, found) | counts
 
 
 def test_any_worsened(ranked):
-    """Which of the `ranked` rows of a `Differences` table fell beyond chance (Holm): an answer."""
+    """Which of the `enough_queries` rows of a `Differences` table fell beyond chance (Holm): an answer."""
     beyond = ranked.filter(pl.col("p_holm") < ALPHA)
-    fell = beyond.filter(pl.col("points") < 0).sort("points", "category", "label")
+    fell = beyond.filter(pl.col("diff_pp") < 0).sort("diff_pp", "category", "label")
     why = _find_obstacle(ranked)
     return {
         "claim": WORSE,
         "measure": COUNT,
-        "answer": CANNOT_BE_TOLD if why is not None else SHOWN if len(fell) else NOT_SHOWN,
-        "why": why,
+        "answer": INCONCLUSIVE if why is not None else SUPPORTED if len(fell) else NOT_SUPPORTED,
+        "null_reason": why,
         "estimate": float(len(fell)) if why is None else None,
-        "n_rose": len(beyond) - len(fell),
-        "n_fell": len(fell),
-        "fallen": fell["label"].to_list(),
+        "n_improved": len(beyond) - len(fell),
+        "n_worsened": len(fell),
+        "worsened_labels": fell["label"].to_list(),
     }
 
 

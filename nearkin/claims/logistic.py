@@ -24,12 +24,12 @@ def odds_per_doubling(hits, queries, n_train):
     degrees of freedom.
 
     Where hits and misses do not overlap there is no finite estimate (Albert and Anderson
-    1984), and `why` says so.
+    1984), and `null_reason` says so.
     """
     size = np.log2(1 + n_train)
     why = separation_reason(hits, queries, size)
     if why:
-        return Evidence(why=why)
+        return Evidence(null_reason=why)
 
     def excess(phi):
         fit = _fit_binomial(hits, queries, size, phi)

@@ -3,22 +3,22 @@
 from nearkin.claims.evidence import ALPHA, CEILING, Evidence, direction
 from nearkin.html import format_numbers
 from nearkin.tables.claims import (
-    CANNOT_BE_TOLD,
     COUNT,
     HODGES_LEHMANN,
     IMPROVED,
+    INCONCLUSIVE,
     ODDS_RATIO,
     RECALL,
     RELATED,
     RISES,
     SATURATED,
-    SHOWN,
     SPEARMAN,
+    SUPPORTED,
     WORSE,
 )
 from nearkin.vocabulary import ALL, PLURALS
 
-RECALL_OF = "species recall@{k} of {about}"
+RECALL_OF = "species recall@{k} of {subject}"
 MORE_IMAGES = "with the number of training images{in_category}"
 PAIR = "from {base} to {trained}"
 CLAIM_TEXTS = {
@@ -42,9 +42,9 @@ CLAIM_TEXTS = {
         0: f"no species is shown to have got worse {PAIR} beyond chance",
     },
     SATURATED: {
-        1: "category recall@{k} of {about} is saturated",
-        0: "category recall@{k} of {about} is not shown to be saturated",
-        -1: "category recall@{k} of {about} is not saturated",
+        1: "category recall@{k} of {subject} is saturated",
+        0: "category recall@{k} of {subject} is not shown to be saturated",
+        -1: "category recall@{k} of {subject} is not saturated",
     },
 }
 """By claim and by the side on which the estimate lies; the first is what is claimed."""
@@ -55,13 +55,13 @@ PROTOCOLS = {"leave_one_out": "leave one out", "search": "search", "unseen": "un
 
 def format_claim(row):
     """The sentence of a row of a `Claims` table, with its evidence."""
-    base, _, trained = row["about"].partition("/")
+    base, _, trained = row["subject"].partition("/")
     words = row | {"base": base, "trained": trained}
     words |= {f"{word}_category": _format_category(word, row["category"]) for word in ("in", "of")}
     heads = {place: head.format_map(words) for place, head in CLAIM_TEXTS[row["claim"]].items()}
     protocol = PROTOCOLS[row["protocol"]]
-    if row["answer"] == CANNOT_BE_TOLD:
-        return f"Whether {heads[1]} cannot be told: {row['why']} ({protocol})."
+    if row["answer"] == INCONCLUSIVE:
+        return f"It is inconclusive whether {heads[1]}: {row['null_reason']} ({protocol})."
     head = heads[_format_protocol(row)]
     behind = (
         f"n = {_format_counts(row)} with {format_numbers.format_count(row['n_queries'])} queries, {protocol}"
@@ -80,23 +80,23 @@ def _format_category(word: str, category: str) -> str:
 
 def _format_protocol(row):
     if row["measure"] == COUNT:
-        return int(row["answer"] == SHOWN)
+        return int(row["answer"] == SUPPORTED)
     return direction(row["measure"], Evidence(*(row[name] for name in Evidence._fields)))
 
 
 def _format_counts(row):
     """How many labels there are, in words, and how many training images they have if that matters.
 
-    >>> _format_counts({"n_labels": 114, "level": "genus", "fewest_images": None})
+    >>> _format_counts({"n_labels": 114, "level": "genus", "min_train_images": None})
     '114 genera'
-    >>> _format_counts({"n_labels": 60, "level": "species", "fewest_images": 2, "most_images": 80})
+    >>> _format_counts({"n_labels": 60, "level": "species", "min_train_images": 2, "max_train_images": 80})
     '60 species (2 to 80 training images)'
     """
     noun = row["level"] if row["n_labels"] == 1 else PLURALS[row["level"]]
     said = f"{format_numbers.format_count(row['n_labels'])} {noun}"
-    if row["fewest_images"] is None:
+    if row["min_train_images"] is None:
         return said
-    n_images = format_numbers.format_count_range(row["fewest_images"], row["most_images"])
+    n_images = format_numbers.format_count_range(row["min_train_images"], row["max_train_images"])
     return f"{said} ({n_images} training images)"
 
 
@@ -112,17 +112,17 @@ def _format_odds(row):
 
 
 def _format_change(row):
-    stayed = row["n_labels"] - row["n_rose"] - row["n_fell"]
-    counts = f"{row['n_rose']:,} rose, {stayed:,} stayed, {row['n_fell']:,} fell"
+    stayed = row["n_labels"] - row["n_improved"] - row["n_worsened"]
+    counts = f"{row['n_improved']:,} rose, {stayed:,} stayed, {row['n_worsened']:,} fell"
     change = f"{format_numbers.format_points(row['estimate'])} points of recall@{row['k']}"
     return f"{change}{_format_interval(row, format_numbers.format_points)}{_format_p_value(row)}; {counts}"
 
 
 def _format_worsened(row):
-    names = row["fallen"][:MAX_NAMED_SPECIES]
-    more = row["n_fell"] - len(names)
+    names = row["worsened_labels"][:MAX_NAMED_SPECIES]
+    more = row["n_worsened"] - len(names)
     named = f" ({', '.join(names)}{f' and {more:,} more' if more else ''})" if names else ""
-    told = f"{row['n_fell']:,} fell{named} and {row['n_rose']:,} rose"
+    told = f"{row['n_worsened']:,} fell{named} and {row['n_improved']:,} rose"
     return f"{told} with Holm’s p under {ALPHA}, among those with enough queries"
 
 
@@ -140,7 +140,7 @@ EVIDENCE = {
 
 
 def _format_interval(row, form):
-    return f" (95 % interval {format_numbers.format_interval(row['low'], row['high'], form)})"
+    return f" (95 % interval {format_numbers.format_interval(row['ci_low'], row['ci_high'], form)})"
 
 
 def _format_p_value(row):

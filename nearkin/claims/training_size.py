@@ -18,7 +18,7 @@ def test_recall_by_training_size(species, column):
     if why is None and not np.ptp(recall):
         why = f"all species have the same recall, {recall[0]:.3f}"
     if why is not None:
-        by_rank = by_odds = Evidence(why=why)
+        by_rank = by_odds = Evidence(null_reason=why)
     else:
         by_rank = spearman.spearman(n_train, recall)
         by_odds = logistic.odds_per_doubling(np.rint(recall * queries), queries, n_train)
@@ -28,16 +28,16 @@ def test_recall_by_training_size(species, column):
 
 def test_improvement_by_training_size(species):
     """Whether species with more training images improved more, or less: an answer."""
-    n_train, points = (species[name].to_numpy() for name in ("n_train", "points"))
+    n_train, points = (species[name].to_numpy() for name in ("n_train", "diff_pp"))
     why = _find_obstacle(n_train)
     if why is None and not np.ptp(points):
         why = "all species changed alike"
-    found = Evidence(why=why) if why is not None else spearman.spearman(n_train, points)
+    found = Evidence(null_reason=why) if why is not None else spearman.spearman(n_train, points)
     return claim_row(RELATED, SPEARMAN, found, showing=(1, -1)) | _format_training_sizes(species)
 
 
 def _format_training_sizes(species):
-    return {"fewest_images": species["n_train"].min(), "most_images": species["n_train"].max()}
+    return {"min_train_images": species["n_train"].min(), "max_train_images": species["n_train"].max()}
 
 
 def _find_obstacle(n_train):

@@ -30,15 +30,17 @@ def compare_all_pairs(hits, *, k, resamples, seed):
 
 
 def join_first_hits(hits):
-    """The first of some `QueryScores` tables, and in a column for each model its `first_hit`.
+    """The first of some `QueryScores` tables, and in a column for each model its `first_relevant_rank`.
 
     Raises ValueError if the models did not answer the same queries.
     """
     first, *others = hits
-    together = hits[first].with_columns(pl.col("first_hit").alias(first))
+    together = hits[first].with_columns(pl.col("first_relevant_rank").alias(first))
     for model in others:
         check_same_queries(hits[first].select(KEYS), hits[model].select(KEYS))
-        together = together.join(hits[model].select(*KEYS, pl.col("first_hit").alias(model)), on=KEYS)
+        together = together.join(
+            hits[model].select(*KEYS, pl.col("first_relevant_rank").alias(model)), on=KEYS
+        )
     return together
 
 
@@ -65,12 +67,12 @@ def _rows(block, strata, models, resamples, seed):
                 "trained": trained,
                 "base_recall": recalls[base],
                 "trained_recall": recalls[trained],
-                "points": 100 * (recalls[trained] - recalls[base]),
-                "low": float(low),
-                "high": float(high),
+                "diff_pp": 100 * (recalls[trained] - recalls[base]),
+                "ci_low": float(low),
+                "ci_high": float(high),
                 "p_value": sign_flip(change),
-                "n_rose": int((change > 0).sum()),
-                "n_fell": int((change < 0).sum()),
+                "n_improved": int((change > 0).sum()),
+                "n_worsened": int((change < 0).sum()),
             }
         )
     counts = {

@@ -31,9 +31,12 @@ def compare(base_hits, trained_hits, *, n_train, ks, min_queries, resamples, see
     """
     keys = ["protocol", "level", "uuid"]
     check_same_queries(base_hits.select(keys), trained_hits.select(keys))
-    both = base_hits.join(trained_hits.select(*keys, trained_hit="first_hit"), on=keys)
+    both = base_hits.join(trained_hits.select(*keys, trained_hit="first_relevant_rank"), on=keys)
     both = both.with_columns(
-        *((pl.col("first_hit") <= k).fill_null(False).cast(pl.Int64).alias(f"base {k}") for k in ks),
+        *(
+            (pl.col("first_relevant_rank") <= k).fill_null(False).cast(pl.Int64).alias(f"base {k}")
+            for k in ks
+        ),
         *((pl.col("trained_hit") <= k).fill_null(False).cast(pl.Int64).alias(f"trained {k}") for k in ks),
     )
     parts = []
@@ -87,12 +90,12 @@ def _compare_scopes(groups, k, ends, min_queries):
     found = groups.group_by(LABEL, maintain_order=True).agg(
         base=pl.col(f"base {k}").sum() / pl.col("n").sum(),
         trained=pl.col(f"trained {k}").sum() / pl.col("n").sum(),
-        points=100 * pl.col("change").sum() / pl.col("n").sum(),
+        diff_pp=100 * pl.col("change").sum() / pl.col("n").sum(),
         p_value=pl.col("change"),
         n_queries=pl.col("n").sum(),
         n_groups=pl.len().cast(pl.Int64),
-        n_rose=(pl.col("change") > 0).sum(),
-        n_fell=(pl.col("change") < 0).sum(),
+        n_improved=(pl.col("change") > 0).sum(),
+        n_worsened=(pl.col("change") < 0).sum(),
         spread=((pl.col("change") / pl.col("n") - pl.col("change").sum() / pl.col("n").sum()) ** 2).sum(),
     )
     found = _add_shrunk(found)
@@ -100,22 +103,22 @@ def _compare_scopes(groups, k, ends, min_queries):
     return widen_sparse_intervals(found).with_columns(
         k=pl.lit(k, dtype=pl.Int32),
         p_value=pl.Series([sign_flip(changes.to_numpy()) for changes in found["p_value"]]),
-        ranked=(pl.col("label") != ALL) & (pl.col("n_queries") >= min_queries),
+        enough_queries=(pl.col("label") != ALL) & (pl.col("n_queries") >= min_queries),
     )
 
 
 def _add_shrunk(found):
-    """With `shrunken`, the points of labels drawn towards the mean of their category.
+    """With `diff_pp_shrunk`, the points of labels drawn towards the mean of their category.
 
     A label's variance is that of group changes, the same for all labels of a category, over its groups.
     """
     labels = found.filter(pl.col("label") != ALL)
-    parts = [found.filter(label=ALL).with_columns(shrunken=pl.lit(None, dtype=pl.Float64))]
+    parts = [found.filter(label=ALL).with_columns(diff_pp_shrunk=pl.lit(None, dtype=pl.Float64))]
     for _, block in labels.group_by("category", maintain_order=True):
         n_groups = block["n_groups"].to_numpy()
         variance = 100**2 * block["spread"].sum() / max(1, (n_groups - 1).sum())
-        drawn = shrink(block["points"].to_numpy(), variance / n_groups)
-        parts.append(block.with_columns(shrunken=pl.Series(drawn)))
+        drawn = shrink(block["diff_pp"].to_numpy(), variance / n_groups)
+        parts.append(block.with_columns(diff_pp_shrunk=pl.Series(drawn)))
     return pl.concat(parts).drop("spread")
 
 
@@ -123,18 +126,18 @@ def widen_sparse_intervals(found):
     """Intervals that hang on fewer than FEW changed groups, or have no width, from the shares that changed.
 
     With so few changes they hold 0: even if all went one way, the exact test could not tell at 5 %.
-    Takes and drops the columns `n_rose` and `n_fell`, of groups.
+    Takes and drops the columns `n_improved` and `n_worsened`, of groups.
     """
-    counts = (found[name].to_numpy() for name in ("n_rose", "n_fell", "n_groups"))
+    counts = (found[name].to_numpy() for name in ("n_improved", "n_worsened", "n_groups"))
     down, up = (100 * pl.Series(reach) for reach in intervals.newcombe_margins(*counts))
-    low = (pl.col("points") - down).clip(lower_bound=-100)
-    high = (pl.col("points") + up).clip(upper_bound=100)
-    few = pl.col("n_rose") + pl.col("n_fell") < MIN_CHANGED_GROUPS
-    flat = pl.col("high") - pl.col("low") < 1e-9
+    low = (pl.col("diff_pp") - down).clip(lower_bound=-100)
+    high = (pl.col("diff_pp") + up).clip(upper_bound=100)
+    few = pl.col("n_improved") + pl.col("n_worsened") < MIN_CHANGED_GROUPS
+    flat = pl.col("ci_high") - pl.col("ci_low") < 1e-9
     return found.with_columns(
-        low=pl.when(few).then(low.clip(upper_bound=0)).when(flat).then(low).otherwise("low"),
-        high=pl.when(few).then(high.clip(lower_bound=0)).when(flat).then(high).otherwise("high"),
-    ).drop("n_rose", "n_fell")
+        ci_low=pl.when(few).then(low.clip(upper_bound=0)).when(flat).then(low).otherwise("ci_low"),
+        ci_high=pl.when(few).then(high.clip(lower_bound=0)).when(flat).then(high).otherwise("ci_high"),
+    ).drop("n_improved", "n_worsened")
 
 
 def _interval_ends(block, strata, ks, resamples, seed):
@@ -158,7 +161,8 @@ def _interval_ends(block, strata, ks, resamples, seed):
         ends.append(100 * intervals.percentile_interval(np.moveaxis(samples, -1, 0)))
     low, high = np.concatenate(ends, axis=1)  # (n_scopes, n_ks)
     return {
-        k: names.with_columns(low=pl.Series(low[:, j]), high=pl.Series(high[:, j])) for j, k in enumerate(ks)
+        k: names.with_columns(ci_low=pl.Series(low[:, j]), ci_high=pl.Series(high[:, j]))
+        for j, k in enumerate(ks)
     }
 
 
@@ -196,10 +200,10 @@ def _add_adjusted_p_values(frame):
     """With p-values adjusted over the ranked labels of each k: Holm (1979), Benjamini and Hochberg (1995)."""
     frame = frame.with_row_index("position")
     nothing = pl.lit(None, dtype=pl.Float64)
-    parts = [frame.filter(~pl.col("ranked")).with_columns(p_holm=nothing, p_bh=nothing)]
-    for _, block in frame.filter("ranked").group_by("k"):
+    parts = [frame.filter(~pl.col("enough_queries")).with_columns(p_holm=nothing, q_value_bh=nothing)]
+    for _, block in frame.filter("enough_queries").group_by("k"):
         p_values = block["p_value"].to_numpy()
-        adjusted = {"p_holm": holm(p_values), "p_bh": stats.false_discovery_control(p_values)}
+        adjusted = {"p_holm": holm(p_values), "q_value_bh": stats.false_discovery_control(p_values)}
         parts.append(block.with_columns(**{name: pl.Series(values) for name, values in adjusted.items()}))
     return pl.concat(parts).sort("position").drop("position")
 
@@ -221,9 +225,9 @@ def _genus_means(found):
     """Species recalls averaged within each genus, as the reference study printed them."""
     species = found.filter(pl.col("label") != ALL).with_columns(label=genus_expr("label"))
     genera = species.group_by([*LABEL, "k"]).agg(
-        pl.col("base", "trained", "points").mean(),
+        pl.col("base", "trained", "diff_pp").mean(),
         pl.col("n_queries", "n_groups").sum(),
-        ranked=pl.lit(False),
+        enough_queries=pl.lit(False),
     )
     return genera
 

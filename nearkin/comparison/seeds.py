@@ -67,31 +67,33 @@ def _rows(scope, samples, models, bases, ks):
     found, changes = [], []
     for k, (variant, names) in product(ks, models.items()):
         columns = [_name(model, k) for model in names]
-        told = {"variant": variant, "k": k, "n_seeds": len(names)} | counts
+        told = {"config_name": variant, "k": k, "n_seeds": len(names)} | counts
         values = np.array([recalls[name] for name in columns])
         sample = np.mean([samples[name] for name in columns], axis=0)
         low, high = intervals.wilson_if_sparse(
             values.mean(), intervals.percentile_interval(sample), counts["n_groups"]
         )
-        found.append(told | {"measure": "recall", "low": float(low), "high": float(high)} | _spread(values))
+        found.append(
+            told | {"metric": "recall", "ci_low": float(low), "ci_high": float(high)} | _spread(values)
+        )
         if variant in bases:
             base = _name(bases[variant], k)
             low, high = 100 * intervals.percentile_interval(sample - samples[base])
             changed = sum(groups[name] for name in columns) - len(columns) * groups[base]
             changes.append(
                 told
-                | {"measure": "points", "low": float(low), "high": float(high)}
-                | {"n_rose": (changed > 0).sum(), "n_fell": (changed < 0).sum()}
+                | {"metric": "diff_pp", "ci_low": float(low), "ci_high": float(high)}
+                | {"n_improved": (changed > 0).sum(), "n_worsened": (changed < 0).sum()}
                 | _spread(100 * (values - recalls[base]))
             )
-    types = {"sd": pl.Float64, "k": pl.Int32}
+    types = {"std": pl.Float64, "k": pl.Int32}
     found = [pl.DataFrame(found, schema_overrides=types)]
     if changes:
-        changes = pl.DataFrame(changes, schema_overrides=types).rename({"mean": "points"})
-        found.append(widen_sparse_intervals(changes).rename({"points": "mean"}))
+        changes = pl.DataFrame(changes, schema_overrides=types).rename({"mean": "diff_pp"})
+        found.append(widen_sparse_intervals(changes).rename({"diff_pp": "mean"}))
     return pl.concat(found, how="diagonal")
 
 
 def _spread(values):
     sd = float(values.std(ddof=1)) if len(values) > 1 else None
-    return {"mean": values.mean(), "sd": sd, "lowest": values.min(), "highest": values.max()}
+    return {"mean": values.mean(), "std": sd, "min": values.min(), "max": values.max()}

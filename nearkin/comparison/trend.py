@@ -34,7 +34,7 @@ def fit_trend(differences, *, resamples, seed):
 
 def _curve(species, resamples, seed):
     """All columns but those that say where the species are from."""
-    n_train, points, queries = (species[name].to_numpy() for name in ("n_train", "points", "n_queries"))
+    n_train, points, queries = (species[name].to_numpy() for name in ("n_train", "diff_pp", "n_queries"))
     size = np.log2(1 + n_train)
     places = np.unique(np.rint(2 ** np.linspace(size.min(), size.max(), N_POINTS) - 1).astype(np.int64))
     axis = np.log2(1 + places)
@@ -44,9 +44,11 @@ def _curve(species, resamples, seed):
     heights, slopes = (np.concatenate(each) for each in zip(*fits, strict=True))
     low, high = intervals.percentile_interval(heights[:, None] + slopes[:, None] * axis)
     slope_low, slope_high = intervals.percentile_interval(slopes)
-    shared = {"per_doubling": slope, "per_doubling_low": slope_low, "per_doubling_high": slope_high}
+    shared = {"per_doubling": slope, "per_doubling_ci_low": slope_low, "per_doubling_ci_high": slope_high}
     shared |= {"n_species": len(species), "n_queries": queries.sum()}
-    curve = pl.DataFrame({"n_train": places, "points": height + slope * axis, "low": low, "high": high})
+    curve = pl.DataFrame(
+        {"n_train": places, "diff_pp": height + slope * axis, "ci_low": low, "ci_high": high}
+    )
     return curve.with_columns(**{name: pl.lit(value) for name, value in shared.items()})
 
 

@@ -31,10 +31,10 @@ class Metric(NamedTuple):
 
 def measures(ks, depth):
     """Every `Metric` of a `QueryScores` table that was made with these `ks` and this depth."""
-    first = pl.col("first_hit")
+    first = pl.col("first_relevant_rank")
     return [
         *(Metric("recall", k, (first <= k).fill_null(False)) for k in ks),
-        *(Metric("precision", k, pl.col("n_right").list.get(i) / k) for i, k in enumerate(ks)),
+        *(Metric("precision", k, pl.col("n_relevant_at_k").list.get(i) / k) for i, k in enumerate(ks)),
         Metric("r_precision", depth, pl.col("r_precision")),
         Metric("map_at_r", depth, pl.col("average_precision")),
         Metric("mrr", depth, (1 / first).fill_null(0)),
@@ -68,16 +68,16 @@ def compute_metrics(hits, *, ks, depth, resamples, seed):
             parts.append(_stamped(pl.concat(found), protocol, level))
             if level == "species":
                 parts.append(_stamped(pl.concat(_genus_means(labels, of)), protocol, "genus"))
-    found = pl.concat(parts).with_columns(masked=pl.lit(hits["masked"][0]))
+    found = pl.concat(parts).with_columns(same_group_excluded=pl.lit(hits["same_group_excluded"][0]))
     why = pl.when(pl.col("n_undefined") > 0, pl.col("metric").is_in(DEPTH_LIMITED)).then(
         pl.format(
             "{} of {} queries could find more than the {} stored", "n_undefined", "n_queries", pl.lit(depth)
         )
     )
     why = pl.when(n_queries=0).then(pl.lit("no queries")).otherwise(why)
-    found = found.with_columns(why=why)
-    known = pl.when(pl.col("why").is_null())
-    return found.with_columns(known.then(name).alias(name) for name in ("value", "low", "high"))
+    found = found.with_columns(null_reason=why)
+    known = pl.when(pl.col("null_reason").is_null())
+    return found.with_columns(known.then(name).alias(name) for name in ("value", "ci_low", "ci_high"))
 
 
 def _name(measure):
@@ -94,13 +94,13 @@ def _scopes(labels):
 def _averages(sums, member):
     """Averages of sums (n_labels, 2 + n_measures, n): (2, 2, n_scopes, n_measures, n).
 
-    The first axis is the population, the second micro and macro; NaN where nobody queries.
+    The first axis is the query_subset, the second micro and macro; NaN where nobody queries.
     """
     scores = sums[:, 2:]
     found = []
     with np.errstate(invalid="ignore"):
-        for population in range(len(QUERY_SUBSETS)):
-            counts = sums[:, population, None]
+        for query_subset in range(len(QUERY_SUBSETS)):
+            counts = sums[:, query_subset, None]
             shares = np.divide(scores, counts, out=np.zeros_like(scores), where=counts > 0)
             micro = np.tensordot(member, scores, 1) / np.tensordot(member, counts, 1)
             macro = np.tensordot(member, shares, 1) / np.tensordot(member, (counts > 0).astype(float), 1)
@@ -119,7 +119,7 @@ def _per_label(block, cells):
 
 def _of_labels(labels, of):
     """The numbers of each label that has a query; a recall with Wilson's interval."""
-    for population, count, groups in _COUNTED:
+    for query_subset, count, groups in _COUNTED:
         asked = labels.filter(pl.col(count) > 0)
         for one in of:
             share = (asked[_name(one)] / asked[count]).clip(0, 1).to_numpy()  # rounding may exceed 1
@@ -129,7 +129,7 @@ def _of_labels(labels, of):
             rows = asked.with_columns(
                 n_queries=pl.col(count), n_groups=pl.col(groups), n_labels=pl.lit(1), n_unreachable=_LOST
             )
-            yield _rows(rows, one, "label", population, share, ends)
+            yield _rows(rows, one, "per_label", query_subset, share, ends)
 
 
 def _of_scopes(block, labels, of, samples):
@@ -139,8 +139,8 @@ def _of_scopes(block, labels, of, samples):
     values = np.clip(_averages(sums, member)[..., 0], 0, 1)  # rounding may exceed 1
     ends = np.clip(intervals.percentile_interval(np.moveaxis(samples, -1, 0)), 0, 1)
     lost = member @ labels.select("n_undefined", _LOST.alias("lost")).to_numpy()
-    for p, (population, count, _) in enumerate(_COUNTED):
-        asked = block if population == ALL else block.filter(pl.col("n_relevant") > 0)
+    for p, (query_subset, count, _) in enumerate(_COUNTED):
+        asked = block if query_subset == ALL else block.filter(pl.col("n_relevant") > 0)
         groups = asked.group_by("category").agg(pl.col("group_id").n_unique().alias("n_groups"))
         n_groups = dict(groups.iter_rows()) | {ALL: asked["group_id"].n_unique()}
         rows = pl.DataFrame(
@@ -160,7 +160,7 @@ def _of_scopes(block, labels, of, samples):
                 low, high = intervals.wilson_if_sparse(
                     value, ends[:, p, a, :, m], rows["n_groups"].to_numpy()
                 )
-                yield _rows(rows, one, average, population, value, (low, high))
+                yield _rows(rows, one, average, query_subset, value, (low, high))
 
 
 def _genus_means(labels, of):
@@ -174,19 +174,19 @@ def _genus_means(labels, of):
             rows = genera.with_columns(n_queries="n", n_unreachable=_LOST, n_undefined=pl.lit(0))
             ends = np.full((2, len(genera)), np.nan)
             one = one._replace(metric="genus_mean_of_species")
-            yield _rows(rows, one, "label", ALL, genera["share"].to_numpy(), ends)
+            yield _rows(rows, one, "per_label", ALL, genera["share"].to_numpy(), ends)
 
 
-def _rows(frame, measure, average, population, value, ends):
+def _rows(frame, measure, average, query_subset, value, ends):
     counts = pl.col("n_queries", "n_groups", "n_labels", "n_undefined", "n_unreachable").cast(pl.Int64)
-    numbers = {"value": value, "low": ends[0], "high": ends[1]}
+    numbers = {"value": value, "ci_low": ends[0], "ci_high": ends[1]}
     return frame.select(
         *LABEL,
         counts,
         *(pl.Series(name, column).fill_nan(None) for name, column in numbers.items()),
         metric=pl.lit(measure.metric),
         average=pl.lit(average),
-        population=pl.lit(population),
+        query_subset=pl.lit(query_subset),
         k=pl.lit(measure.k, dtype=pl.Int32),
     )
 

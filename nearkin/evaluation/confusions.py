@@ -22,8 +22,8 @@ def _counted(both, level):
         "category",
         level=pl.lit(level),
         label=level,
-        taken_for_category="found category",
-        taken_for=f"found {level}",
+        predicted_category="found category",
+        predicted=f"found {level}",
     ).drop_nulls("label")
     counted = asked.group_by(pl.all()).agg(n=pl.len().cast(pl.Int64))
-    return counted.with_columns(n_queries=pl.col("n").sum().over("category", "label")).drop_nulls("taken_for")
+    return counted.with_columns(n_queries=pl.col("n").sum().over("category", "label")).drop_nulls("predicted")

@@ -73,7 +73,7 @@ def wilson_if_sparse(value, ends, n_groups):
     return np.where(short & (np.asarray(n_groups) > 0), wilson(value, np.maximum(n_groups, 1)), ends)
 
 
-def newcombe_margins(n_rose, n_fell, n_groups):
+def newcombe_margins(n_improved, n_worsened, n_groups):
     """How far the 95 % interval of a difference reaches down and up: the share of groups that rose less
     that of those that fell, by the method of variance estimates recovery (Newcombe 1998, method 10).
 
@@ -81,6 +81,6 @@ def newcombe_margins(n_rose, n_fell, n_groups):
     >>> round(float(down[0]), 3), round(float(up[0]), 3)
     (0.161, 0.161)
     """
-    rose, fell = n_rose / n_groups, n_fell / n_groups
+    rose, fell = n_improved / n_groups, n_worsened / n_groups
     (low, high), (fell_low, fell_high) = wilson(rose, n_groups), wilson(fell, n_groups)
     return np.hypot(rose - low, fell_high - fell), np.hypot(high - rose, fell - fell_low)

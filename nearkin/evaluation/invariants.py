@@ -38,9 +38,9 @@ def mixed_versions(said: str) -> str:
     return next((line.removeprefix(MIXED) for line in said.splitlines() if line.startswith(MIXED)), "")
 
 
-def check_rows_accounted_for(images, labels, quarantine, gaps):
+def check_rows_accounted_for(images, labels, quarantine, curation_log):
     """Rows delivered = rows kept + rows quarantined + repeated rows merged."""
-    merged = gaps.filter(action="merged")
+    merged = curation_log.filter(action="merged")
     kept = len(labels) + len(quarantine) + len(merged)
     if kept != len(images):
         raise CheckError(
@@ -124,7 +124,7 @@ def check_unit_norm(embeddings, path):
     _none(embeddings.select("uuid").filter(wrong), f"embeddings in {path} that are not of unit length")
 
 
-def check_neighbour_order(neighbours, splits, *, masked):
+def check_neighbour_order(neighbours, splits, *, exclude_same_group):
     """Ranks 1, 2, ... without holes, similarities never rising, equal ones by uuid, no self, no mate."""
     queries = neighbours.sort("protocol", "uuid", "rank")
     same = (pl.col("uuid") == pl.col("uuid").shift()) & (pl.col("protocol") == pl.col("protocol").shift())
@@ -137,7 +137,7 @@ def check_neighbour_order(neighbours, splits, *, masked):
     )
     _none(queries.filter(before.then(rises | swapped).otherwise(False)), "neighbours out of order")
     _none(queries.filter(pl.col("uuid") == pl.col("neighbour")), "queries that find themselves")
-    if masked:
+    if exclude_same_group:
         group = splits.select("uuid", "group_id")
         pairs = queries.join(group, on="uuid").join(
             group, left_on="neighbour", right_on="uuid", suffix="_found"
@@ -153,13 +153,18 @@ def check_hits_nested(hits):
         both = asked.filter(level=fine).join(
             hits.filter(level=coarse), on=["protocol", "uuid"], how="left", suffix="_coarse"
         )
-        later = pl.col("first_hit_coarse").is_null() | (pl.col("first_hit_coarse") > pl.col("first_hit"))
-        _none(both.filter(pl.col("first_hit").is_not_null() & later), f"hits at {fine} but not at {coarse}")
+        later = pl.col("first_relevant_rank_coarse").is_null() | (
+            pl.col("first_relevant_rank_coarse") > pl.col("first_relevant_rank")
+        )
+        _none(
+            both.filter(pl.col("first_relevant_rank").is_not_null() & later),
+            f"hits at {fine} but not at {coarse}",
+        )
 
 
 def check_recall_monotone(recall):
     """Recall never falls with k."""
-    same = ["protocol", "level", "metric", "average", "population", *LABEL]
+    same = ["protocol", "level", "metric", "average", "query_subset", *LABEL]
     recall = recall.filter(pl.col("metric").is_in(["recall", "genus_mean_of_species"]))
     ordered = recall.sort(*same, "k").with_columns(
         falls=(pl.col("value") - pl.col("value").shift()).over(same) < -1e-12
@@ -170,11 +175,15 @@ def check_recall_monotone(recall):
 def check_recall_recomputed(recall, hits):
     """The overall recalls are the means of the hits, computed anew."""
     chosen = recall.filter(
-        pl.col("category") == ALL, pl.col("label") == ALL, average="micro", population="all", metric="recall"
+        pl.col("category") == ALL,
+        pl.col("label") == ALL,
+        average="micro",
+        query_subset="all",
+        metric="recall",
     )
     for protocol, level, k, value in chosen.select("protocol", "level", "k", "value").iter_rows():
         mine = hits.filter(protocol=protocol, level=level)
-        again = (mine["first_hit"] <= k).fill_null(False).mean()
+        again = (mine["first_relevant_rank"] <= k).fill_null(False).mean()
         if abs(again - value) > 1e-12:
             raise CheckError(f"recall@{k} of {protocol}, {level} is {value}, but its hits say {again}")
 

@@ -37,38 +37,44 @@ def audit_leakage(labels, splits, *, vectors_of, dealing, most_queries, ks, resa
     levels = query_scores.levels_of(labels)
     parts = []
     alone = random_split(labels, splits, dealing)
-    for way, sides, masked in [
+    for way, sides, exclude_same_group in [
         ("grouped", splits, False),
-        ("naive", alone, False),
-        ("naive_masked", alone, True),
+        ("random", alone, False),
+        ("random_masked", alone, True),
     ]:
         n_groups, n_images = count_split_groups(sides)
         logger.info("%s: %d groups with %d images straddle", way, n_groups, n_images)
         for protocol in PROTOCOLS:
-            told = {"most": most_queries, "protocol": protocol, "masked": masked}
+            told = {"most": most_queries, "protocol": protocol, "exclude_same_group": exclude_same_group}
             hits = _hits(labels, sides, vectors_of, ks=ks, **told)
             rows = _recalls(hits, levels, ks=ks, resamples=resamples, seed=seed)
             parts.append(
                 rows.with_columns(
                     protocol=pl.lit(protocol),
                     split=pl.lit(way),
-                    n_straddling_groups=pl.lit(n_groups, dtype=pl.Int64),
-                    n_straddling_images=pl.lit(n_images, dtype=pl.Int64),
+                    n_leaking_groups=pl.lit(n_groups, dtype=pl.Int64),
+                    n_leaking_images=pl.lit(n_images, dtype=pl.Int64),
                 )
             )
     return pl.concat(parts)
 
 
-def _hits(labels, splits, vectors_of, *, most, protocol, ks, masked):
+def _hits(labels, splits, vectors_of, *, most, protocol, ks, exclude_same_group):
     """The `QueryScores` of a protocol, and whether each query has a `mate` in its gallery."""
     queries, _ = protocols.queries_and_gallery(splits, protocol)
     if queries.is_empty():
         return QueryScores.create_empty().with_columns(mate=pl.lit(None, dtype=pl.Boolean))
     depth, n_chunks = max(ks), math.ceil(len(queries) / most)
-    told = {"depth": depth, "mask_groups": masked, "n_chunks": n_chunks}
+    told = {"depth": depth, "exclude_same_group": exclude_same_group, "n_chunks": n_chunks}
     found = search.search_protocol(splits, vectors_of, protocol=protocol, **told)
     asked = search.chunk_of(queries, 0, n_chunks)["uuid"]
-    told = {"wanted": [protocol], "masked": masked, "ks": ks, "depth": depth, "only": asked}
+    told = {
+        "wanted": [protocol],
+        "exclude_same_group": exclude_same_group,
+        "ks": ks,
+        "depth": depth,
+        "only": asked,
+    }
     hits = query_scores.score_queries([found], labels, splits, **told)
     return hits.with_columns(mate=pl.col("uuid").is_in(queries_with_group_member(splits, protocol).implode()))
 
@@ -102,32 +108,38 @@ def queries_with_group_member(splits, protocol):
 
 
 def _recalls(hits, levels, *, ks, resamples, seed):
-    """The recalls of all queries, and of those with and without a mate: a row per level, population and k."""
-    populations = {"all": pl.lit(True), "with_mate": pl.col("mate"), "without_mate": ~pl.col("mate")}
+    """The recalls of all queries, and of those with and without a mate, by level and k."""
+    populations = {
+        "all": pl.lit(True),
+        "same_group_in_gallery": pl.col("mate"),
+        "no_same_group_in_gallery": ~pl.col("mate"),
+    }
     rows = []
     for level in levels:
-        for population, chosen in populations.items():
+        for query_subset, chosen in populations.items():
             counted = _groups(hits.filter(chosen, level=level), ks)
             shares, low, high = _shares(counted, ks, resamples, seed)
             rows += [
                 {
                     "level": level,
-                    "population": population,
+                    "query_subset": query_subset,
                     "k": k,
                     "recall": shares[i],
-                    "low": low[i],
-                    "high": high[i],
+                    "ci_low": low[i],
+                    "ci_high": high[i],
                     "n_queries": counted["n"].sum(),
                     "n_groups": counted["group_id"].n_unique(),
                 }
                 for i, k in enumerate(ks)
             ]
-    return pl.DataFrame(rows, schema_overrides={"recall": pl.Float64, "low": pl.Float64, "high": pl.Float64})
+    return pl.DataFrame(
+        rows, schema_overrides={"recall": pl.Float64, "ci_low": pl.Float64, "ci_high": pl.Float64}
+    )
 
 
 def _groups(hits, ks):
     """The queries `n` of each label and group, and their hits at each k."""
-    found = [(pl.col("first_hit") <= k).sum().alias(f"h{k}") for k in ks]
+    found = [(pl.col("first_relevant_rank") <= k).sum().alias(f"h{k}") for k in ks]
     key = ["category", "label", "group_id"]
     return hits.group_by(key).agg(pl.len().alias("n"), *found).sort(key)
 

@@ -23,14 +23,14 @@ def query_metrics(right, n_relevant, *, ks):
     """The scores of queries, a dict of arrays.
 
     `right` (n_queries, depth) says which neighbours are right, the nearest first; a rank
-    that nobody holds is not right. `n_relevant` (n_queries,) is R. Back come `first_hit`, int32,
-    0 where nobody is right; `n_right`, int32 (n_queries, n_ks), right ones among the k nearest;
+    that nobody holds is not right. `n_relevant` (n_queries,) is R. Back come `first_relevant_rank`, int32,
+    0 where nobody is right; `n_relevant_at_k`, int32 (n_queries, n_ks), right ones among the k nearest;
     `r_precision` and `average_precision` (that of MAP@R), float64, NaN where R is beyond
     the depth: they would need neighbours that are not stored.
 
     >>> scores = query_metrics(np.array([[True, False, True]]), np.array([2]), ks=[1, 3])
     >>> {name: values[0].tolist() for name, values in scores.items()}
-    {'first_hit': 1, 'n_right': [1, 2], 'r_precision': 0.5, 'average_precision': 0.5}
+    {'first_relevant_rank': 1, 'n_relevant_at_k': [1, 2], 'r_precision': 0.5, 'average_precision': 0.5}
     """
     n_queries, depth = right.shape
     rank = np.arange(1, depth + 1)
@@ -39,8 +39,10 @@ def query_metrics(right, n_relevant, *, ks):
     within = right & (rank <= n_relevant[:, None])
     of = np.where(n_relevant > depth, np.nan, np.maximum(n_relevant, 1))
     return {
-        "first_hit": np.where(first < depth, first + 1, 0).astype(np.int32),
-        "n_right": np.column_stack([np.zeros(n_queries, dtype=np.int32), found])[:, np.minimum(ks, depth)],
+        "first_relevant_rank": np.where(first < depth, first + 1, 0).astype(np.int32),
+        "n_relevant_at_k": np.column_stack([np.zeros(n_queries, dtype=np.int32), found])[
+            :, np.minimum(ks, depth)
+        ],
         "r_precision": within.sum(axis=1) / of,
         "average_precision": np.where(within, found / rank, 0.0).sum(axis=1) / of,
     }

@@ -24,7 +24,9 @@ def levels_of(labels):
     return [level for level in LEVELS if said[level].item() > 0]
 
 
-def score_queries(neighbours, labels, splits, *, wanted, masked, ks, depth, only: pl.Series | None = None):
+def score_queries(
+    neighbours, labels, splits, *, wanted, exclude_same_group, ks, depth, only: pl.Series | None = None
+):
     """The scores of every query, as a `QueryScores` table.
 
     `neighbours` gives `Neighbours` tables of whole queries, one after the other, so that they
@@ -43,7 +45,9 @@ def score_queries(neighbours, labels, splits, *, wanted, masked, ks, depth, only
         asked = pl.col("uuid").is_in(only.implode())
         sides = {name: (queries.filter(asked), gallery) for name, (queries, gallery) in sides.items()}
     blanks = {
-        name: {level: _unanswered(*sides[name], level, name, masked, ks, depth) for level in levels}
+        name: {
+            level: _unanswered(*sides[name], level, name, exclude_same_group, ks, depth) for level in levels
+        }
         for name in wanted
         if len(sides[name][0])
     }
@@ -56,10 +60,10 @@ def score_queries(neighbours, labels, splits, *, wanted, masked, ks, depth, only
             n_found[name] += _answer(found, *sides[name], answers, ks=ks, depth=depth)
     for name, counts in n_found.items():
         itself = name != "search"
-        visible = _n_relevant(*sides[name], EVERYONE, masked=masked, itself=itself)
+        visible = _n_relevant(*sides[name], EVERYONE, exclude_same_group=exclude_same_group, itself=itself)
         _check_complete(counts, visible.clip(max=depth), sides[name][0]["uuid"], name)
     parts = [
-        _table(sides[name][0], answer, name, level, masked)
+        _table(sides[name][0], answer, name, level, exclude_same_group)
         for name, answers in blanks.items()
         for level, answer in answers.items()
     ]
@@ -79,9 +83,11 @@ def _coded(named, level):
     return name.rank("dense").cast(pl.Int32).fill_null(0).alias(_code(level))
 
 
-def _unanswered(queries, gallery, level, protocol, masked, ks, depth):
+def _unanswered(queries, gallery, level, protocol, exclude_same_group, ks, depth):
     """The scores of queries that find nobody, with their `n_relevant`; a dict of arrays."""
-    counted = _n_relevant(queries, gallery, _code(level), masked=masked, itself=protocol != "search")
+    counted = _n_relevant(
+        queries, gallery, _code(level), exclude_same_group=exclude_same_group, itself=protocol != "search"
+    )
     nothing = np.zeros((len(queries), 0), dtype=bool)
     beyond = counted > depth
     scores = metrics.query_metrics(nothing, np.zeros_like(counted), ks=ks)
@@ -90,11 +96,11 @@ def _unanswered(queries, gallery, level, protocol, masked, ks, depth):
     return scores | {"n_relevant": counted}
 
 
-def _n_relevant(queries, gallery, code, *, masked, itself):
+def _n_relevant(queries, gallery, code, *, exclude_same_group, itself):
     """How many gallery images each query could find: those of its label, less the hidden."""
     everyone = gallery.group_by(code).agg(everyone=pl.len().cast(pl.Int64))
     counted = queries.select(code, "group_id").join(everyone, on=code, how="left", maintain_order="left")
-    if masked:
+    if exclude_same_group:
         own = gallery.group_by(code, "group_id").agg(own=pl.len().cast(pl.Int64))
         counted = counted.join(own, on=[code, "group_id"], how="left", maintain_order="left")
     else:
@@ -150,8 +156,8 @@ def _answer(
     return np.bincount(rows[query], minlength=len(queries))
 
 
-def _table(queries, answer, protocol, level, masked):
-    first = pl.Series(answer["first_hit"])
+def _table(queries, answer, protocol, level, exclude_same_group):
+    first = pl.Series(answer["first_relevant_rank"])
     return queries.select(
         protocol=pl.lit(protocol),
         level=pl.lit(level),
@@ -160,9 +166,9 @@ def _table(queries, answer, protocol, level, masked):
         label=label_expr(level),
         group_id="group_id",
         n_relevant=pl.Series(answer["n_relevant"]),
-        first_hit=first.set(first == 0, None),
-        n_right=pl.Series(answer["n_right"]).arr.to_list(),
+        first_relevant_rank=first.set(first == 0, None),
+        n_relevant_at_k=pl.Series(answer["n_relevant_at_k"]).arr.to_list(),
         r_precision=pl.Series(answer["r_precision"]).fill_nan(None),
         average_precision=pl.Series(answer["average_precision"]).fill_nan(None),
-        masked=pl.lit(masked),
+        same_group_excluded=pl.lit(exclude_same_group),
     ).filter(pl.col("label").is_not_null())

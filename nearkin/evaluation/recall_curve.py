@@ -24,7 +24,7 @@ def recall_curve(hits, *, depth, resamples, seed):
     Values and intervals are those of a `Metrics` table where both have a k: the draws are the same.
     """
     ks = k_grid(depth)
-    found = [(pl.col("first_hit") <= k).fill_null(False).alias(f"found {k}") for k in ks]
+    found = [(pl.col("first_relevant_rank") <= k).fill_null(False).alias(f"found {k}") for k in ks]
     everyone = {"category": pl.lit(ALL), "label": pl.lit(ALL)}
     parts = []
     for _, asked in hits.group_by("protocol", maintain_order=True):
@@ -45,7 +45,7 @@ def _points(block, counts, drawn, ks):
         ends = intervals.percentile_interval((drawn[1:] / drawn[0]).T)
     low, high = intervals.wilson_if_sparse(value, ends, n_groups)
     return pl.DataFrame(
-        {"k": pl.Series(ks, dtype=pl.Int32), "value": value, "low": low, "high": high}
+        {"k": pl.Series(ks, dtype=pl.Int32), "value": value, "ci_low": low, "ci_high": high}
     ).with_columns(
         protocol=pl.lit(block["protocol"][0]),
         level=pl.lit(block["level"][0]),

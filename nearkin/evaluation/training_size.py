@@ -16,7 +16,12 @@ def tabulate_training_size(recall, labels, splits):
     Takes the leave-one-out recalls of one model, over all queries.
     """
     chosen = recall.filter(
-        protocol="leave_one_out", level="species", metric="recall", average="label", population="all", k=1
+        protocol="leave_one_out",
+        level="species",
+        metric="recall",
+        average="per_label",
+        query_subset="all",
+        k=1,
     )
     train = labels.join(splits.filter(split="train").select("uuid"), on="uuid")
     counts = train.group_by("category", species="species").agg(n_train=pl.len().cast(pl.Int64))

@@ -24,7 +24,7 @@ def plot_all_pairs(pairwise, *, models, k):
     width = max(theme.COLUMN_WIDTH, 1.3 + 0.42 * len(models))
     figure = theme.make_figure(0.9 + len(protocols) * (0.45 + 0.24 * len(models)), width=width)
     axes = figure.subplots(len(protocols), 1, squeeze=False, sharex=True)[:, 0]
-    reach = max(chosen["points"].abs().max(), 1.0)
+    reach = max(chosen["diff_pp"].abs().max(), 1.0)
     for axis, protocol in zip(axes, protocols, strict=True):
         _plot_panel(axis, chosen.filter(protocol=protocol), models, reach)
         n = chosen.filter(protocol=protocol)["n_queries"][0]
@@ -38,12 +38,12 @@ def plot_all_pairs(pairwise, *, models, k):
 def _plot_panel(axis, pairs, models, reach):
     place = {model: i for i, model in enumerate(models)}
     points = np.full((len(models), len(models)), np.nan)
-    for base, trained, difference in pairs.select("base", "trained", "points").iter_rows():
+    for base, trained, difference in pairs.select("base", "trained", "diff_pp").iter_rows():
         points[place[trained], place[base]] = difference
     axis.set_facecolor(theme.LIGHT_GREY)
     axis.imshow(points, cmap=COLOUR_MAP, vmin=-reach, vmax=reach, aspect="auto")
-    certain = (pl.col("low") > 0) | (pl.col("high") < 0)
-    columns = pairs.select("base", "trained", "points", certain=certain)
+    certain = (pl.col("ci_low") > 0) | (pl.col("ci_high") < 0)
+    columns = pairs.select("base", "trained", "diff_pp", certain=certain)
     for base, trained, difference, clear in columns.iter_rows():
         axis.text(
             place[base],

@@ -16,7 +16,7 @@ COLOUR_MAP = LinearSegmentedColormap.from_list(
     "shades", ["white", theme.COLOURS[5], theme.COLOURS[0], "#001F33"]
 )
 OWN = ["category", "label"]
-OTHER = ["taken_for_category", "taken_for"]
+OTHER = ["predicted_category", "predicted"]
 
 
 @theme.styled
@@ -28,7 +28,7 @@ def plot_genus_confusions(confusions, *, model):
     """
     genera = confusions.filter(level="genus")
     wrong = genera.filter(
-        (pl.col("category") != pl.col("taken_for_category")) | (pl.col("label") != pl.col("taken_for"))
+        (pl.col("category") != pl.col("predicted_category")) | (pl.col("label") != pl.col("predicted"))
     )
     chosen = _select_most_confused(wrong)
     figure = theme.make_figure(1.6 if chosen.is_empty() else 2.2 + 0.1 * len(chosen))
@@ -57,7 +57,7 @@ def _format_counts(genera, wrong, chosen):
 
 
 def _rename_to_own(rows):
-    return rows.select(category="taken_for_category", label="taken_for")
+    return rows.select(category="predicted_category", label="predicted")
 
 
 def _select_most_confused(wrong):

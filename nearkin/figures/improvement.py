@@ -25,7 +25,7 @@ def plot_improvement(differences, *, level, base, trained, protocol, k):
     figure = theme.make_figure(2.7, width=max(theme.COLUMN_WIDTH, 1.05 * len(titles)))
     axis = figure.subplots()
     axis.axhline(0, color=theme.TEXT, linewidth=0.8, zorder=1.5)
-    values = {title: chosen.filter(category=name)["points"].to_list() for name, title in titles.items()}
+    values = {title: chosen.filter(category=name)["diff_pp"].to_list() for name, title in titles.items()}
     box_plots.plot_boxes(axis, values, colour=theme.COLOURS[0])
     for position, points in enumerate(values.values()):
         better, same, worse = _format_counts(points)

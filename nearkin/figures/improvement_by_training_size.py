@@ -20,7 +20,7 @@ def plot_improvement_by_training_size(differences, trend, *, base, trained, prot
         raise significance_marks.empty_comparison_error(base, trained, protocol, k)
     titles = category_titles(sort_categories(species["category"].unique()))
     most, largest = species["n_queries"].max(), max(species["n_train"].max(), 1)
-    reach = min(0, species["points"].min()) - 8, max(0, species["points"].max()) + 8
+    reach = min(0, species["diff_pp"].min()) - 8, max(0, species["diff_pp"].max()) + 8
     title = f"{theme.truncate(base)} → {theme.truncate(trained)}\nSpecies recall@{k}, "
     title += theme.PROTOCOL_NAMES[protocol].lower()
     curves = trend.filter(protocol=protocol, k=k).sort("n_train")
@@ -28,7 +28,7 @@ def plot_improvement_by_training_size(differences, trend, *, base, trained, prot
     for axis, (name, title) in zip(axes, titles.items(), strict=True):
         chosen = species.filter(category=name)
         axis.axhline(0, color=theme.TEXT, linewidth=0.8, zorder=1.5)
-        sized_points.plot_sized_points(axis, chosen, across="n_train", up="points", most=most)
+        sized_points.plot_sized_points(axis, chosen, across="n_train", up="diff_pp", most=most)
         curve = curves.filter(category=ALL if list(titles) == [NONE] else name)
         _plot_trend(axis, curve)
         panels.set_title(axis, title, _format_note(chosen, curve))
@@ -45,7 +45,7 @@ def plot_improvement_by_training_size(differences, trend, *, base, trained, prot
 
 
 def _plot_trend(axis, curve):
-    x, middle, low, high = (curve[name].to_numpy() for name in ("n_train", "points", "low", "high"))
+    x, middle, low, high = (curve[name].to_numpy() for name in ("n_train", "diff_pp", "ci_low", "ci_high"))
     axis.plot(x, middle, color=theme.TEXT, linewidth=1.1, zorder=2.5)
     axis.fill_between(x, low, high, color=theme.TEXT, alpha=0.12, linewidth=0, zorder=1.4)
 
@@ -54,6 +54,8 @@ def _format_note(species, curve):
     n = f"n = {len(species):,} species"
     if curve.is_empty():
         return n
-    slope, *ends = (curve[name][0] for name in ("per_doubling", "per_doubling_low", "per_doubling_high"))
+    slope, *ends = (
+        curve[name][0] for name in ("per_doubling", "per_doubling_ci_low", "per_doubling_ci_high")
+    )
     span = format_numbers.format_interval(*ends, format_numbers.format_points)
     return f"{format_numbers.format_points(slope)} points per doubling ({span})\n{n}"

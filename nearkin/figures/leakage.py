@@ -6,18 +6,18 @@ from nearkin.figures import theme
 
 ROWS = [
     ("grouped", "all", "Grouped split"),
-    ("naive", "all", "Naive split"),
-    ("naive_masked", "all", "same, mates hidden"),
-    ("naive", "with_mate", "Naive, with a mate"),
-    ("naive_masked", "with_mate", "same, mates hidden"),
-    ("naive", "without_mate", "Naive, without"),
+    ("random", "all", "Naive split"),
+    ("random_masked", "all", "same, mates hidden"),
+    ("random", "same_group_in_gallery", "Naive, with a mate"),
+    ("random_masked", "same_group_in_gallery", "same, mates hidden"),
+    ("random", "no_same_group_in_gallery", "Naive, without"),
 ]
-"""(split, population, name), from top to bottom."""
+"""(split, query_subset, name), from top to bottom."""
 
 STYLES = {
     "grouped": {"color": theme.COLOURS[0], "marker": "o"},
-    "naive": {"color": theme.COLOURS[1], "marker": "s"},
-    "naive_masked": {"color": theme.COLOURS[2], "marker": "D"},
+    "random": {"color": theme.COLOURS[1], "marker": "s"},
+    "random_masked": {"color": theme.COLOURS[2], "marker": "D"},
 }
 
 
@@ -45,16 +45,16 @@ def plot_leakage(leaks, *, model, k):
 
 
 def _format_leaking_groups(leaks):
-    n_groups, n_images = (
-        leaks.filter(split="naive").select("n_straddling_groups", "n_straddling_images").row(0)
-    )
+    n_groups, n_images = leaks.filter(split="random").select("n_leaking_groups", "n_leaking_images").row(0)
     return f"naive split tears {theme.pluralise(n_groups, 'group')} of {theme.pluralise(n_images, 'image')}"
 
 
 def _plot_panel(axis, leaks):
     labels = []
-    for y, (split, population, name) in enumerate(ROWS):
-        row = leaks.filter(pl.col("split") == split, pl.col("population") == population).row(0, named=True)
+    for y, (split, query_subset, name) in enumerate(ROWS):
+        row = leaks.filter(pl.col("split") == split, pl.col("query_subset") == query_subset).row(
+            0, named=True
+        )
         labels.append(f"{name}, n = {row['n_queries']:,}")
         if row["recall"] is not None:
             _plot_mark(axis, y, row)
@@ -66,8 +66,10 @@ def _plot_panel(axis, leaks):
 
 def _plot_mark(axis, y, row):
     looks = STYLES[row["split"]]
-    filled = row["population"] == "all"
-    axis.plot([row["low"], row["high"]], [y, y], color=looks["color"], linewidth=1.1, solid_capstyle="butt")
+    filled = row["query_subset"] == "all"
+    axis.plot(
+        [row["ci_low"], row["ci_high"]], [y, y], color=looks["color"], linewidth=1.1, solid_capstyle="butt"
+    )
     axis.scatter(
         [row["recall"]],
         [y],

@@ -18,9 +18,9 @@ def plot_most_changed(differences, *, base, trained, protocol, k):
     species = significance_marks.add_significance(differences, protocol=protocol, k=k)
     if species.is_empty():
         raise significance_marks.empty_comparison_error(base, trained, protocol, k)
-    ranked = species.filter("ranked")
-    rose = ranked.filter(pl.col("points") > 0).sort("points", "label", descending=[True, False])
-    fell = ranked.filter(pl.col("points") < 0).sort("points", "label")
+    ranked = species.filter("enough_queries")
+    rose = ranked.filter(pl.col("diff_pp") > 0).sort("diff_pp", "label", descending=[True, False])
+    fell = ranked.filter(pl.col("diff_pp") < 0).sort("diff_pp", "label")
     heights = [min(max(len(part), 1), MAX_SHOWN_SPECIES) + 0.6 for part in (rose, fell)]
     figure = theme.make_figure(1.15 + 0.145 * sum(heights))
     axes = figure.subplots(2, 1, sharex=True, height_ratios=heights)
@@ -63,10 +63,10 @@ def _plot_panel(axis, species, *, verb, title):
 
 def _plot_row(axis, y, row):
     marker, colour = significance_marks.MARK_STYLES[row["turn"]]
-    if row["low"] is not None:
-        axis.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
+    if row["ci_low"] is not None:
+        axis.plot([row["ci_low"], row["ci_high"]], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
     axis.scatter(
-        [row["points"]], [y], s=16, marker=marker, color=colour, linewidths=0, zorder=3, clip_on=False
+        [row["diff_pp"]], [y], s=16, marker=marker, color=colour, linewidths=0, zorder=3, clip_on=False
     )
     axis.annotate(
         f"{row['n_queries']:,}",

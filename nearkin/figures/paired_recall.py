@@ -46,7 +46,7 @@ def _plot_panel(axis, species, most):
     axis.set_box_aspect(1)
     axis.grid(True)
     changed = species.filter(species["turn"] != 0)
-    shown = changed.sort(changed["points"].abs(), "label", descending=[True, False])
+    shown = changed.sort(changed["diff_pp"].abs(), "label", descending=[True, False])
     _plot_names(axis, shown.head(MAX_NAMED_SPECIES))
     axis.annotate(
         _format_note(species, changed), (1.06, 0), xycoords="axes fraction", fontsize=6.5, va="bottom"
@@ -55,8 +55,8 @@ def _plot_panel(axis, species, most):
 
 def _plot_intervals(axis, species):
     """The interval of each change, counted from the base; where species share a line, it is darker."""
-    known = species.filter(pl.col("low").is_not_null())
-    ends = (known["base"] + known[end] / 100 for end in ("low", "high"))
+    known = species.filter(pl.col("ci_low").is_not_null())
+    ends = (known["base"] + known[end] / 100 for end in ("ci_low", "ci_high"))
     axis.vlines(known["base"], *ends, color=theme.GREY, linewidth=0.6, alpha=0.3, zorder=1.7)
 
 

@@ -45,10 +45,10 @@ def _select_recalls(recalls, k):
     parts = [
         recall.filter(level="species", metric="recall", average="micro", category=ALL, label=ALL, k=k).select(
             "protocol",
-            "population",
+            "query_subset",
             "value",
-            "low",
-            "high",
+            "ci_low",
+            "ci_high",
             "n_queries",
             "n_unreachable",
             model=pl.lit(model),
@@ -60,7 +60,7 @@ def _select_recalls(recalls, k):
 
 def _format_unreachable(values):
     """How many queries cannot hit, as a panel says it."""
-    n_lost, n_all = values.filter(population=ALL).select("n_unreachable", "n_queries").row(0)
+    n_lost, n_all = values.filter(query_subset=ALL).select("n_unreachable", "n_queries").row(0)
     share = f"{100 * n_lost / n_all:.1f} %"
     return f"{n_lost:,} of {theme.pluralise(n_all, 'query')} unreachable ({share})"
 
@@ -68,11 +68,11 @@ def _format_unreachable(values):
 def _plot_panel(axis, values, models):
     for y, model in enumerate(models):
         said = []
-        for population in QUERY_SUBSETS:
-            (row,) = values.filter(model=model, population=population).to_dicts()
+        for query_subset in QUERY_SUBSETS:
+            (row,) = values.filter(model=model, query_subset=query_subset).to_dicts()
             said.append("–" if row["value"] is None else f"{row['value']:.3f}")
             if row["value"] is not None:
-                _plot_mark(axis, y, row, name=population if y == 0 else None)
+                _plot_mark(axis, y, row, name=query_subset if y == 0 else None)
         axis.annotate(
             "  ".join(said), (1.03, y), xycoords=("axes fraction", "data"), va="center", fontsize=6.5
         )
@@ -83,10 +83,10 @@ def _plot_panel(axis, values, models):
 
 
 def _plot_mark(axis, y, row, *, name):
-    reachable = row["population"] != ALL
+    reachable = row["query_subset"] != ALL
     y += MARK_OFFSET if reachable else -MARK_OFFSET
     colour = theme.COLOURS[0] if reachable else theme.LEVEL_COLOURS["species"]
-    axis.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
+    axis.plot([row["ci_low"], row["ci_high"]], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
     axis.scatter(
         [row["value"]],
         [y],

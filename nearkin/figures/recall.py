@@ -45,11 +45,11 @@ def _select_recalls(recalls, k):
             pl.col("level").is_in(LEVELS),
             metric="recall",
             average="micro",
-            population="all",
+            query_subset="all",
             category=ALL,
             label=ALL,
             k=k,
-        ).select("protocol", "level", "value", "low", "high", "n_queries", model=pl.lit(model))
+        ).select("protocol", "level", "value", "ci_low", "ci_high", "n_queries", model=pl.lit(model))
         for model, recall in recalls.items()
     ]
     return pl.concat(parts).drop_nulls("value")
@@ -59,7 +59,7 @@ def _plot_panel(axis, values, models):
     for i, level in enumerate(LEVELS):
         for row, model in enumerate(models):
             for value, low, high in (
-                values.filter(level=level, model=model).select("value", "low", "high").rows()
+                values.filter(level=level, model=model).select("value", "ci_low", "ci_high").rows()
             ):
                 y = row + (i - 1) * MARK_OFFSET
                 colour = theme.LEVEL_COLOURS[level]

@@ -43,7 +43,7 @@ def plot_recall_curves(curves):
 
 def _plot_panel(axis, curves):
     for number, (model, curve) in enumerate(curves.items()):
-        k, value, low, high = (curve[name].to_numpy() for name in ("k", "value", "low", "high"))
+        k, value, low, high = (curve[name].to_numpy() for name in ("k", "value", "ci_low", "ci_high"))
         looks = theme.line_style(number)
         axis.fill_between(k, low, high, color=looks["color"], alpha=0.25, linewidth=0)
         axis.plot(k, value, **looks, linewidth=1.2, marker="o", markersize=1.8, label=theme.truncate(model))

@@ -8,8 +8,8 @@ from nearkin.html import format_numbers
 from nearkin.vocabulary import ALL, PROTOCOLS
 
 LEVEL = "species"
-MEASURES = {"recall": "Species recall@{k}", "points": "Change by training (points)"}
-FORMATTERS = {"recall": format_numbers.format_fraction, "points": format_numbers.format_points}
+MEASURES = {"recall": "Species recall@{k}", "diff_pp": "Change by training (points)"}
+FORMATTERS = {"recall": format_numbers.format_fraction, "diff_pp": format_numbers.format_points}
 COLOUR = theme.COLOURS[0]
 WIDTH = 6.2
 MAX_LABEL_CHARS = 26
@@ -33,10 +33,10 @@ def plot_seeds(variants, *, names, k):
     for row, protocol in zip(axes, protocols, strict=True):
         found = chosen.filter(protocol=protocol)
         for axis, measure in zip(row, MEASURES, strict=True):
-            _plot_panel(axis, found.filter(measure=measure), names)
+            _plot_panel(axis, found.filter(metric=measure), names)
         n = theme.pluralise(found["n_queries"][0], "query")
         row[0].set_title(f"{theme.PROTOCOL_NAMES[protocol]}, n = {n}")
-        n_seeds = dict(found.select("variant", "n_seeds").iter_rows())
+        n_seeds = dict(found.select("config_name", "n_seeds").iter_rows())
         row[0].set_yticks(range(len(names)), [_format_label(name, n_seeds[name]) for name in names])
         row[1].axvline(0, color=theme.TEXT, linewidth=0.8, zorder=1.5)
     for axis, label in zip(axes[-1], MEASURES.values(), strict=True):
@@ -47,13 +47,13 @@ def plot_seeds(variants, *, names, k):
 def _plot_panel(axis, rows, names):
     place = {name: i for i, name in enumerate(names)}
     for row in rows.iter_rows(named=True):
-        y = place[row["variant"]]
+        y = place[row["config_name"]]
         if row["n_seeds"] > 1:
-            ends = [row["lowest"], row["highest"]]
+            ends = [row["min"], row["max"]]
             axis.plot(ends, [y, y], color=COLOUR, alpha=0.3, linewidth=6, solid_capstyle="butt")
-        axis.plot([row["low"], row["high"]], [y, y], color=COLOUR, linewidth=1.1, solid_capstyle="butt")
+        axis.plot([row["ci_low"], row["ci_high"]], [y, y], color=COLOUR, linewidth=1.1, solid_capstyle="butt")
         axis.scatter([row["mean"]], [y], s=13, color=COLOUR, linewidths=0, zorder=3, clip_on=False)
-        text = FORMATTERS[row["measure"]](row["mean"])
+        text = FORMATTERS[row["metric"]](row["mean"])
         axis.annotate(text, (1.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=6.5)
     axis.set_ylim(len(names) - 0.45, -0.55)
     axis.tick_params(axis="y", length=0)

@@ -17,7 +17,7 @@ def add_significance(differences, *, protocol, k):
     """
     chosen = differences.filter(level="species", metric="recall", protocol=protocol, k=k)
     certain = (pl.col("p_holm") < MAX_P_VALUE).fill_null(False)
-    turn = pl.when(certain).then(pl.col("points").sign()).otherwise(0).cast(pl.Int8)
+    turn = pl.when(certain).then(pl.col("diff_pp").sign()).otherwise(0).cast(pl.Int8)
     return chosen.filter(pl.col("label") != ALL).with_columns(turn=turn).sort("category", "label")
 
 

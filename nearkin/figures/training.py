@@ -34,7 +34,7 @@ def plot_training(training, *, model):
         linewidth=1.0,
     )
     recall.set(xlabel="Optimiser step", ylabel="Validation recall@1")
-    kept = _mark_best_epoch(training.filter("chosen"), (loss, rate, recall))
+    kept = _mark_best_epoch(training.filter("is_best"), (loss, rate, recall))
     for axis in (loss, rate, recall):
         axis.grid(True)
         axis.margins(x=0.02)

@@ -87,4 +87,4 @@ def _run_epochs(run, save, saved_every):
 def _make_table(rows, best_epoch):
     last = max((row["step"] for row in rows if row["epoch"] == best_epoch), default=0)
     types = {"epoch": pl.Int32, "step": pl.Int32, "val_recall": pl.Float64}
-    return pl.DataFrame(rows, schema_overrides=types).with_columns(chosen=pl.col("step") == last)
+    return pl.DataFrame(rows, schema_overrides=types).with_columns(is_best=pl.col("step") == last)

@@ -47,7 +47,7 @@ def draw_contact_sheet(rows, thumbnails, *, sheet, base, trained):
     `thumbnails` maps uuids to JPEGs. Right neighbours have a solid frame and a tick, wrong ones
     a dashed frame and a cross.
     """
-    subjects = rows.sort("place").partition_by("place", maintain_order=True)
+    subjects = rows.sort("position").partition_by("position", maintain_order=True)
     n_queries = sum(subject["uuid"].n_unique() for subject in subjects)
     height = 2 * MARGIN + 70 + len(subjects) * 40 + n_queries * (TILE + BELOW + GAP) + 30 * (not subjects)
     image = Image.new("RGB", (WIDTH, height), "white")
@@ -90,8 +90,8 @@ def _format_subject(subject):
     """The line above a species, or a confusion."""
     counted = theme.pluralise(subject["n"], "query")
     name = escape_invisible(subject["species"], 60)
-    if subject["taken_for"] is not None:
-        return f"{name}, taken for {escape_invisible(subject['taken_for'], 60)}: {counted}"
+    if subject["predicted"] is not None:
+        return f"{name}, taken for {escape_invisible(subject['predicted'], 60)}: {counted}"
     base, trained = (format_numbers.format_fraction(subject[model]) for model in ("base", "trained"))
     return f"{name}: species recall@1 {base} to {trained}, {counted}"
 
@@ -105,10 +105,10 @@ def _draw_query(image, pen, top, found, thumbnails):
     for row in found.iter_rows(named=True):
         left = LEFTS[1 if row["model"] == "base" else 2] + (row["rank"] - 1) * STEP
         _draw_tile(image, (left, top), thumbnails.get(row["neighbour"]))
-        _draw_frame(pen, left, top, right=row["right"])
-        mark = "✓" if row["right"] else "✗"
+        _draw_frame(pen, left, top, right=row["correct"])
+        mark = "✓" if row["correct"] else "✗"
         _draw_text(pen, (left, top + TILE + 2), f"{mark} {row['similarity']:.3f}", width=TILE)
-        name = escape_invisible(row["name"], 60)
+        name = escape_invisible(row["neighbour_label"], 60)
         _draw_text(pen, (left, top + TILE + 2 + LINE), name, style="Oblique", width=TILE, lines=2)
 
 

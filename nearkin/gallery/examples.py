@@ -15,7 +15,7 @@ MAX_QUERIES = 3000
 """Queries of a protocol; with more than 500 species fewer of each are shown, but at least one."""
 
 SPECIES = ["protocol", "category", "species"]
-PREDICTED = ["taken_category", "taken_for"]
+PREDICTED = ["predicted_category", "predicted"]
 
 
 def top1_neighbours(neighbours, labels):
@@ -44,7 +44,7 @@ def select_queries(first):
 
 
 def neighbours_of(neighbours, queries, labels):
-    """The nearest neighbours of `queries` (protocol, uuid, category, species), with the `name` of each.
+    """The nearest neighbours of `queries` (protocol, uuid, category, species), each with `neighbour_label`.
 
     As in `ExampleNeighbours`; a neighbour is right if it has the query's species and category.
     """
@@ -52,8 +52,8 @@ def neighbours_of(neighbours, queries, labels):
     found = shown.join(queries.lazy(), on=["protocol", "uuid"]).join(
         _as_neighbours(labels, "own"), on="neighbour"
     )
-    right = (pl.col("taken_category") == pl.col("category")) & (pl.col("own") == pl.col("species"))
-    found = found.with_columns(right=right.fill_null(False), name="taken_for")
+    right = (pl.col("predicted_category") == pl.col("category")) & (pl.col("own") == pl.col("species"))
+    found = found.with_columns(correct=right.fill_null(False), neighbour_label="predicted")
     return found.drop(*PREDICTED, "own").collect(engine="streaming").sort("protocol", "uuid", "rank")
 
 
@@ -61,12 +61,12 @@ def count_errors(first):
     """Whom the queries of each species are taken for, as a `Mistaken` table."""
     counted = first.group_by(*SPECIES, *PREDICTED).agg(n=pl.len().cast(pl.Int64))
     counted = counted.with_columns(n_queries=pl.col("n").sum().over(SPECIES))
-    same = (pl.col("taken_category") == pl.col("category")) & (pl.col("taken_for") == pl.col("species"))
+    same = (pl.col("predicted_category") == pl.col("category")) & (pl.col("predicted") == pl.col("species"))
     return counted.filter(~same)
 
 
 def _as_neighbours(labels, *more):
-    """Images as they are found: neighbour, TAKEN, and their `own` species if it is asked for."""
+    """Images as they are found: neighbour, PREDICTED, and their `own` species if it is asked for."""
     name = pl.coalesce("species", "genus")
     columns = {"own": pl.col("species")} if more else {}
-    return labels.select(neighbour="uuid", taken_category="category", taken_for=name, **columns)
+    return labels.select(neighbour="uuid", predicted_category="category", predicted=name, **columns)

@@ -14,7 +14,7 @@ SUBJECTS_PER_SHEET = {"best": 4, "worst": 4, "most_improved": 4, "most_worsened"
 QUERIES_PER_SUBJECT = {"best": 3, "worst": 3, "most_improved": 3, "most_worsened": 3, "confusions": 2}
 """Of each."""
 
-SUBJECT = ["sheet", "place"]
+SUBJECT = ["sheet", "position"]
 SCHEMA = {name: column.dtype for name, column in ContactSheetEntries.columns().items()}
 
 
@@ -40,14 +40,19 @@ def select_entries(differences, mistaken, *, base, trained, labels):
 def _select_species(differences):
     """The species of the first four sheets: (SUBJECT, category, species, n, base, trained)."""
     ranked = differences.filter(
-        pl.col("label") != ALL, pl.col("ranked"), protocol=PROTOCOL, level="species", metric="recall", k=1
+        pl.col("label") != ALL,
+        pl.col("enough_queries"),
+        protocol=PROTOCOL,
+        level="species",
+        metric="recall",
+        k=1,
     )
-    points = pl.col("points")
+    points = pl.col("diff_pp")
     orders = {
         "best": (ranked, "trained", True),
         "worst": (ranked, "trained", False),
-        "most_improved": (ranked.filter(points > 0), "points", True),
-        "most_worsened": (ranked.filter(points < 0), "points", False),
+        "most_improved": (ranked.filter(points > 0), "diff_pp", True),
+        "most_worsened": (ranked.filter(points < 0), "diff_pp", False),
     }
     parts = []
     for sheet, (found, column, descending) in orders.items():
@@ -57,26 +62,26 @@ def _select_species(differences):
 
 
 def _select_confusions(mistaken):
-    """The most frequent confusions: (SUBJECT, category, species, taken_for, n)."""
-    by = ["n", "species", "taken_for", "category", "taken_category"]
+    """The most frequent confusions: (SUBJECT, category, species, predicted, n)."""
+    by = ["n", "species", "predicted", "category", "predicted_category"]
     found = mistaken.filter(protocol=PROTOCOL).sort(by, descending=[True, False, False, False, False])
-    return _add_positions(found, "confusions").select(*SUBJECT, "category", "species", "taken_for", "n")
+    return _add_positions(found, "confusions").select(*SUBJECT, "category", "species", "predicted", "n")
 
 
 def _add_positions(found, sheet):
     place = pl.int_range(1, pl.len() + 1, dtype=pl.Int32)
-    return found.head(SUBJECTS_PER_SHEET[sheet]).with_columns(sheet=pl.lit(sheet), place=place)
+    return found.head(SUBJECTS_PER_SHEET[sheet]).with_columns(sheet=pl.lit(sheet), position=place)
 
 
 def _select_queries(found, subjects):
     """The queries on the sheets: `subjects` with the uuid of each."""
     first = found.filter(rank=1)
     queries = first.group_by("uuid", "category", "species").agg(
-        changed=pl.col("right").n_unique() > 1,
-        name=pl.col("name").filter(model="trained").first(),
+        changed=pl.col("correct").n_unique() > 1,
+        neighbour_label=pl.col("neighbour_label").filter(model="trained").first(),
     )
     rows = subjects.join(queries, on=["category", "species"])
-    rows = rows.filter(pl.col("taken_for").is_null() | (pl.col("taken_for") == pl.col("name")))
+    rows = rows.filter(pl.col("predicted").is_null() | (pl.col("predicted") == pl.col("neighbour_label")))
     rows = rows.sort(*SUBJECT, pl.col("changed").not_(), "uuid")
     most = pl.col("sheet").replace_strict(QUERIES_PER_SUBJECT)
-    return rows.filter(pl.int_range(pl.len()).over(SUBJECT) < most).drop("changed", "name")
+    return rows.filter(pl.int_range(pl.len()).over(SUBJECT) < most).drop("changed", "neighbour_label")

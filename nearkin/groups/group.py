@@ -16,7 +16,7 @@ from nearkin.tables.groups import EXACT_LINKS, LINK_TYPES, Groups
 logger = logging.getLogger(__name__)
 
 
-def group_images(labels, inspection, delivered, vectors_of, *, specimen, near_duplicates, runaway):
+def group_images(labels, inspection, delivered, vectors_of, *, specimen, near_duplicates, oversized):
     """The Groups of the kept images, and the DoubtfulGroups; `group_id` is the smallest uuid of a group.
 
     `labels` has uuid, path, category and species; `inspection` are lazy Inspection rows, of
@@ -27,7 +27,7 @@ def group_images(labels, inspection, delivered, vectors_of, *, specimen, near_du
     What is tied in different ways becomes one group. Ties go across species and categories.
 
     A group with several species stays one, for else it could straddle a split; it is reported.
-    So is a runaway group (see `doubtful.runaway`), whose ties by looks are undone.
+    So is an oversized group (see `review.oversized_groups`), whose ties by looks are undone.
     """
     images = labels.select("uuid", "path", "category", "species").sort("uuid")
     ties = dict.fromkeys(LINK_TYPES, NO_PAIRS)
@@ -41,13 +41,13 @@ def group_images(labels, inspection, delivered, vectors_of, *, specimen, near_du
         "firm", connected_components(np.concatenate([ties[kind] for kind in EXACT_LINKS]), len(images))
     )
     images = _united(images.with_columns(firm), ties)
-    undone = review.oversized_groups(images, **runaway)
-    reported = [review.describe_groups(images, undone, "runaway")]
+    undone = review.oversized_groups(images, **oversized)
+    reported = [review.describe_groups(images, undone, "oversized")]
     if len(undone):
         kept = ~images["group_id"].is_in(undone.implode()).to_numpy()
         ties |= {kind: ties[kind][kept[ties[kind][:, 0]]] for kind in LINK_TYPES if kind not in EXACT_LINKS}
         images = _united(images, ties)
-    reported.append(review.describe_groups(images, review.mixed_species_groups(images), "labels_disagree"))
+    reported.append(review.describe_groups(images, review.mixed_species_groups(images), "mixed_species"))
     for kind, pairs in ties.items():
         logger.info("%d images tied by %s", len(np.unique(pairs)), kind)
     n_groups, counts = images["group_id"].n_unique(), {"images grouped": len(images)}
@@ -78,7 +78,7 @@ def _near(images, inspection, how):
         found = wanted.join(inspection.select("uuid", "thumbnail"), on="uuid").sort("at")
         return to_array(found.collect(engine="streaming")["thumbnail"])
 
-    content = _content(images, inspection, coarse_hash="coarse_hash", view_hashes="view_hashes")
+    content = _content(images, inspection, dhash="dhash", dhash_of_views="dhash_of_views")
     hashes = hashes_of(content)
     del content  # hundreds of bytes an image
     return near_duplicate_pairs(
@@ -94,7 +94,7 @@ def _near(images, inspection, how):
 def _united(images, ties):
     """The images with the group and the kinds of ties of each."""
     component = pl.Series("component", connected_components(np.concatenate(list(ties.values())), len(images)))
-    images = images.with_columns(component, pl.Series("ties", _kinds(ties, len(images))))
+    images = images.with_columns(component, pl.Series("link_types", _kinds(ties, len(images))))
     return images.with_columns(group_id=pl.col("uuid").min().over("component")).drop("component")
 
 

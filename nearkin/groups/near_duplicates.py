@@ -66,8 +66,8 @@ def near_duplicate_pairs(uuids, hashes, thumbnails_of, *, coarse_distance, least
 
 def hashes_of(inspection):
     """The hashes of images and of their views as numbers: uint64, (n, 1 + number of views)."""
-    whole = inspection["coarse_hash"].str.to_integer(base=16, dtype=pl.UInt64).to_numpy()
-    return np.column_stack([whole, inspection["view_hashes"].to_numpy().reshape(-1, len(VIEWS))])
+    whole = inspection["dhash"].str.to_integer(base=16, dtype=pl.UInt64).to_numpy()
+    return np.column_stack([whole, inspection["dhash_of_views"].to_numpy().reshape(-1, len(VIEWS))])
 
 
 def _proposed(hashes, coarse_distance, moved):

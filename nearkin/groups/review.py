@@ -14,8 +14,8 @@ MAX_LOGGED = 20
 """How much is told of a group, and how many groups the log names."""
 
 
-def oversized_groups(images, *, share, min_images):
-    """The ids of runaway groups: those of `min_images` or more that hold more than `share` of their species.
+def oversized_groups(images, *, max_share, min_images):
+    """The ids of oversized groups: `min_images` or more, and more than `max_share` of their species.
 
     A group of several species (or of one without) is measured by its categories instead. Groups that bytes
     and specimens alone make that large are none. `images` has category, species, group_id, and
@@ -36,7 +36,7 @@ def oversized_groups(images, *, share, min_images):
             _held(images, sizes.filter(~one).select("group_id", category="categories").explode("category")),
         ]
     )
-    limit = share * pl.col("whole")
+    limit = max_share * pl.col("whole")
     sizes = sizes.join(whole, on="group_id")
     return sizes.filter(pl.col("n") > limit, pl.col("largest") <= limit)["group_id"].sort()
 
@@ -74,7 +74,7 @@ def describe_groups(images, ids, doubt):
         path=pl.col("path").min(),
     )
     groups = groups.join(species, on="group_id", how="left").with_columns(
-        pl.col("n_species").fill_null(0), pl.col("species").fill_null([]), doubt=pl.lit(doubt)
+        pl.col("n_species").fill_null(0), pl.col("species").fill_null([]), reason=pl.lit(doubt)
     )
     groups = groups.sort("group_id")
     if len(groups):

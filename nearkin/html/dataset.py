@@ -14,9 +14,9 @@ def split_sizes(statistics):
     return sorted(rows, key=lambda row: (order.index(row["category"]), sides.index(row["split"])))
 
 
-def repair_counts(gaps):
+def repair_counts(curation_log):
     """How often each defect met each outcome: (field, defect, action, n), frequent ones first."""
-    counted = gaps.group_by("field", "defect", "action").len("n")
+    counted = curation_log.group_by("field", "defect", "action").len("n")
     return counted.sort("n", "field", "defect", "action", descending=[True, False, False, False]).to_dicts()
 
 

@@ -17,15 +17,15 @@ VERSION = "1"
 CENTRE_MARGIN = 0.0625
 SIDE_CROP = 0.09375
 
-UNCROPPED_VIEWS = ("mirrored", "turned_90", "turned_180")
+UNCROPPED_VIEWS = ("mirrored", "rotated_90", "rotated_180")
 
 CROPS = {
     "whole": (0, 0, 0, 0),
     "middle": (CENTRE_MARGIN, CENTRE_MARGIN, CENTRE_MARGIN, CENTRE_MARGIN),
-    "left_off": (SIDE_CROP, 0, 0, 0),
-    "top_off": (0, SIDE_CROP, 0, 0),
-    "right_off": (0, 0, SIDE_CROP, 0),
-    "bottom_off": (0, 0, 0, SIDE_CROP),
+    "crop_left": (SIDE_CROP, 0, 0, 0),
+    "crop_top": (0, SIDE_CROP, 0, 0),
+    "crop_right": (0, 0, SIDE_CROP, 0),
+    "crop_bottom": (0, 0, 0, SIDE_CROP),
 } | dict.fromkeys(UNCROPPED_VIEWS, (0, 0, 0, 0))
 """Views of an image that may be what another image shows: shares cut off left, top, right and bottom.
 
@@ -55,8 +55,8 @@ def transform_view(thumbnails, view):
     """Thumbnails, (n, SIDE, SIDE), mirrored or turned as a view is; its crop is not applied."""
     if view == "mirrored":
         return thumbnails[:, :, ::-1]
-    if view.startswith("turned"):
-        return np.rot90(thumbnails, int(view.removeprefix("turned_")) // 90, axes=(1, 2))
+    if view.startswith("rotated"):
+        return np.rot90(thumbnails, int(view.removeprefix("rotated_")) // 90, axes=(1, 2))
     return thumbnails
 
 

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 SCHEMA = {name: column.dtype for name, column in Inspection.columns().items()}
 
-HASH_SCHEMA = {name: SCHEMA[name] for name in ("coarse_hash", "view_hashes")}
+HASH_SCHEMA = {name: SCHEMA[name] for name in ("dhash", "dhash_of_views")}
 
 CHUNK_BYTES = 2**26
 """Bytes of a file that is read into memory; larger ones are read piece by piece."""
@@ -111,4 +111,4 @@ def _compute_hashes(small):
     small = small.astype(np.float64)
     views = np.stack([dhash.compute_dhash(small, view) for view in VIEWS], axis=1)
     coarse = [f"{whole:016x}" for whole in dhash.compute_dhash(small, "whole").tolist()]
-    return pl.DataFrame({"coarse_hash": coarse, "view_hashes": views}, schema=HASH_SCHEMA)
+    return pl.DataFrame({"dhash": coarse, "dhash_of_views": views}, schema=HASH_SCHEMA)

@@ -40,7 +40,7 @@ NAME_REPAIRS = {
 
 FIELD_OF = dict.fromkeys(["conflicting_rows", "label_conflict"], "row")
 FIELD_OF |= dict.fromkeys(
-    ["no_name", "genus_only", "open_name", "code", "hybrid", "several_names", "not_a_name", "style"]
+    ["no_name", "genus_only", "open_nomenclature", "code", "hybrid", "multiple_names", "unparsable", "style"]
     + ["subspecies", "misspelt", "synonym", "not_in_taxonomy"],
     "name",
 )
@@ -110,7 +110,7 @@ def _name_repairs(kept):
         (open_names, "noted", "ambiguous_synonym", "written", species, unsure),
         (unlisted, "noted", "not_in_taxonomy", "written", species, "kept as written"),
         (kept.drop_nulls("defect"), "noted", "defect", "text", pl.coalesce("species", "genus"), HELD),
-        (disagreeing, "noted", "names_disagree", "caption_name", species, other),
+        (disagreeing, "noted", "names_disagree", "raw_name_in_captions", species, other),
     ]  # fmt: skip
     for rows, action, defect, before, after, evidence in parts:
         yield log_rows(

@@ -32,7 +32,7 @@ MISSING = {
 }
 """What people write where there is no name, in small letters and without marks around."""
 
-DEFECTS = ("missing", "genus_only", "open_name", "code", "hybrid", "several_names", "not_a_name")
+DEFECTS = ("missing", "genus_only", "open_nomenclature", "code", "hybrid", "multiple_names", "unparsable")
 """Why a name does not tell the species."""
 
 ABOVE_GENUS = ("idae", "inae", "oidea", "aceae", "iformes")
@@ -78,12 +78,12 @@ def parse_name(text, known=frozenset()):
     >>> parse_name("Papilio indra minori")[:3]
     ('Papilio', 'Papilio indra', 'Papilio indra minori')
     >>> [parse_name(text).defect for text in ["Papilio", "Papilio cf. indra", "Aus bus x cus", "nan", "=1"]]
-    ['genus_only', 'open_name', 'hybrid', 'missing', 'not_a_name']
+    ['genus_only', 'open_nomenclature', 'hybrid', 'missing', 'unparsable']
     """
     text, repairs = normalise_text(text or "")
     if text.lower().strip(MARKS) in MISSING:
         return Name(defect="missing", detail="no name given")
-    for defect, pattern in (("code", CODE), ("hybrid", HYBRID), ("several_names", SEVERAL)):
+    for defect, pattern in (("code", CODE), ("hybrid", HYBRID), ("multiple_names", SEVERAL)):
         if found := pattern.search(text):
             genus = re.match(r"[A-Z][a-z]+(?= )", text) if defect == "code" else None
             return Name(genus and genus[0], defect=defect, detail=f"{found[0].strip()!r} in {text[:80]!r}")
@@ -150,26 +150,28 @@ def _parsed(text):
         parsed = parse(text)
     except UnparsableNameError as error:
         kind = str(error.name_type)
-        defect = {"FORMULA": "hybrid", "PLACEHOLDER": "missing"}.get(kind, "not_a_name")
+        defect = {"FORMULA": "hybrid", "PLACEHOLDER": "missing"}.get(kind, "unparsable")
         return Name(defect=defect, detail=f"{kind.lower()}: {text[:80]}")
     if isinstance(parsed, Informal):
         genus = parsed.taxon if str(parsed.taxon_rank) == "GENUS" else None
         if genus and _above_genus(genus):
-            return Name(defect="not_a_name", detail=f"{genus} is above the rank of genus")
-        return Name(genus, defect="open_name", detail=f"{parsed.phrase or 'no species'} after {parsed.taxon}")
+            return Name(defect="unparsable", detail=f"{genus} is above the rank of genus")
+        return Name(
+            genus, defect="open_nomenclature", detail=f"{parsed.phrase or 'no species'} after {parsed.taxon}"
+        )
     genus, epithet = parsed.genus or parsed.uninomial, parsed.specific_epithet
     if parsed.notho:
         return Name(genus, defect="hybrid", detail=f"hybrid: {text[:80]}")
     if str(parsed.state) != "COMPLETE" or not _is_word(genus) or (epithet and not _is_word(epithet)):
-        return Name(defect="not_a_name", detail=f"not a scientific name: {text[:80]}")
+        return Name(defect="unparsable", detail=f"not a scientific name: {text[:80]}")
     if parsed.epithet_qualifier or parsed.doubtful or parsed.phrase or str(parsed.type) == "INFORMAL":
-        return Name(genus, defect="open_name", detail=f"not sure of the species: {text[:80]}")
+        return Name(genus, defect="open_nomenclature", detail=f"not sure of the species: {text[:80]}")
     if not epithet:
         if _above_genus(genus):
-            return Name(defect="not_a_name", detail=f"{genus} is above the rank of genus")
+            return Name(defect="unparsable", detail=f"{genus} is above the rank of genus")
         return Name(genus, defect="genus_only", detail=f"only the genus {genus}")
     if epithet in GROUPS:
-        return Name(genus, defect="open_name", detail=f"a group of species: {text[:80]}")
+        return Name(genus, defect="open_nomenclature", detail=f"a group of species: {text[:80]}")
     species = f"{genus} {epithet}"
     below = parsed.infraspecific_epithet
     written = f"{species} {below}" if below else species

@@ -20,7 +20,7 @@ def parse_all(texts):
     known = {name.species for name in names.values() if name.species}
     if len(titled) > len(known):
         known |= {normalise_text(text)[0].capitalize() for text in titled}
-    doubtful = [text for text, name in names.items() if name.defect in ("genus_only", "not_a_name", "hybrid")]
+    doubtful = [text for text, name in names.items() if name.defect in ("genus_only", "unparsable", "hybrid")]
     abbreviated = Counter(f"{name[0]}. {name.split(' ', 1)[1]}" for name in known)
     whole = {f"{name[0]}. {name.split(' ', 1)[1]}": name for name in sorted(known)}
     whole = {short: name for short, name in whole.items() if abbreviated[short] == 1}
@@ -51,4 +51,4 @@ def _doubted(names):
     genera = {name.genus for text, name in names.items() if text not in small}
     doubted = [text for text in small if names[text].genus not in genera]
     detail = "in small letters, and no other name has the genus {}"
-    return {text: Name(defect="not_a_name", detail=detail.format(names[text].genus)) for text in doubted}
+    return {text: Name(defect="unparsable", detail=detail.format(names[text].genus)) for text in doubted}

@@ -7,7 +7,7 @@ import polars as pl
 
 from nearkin.labels import curation_log
 
-UNNAMED = ("missing", "genus_only", "open_name", "code", "hybrid", "several_names", "not_a_name")
+UNNAMED = ("missing", "genus_only", "open_nomenclature", "code", "hybrid", "multiple_names", "unparsable")
 """Defects that leave a name without a species; the policy keep holds the image at its genus."""
 
 STYLE = [word for word in curation_log.NAME_REPAIRS if word != "subspecies"]

@@ -17,7 +17,9 @@ logger = logging.getLogger(__name__)
 
 def missing_texts(rows):
     """The distinct delivered texts that stand for no name at all, sorted; the empty one is among them."""
-    texts = pl.concat([rows[column].unique() for column in ("label", "caption_name", "genus")]).unique()
+    texts = pl.concat(
+        [rows[column].unique() for column in ("label", "raw_name_in_captions", "genus")]
+    ).unique()
     missing = [text for text in texts.drop_nulls() if parse.is_missing(text)]
     return pl.Series(sorted({"", *missing}), dtype=pl.String)
 
@@ -29,7 +31,11 @@ def choose_name_text(rows, missing, *, fill):
     genus, higher ranks and common name become `given_...`.
     """
     rows = rows.rename({"genus": "given_genus", "common": "given_common"} | {r: f"given_{r}" for r in HIGHER})
-    sources = {"label": "given_label", "caption_name": "given_caption_name", "given_genus": "given_genus"}
+    sources = {
+        "label": "given_label",
+        "raw_name_in_captions": "given_caption_name",
+        "given_genus": "given_genus",
+    }
     rows = rows.with_columns(pl.col(column).fill_null("").alias(given) for column, given in sources.items())
     lacks_label, lacks_caption_name, lacks_genus = (
         pl.col(given).is_in(missing.implode()) for given in sources.values()

@@ -4,7 +4,7 @@ from nearkin.claims.evidence import CEILING
 from nearkin.claims.sentences import format_claim
 from nearkin.report.headline_tables import TITLES
 from nearkin.tables.categories import sort_categories
-from nearkin.tables.claims import ANSWERS, IMPROVED, MEASURES, RELATED, RISES, SATURATED, SHOWN, WORSE
+from nearkin.tables.claims import ANSWERS, IMPROVED, MEASURES, RELATED, RISES, SATURATED, SUPPORTED, WORSE
 from nearkin.vocabulary import ALL, PROTOCOLS
 
 CLAIM_QUESTIONS = {
@@ -48,7 +48,7 @@ def _make_block(claims, title, base):
 
     def place(row):
         measure = MEASURES.index(row["measure"])
-        return row["level"] == "genus", categories.index(row["category"]), row["about"] != base, measure
+        return row["level"] == "genus", categories.index(row["category"]), row["subject"] != base, measure
 
     found = []
     for claim, (question, note) in CLAIM_QUESTIONS.items():
@@ -60,4 +60,4 @@ def _make_block(claims, title, base):
 
 
 def _make_row(row):
-    return {"answer": row["answer"], "shown": row["answer"] == SHOWN, "sentence": format_claim(row)}
+    return {"answer": row["answer"], "supported": row["answer"] == SUPPORTED, "sentence": format_claim(row)}

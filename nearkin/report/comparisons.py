@@ -14,7 +14,7 @@ def summarise_pair(differences, *, base, trained, text):
     protocols = [name for name in PROTOCOLS if name in set(found["protocol"])]
     labels = found.filter(pl.col("label") != ALL)
     species = labels.filter(level="species", protocol=protocols[0]) if protocols else labels.clear()
-    ranked = species.filter("ranked")
+    ranked = species.filter("enough_queries")
     return {
         "base": base,
         "trained": trained,
@@ -24,24 +24,24 @@ def summarise_pair(differences, *, base, trained, text):
         "rows": _select_overall(
             found.filter((pl.col("category") == ALL) | (pl.col("level") == "species"), label=ALL), protocols
         ),
-        "improved": _select_most_changed(ranked.filter(pl.col("points") > 0), descending=True),
-        "worsened": _select_most_changed(ranked.filter(pl.col("points") < 0), descending=False),
+        "improved": _select_most_changed(ranked.filter(pl.col("diff_pp") > 0), descending=True),
+        "worsened": _select_most_changed(ranked.filter(pl.col("diff_pp") < 0), descending=False),
         "n_species": len(species),
         "n_ranked": len(ranked),
-        "n_rose": _count_significant(ranked.filter(pl.col("points") > 0)),
-        "n_fell": _count_significant(ranked.filter(pl.col("points") < 0)),
+        "n_improved": _count_significant(ranked.filter(pl.col("diff_pp") > 0)),
+        "n_worsened": _count_significant(ranked.filter(pl.col("diff_pp") < 0)),
     }
 
 
 def format_verdict(row):
     """What an interval of a difference says, in one word.
 
-    >>> format_verdict({"low": 0.4, "high": 3.0}), format_verdict({"low": -1, "high": 3.0})
+    >>> format_verdict({"ci_low": 0.4, "ci_high": 3.0}), format_verdict({"ci_low": -1, "ci_high": 3.0})
     ('better', 'not shown to differ')
     """
-    if row["low"] is not None and row["low"] > 0:
+    if row["ci_low"] is not None and row["ci_low"] > 0:
         return "better"
-    if row["high"] is not None and row["high"] < 0:
+    if row["ci_high"] is not None and row["ci_high"] < 0:
         return "worse"
     return "not shown to differ"
 
@@ -58,7 +58,7 @@ def _select_overall(found, protocols):
 
 def _select_most_changed(species, *, descending):
     """Most changed species, equal ones by name."""
-    return species.sort("points", "label", descending=[descending, False]).head(MAX_SHOWN_SPECIES).to_dicts()
+    return species.sort("diff_pp", "label", descending=[descending, False]).head(MAX_SHOWN_SPECIES).to_dicts()
 
 
 def _count_significant(species):

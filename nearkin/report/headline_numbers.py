@@ -39,7 +39,7 @@ def _select_overall(recalls, *conditions):
     found = []
     for model, recall in recalls.items():
         chosen = recall.filter(pl.col("average") != "label", *conditions, category=ALL, label=ALL)
-        rows = chosen.sort(*by, "population", "k").drop("category", "label")
+        rows = chosen.sort(*by, "query_subset", "k").drop("category", "label")
         found += [{"model": model, **row} for row in rows.to_dicts()]
     return found
 
@@ -47,7 +47,7 @@ def _select_overall(recalls, *conditions):
 def format_headline(found):
     """The records over all queries as blocks of text, one per model."""
     lines = []
-    shown = [row for row in found if row["population"] == "all" and row["level"] in PRINTED_LEVELS]
+    shown = [row for row in found if row["query_subset"] == "all" and row["level"] in PRINTED_LEVELS]
     micro = [row for row in shown if row["average"] == "micro"]
     macro = {_sort_key(row): row for row in shown if row["average"] == "macro"}
     model = protocol = None
@@ -57,7 +57,7 @@ def format_headline(found):
             lines += ["", model] if lines else [model]
         if row["protocol"] != protocol:
             protocol = row["protocol"]
-            mates = "left out of" if row["masked"] else "kept in"
+            mates = "left out of" if row["same_group_excluded"] else "kept in"
             lines.append(f"Protocol {protocol}, all queries, group mates {mates} the gallery")
         lines.append(_format_line(row, macro[_sort_key(row)]))
     return "\n".join(lines) + "\n"

@@ -28,7 +28,7 @@ METRIC_TITLES = {"precision": "Precision", "r_precision": "R-precision", "map_at
 def make_headline_tables(records, others, *, models):
     """One dict per protocol: title, text, columns and rows, from `recall_records` and `other_records`.
 
-    A column says level, k, average, population and n; a cell is value, low and high. Under
+    A column says level, k, average, query_subset and n; a cell is value, low and high. Under
     `others` stand the columns of the species' other scores: `score`, n and cells.
     """
     present = {record["protocol"] for record in records}
@@ -43,7 +43,7 @@ def make_headline_tables(records, others, *, models):
 def lead_numbers(records, *, models):
     """The species recalls that the page opens with: one dict per model, the first protocol there is."""
     present = [protocol for protocol in PROTOCOLS if any(row["protocol"] == protocol for row in records)]
-    wanted = {"level": "species", "k": 1, "average": "micro", "population": "all"}
+    wanted = {"level": "species", "k": 1, "average": "micro", "query_subset": "all"}
     found = [_find_record(records, present[0], model, wanted) for model in models] if present else []
     return [record for record in found if record and record["value"] is not None]
 
@@ -61,14 +61,16 @@ def _make_recall_table(records, protocol, models):
         cell for column in columns if column["level"] == "species" for cell in column["cells"].values()
     ]
     lost = max((cell["n_unreachable"] for cell in species if cell), default=0)
-    masked = any(cell and cell["masked"] for column in columns for cell in column["cells"].values())
+    masked = any(
+        cell and cell["same_group_excluded"] for column in columns for cell in column["cells"].values()
+    )
     return {
         "protocol": protocol,
         "title": title,
         "text": text,
         "columns": columns,
         "n_unreachable": lost,
-        "masked": masked,
+        "same_group_excluded": masked,
     }
 
 
@@ -77,7 +79,7 @@ def _make_other_table(records, protocol, models):
     shown = [row for row in records if row["metric"] != "precision" or row["k"] > 1]
     columns = []
     for metric, k in dict.fromkeys((row["metric"], row["k"]) for row in shown):
-        wanted = {"level": "species", "metric": metric, "k": k, "average": "micro", "population": "all"}
+        wanted = {"level": "species", "metric": metric, "k": k, "average": "micro", "query_subset": "all"}
         found = [_find_record(shown, protocol, model, wanted) for model in models]
         counts = [record["n_queries"] for record in found if record]
         if counts:
@@ -90,10 +92,10 @@ def _make_other_table(records, protocol, models):
 
 
 def _select_ks(ks):
-    micro = {"average": "micro", "population": "all"}
+    micro = {"average": "micro", "query_subset": "all"}
     yield from ({"level": level, "k": 1} | micro for level in LEVELS)
-    yield {"level": "species", "k": 1, "average": "macro", "population": "all"}
-    yield {"level": "species", "k": 1, "average": "micro", "population": "reachable"}
+    yield {"level": "species", "k": 1, "average": "macro", "query_subset": "all"}
+    yield {"level": "species", "k": 1, "average": "micro", "query_subset": "reachable"}
     yield from ({"level": "species", "k": k} | micro for k in ks if k != 1)
 
 

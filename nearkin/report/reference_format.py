@@ -46,7 +46,7 @@ def format_comparison(base, trained, *, protocol, k):
 def _format_headline(title, recall, protocol, k):
     """The overall recalls over all queries, to four decimals; none of categories if there are none."""
     chosen = recall.filter(
-        protocol=protocol, k=k, metric="recall", average="micro", population="all", category=ALL, label=ALL
+        protocol=protocol, k=k, metric="recall", average="micro", query_subset="all", category=ALL, label=ALL
     )
     values = dict(chosen.select("level", "value").iter_rows())
     if values.get("species") is None:
@@ -66,8 +66,8 @@ def _pair_labels(base, trained, protocol, k):
             ((pl.col("level") == "species") & (pl.col("metric") == "recall"))
             | ((pl.col("level") == "genus") & (pl.col("metric") == "genus_mean_of_species")),
             protocol=protocol,
-            average="label",
-            population="all",
+            average="per_label",
+            query_subset="all",
             k=k,
         ).select(*keys, "value")
         for frame in (base, trained)

@@ -54,8 +54,8 @@ def _model_columns(recall, model):
         pl.col("protocol").is_in(list(PROTOCOL_NAMES)),
         level="species",
         metric="recall",
-        average="label",
-        population="all",
+        average="per_label",
+        query_subset="all",
         k=1,
     )
     return chosen.select("protocol", "category", "value", "n_queries", species="label", model=pl.lit(model))
@@ -72,10 +72,10 @@ def _pair_columns(differences, pair):
     return chosen.select(
         "protocol",
         "category",
-        "points",
-        "low",
-        "high",
-        "ranked",
+        "diff_pp",
+        "ci_low",
+        "ci_high",
+        "enough_queries",
         "n_train",
         species="label",
         pair=pl.lit("/".join(pair)),

@@ -108,17 +108,27 @@ def _add_numbers(entries, recalls, keys):
             pl.col("metric").is_in(["recall", "map_at_r"]),
             pl.col("label") != ALL,
             level="species",
-            average="label",
-            population="all",
+            average="per_label",
+            query_subset="all",
         )
         found = found.rename({"label": "species"}).join(keys, on=KEY)
-        columns = ["entry", "protocol", "metric", "k", "n_queries", "n_unreachable", "value", "low", "high"]
+        columns = [
+            "entry",
+            "protocol",
+            "metric",
+            "k",
+            "n_queries",
+            "n_unreachable",
+            "value",
+            "ci_low",
+            "ci_high",
+        ]
         parts.append(found.select(*columns, place=pl.lit(place)))
     by = ["entry", "protocol", "metric", "k"]
     found = pl.concat(parts).sort("entry", PROTOCOL, pl.col("metric") != "recall", "k", "place")
     for (entry, protocol, metric, k), rows in found.group_by(by, maintain_order=True):
         values = [None] * len(recalls)
-        for place, *value in rows.select("place", "value", "low", "high").iter_rows():
+        for place, *value in rows.select("place", "value", "ci_low", "ci_high").iter_rows():
             values[place] = None if value[0] is None else [_round(one) for one in value]
         entries[entry]["numbers"].append(
             {
@@ -138,25 +148,25 @@ def _add_queries(entries, shown, images):
     parts = [
         frame.join(numbers, on="uuid")
         .join(numbers.rename({"uuid": "neighbour", "image": "found"}), on="neighbour")
-        .select("entry", "protocol", "image", "rank", "found", "similarity", "right", place=pl.lit(place))
+        .select("entry", "protocol", "image", "rank", "found", "similarity", "correct", place=pl.lit(place))
         for place, frame in enumerate(shown.values())
     ]
     found = pl.concat(parts).sort("entry", PROTOCOL, "image", "place", "rank")
     for (entry, protocol, image), rows in found.group_by(["entry", "protocol", "image"], maintain_order=True):
         models = [[] for _ in shown]
-        for place, *neighbour in rows.select("place", "found", "similarity", "right").iter_rows():
+        for place, *neighbour in rows.select("place", "found", "similarity", "correct").iter_rows():
             models[place].append([neighbour[0], _round(neighbour[1]), int(neighbour[2])])
         entries[entry]["queries"].append({"protocol": protocol, "image": image, "models": models})
 
 
 def _add_predicted(entries, mistaken, keys, places):
     """Of each protocol, by model, the species it is most often taken for: (name, entry or None, n)."""
-    order = ["n", "taken_for", "taken_category"]
+    order = ["n", "predicted", "predicted_category"]
     for place, frame in enumerate(mistaken.values()):
         found = frame.join(keys, on=KEY)
         found = found.sort("entry", "protocol", *order, descending=[False, False, True, False, False])
         found = found.filter(pl.int_range(pl.len()).over("entry", "protocol") < MAX_PREDICTED)
-        columns = ["entry", "protocol", "taken_category", "taken_for", "n", "n_queries"]
+        columns = ["entry", "protocol", "predicted_category", "predicted", "n", "n_queries"]
         for entry, protocol, category, name, n, n_queries in found.select(columns).iter_rows():
             taken = entries[entry]["taken"]
             known = next((one for one in taken if one["protocol"] == protocol), None)

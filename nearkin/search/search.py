@@ -7,13 +7,13 @@ from nearkin.search import exact_knn
 from nearkin.search.protocols import queries_and_gallery
 
 
-def search_protocol(splits, vectors_of, *, protocol, depth, mask_groups, chunk=0, n_chunks=1):
+def search_protocol(splits, vectors_of, *, protocol, depth, exclude_same_group, chunk=0, n_chunks=1):
     """The `Neighbours` of one protocol, for the queries of one of `n_chunks` even chunks.
 
     `vectors_of` gives the unit vectors (n, width) of a series of uuids. A query never finds
-    itself, nor, with `mask_groups`, an image of its own group.
+    itself, nor, with `exclude_same_group`, an image of its own group.
     """
-    alike = pl.col("group_id" if mask_groups else "uuid")
+    alike = pl.col("group_id" if exclude_same_group else "uuid")
     coded = splits.with_columns(code=alike.rank("dense").cast(pl.Int64))
     queries, gallery = queries_and_gallery(coded, protocol)
     asking = chunk_of(queries, chunk, n_chunks)

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 CHUNK_ROWS = 100_000
 """Rows whose names are held as Python strings at a time."""
 
-SORT_KEYS = ["path", "listed", "label", "caption_name", "caption"]
+SORT_KEYS = ["path", "listed", "label", "raw_name_in_captions", "caption"]
 """What the rows of one image are sorted by, before all else."""
 
 

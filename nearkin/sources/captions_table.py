@@ -60,7 +60,7 @@ def listed_names(told, category):
 
 
 def join_captions(rows, told):
-    """Listed rows with `caption` and `caption_name`, the name in the captions table, where there are any.
+    """Listed rows with `caption` and `raw_name_in_captions`, both from the captions table; null without.
 
     They are looked up by path, then by category and file name. Where several rows of the table
     mean one image, the first caption that is not blank in alphabetical order counts, and a
@@ -99,6 +99,6 @@ def _index_captions(told):
     said = pl.concat([by_path, by_file]).filter(pl.col("key") != "").group_by("scope", "key")
     return said.agg(
         caption=pl.coalesce(caption.filter(caption.str.strip_chars() != "").min(), caption.min()),
-        caption_name=pl.when(names.n_unique() == 1).then(names.first()),
+        raw_name_in_captions=pl.when(names.n_unique() == 1).then(names.first()),
         differ=(caption.n_unique() > 1) | (names.n_unique() > 1),
     ).with_row_index("at")

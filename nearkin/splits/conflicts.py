@@ -123,7 +123,7 @@ def _newcomers(images, names):
             _placed(
                 tied.filter(~differs),
                 pl.col("side"),
-                "joins_group",
+                "follows_group",
                 pl.format("in one group with {}", "mate"),
             ),
             _set_aside(loose.filter(~alone), ties),
@@ -139,7 +139,7 @@ def _several(images, key, value):
 
 
 def _set_aside(rows, evidence):
-    return _placed(rows, pl.lit(ASIDE), "bridges_splits", evidence)
+    return _placed(rows, pl.lit(ASIDE), "would_leak", evidence)
 
 
 def _placed(rows, side, reason, evidence):

@@ -11,7 +11,7 @@ def escape_formulas(frame):
     A text that starts like a formula gets an apostrophe in front, as in the tables that the pages offer.
 
     >>> import polars as pl
-    >>> frame = pl.DataFrame({"n": [-1], "name": ["=1+1"], "fallen": [["Aus bus", "Aus cus"]]})
+    >>> frame = pl.DataFrame({"n": [-1], "name": ["=1+1"], "worsened_labels": [["Aus bus", "Aus cus"]]})
     >>> escape_formulas(frame).row(0)
     (-1, "'=1+1", 'Aus bus; Aus cus')
     """

@@ -10,20 +10,18 @@ from nearkin.synthetic.records import entry, new_stem
 def _named(one, defect, label, outcome, note=""):
     """A fault in the name, the same in both tables."""
     correct = "" if outcome == "kept" else one.species.name
-    return [
-        replace(one, labels=(label,), caption_name=label, defect=defect, outcome=outcome, as_delivered=label,
-                correct=correct, note=note)
-    ]  # fmt: skip
+    names = {"labels": (label,), "raw_name_in_captions": label, "as_delivered": label}
+    return [replace(one, **names, defect=defect, outcome=outcome, correct=correct, note=note)]
 
 
 def _no_name(one, variant, rng, species):
     defect, label, place = variant
     if place == "captions":
         [hurt] = _named(one, defect, label, "repaired", "the captions table still has the name")
-        return [replace(hurt, caption_name=one.species.name)]
+        return [replace(hurt, raw_name_in_captions=one.species.name)]
     hint = "" if one.category == "Fish" else "; the file name still hints at the species"
     [hurt] = _named(one, defect, label, "quarantined", "no table has the name" + hint)
-    return [replace(hurt, caption_name="", caption=caption(rng, one.species, named=False))]
+    return [replace(hurt, raw_name_in_captions="", caption=caption(rng, one.species, named=False))]
 
 
 def _spaces(one, variant, rng, species):
@@ -219,7 +217,7 @@ def _conflicting(one, variant, rng, species):
             " | ".join(names),
             names[0],
             labels=names,
-            caption_name="",
+            raw_name_in_captions="",
             caption=text,
         )
     ]

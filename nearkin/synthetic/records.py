@@ -22,7 +22,7 @@ class Entry:
     listed: str | None  # name in the metadata table; None: in no table
     labels: tuple[str, ...]  # scientific names in the metadata, one per row
     caption: str | None  # None: no row in the captions table
-    caption_name: str
+    raw_name_in_captions: str
     treatment: str = ""  # what was done to the file's content
     defect: str = "none"
     outcome: str = "kept"
@@ -57,7 +57,7 @@ def entry(rng, species, specimen, view, stem):
     return Entry(
         species, specimen, view, path=f"datasets/{species.category}/chunk_{rng.integers(N_CHUNKS)}/{name}",
         listed=name, labels=(species.name,), caption=caption(rng, species, named=rng.random() < NAMED),
-        caption_name=species.name, as_delivered=species.name, correct=species.name,
+        raw_name_in_captions=species.name, as_delivered=species.name, correct=species.name,
     )  # fmt: skip
 
 

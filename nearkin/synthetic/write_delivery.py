@@ -117,8 +117,8 @@ def _write_tables(folder, entries, seed):
         _write_csv(folder / "datasets" / category / "metadata" / name, COLUMNS, rows, **dialect)
     rows = [
         (
-            one.category, one.path.rsplit("/", 1)[1], one.caption_name, one.caption, one.path,
-            one.defect == "conflicting_rows" or bool(one.caption_name.strip()),
+            one.category, one.path.rsplit("/", 1)[1], one.raw_name_in_captions, one.caption, one.path,
+            one.defect == "conflicting_rows" or bool(one.raw_name_in_captions.strip()),
         )
         for one in entries
         if one.path and one.caption is not None

@@ -4,7 +4,7 @@ import dataframely as dy
 
 from nearkin.tables.columns import level_key, protocol_key
 
-SHOWN, NOT_SHOWN, CANNOT_BE_TOLD = ANSWERS = ["shown", "not shown", "cannot be told"]
+SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE = ANSWERS = ["supported", "not supported", "inconclusive"]
 RISES, RELATED, IMPROVED, WORSE, SATURATED = CLAIMS = [
     "rises_with_training_images",
     "improvement_goes_with_training_images",
@@ -32,7 +32,7 @@ class Claims(dy.Schema):
     claim = dy.String(
         primary_key=True, check=lambda column: column.is_in(CLAIMS), description=f"one of {', '.join(CLAIMS)}"
     )
-    about = dy.String(primary_key=True, description="a model, or a pair as `base/trained`")
+    subject = dy.String(primary_key=True, description="a model, or a pair as `base/trained`")
     protocol = protocol_key()
     level = level_key()
     category = dy.String(primary_key=True, description="one category, or `all`")
@@ -43,21 +43,25 @@ class Claims(dy.Schema):
     )
     k = dy.Int32(primary_key=True, min=1, description="how many neighbours were looked at")
     answer = dy.String(check=lambda column: column.is_in(ANSWERS), description=", ".join(ANSWERS))
-    why = dy.String(nullable=True, description="why it cannot be told")
+    null_reason = dy.String(nullable=True, description="why it is inconclusive")
     estimate = dy.Float64(nullable=True, description="the measure's value")
-    low = dy.Float64(nullable=True, description="lower end of the 95 % interval")
-    high = dy.Float64(nullable=True, description="upper end of the 95 % interval")
+    ci_low = dy.Float64(nullable=True, description="lower end of the 95 % interval")
+    ci_high = dy.Float64(nullable=True, description="upper end of the 95 % interval")
     p_value = dy.Float64(nullable=True, min=0, max=1, description="two-sided, of this row alone")
     n_labels = dy.Int64(min=0, description="species, genera or categories behind it")
     n_queries = dy.Int64(min=0, description="queries behind it")
-    fewest_images = dy.Int64(
+    min_train_images = dy.Int64(
         nullable=True, min=0, description="fewest training images of a label, where a claim is about them"
     )
-    most_images = dy.Int64(
+    max_train_images = dy.Int64(
         nullable=True, min=0, description="most training images of a label, where a claim is about them"
     )
-    n_rose = dy.Int64(nullable=True, min=0, description="labels that rose; of some_got_worse, beyond chance")
-    n_fell = dy.Int64(nullable=True, min=0, description="labels that fell; of some_got_worse, beyond chance")
-    fallen = dy.List(
+    n_improved = dy.Int64(
+        nullable=True, min=0, description="labels that rose; of some_got_worse, beyond chance"
+    )
+    n_worsened = dy.Int64(
+        nullable=True, min=0, description="labels that fell; of some_got_worse, beyond chance"
+    )
+    worsened_labels = dy.List(
         dy.String(), description="of some_got_worse, which fell beyond chance, the most fallen first"
     )

@@ -18,7 +18,7 @@ class ExampleNeighbours(dy.Schema):
     species = dy.String(description="the query's species")
     neighbour = dy.String(description="uuid of the image found")
     similarity = dy.Float64(description="cosine")
-    right = dy.Bool(description="whether it is of the query's species")
+    correct = dy.Bool(description="whether it is of the query's species")
 
 
 class Mistaken(dy.Schema):
@@ -27,8 +27,8 @@ class Mistaken(dy.Schema):
     protocol = protocol_key()
     category = dy.String(primary_key=True, description="of the queries")
     species = dy.String(primary_key=True, description="of the queries")
-    taken_category = dy.String(primary_key=True, description="of their nearest neighbours")
-    taken_for = dy.String(
+    predicted_category = dy.String(primary_key=True, description="of their nearest neighbours")
+    predicted = dy.String(
         primary_key=True, description="species of their nearest neighbours; the genus where it is unknown"
     )
     n = dy.Int64(min=1, description="queries whose nearest neighbour is of that species")
@@ -43,7 +43,7 @@ class ContactSheetEntries(dy.Schema):
         check=lambda column: column.is_in(SHEETS),
         description="best or worst by the trained model, most_improved, most_worsened, or confusions",
     )
-    place = dy.Int32(primary_key=True, min=1, description="of the species, or pair of them, on the sheet")
+    position = dy.Int32(primary_key=True, min=1, description="of the species, or pair of them, on the sheet")
     uuid = dy.String(primary_key=True, description="the query")
     model = dy.String(
         primary_key=True,
@@ -53,14 +53,14 @@ class ContactSheetEntries(dy.Schema):
     rank = dy.Int32(primary_key=True, min=1, description="1 for the nearest")
     category = dy.String(description="the query's category")
     species = dy.String(description="the query's species")
-    taken_for = dy.String(nullable=True, description="the other species of a confusion")
+    predicted = dy.String(nullable=True, description="the other species of a confusion")
     n = dy.Int64(min=1, description="queries of the species; of a confusion, those that are confused")
     base = dy.Float64(nullable=True, description="species recall@1 of the base; null for a confusion")
     trained = dy.Float64(nullable=True, description="species recall@1 of the trained model; null likewise")
     neighbour = dy.String(description="uuid of the image found")
-    name = dy.String(description="its species, or its genus where that is unknown")
+    neighbour_label = dy.String(description="its species, or its genus where that is unknown")
     similarity = dy.Float64(description="cosine")
-    right = dy.Bool(description="whether it is of the query's species")
+    correct = dy.Bool(description="whether it is of the query's species")
 
 
 class Thumbnails(dy.Schema):

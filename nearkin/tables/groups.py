@@ -17,7 +17,7 @@ class Groups(dy.Schema):
     uuid = uuid_key()
     path = dy.String(description="file on disk, relative to the source")
     group_id = dy.String(description="uuid of the group's first image")
-    ties = dy.String(
+    link_types = dy.String(
         description=f"why it is in a group: {', '.join(LINK_TYPES)}, joined by +; empty if alone",
     )
 
@@ -26,12 +26,12 @@ class GroupsToReview(dy.Schema):
     """One row per group that somebody should look at, and why."""
 
     group_id = dy.String(primary_key=True, description="uuid of the group's first image")
-    doubt = dy.String(
+    reason = dy.String(
         primary_key=True,
-        check=lambda column: column.is_in(["labels_disagree", "runaway"]),
-        description="labels_disagree: several species, one group all the same; runaway: chained, undone",
+        check=lambda column: column.is_in(["mixed_species", "oversized"]),
+        description="mixed_species: several species, one group all the same; oversized: chained, undone",
     )
-    n_images = dy.Int64(min=2, description="its images; of a runaway group, before it was undone")
+    n_images = dy.Int64(min=2, description="its images; of an oversized group, before it was undone")
     n_species = dy.Int64(min=0, description="species among them")
     species = dy.List(dy.String(), description="the most frequent of them, at most ten")
     uuids = dy.List(dy.String(), description="its images, at most twenty")

@@ -9,13 +9,13 @@ THUMBNAIL_SIDE = 32
 
 VIEWS = (
     "middle",
-    "left_off",
-    "top_off",
-    "right_off",
-    "bottom_off",
+    "crop_left",
+    "crop_top",
+    "crop_right",
+    "crop_bottom",
     "mirrored",
-    "turned_90",
-    "turned_180",
+    "rotated_90",
+    "rotated_180",
 )
 """What of an image another one may show: see nearkin/images/dhash.py."""
 
@@ -38,7 +38,9 @@ class Images(dy.Schema):
     )
     category = dy.String(nullable=True, description="the dataset's own coarse group, as delivered")
     label = dy.String(nullable=True, description="scientific name as delivered, untouched")
-    caption_name = dy.String(nullable=True, description="scientific name in the captions table, untouched")
+    raw_name_in_captions = dy.String(
+        nullable=True, description="scientific name in the captions table, untouched"
+    )
     common = dy.String(nullable=True, description="common name as delivered")
     kingdom = dy.String(nullable=True, description="as delivered")
     phylum = dy.String(nullable=True, description="as delivered")
@@ -68,8 +70,8 @@ class Inspection(dy.Schema):
     )
     n_bytes = dy.Int64(min=0, description="size of the file")
     sha256 = dy.String(description="of the file's bytes, hexadecimal")
-    coarse_hash = dy.String(nullable=True, regex="^[0-9a-f]{16}$", description="8 x 8 difference hash")
-    view_hashes = dy.Array(
+    dhash = dy.String(nullable=True, regex="^[0-9a-f]{16}$", description="8 x 8 difference hash")
+    dhash_of_views = dy.Array(
         dy.UInt64(description="8 x 8 difference hash"),
         shape=len(VIEWS),
         nullable=True,

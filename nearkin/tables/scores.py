@@ -19,12 +19,12 @@ class QueryScores(dy.Schema):
     n_relevant = dy.Int64(
         min=0, description="gallery images of its label, itself and masked group mates left out"
     )
-    first_hit = dy.Int32(
+    first_relevant_rank = dy.Int32(
         nullable=True,
         min=1,
         description="rank of the first neighbour of its label; null if none within the depth",
     )
-    n_right = dy.List(
+    n_relevant_at_k = dy.List(
         dy.Int32(min=0), description="right neighbours among the k nearest, for each k of `recall: ks`"
     )
     r_precision = dy.Float64(
@@ -39,7 +39,7 @@ class QueryScores(dy.Schema):
         max=1,
         description="what MAP@R is the mean of; null if n_relevant neighbours are not stored",
     )
-    masked = dy.Bool(description="whether group mates were left out of the gallery")
+    same_group_excluded = dy.Bool(description="whether group mates were left out of the gallery")
 
 
 class Metrics(dy.Schema):
@@ -59,10 +59,10 @@ class Metrics(dy.Schema):
     )
     average = dy.String(
         primary_key=True,
-        check=lambda column: column.is_in(["micro", "macro", "label"]),
-        description="micro averages queries, macro averages labels, label is one label's own recall",
+        check=lambda column: column.is_in(["micro", "macro", "per_label"]),
+        description="micro averages queries, macro averages labels, per_label is one label's own recall",
     )
-    population = dy.String(
+    query_subset = dy.String(
         primary_key=True,
         check=lambda column: column.is_in(["all", "reachable"]),
         description="all queries, or only those that could hit",
@@ -71,14 +71,14 @@ class Metrics(dy.Schema):
     label = dy.String(primary_key=True, description="one label, or `all`")
     k = dy.Int32(primary_key=True, min=1, description="how many neighbours were looked at")
     value = dy.Float64(nullable=True, min=0, max=1, description="the number, 0 to 1; null where undefined")
-    why = dy.String(nullable=True, description="why the value is null")
-    low = dy.Float64(nullable=True, min=0, max=1, description="lower end of the 95 % interval")
-    high = dy.Float64(nullable=True, min=0, max=1, description="upper end of the 95 % interval")
+    null_reason = dy.String(nullable=True, description="why the value is null")
+    ci_low = dy.Float64(nullable=True, min=0, max=1, description="lower end of the 95 % interval")
+    ci_high = dy.Float64(nullable=True, min=0, max=1, description="upper end of the 95 % interval")
     n_queries = dy.Int64(min=0, description="queries behind the value")
     n_groups = dy.Int64(min=0, description="groups behind the value")
     n_labels = dy.Int64(min=0, description="labels behind the value")
     n_unreachable = dy.Int64(min=0, description="queries that could not hit")
-    masked = dy.Bool(description="whether group mates were left out of the gallery")
+    same_group_excluded = dy.Bool(description="whether group mates were left out of the gallery")
 
 
 class Differences(dy.Schema):
@@ -95,20 +95,20 @@ class Differences(dy.Schema):
     k = dy.Int32(primary_key=True, min=1, description="how many neighbours were looked at")
     base = dy.Float64(min=0, max=1, description="recall of the base model")
     trained = dy.Float64(min=0, max=1, description="recall of the trained model")
-    points = dy.Float64(min=-100, max=100, description="trained less base, in percentage points")
-    low = dy.Float64(nullable=True, description="lower end of the 95 % interval, in points")
-    high = dy.Float64(nullable=True, description="upper end of the 95 % interval, in points")
+    diff_pp = dy.Float64(min=-100, max=100, description="trained less base, in percentage points")
+    ci_low = dy.Float64(nullable=True, description="lower end of the 95 % interval, in points")
+    ci_high = dy.Float64(nullable=True, description="upper end of the 95 % interval, in points")
     p_value = dy.Float64(nullable=True, min=0, max=1, description="sign-flip test over groups, two-sided")
     p_holm = dy.Float64(nullable=True, min=0, max=1, description="the same, Holm over ranked labels")
-    p_bh = dy.Float64(nullable=True, min=0, max=1, description="the same, Benjamini and Hochberg")
-    shrunken = dy.Float64(
+    q_value_bh = dy.Float64(nullable=True, min=0, max=1, description="the same, Benjamini and Hochberg")
+    diff_pp_shrunk = dy.Float64(
         nullable=True,
         description="points of a label, drawn towards the mean of its category (empirical Bayes)",
     )
     n_queries = dy.Int64(min=1, description="queries behind both recalls")
     n_groups = dy.Int64(min=1, description="groups behind both recalls")
     n_train = dy.Int64(min=0, description="its training images in the split, before any `share`")
-    ranked = dy.Bool(description="whether it has enough queries to be ranked")
+    enough_queries = dy.Bool(description="whether it has enough queries to be ranked")
 
 
 class Flips(dy.Schema):
@@ -120,13 +120,17 @@ class Flips(dy.Schema):
     category = dy.String(description="the query's category")
     label = dy.String(description="the query's label at this level")
     outcome = dy.String(
-        check=lambda column: column.is_in(["kept", "won", "lost", "missed"]),
+        check=lambda column: column.is_in(["both_right", "gained", "lost", "both_wrong"]),
         description="nearest image right under both, only the trained, only the base, or neither",
     )
     base_nearest = dy.String(nullable=True, description="uuid of the nearest image under the base")
     trained_nearest = dy.String(nullable=True, description="uuid of the nearest image under the trained")
-    base_first_hit = dy.Int32(nullable=True, min=1, description="first_hit under the base")
-    trained_first_hit = dy.Int32(nullable=True, min=1, description="first_hit under the trained")
+    base_first_relevant_rank = dy.Int32(
+        nullable=True, min=1, description="first_relevant_rank under the base"
+    )
+    trained_first_relevant_rank = dy.Int32(
+        nullable=True, min=1, description="first_relevant_rank under the trained"
+    )
 
 
 class Pairwise(dy.Schema):
@@ -139,9 +143,9 @@ class Pairwise(dy.Schema):
     k = dy.Int32(primary_key=True, min=1, description="how many neighbours were looked at")
     base_recall = dy.Float64(min=0, max=1, description="recall of the base")
     trained_recall = dy.Float64(min=0, max=1, description="recall of the trained")
-    points = dy.Float64(min=-100, max=100, description="trained less base, in percentage points")
-    low = dy.Float64(description="lower end of the 95 % interval, in points")
-    high = dy.Float64(description="upper end of the 95 % interval, in points")
+    diff_pp = dy.Float64(min=-100, max=100, description="trained less base, in percentage points")
+    ci_low = dy.Float64(description="lower end of the 95 % interval, in points")
+    ci_high = dy.Float64(description="upper end of the 95 % interval, in points")
     p_value = dy.Float64(min=0, max=1, description="sign-flip test over groups, two-sided")
     n_queries = dy.Int64(min=1, description="queries behind both recalls")
     n_groups = dy.Int64(min=1, description="groups behind both recalls")

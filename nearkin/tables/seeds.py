@@ -8,26 +8,26 @@ from nearkin.tables.columns import level_key, protocol_key
 class SeedSummaries(dy.Schema):
     """One row per variant and number; a model without others of its kind is a variant of one.
 
-    `low` and `high` say how sure the mean is for these very models, over queries; how much the
-    seed matters is in `sd`, `lowest` and `highest`.
+    `ci_low` and `ci_high` say how sure the mean is for these very models, over queries; how much the
+    seed matters is in `std`, `min` and `max`.
     """
 
     protocol = protocol_key()
     level = level_key()
     category = dy.String(primary_key=True, description="one category, or `all`")
-    variant = dy.String(primary_key=True, description="a model, or what models of several seeds share")
-    measure = dy.String(
+    config_name = dy.String(primary_key=True, description="a model, or what models of several seeds share")
+    metric = dy.String(
         primary_key=True,
-        check=lambda column: column.is_in(["recall", "points"]),
+        check=lambda column: column.is_in(["recall", "diff_pp"]),
         description="recall (micro, all queries, 0 to 1), or that less the base's, in percentage points",
     )
     k = dy.Int32(primary_key=True, min=1, description="how many neighbours were looked at")
     mean = dy.Float64(min=-100, max=100, description="mean over the seeds")
-    low = dy.Float64(min=-100, max=100, description="lower end of the mean's 95 % interval")
-    high = dy.Float64(min=-100, max=100, description="upper end of the mean's 95 % interval")
-    sd = dy.Float64(nullable=True, min=0, description="standard deviation over the seeds; null for one")
-    lowest = dy.Float64(min=-100, max=100, description="of the seeds")
-    highest = dy.Float64(min=-100, max=100, description="of the seeds")
+    ci_low = dy.Float64(min=-100, max=100, description="lower end of the mean's 95 % interval")
+    ci_high = dy.Float64(min=-100, max=100, description="upper end of the mean's 95 % interval")
+    std = dy.Float64(nullable=True, min=0, description="standard deviation over the seeds; null for one")
+    min = dy.Float64(min=-100, max=100, description="of the seeds")
+    max = dy.Float64(min=-100, max=100, description="of the seeds")
     n_seeds = dy.Int64(min=1, description="models behind the mean")
     n_queries = dy.Int64(min=1, description="queries of each model")
     n_groups = dy.Int64(min=1, description="groups behind them")

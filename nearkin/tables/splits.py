@@ -9,9 +9,9 @@ REASONS = {
     "too_few_groups": "its species cannot be split",
     "previous": "as in the split before",
     "adopted": "as delivered",
-    "joins_group": "with images that have a side",
+    "follows_group": "with images that have a side",
     "unseen_species": "of a held-out species",
-    "bridges_splits": "set aside, for it would tie two sides together",
+    "would_leak": "set aside, for it would tie two sides together",
 }
 
 

@@ -18,11 +18,11 @@ class Trend(dy.Schema):
     n_train = dy.Int64(
         primary_key=True, min=0, description="training images of a species in the split, before any `share`"
     )
-    points = dy.Float64(description="fitted change of recall, trained less base, in percentage points")
-    low = dy.Float64(description="lower end of the curve's 95 % interval there, in points")
-    high = dy.Float64(description="upper end of the curve's 95 % interval there, in points")
+    diff_pp = dy.Float64(description="fitted change of recall, trained less base, in percentage points")
+    ci_low = dy.Float64(description="lower end of the curve's 95 % interval there, in points")
+    ci_high = dy.Float64(description="upper end of the curve's 95 % interval there, in points")
     per_doubling = dy.Float64(description="points for every doubling of 1 + training images")
-    per_doubling_low = dy.Float64(description="lower end of its 95 % interval")
-    per_doubling_high = dy.Float64(description="upper end of its 95 % interval")
+    per_doubling_ci_low = dy.Float64(description="lower end of its 95 % interval")
+    per_doubling_ci_high = dy.Float64(description="upper end of its 95 % interval")
     n_species = dy.Int64(min=1, description="species behind the curve")
     n_queries = dy.Int64(min=1, description="queries behind them")

@@ -18,9 +18,9 @@ SCHEMAS = {
     "labels": labels.Labels,
     "captions": labels.Captions,
     "quarantine": labels.Quarantine,
-    "gaps": labels.CurationLog,
+    "curation_log": labels.CurationLog,
     "groups": groups.Groups,
-    "doubtful": groups.GroupsToReview,
+    "groups_to_review": groups.GroupsToReview,
     "splits": splits.Splits,
     "statistics": sizes.Statistics,
 }
@@ -85,11 +85,11 @@ def curation(folder):
             "uuid": uuid[i],
             "path": paths[i],
             "group_id": uuid[mate.get(i, i)],
-            "ties": {1: "near_duplicate", 4: "specimen"}.get(mate.get(i), ""),
+            "link_types": {1: "near_duplicate", 4: "specimen"}.get(mate.get(i), ""),
         }
         for i in range(6)
     ]
-    doubt = {"group_id": uuid[4], "doubt": "labels_disagree", "n_images": 2, "n_species": 2}
+    doubt = {"group_id": uuid[4], "reason": "mixed_species", "n_images": 2, "n_species": 2}
     sides = ["train", "test", "test", "train", "val", "val"]
     dealt = [
         {"uuid": uuid[i], "split": sides[i], "group_id": tied[i]["group_id"], "reason": None}
@@ -107,7 +107,7 @@ def curation(folder):
             _aside(uuid[7], 0, paths[7], "not_an_image", "begins with '<!doctype html>'"),
             _aside(uuid[8], 0, "8.png", "missing_file", "listed, but no such file"),
         ],
-        "gaps": [
+        "curation_log": [
             gap(uuid[5], "name", "spaces", "repaired", " Salmo  salar", "Salmo salar", paths[5]),
             gap(uuid[5], "caption", "row_missing", "filled", None, "A photo of Salmo salar.", paths[5]),
             gap(uuid[0], "row", "repeated_row", "merged", "Esox lucius", None, paths[0], row=1),
@@ -117,7 +117,7 @@ def curation(folder):
             gap(uuid[8], "file", "missing_file", "quarantined", None, None, "8.png"),
         ],
         "groups": tied,
-        "doubtful": [doubt | {"species": ["Parus major", "Salmo salar"], "uuids": uuid[4:6]}],
+        "groups_to_review": [doubt | {"species": ["Parus major", "Salmo salar"], "uuids": uuid[4:6]}],
         "splits": dealt,
     }
     made = {name: table(name, rows) for name, rows in rows_of.items()}

@@ -7,7 +7,16 @@ from scripts.inspect_images import inspect_images
 from scripts.list_images import list_images
 from tests.factories.delivery import defaults
 
-TABLES = ["images", "labels", "quarantine", "repairs", "captions", "gaps", "groups", "doubtful_groups"]
+TABLES = [
+    "images",
+    "labels",
+    "quarantine",
+    "repairs",
+    "captions",
+    "curation_log",
+    "groups",
+    "doubtful_groups",
+]
 
 
 def curate(folder, out, *, layout="vlm4bio", table=None, unlisted="report", groups=None):
@@ -35,7 +44,7 @@ def curate(folder, out, *, layout="vlm4bio", table=None, unlisted="report", grou
         **common,
     )
     before = [paths[name] for name in ("images", "labels", "repairs")]
-    complete_captions(*before, [], paths["captions"], paths["gaps"], **config["captions"], **common)
+    complete_captions(*before, [], paths["captions"], paths["curation_log"], **config["captions"], **common)
     group_images(
         paths["images"],
         paths["labels"],

@@ -95,15 +95,17 @@ def _hits(rng, labels, splits, skill, ks):
                 level=pl.lit(level),
                 label=pl.col(level),
                 n_relevant=(pl.len().over(level) - 1).cast(pl.Int64),
-                first_hit=pl.Series(found).cast(pl.Int32),
-                masked=pl.lit(True),
+                first_relevant_rank=pl.Series(found).cast(pl.Int32),
+                same_group_excluded=pl.lit(True),
             )
-            hit = (pl.col("n_relevant") > 0) & (pl.col("first_hit") <= DEPTH)
-            block = block.with_columns(first_hit=pl.when(hit).then("first_hit"))
-            n_right = [(pl.col("first_hit") <= k).fill_null(False).cast(pl.Int32) for k in ks]
-            once = (1 / pl.col("first_hit")).fill_null(0)  # as if nobody else were right
+            hit = (pl.col("n_relevant") > 0) & (pl.col("first_relevant_rank") <= DEPTH)
+            block = block.with_columns(first_relevant_rank=pl.when(hit).then("first_relevant_rank"))
+            n_relevant_at_k = [
+                (pl.col("first_relevant_rank") <= k).fill_null(False).cast(pl.Int32) for k in ks
+            ]
+            once = (1 / pl.col("first_relevant_rank")).fill_null(0)  # as if nobody else were right
             block = block.with_columns(
-                n_right=pl.concat_list(n_right), r_precision=once, average_precision=once
+                n_relevant_at_k=pl.concat_list(n_relevant_at_k), r_precision=once, average_precision=once
             )
             parts.append(block)
     return pl.concat(parts)
@@ -121,7 +123,7 @@ def confused(n_species=250, *, model="lite0"):
 
 
 def training(*, n_epochs=8, n_steps=20, chosen=5):
-    """A `Training` table; `chosen` is the kept epoch, 0 for the base."""
+    """A `Training` table; `is_best` is the kept epoch, 0 for the base."""
     step = np.arange(1, n_epochs * n_steps + 1)
     last = step % n_steps == 0
     epoch = (step - 1) // n_steps + 1
@@ -136,7 +138,7 @@ def training(*, n_epochs=8, n_steps=20, chosen=5):
             "head_lr": 10 * rate,
             "gradient_norm": np.ones(len(step)),
             "val_recall": [float(g) if end else None for g, end in zip(gain, last, strict=True)],
-            "chosen": [bool(end and e == chosen) for e, end in zip(epoch, last, strict=True)],
+            "is_best": [bool(end and e == chosen) for e, end in zip(epoch, last, strict=True)],
         }
     )
 

@@ -118,15 +118,16 @@ def test_training_is_told_beside_the_bare_pass_and_the_plain_loop():
 
 def test_a_fine_tuning_is_told_with_its_interval_its_seeds_and_its_change(monkeypatch):
     monkeypatch.setattr(fine_tunings, "NAMES", {"base": "as it is", "tuned": "trained"})
-    shared = {"lowest": 0.5, "highest": 0.75, "low": 0.25, "high": 1.0}
+    shared = {"min": 0.5, "max": 0.75, "ci_low": 0.25, "ci_high": 1.0}
     rows = [
-        {"variant": name, "measure": "recall", "level": level, "k": k, "mean": k / 10, "n_seeds": n} | shared
+        {"config_name": name, "metric": "recall", "level": level, "k": k, "mean": k / 10, "n_seeds": n}
+        | shared
         for name, n in [("base", 1), ("tuned", 3)]
         for level in fine_tunings.LEVELS
         for k in fine_tunings.KS
     ]
-    gain = {"mean": -3.24, "low": -5.0, "high": 0.0, "n_seeds": 3, "lowest": 0, "highest": 0}
-    rows.append({"variant": "tuned", "measure": "points", "level": "species", "k": 1} | gain)
+    gain = {"mean": -3.24, "ci_low": -5.0, "ci_high": 0.0, "n_seeds": 3, "min": 0, "max": 0}
+    rows.append({"config_name": "tuned", "metric": "diff_pp", "level": "species", "k": 1} | gain)
     base, tuned = fine_tunings.rows(pl.DataFrame(rows, strict=False))
     recalls = ["0.100 / 0.500 / 1.000"] * 3
     assert base == ["as it is", *recalls, "0.250 to 1.000", "", ""]

@@ -56,7 +56,7 @@ def species_recall(results, model, protocol):
         level="species",
         metric="recall",
         average="micro",
-        population="all",
+        query_subset="all",
         category="all",
         k=1,
     )

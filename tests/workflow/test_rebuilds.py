@@ -154,7 +154,7 @@ CONFIG = {
     "leak_audit/model": ("untrained", leaks() | page()),
     "search/depth": (50, searches(*MODELS)),
     "search/protocols": (["leave_one_out", "search"], searches(*MODELS)),
-    "search/mask_groups": (False, searches(*MODELS)),
+    "search/exclude_same_group": (False, searches(*MODELS)),
     "search/chunks": (
         2,
         searches(*MODELS) | {("search_neighbours", f"museum {model} 1") for model in MODELS},

@@ -60,7 +60,7 @@ def test_a_real_encoder_beats_an_untrained_one(finished):
     recall = {
         model: pl.read_parquet(finished / RESULTS / model / "metrics.parquet")
         .filter(protocol="leave_one_out", level="category", metric="recall", k=1)
-        .filter(average="micro", population="all", category="all")["value"]
+        .filter(average="micro", query_subset="all", category="all")["value"]
         .item()
         for model in ("untrained", "lite0")
     }

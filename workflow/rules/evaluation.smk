@@ -25,7 +25,7 @@ rule score_queries:
         depth=lookup(within=config, dpath="search/depth"),
         resamples=lookup(within=config, dpath="recall/resamples"),
         seed=lookup(within=config, dpath="recall/seed"),
-        mask_groups=lookup(within=config, dpath="search/mask_groups"),
+        exclude_same_group=lookup(within=config, dpath="search/exclude_same_group"),
     script:
         "../../scripts/score_queries.py"
 

@@ -27,6 +27,6 @@ rule group_images:
         code=digest_of("group_images.py"),
         specimen=lookup(within=config, dpath="datasets/{dataset}/groups/specimen"),
         near_duplicates=lookup(within=config, dpath="datasets/{dataset}/groups/near_duplicates"),
-        runaway=lookup(within=config, dpath="datasets/{dataset}/groups/runaway"),
+        oversized=lookup(within=config, dpath="datasets/{dataset}/groups/oversized"),
     script:
         "../../scripts/group_images.py"

@@ -188,7 +188,7 @@ rule check_results:
         mem_mb=scaled_by_input(2000, {"query_scores": 10}),
     params:
         code=digest_of("check_results.py"),
-        mask_groups=lookup(within=config, dpath="search/mask_groups"),
+        exclude_same_group=lookup(within=config, dpath="search/exclude_same_group"),
     script:
         "../../scripts/check_results.py"
 

@@ -23,7 +23,7 @@ rule search_neighbours:
         code=digest_of("search_neighbours.py"),
         protocols=lookup(within=config, dpath="search/protocols"),
         depth=lookup(within=config, dpath="search/depth"),
-        mask_groups=lookup(within=config, dpath="search/mask_groups"),
+        exclude_same_group=lookup(within=config, dpath="search/exclude_same_group"),
         n_chunks=lookup(within=config, dpath="search/chunks"),
     script:
         "../../scripts/search_neighbours.py"

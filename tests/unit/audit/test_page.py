@@ -176,7 +176,9 @@ def evil(tables, text):
         "labels": spoilt(tables["labels"], *names),
         "captions": spoilt(tables["captions"], *names, "caption", "caption_source"),
         "quarantine": spoilt(tables["quarantine"], "path", "reason", "detail"),
-        "gaps": spoilt(tables["gaps"], "path", "field", "defect", "before", "after", "evidence"),
+        "curation_log": spoilt(
+            tables["curation_log"], "path", "field", "defect", "before", "after", "evidence"
+        ),
         "groups": spoilt(tables["groups"], "path"),
         "splits": spoilt(tables["splits"].with_columns(evidence=pl.lit("")), "reason", "evidence"),
         "statistics": tables["statistics"].with_columns(
@@ -205,14 +207,14 @@ def test_a_large_audit_is_sampled_evenly_and_says_so(tables, folder):
         for kind in range(30)
         for i, uuid in enumerate(f"{number:08d}-0000-5000-8000-000000000000" for number in range(250))
     ]
-    gaps = audit_tables.table("gaps", rows)
+    curation_log = audit_tables.table("curation_log", rows)
     shown = repairs.list_changes(
-        gaps.lazy(), categories=tables["images"].lazy().select("uuid", "category").unique("uuid")
+        curation_log.lazy(), categories=tables["images"].lazy().select("uuid", "category").unique("uuid")
     )
     counts = pl.DataFrame(shown).group_by("defect").len()["len"]
     assert len(shown) == repairs.MAX_ROWS
     assert counts.max() <= repairs.MAX_PER_DEFECT and counts.max() - counts.min() <= 1
-    text = Page(page.render_audit(content_of(tables | {"gaps": gaps}, folder))).text
+    text = Page(page.render_audit(content_of(tables | {"curation_log": curation_log}, folder))).text
     assert "The table holds 5,000 of 7,500 rows, at most 200 of a kind" in text
 
 
@@ -329,8 +331,8 @@ def test_the_likeness_of_a_group_is_that_of_its_loneliest_image():
 
 
 def test_an_empty_audit_is_a_page_too(tables, folder):
-    empty = {name: tables[name].clear() for name in ("gaps", "quarantine", "doubtful")}
-    alone = {"groups": tables["groups"].with_columns(ties=pl.lit(""))}
+    empty = {name: tables[name].clear() for name in ("curation_log", "quarantine", "groups_to_review")}
+    alone = {"groups": tables["groups"].with_columns(link_types=pl.lit(""))}
     text = Page(page.render_audit(content_of(tables | empty | alone, folder))).text
     for sentence in (
         "No defect was found.",

@@ -24,39 +24,39 @@ def complete_texts(captions, sidecars=None, tables=(), *, species=None, rungs=LA
         pl.DataFrame({"image": uuids, "caption": texts}, schema_overrides={"caption": pl.String})
         for texts in tables
     ]
-    whole, gaps = complete_captions(
+    whole, curation_log = complete_captions(
         labels, images, further, ladder=rungs, templates=["A photo of {species}."]
     )
-    Captions.validate(whole), CurationLog.validate(gaps)
+    Captions.validate(whole), CurationLog.validate(curation_log)
     order = labels.select("uuid").with_row_index()
-    return whole, gaps.join(order, on="uuid").sort("index", "field", "defect")
+    return whole, curation_log.join(order, on="uuid").sort("index", "field", "defect")
 
 
-def told(gaps):
-    return gaps.select("field", "defect", "action", "before", "after").rows()
+def told(curation_log):
+    return curation_log.select("field", "defect", "action", "before", "after").rows()
 
 
 def test_what_is_fine_stays_as_it_was_and_has_no_gap():
     captions = ["A fish.", "Fins <5 cm & more, the fish\u2019s own.", "An \u9c7c."]
-    whole, gaps = complete_texts(captions, sidecars=["nan"] * 3)
+    whole, curation_log = complete_texts(captions, sidecars=["nan"] * 3)
     assert whole["caption"].to_list() == captions
     assert set(whole["caption_source"]) == {"delivered"}
-    assert gaps.is_empty()
+    assert curation_log.is_empty()
 
 
 def test_what_is_mended_keeps_its_source():
-    whole, gaps = complete_texts(["<p>A fish</p>\r\n"])
+    whole, curation_log = complete_texts(["<p>A fish</p>\r\n"])
     assert whole.select("caption", "caption_source").row(0) == ("A fish", "delivered")
-    assert told(gaps) == [
+    assert told(curation_log) == [
         ("caption", "markup", "repaired", "<p>A fish</p>\r\n", "A fish"),
         ("caption", "whitespace", "repaired", "<p>A fish</p>\r\n", "A fish"),
     ]
 
 
 def test_the_first_rung_with_a_usable_caption_wins_and_each_that_failed_is_told():
-    whole, gaps = complete_texts(["nan"], ["TODO\n"], [["<p></p>"], ["A  fish"]])
+    whole, curation_log = complete_texts(["nan"], ["TODO\n"], [["<p></p>"], ["A  fish"]])
     assert whole.select("caption", "caption_source").row(0) == ("A fish", "table:2")
-    assert told(gaps) == [
+    assert told(curation_log) == [
         ("caption", "placeholder", "filled", "nan", "A fish"),
         ("sidecar", "placeholder", "filled", "TODO", "A fish"),
         ("table:1", "empty", "filled", "<p></p>", "A fish"),
@@ -73,44 +73,44 @@ def test_the_first_rung_with_a_usable_caption_wins_and_each_that_failed_is_told(
     ],
 )
 def test_the_user_orders_the_rungs(rungs, source):
-    whole, gaps = complete_texts(["A fish."], ["A red fish.\r\n"], [["A blue fish."]], rungs=rungs)
+    whole, curation_log = complete_texts(["A fish."], ["A red fish.\r\n"], [["A blue fish."]], rungs=rungs)
     assert whole["caption_source"].item() == source
-    assert gaps.is_empty()
+    assert curation_log.is_empty()
 
 
 def test_a_missing_caption_is_a_gap_on_the_first_rung_that_has_any():
-    _, gaps = complete_texts(["A fish.", None], [None, "A red fish."])
-    assert told(gaps) == [("caption", "missing", "filled", None, "A red fish.")]
-    _, gaps = complete_texts([None, None], ["A fish.", None], [[None, "A red fish."]])
-    assert told(gaps) == [("sidecar", "missing", "filled", None, "A red fish.")]
-    whole, gaps = complete_texts([None])
-    assert told(gaps) == [("caption", "missing", "filled", None, "A photo of Aus bus.")]
+    _, curation_log = complete_texts(["A fish.", None], [None, "A red fish."])
+    assert told(curation_log) == [("caption", "missing", "filled", None, "A red fish.")]
+    _, curation_log = complete_texts([None, None], ["A fish.", None], [[None, "A red fish."]])
+    assert told(curation_log) == [("sidecar", "missing", "filled", None, "A red fish.")]
+    whole, curation_log = complete_texts([None])
+    assert told(curation_log) == [("caption", "missing", "filled", None, "A photo of Aus bus.")]
 
 
 def test_another_species_is_usable_on_no_rung():
     species = ["Aus bus", "Aus cus"]
-    whole, gaps = complete_texts(
+    whole, curation_log = complete_texts(
         ["An Aus cus.", "A fish."], ["Here: aus_cus", None], [["A. cus", None]], species=species
     )
     assert whole["caption"].to_list() == ["A photo of Aus bus.", "A fish."]
-    assert gaps["field"].to_list() == ["caption", "sidecar", "table:1"]
-    assert gaps.select("defect", "evidence").unique().row(0) == (
+    assert curation_log["field"].to_list() == ["caption", "sidecar", "table:1"]
+    assert curation_log.select("defect", "evidence").unique().row(0) == (
         "other_species",
         "it names Aus cus, not Aus bus",
     )
 
 
 def test_characters_that_were_lost_are_told():
-    whole, gaps = complete_texts(["The fish\ufffds fin."])
+    whole, curation_log = complete_texts(["The fish\ufffds fin."])
     assert whole["caption"].item() == "The fish\ufffds fin."
-    assert gaps.select("defect", "action").row(0) == ("lost_characters", "noted")
+    assert curation_log.select("defect", "action").row(0) == ("lost_characters", "noted")
 
 
 def test_ten_megabytes_are_cut_and_said():
-    whole, gaps = complete_texts(["fin " * 2_500_000])
+    whole, curation_log = complete_texts(["fin " * 2_500_000])
     assert len(whole["caption"][0]) <= LONGEST
-    assert gaps["defect"].to_list() == ["too_long"]
-    assert gaps["before"][0].endswith("(10000000 characters)")
+    assert curation_log["defect"].to_list() == ["too_long"]
+    assert curation_log["before"][0].endswith("(10000000 characters)")
 
 
 def test_of_several_rows_the_first_with_a_usable_caption_counts():
@@ -120,13 +120,13 @@ def test_of_several_rows_the_first_with_a_usable_caption_counts():
         {"uuid": uuid, "row": row, "caption": text} for row, text in enumerate([None, " ", "nan", "A fish."])
     ]
     for images in (images_of(rows), images_of(rows[::-1])):
-        whole, gaps = complete_captions(labels, images, [], ladder=LADDER, templates=["{species}"])
+        whole, curation_log = complete_captions(labels, images, [], ladder=LADDER, templates=["{species}"])
         assert whole["caption"].to_list() == ["A fish."]
-        assert gaps.is_empty()
-        whole, gaps = complete_captions(
+        assert curation_log.is_empty()
+        whole, curation_log = complete_captions(
             labels, images.filter(pl.col("row") < 3), [], ladder=LADDER, templates=["{species}"]
         )
-        assert gaps.select("row", "defect").rows() == [(2, "placeholder")]
+        assert curation_log.select("row", "defect").rows() == [(2, "placeholder")]
 
 
 def test_the_order_of_rows_and_the_size_of_parts_change_nothing(monkeypatch):
@@ -148,12 +148,12 @@ def test_a_second_run_changes_nothing():
     captions = ["<p>A fish</p>", "nan", None, "An Aus cus.", "A  fish\ufffd", "A fish."]
     species = ["Aus bus"] * 5 + ["Aus cus"]
     first, _ = complete_texts(captions, species=species)
-    second, gaps = complete_texts(first["caption"].to_list(), species=species)
+    second, curation_log = complete_texts(first["caption"].to_list(), species=species)
     assert second["caption"].to_list() == first["caption"].to_list()
-    assert gaps["action"].to_list() == ["noted"]
+    assert curation_log["action"].to_list() == ["noted"]
 
 
 def test_no_images_no_captions():
     labels = labels_of(["Aus bus"]).with_columns(common=pl.lit(None, dtype=pl.String)).head(0)
-    whole, gaps = complete_captions(labels, images_of([]), [], ladder=LADDER, templates=["{species}"])
-    assert whole.is_empty() and gaps.is_empty()
+    whole, curation_log = complete_captions(labels, images_of([]), [], ladder=LADDER, templates=["{species}"])
+    assert whole.is_empty() and curation_log.is_empty()

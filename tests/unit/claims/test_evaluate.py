@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from nearkin.claims import evaluate
 from nearkin.claims.sentences import format_claim
 from nearkin.tables.claims import (
-    CANNOT_BE_TOLD,
     IMPROVED,
-    NOT_SHOWN,
+    INCONCLUSIVE,
+    NOT_SUPPORTED,
     ODDS_RATIO,
     RELATED,
     RISES,
     SATURATED,
-    SHOWN,
+    SUPPORTED,
     WORSE,
     Claims,
 )
@@ -38,16 +38,33 @@ def differences(base, trained, n_train, *, n_queries=20, p_holm=0.5, level="spec
         }
     )
     constant = {"protocol": "leave_one_out", "level": level, "metric": "recall", "category": "Fish", "k": 1}
-    constant |= {"n_queries": n_queries, "n_groups": n_queries, "p_holm": p_holm, "ranked": True} | other
+    constant |= {
+        "n_queries": n_queries,
+        "n_groups": n_queries,
+        "p_holm": p_holm,
+        "enough_queries": True,
+    } | other
     points = 100 * (pl.col("trained") - pl.col("base"))
-    return frame.with_columns(points=points, **{name: pl.lit(one) for name, one in constant.items()})
+    return frame.with_columns(diff_pp=points, **{name: pl.lit(one) for name, one in constant.items()})
 
 
-def recall(value=0.9995, low=0.999, high=1.0, n_labels=3):
+def recall(value=0.9995, ci_low=0.999, ci_high=1.0, n_labels=3):
     """The row of a `Metrics` table that claims look at."""
     row = {"protocol": "leave_one_out", "level": "category", "metric": "recall", "average": "micro"}
-    row |= {"population": "all", "category": "all", "label": "all", "k": 1, "value": value, "low": low}
-    row |= {"high": high, "n_labels": n_labels, "n_queries": 500, "why": None if value else "no queries"}
+    row |= {
+        "query_subset": "all",
+        "category": "all",
+        "label": "all",
+        "k": 1,
+        "value": value,
+        "ci_low": ci_low,
+    }
+    row |= {
+        "ci_high": ci_high,
+        "n_labels": n_labels,
+        "n_queries": 500,
+        "null_reason": None if value else "no queries",
+    }
     return pl.DataFrame([row])
 
 
@@ -63,25 +80,25 @@ def test_more_images_more_recall_for_the_trained_model_only():
     n_train = np.arange(1, 21)
     base = np.tile([0.5, 0.6, 0.4, 0.55, 0.45], 4)
     table = weighed(differences(base, 0.2 + 0.03 * n_train, n_train))
-    assert answers(table, RISES, about="old") == [NOT_SHOWN] * 2
-    assert answers(table, RISES, about="new") == [SHOWN] * 2
-    assert answers(table, RELATED) == [SHOWN]
-    assert answers(table, IMPROVED, level="species") == [NOT_SHOWN]  # half rise, half fall
+    assert answers(table, RISES, subject="old") == [NOT_SUPPORTED] * 2
+    assert answers(table, RISES, subject="new") == [SUPPORTED] * 2
+    assert answers(table, RELATED) == [SUPPORTED]
+    assert answers(table, IMPROVED, level="species") == [NOT_SUPPORTED]  # half rise, half fall
     assert "grows with the number of training images in Fish: Spearman’s ρ = 0." in told(table, RELATED)
 
 
 def test_what_falls_is_not_shown_to_rise_and_says_so():
     n_train = np.arange(1, 21)
     table = weighed(differences(0.9 - 0.03 * n_train, 0.5 - 0.02 * n_train, n_train))
-    assert answers(table, RISES, about="new") == [NOT_SHOWN] * 2
-    assert "Species recall@1 of new falls with" in told(table, RISES, about="new", measure=ODDS_RATIO)
+    assert answers(table, RISES, subject="new") == [NOT_SUPPORTED] * 2
+    assert "Species recall@1 of new falls with" in told(table, RISES, subject="new", measure=ODDS_RATIO)
     assert "typical species of Fish got worse from old to new" in told(table, IMPROVED, level="species")
 
 
 def test_the_typical_species_improved_though_one_lost_much():
     trained = [*np.linspace(0.55, 0.7, 19), 0.4]
     table = weighed(differences([0.5] * 19 + [1.0], trained, range(20)))
-    assert answers(table, IMPROVED, level="species") == [SHOWN]
+    assert answers(table, IMPROVED, level="species") == [SUPPORTED]
     text = told(table, IMPROVED, level="species")
     assert "19 rose, 0 stayed, 1 fell; n = 20 species with 400 queries" in text
 
@@ -91,28 +108,30 @@ def test_the_species_that_got_worse_are_named_worst_first():
         p_holm=pl.Series([0.04, 0.001, 0.5, 0.01])
     )
     table = weighed(worse)
-    assert answers(table, WORSE) == [SHOWN]
-    assert table.filter(claim=WORSE)["fallen"].to_list() == [["Aa ab", "Aa aa"]]
+    assert answers(table, WORSE) == [SUPPORTED]
+    assert table.filter(claim=WORSE)["worsened_labels"].to_list() == [["Aa ab", "Aa aa"]]
     assert "2 fell (Aa ab, Aa aa) and 1 rose" in told(table, WORSE)
-    assert answers(weighed(worse.with_columns(p_holm=pl.lit(0.2))), WORSE) == [NOT_SHOWN]
+    assert answers(weighed(worse.with_columns(p_holm=pl.lit(0.2))), WORSE) == [NOT_SUPPORTED]
 
 
 def test_worse_beyond_chance_cannot_be_told_from_few_groups():
     """Four species of five groups: 4 x 2 / 2**5 = 0.25."""
     few = differences([1, 1, 1, 1], [0, 0, 0, 0], [1, 2, 3, 4], n_groups=5)
-    assert answers(weighed(few), WORSE) == [CANNOT_BE_TOLD]
+    assert answers(weighed(few), WORSE) == [INCONCLUSIVE]
     assert "none of 4 species has more than 5 groups" in told(weighed(few), WORSE)
-    assert "no species has enough queries" in told(weighed(few.with_columns(ranked=pl.lit(False))), WORSE)
+    assert "no species has enough queries" in told(
+        weighed(few.with_columns(enough_queries=pl.lit(False))), WORSE
+    )
 
 
 @pytest.mark.parametrize(
     ("numbers", "answer"),
     [
-        ({}, SHOWN),
-        ({"value": 0.992, "low": 0.985, "high": 0.999}, NOT_SHOWN),
-        ({"value": 0.9, "low": 0.85, "high": 0.95}, NOT_SHOWN),
-        ({"value": 1.0, "low": 1.0, "n_labels": 1}, CANNOT_BE_TOLD),
-        ({"value": None, "low": None, "high": None}, CANNOT_BE_TOLD),
+        ({}, SUPPORTED),
+        ({"value": 0.992, "ci_low": 0.985, "ci_high": 0.999}, NOT_SUPPORTED),
+        ({"value": 0.9, "ci_low": 0.85, "ci_high": 0.95}, NOT_SUPPORTED),
+        ({"value": 1.0, "ci_low": 1.0, "n_labels": 1}, INCONCLUSIVE),
+        ({"value": None, "ci_low": None, "ci_high": None}, INCONCLUSIVE),
     ],
 )
 def test_category_recall_is_saturated_where_its_interval_lies_above_the_ceiling(numbers, answer):
@@ -135,17 +154,17 @@ UNTOLD = {
 def test_what_cannot_be_told_says_why(frame, why):
     category = differences([0.9], [0.9], [9], level="category", label="all")
     table = weighed(pl.concat([frame, category]))
-    assert answers(table, RISES) == [CANNOT_BE_TOLD] * 4
-    assert answers(table, RELATED) == [CANNOT_BE_TOLD]
-    assert why in told(table, RISES, about="old", measure=ODDS_RATIO)
+    assert answers(table, RISES) == [INCONCLUSIVE] * 4
+    assert answers(table, RELATED) == [INCONCLUSIVE]
+    assert why in told(table, RISES, subject="old", measure=ODDS_RATIO)
     assert Claims.validate(table.sort(Claims.primary_key())) is not None
 
 
 def test_a_separated_category_is_told_by_rank_but_not_by_odds():
     table = weighed(differences([0] * 4 + [1] * 4, [0] * 4 + [1] * 4, range(8)))
-    assert answers(table, RISES, about="old", measure=ODDS_RATIO) == [CANNOT_BE_TOLD]
-    assert answers(table, RISES, about="old", measure="spearman") == [SHOWN]
-    assert answers(table, RELATED) == [CANNOT_BE_TOLD]
+    assert answers(table, RISES, subject="old", measure=ODDS_RATIO) == [INCONCLUSIVE]
+    assert answers(table, RISES, subject="old", measure="spearman") == [SUPPORTED]
+    assert answers(table, RELATED) == [INCONCLUSIVE]
 
 
 def test_unseen_species_are_not_asked_about_their_training_images():
@@ -171,9 +190,11 @@ def test_whatever_the_counts_every_claim_has_an_answer_and_a_sentence(species):
     category = differences([0.9], [0.9], [9], level="category", label="all")
     table = weighed(pl.concat([frame, category]))
     for row in Claims.validate(table.sort(Claims.primary_key())).to_dicts():
-        assert (row["why"] is None) == (row["answer"] != CANNOT_BE_TOLD)
+        assert (row["null_reason"] is None) == (row["answer"] != INCONCLUSIVE)
         assert format_claim(row).endswith(".") and "None" not in format_claim(row)
-        assert all(np.isfinite(row[name]) for name in ("estimate", "low", "high") if row[name] is not None)
+        assert all(
+            np.isfinite(row[name]) for name in ("estimate", "ci_low", "ci_high") if row[name] is not None
+        )
 
 
 def told(table, claim, **other):

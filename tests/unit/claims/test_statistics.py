@@ -17,7 +17,7 @@ def test_spearman_of_many_is_scipys():
     x, y = rng.integers(0, 30, 60), rng.integers(0, 5, 60)  # ties in both
     found, expected = spearman.spearman(x, y), stats.spearmanr(x, y)
     assert (found.estimate, found.p_value) == (pytest.approx(expected.statistic), expected.pvalue)
-    assert found.low < found.estimate < found.high
+    assert found.ci_low < found.estimate < found.ci_high
 
 
 def test_the_p_value_of_few_counts_all_orders():
@@ -33,7 +33,7 @@ def test_a_perfect_correlation_has_an_interval_all_the_same(sign):
     found = spearman.spearman(np.arange(7), sign * np.arange(7))
     assert found.estimate == pytest.approx(sign)
     assert found.p_value == pytest.approx(2 / 5040)
-    inner, outer = sorted([found.low, found.high], key=abs)
+    inner, outer = sorted([found.ci_low, found.ci_high], key=abs)
     assert 0.3 < inner * sign < 0.9 and outer == pytest.approx(sign)
 
 
@@ -44,7 +44,7 @@ def test_the_interval_of_a_correlation_covers_the_truth():
     for _ in range(n_drawn):
         x = rng.normal(size=40)
         found = spearman.spearman(x, truth * x + np.sqrt(1 - truth**2) * rng.normal(size=40))
-        covered += found.low <= expected <= found.high
+        covered += found.ci_low <= expected <= found.ci_high
     assert 0.93 < covered / n_drawn < 0.97
 
 
@@ -62,7 +62,7 @@ def test_the_odds_are_those_of_two_by_two():
     found = logistic.odds_per_doubling(hits, queries, n_train)
     assert found.estimate == pytest.approx(3)
     error = np.sqrt(1 / 10 + 1 / 30 + 1 / 20 + 1 / 20)  # of the log odds ratio (Woolf 1955)
-    assert np.log(found.low) == pytest.approx(np.log(3) - stats.t.ppf(0.975, 2) * error)
+    assert np.log(found.ci_low) == pytest.approx(np.log(3) - stats.t.ppf(0.975, 2) * error)
     assert found.p_value == pytest.approx(2 * stats.t.sf(np.log(3) / error, 2))
 
 
@@ -78,14 +78,14 @@ def test_equal_numbers_of_queries_give_the_quasi_binomial_errors_of_statsmodels(
     found = logistic.odds_per_doubling(hits, queries, n_train)
     assert (scale > 1) == (precision == 4)
     assert found.p_value == pytest.approx(expected.pvalues[1], rel=1e-2)
-    assert (found.low, found.high) == pytest.approx(tuple(np.exp(expected.conf_int()[1])), rel=1e-3)
+    assert (found.ci_low, found.ci_high) == pytest.approx(tuple(np.exp(expected.conf_int()[1])), rel=1e-3)
 
 
 @pytest.mark.parametrize("slope", [0, 0.3])
 def test_the_interval_of_the_odds_covers_the_truth_though_species_differ(slope):
     rng, n_drawn = np.random.default_rng(4), 200
     found = [logistic.odds_per_doubling(*species(rng, slope)) for _ in range(n_drawn)]
-    assert 0.92 < np.mean([one.low <= np.exp(slope) <= one.high for one in found]) < 0.99
+    assert 0.92 < np.mean([one.ci_low <= np.exp(slope) <= one.ci_high for one in found]) < 0.99
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_the_interval_of_the_odds_covers_the_truth_though_species_differ(slope):
 )
 def test_no_odds_without_hits_misses_and_overlap(hits, why):
     found = logistic.odds_per_doubling(np.array(hits), np.full(4, 3), np.array([0, 1, 2, 3]))
-    assert found.why.startswith(why) and found.estimate is None
+    assert found.null_reason.startswith(why) and found.estimate is None
 
 
 def test_walsh_averages_are_those_of_all_pairs():
@@ -115,7 +115,7 @@ def test_the_interval_holds_what_the_signed_rank_test_does_not_refuse():
     found = hodges_lehmann.hodges_lehmann(changes)
     shifts = np.linspace(-1, 2, 601)
     kept = [shift for shift in shifts if stats.wilcoxon(changes - shift).pvalue >= 0.05]
-    assert (found.low, found.high) == pytest.approx((min(kept), max(kept)), abs=0.01)
+    assert (found.ci_low, found.ci_high) == pytest.approx((min(kept), max(kept)), abs=0.01)
 
 
 def test_the_approximate_places_are_near_the_exact_ones():
@@ -139,4 +139,4 @@ def test_no_change_at_all():
 def test_the_interval_of_the_typical_change_covers_the_truth():
     rng, n_drawn = np.random.default_rng(8), 300
     found = [hodges_lehmann.hodges_lehmann(rng.normal(1, 3, 25)) for _ in range(n_drawn)]
-    assert 0.92 < np.mean([one.low <= 1 <= one.high for one in found]) < 0.98
+    assert 0.92 < np.mean([one.ci_low <= 1 <= one.ci_high for one in found]) < 0.98

@@ -16,9 +16,11 @@ def hits_of(vectors_seed):
     vectors_of = random_study.vectors_of(
         labels["uuid"], random_study.vectors(vectors_seed, len(labels), width=4)
     )
-    found = search.search_protocol(splits, vectors_of, protocol="leave_one_out", depth=15, mask_groups=True)
+    found = search.search_protocol(
+        splits, vectors_of, protocol="leave_one_out", depth=15, exclude_same_group=True
+    )
     return query_scores.score_queries(
-        [found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1, 3], depth=15
+        [found], labels, splits, exclude_same_group=True, wanted=["leave_one_out"], ks=[1, 3], depth=15
     )
 
 
@@ -35,11 +37,11 @@ def test_a_pair_is_as_compared_alone():
         mine = table.filter(level=level, base="a", trained="c").row(0, named=True)
         other = alone.filter(level=level, category="all", label="all", metric="recall").row(0, named=True)
         assert (mine["base_recall"], mine["trained_recall"]) == (other["base"], other["trained"])
-        for name in ("points", "low", "high", "p_value", "n_queries", "n_groups"):
+        for name in ("diff_pp", "ci_low", "ci_high", "p_value", "n_queries", "n_groups"):
             assert mine[name] == pytest.approx(other[name]), name
         back = table.filter(level=level, base="c", trained="a").row(0, named=True)
-        assert (back["points"], back["low"], back["high"]) == pytest.approx(
-            (-mine["points"], -mine["high"], -mine["low"])
+        assert (back["diff_pp"], back["ci_low"], back["ci_high"]) == pytest.approx(
+            (-mine["diff_pp"], -mine["ci_high"], -mine["ci_low"])
         )
 
 

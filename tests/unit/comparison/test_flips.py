@@ -14,7 +14,7 @@ def hits_of(first):
             "uuid": list(first),
             "category": "Fish",
             "label": "Aa x",
-            "first_hit": pl.Series(first.values(), dtype=pl.Int32),
+            "first_relevant_rank": pl.Series(first.values(), dtype=pl.Int32),
         }
     )
 
@@ -32,7 +32,7 @@ def test_every_outcome():
     Flips.validate(table.select(Flips.column_names()))
     rows = {row["uuid"]: row for row in table.to_dicts()}
     outcomes = {uuid: row["outcome"] for uuid, row in rows.items()}
-    assert outcomes == {"a": "kept", "b": "won", "c": "lost", "d": "missed", "e": "missed"}
+    assert outcomes == {"a": "both_right", "b": "gained", "c": "lost", "d": "both_wrong", "e": "both_wrong"}
     assert (rows["b"]["base_nearest"], rows["b"]["trained_nearest"]) == ("v", "y")
-    assert (rows["c"]["base_first_hit"], rows["c"]["trained_first_hit"]) == (1, 2)
+    assert (rows["c"]["base_first_relevant_rank"], rows["c"]["trained_first_relevant_rank"]) == (1, 2)
     assert rows["e"]["base_nearest"] is None  # an empty gallery

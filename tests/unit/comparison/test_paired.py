@@ -22,12 +22,14 @@ def hits_of(seed, vectors_seed):
     vectors_of = random_study.vectors_of(
         labels["uuid"], random_study.vectors(vectors_seed, len(labels), width=4)
     )
-    found = search.search_protocol(splits, vectors_of, protocol="leave_one_out", depth=15, mask_groups=True)
+    found = search.search_protocol(
+        splits, vectors_of, protocol="leave_one_out", depth=15, exclude_same_group=True
+    )
     return (
         labels,
         splits,
         query_scores.score_queries(
-            [found], labels, splits, masked=True, wanted=["leave_one_out"], ks=KS, depth=15
+            [found], labels, splits, exclude_same_group=True, wanted=["leave_one_out"], ks=KS, depth=15
         ),
     )
 
@@ -72,13 +74,13 @@ def test_differences_are_those_of_the_hits():
             mine = mine.filter(category=row["category"])
         if row["label"] != "all":
             mine = mine.filter(label=row["label"])
-        before = (mine["first_hit"] <= row["k"]).fill_null(False).mean()
-        after = (mine["first_hit_trained"] <= row["k"]).fill_null(False).mean()
+        before = (mine["first_relevant_rank"] <= row["k"]).fill_null(False).mean()
+        after = (mine["first_relevant_rank_trained"] <= row["k"]).fill_null(False).mean()
         assert row["n_queries"] == len(mine)
         assert row["n_groups"] == mine["group_id"].n_unique()
         assert (row["base"], row["trained"]) == (pytest.approx(before), pytest.approx(after))
-        assert row["points"] == pytest.approx(100 * (after - before))
-        assert row["low"] is None or row["low"] - 1e-9 <= row["points"] <= row["high"] + 1e-9
+        assert row["diff_pp"] == pytest.approx(100 * (after - before))
+        assert row["ci_low"] is None or row["ci_low"] - 1e-9 <= row["diff_pp"] <= row["ci_high"] + 1e-9
 
 
 def test_the_same_bits_in_every_run_and_for_any_order_of_rows():
@@ -99,20 +101,22 @@ def test_adjusted_p_values_equal_statsmodels():
         p_values = rng.random(n) ** 3
         assert paired.holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])
     *_, table = compared(min_queries=4)
-    ranked = table.filter("ranked", level="species", k=1)
+    ranked = table.filter("enough_queries", level="species", k=1)
     expected = multipletests(ranked["p_value"].to_numpy(), method="fdr_bh")[1]
-    assert ranked["p_bh"].to_numpy() == pytest.approx(expected)
-    assert (ranked["p_bh"] <= ranked["p_holm"] + 1e-12).all()
+    assert ranked["q_value_bh"].to_numpy() == pytest.approx(expected)
+    assert (ranked["q_value_bh"] <= ranked["p_holm"] + 1e-12).all()
 
 
 def test_only_labels_with_enough_queries_are_ranked():
     *_, table = compared(min_queries=4)
-    ranked = table.filter("ranked")
+    ranked = table.filter("enough_queries")
     assert ranked["n_queries"].min() >= 4
     assert "all" not in ranked["label"]
     assert ranked["p_holm"].null_count() == 0
     assert (ranked["p_holm"] >= ranked["p_value"]).all()
-    assert table.filter(~pl.col("ranked"))["p_holm"].null_count() == len(table.filter(~pl.col("ranked")))
+    assert table.filter(~pl.col("enough_queries"))["p_holm"].null_count() == len(
+        table.filter(~pl.col("enough_queries"))
+    )
 
 
 def test_a_genus_is_the_mean_of_its_species():
@@ -121,7 +125,7 @@ def test_a_genus_is_the_mean_of_its_species():
     assert len(table.filter(metric="genus_mean_of_species", k=1)) == 4
     for row in table.filter(metric="genus_mean_of_species", k=1).iter_rows(named=True):
         mine = species.filter(pl.col("label").str.starts_with(row["label"] + " "), category=row["category"])
-        assert row["points"] == pytest.approx(mine["points"].mean())
+        assert row["diff_pp"] == pytest.approx(mine["diff_pp"].mean())
         assert row["n_queries"] == mine["n_queries"].sum()
 
 
@@ -136,25 +140,25 @@ def test_no_change_at_all():
     labels, splits, base = hits_of(1, 1)
     counts = paired.count_training_images(labels, splits)
     table = paired.compare(base, base, n_train=counts, ks=KS, min_queries=4, resamples=100, seed=1)
-    assert set(table["points"]) == {0.0}
+    assert set(table["diff_pp"]) == {0.0}
     assert set(table["p_value"].drop_nulls()) == {1.0}
 
 
 def test_few_changes_are_never_certain():
-    n_rose = [0, 3, 5, 0, 6, 40]
-    n_fell = [0, 0, 0, 2, 0, 0]
+    n_improved = [0, 3, 5, 0, 6, 40]
+    n_worsened = [0, 0, 0, 2, 0, 0]
     n_groups = [40, 3, 5, 50, 50, 40]
-    rose, fell, groups = map(np.array, (n_rose, n_fell, n_groups))
+    rose, fell, groups = map(np.array, (n_improved, n_worsened, n_groups))
     points = 100 * (rose - fell) / groups
-    given = {"points": points, "low": points - 1, "high": points + 1}
-    given |= {"n_rose": rose, "n_fell": fell, "n_groups": groups}
-    given["low"][5] = given["high"][5] = 100.0  # all rose alike: drawn anew, it is always the same
+    given = {"diff_pp": points, "ci_low": points - 1, "ci_high": points + 1}
+    given |= {"n_improved": rose, "n_worsened": fell, "n_groups": groups}
+    given["ci_low"][5] = given["ci_high"][5] = 100.0  # all rose alike: drawn anew, it is always the same
     found = paired.widen_sparse_intervals(pl.DataFrame(given)).to_dicts()
     for few in found[:4]:
-        assert few["low"] <= 0 <= few["high"] and few["low"] <= few["points"] <= few["high"]
-    assert found[0]["high"] == -found[0]["low"] > 5
-    assert (found[4]["low"], found[4]["high"]) == (11.0, 13.0)
-    assert 80 < found[5]["low"] < found[5]["high"] == 100
+        assert few["ci_low"] <= 0 <= few["ci_high"] and few["ci_low"] <= few["diff_pp"] <= few["ci_high"]
+    assert found[0]["ci_high"] == -found[0]["ci_low"] > 5
+    assert (found[4]["ci_low"], found[4]["ci_high"]) == (11.0, 13.0)
+    assert 80 < found[5]["ci_low"] < found[5]["ci_high"] == 100
 
 
 def asked(rows):
@@ -164,7 +168,7 @@ def asked(rows):
         protocol=pl.lit("leave_one_out"), level=pl.lit("species"), uuid=pl.int_range(pl.len()).cast(pl.String)
     )
     key = ["protocol", "level", "uuid", "category", "label", "group_id"]
-    return [table.select(*key, first_hit=model) for model in ("base", "trained")]
+    return [table.select(*key, first_relevant_rank=model) for model in ("base", "trained")]
 
 
 def random_rows(seed, n=60):
@@ -195,7 +199,7 @@ def test_intervals_are_those_of_drawn_units(monkeypatch, at_once, weights_at_onc
     monkeypatch.setattr(paired.intervals, "CHUNK_WEIGHTS", weights_at_once)
     rows = random_rows(1)
     base, trained = asked(rows)
-    hits, strata = paired.add_resampling_units(base.with_columns(trained=trained["first_hit"]))
+    hits, strata = paired.add_resampling_units(base.with_columns(trained=trained["first_relevant_rank"]))
     weights = np.concatenate(
         list(paired.intervals.bootstrap_weights(strata, resamples=50, seed=1, at_once=2**20))
     )
@@ -203,14 +207,14 @@ def test_intervals_are_those_of_drawn_units(monkeypatch, at_once, weights_at_onc
         if row["n_queries"] < 40:
             continue
         mine = [
-            (one["unit"], *((one[name] or 9) <= row["k"] for name in ("first_hit", "trained")))
+            (one["unit"], *((one[name] or 9) <= row["k"] for name in ("first_relevant_rank", "trained")))
             for one in hits.to_dicts()
             if row["category"] in ("all", one["category"]) and row["label"] in ("all", one["label"])
         ]
         unit, before, after = (np.array(column) for column in zip(*mine, strict=True))
         change = after.astype(float) - before
         samples = 100 * (weights[:, unit] @ change) / weights[:, unit].sum(axis=1)
-        assert (row["low"], row["high"]) == pytest.approx(np.quantile(samples, [0.025, 0.975]))
+        assert (row["ci_low"], row["ci_high"]) == pytest.approx(np.quantile(samples, [0.025, 0.975]))
 
 
 def test_every_scope_counts_its_groups_and_its_changes():
@@ -222,7 +226,7 @@ def test_every_scope_counts_its_groups_and_its_changes():
         ("Fish", "Aa x", "g3", None, None),
     ]
     table = table_of(rows).filter(k=1)
-    names = ["n_queries", "n_groups", "base", "trained", "points", "ranked"]
+    names = ["n_queries", "n_groups", "base", "trained", "diff_pp", "enough_queries"]
     found = {(row["category"], row["label"]): tuple(row[name] for name in names) for row in table.to_dicts()}
     assert found == {
         ("all", "all"): (5, 3, pytest.approx(0.4), pytest.approx(0.4), 0.0, False),
@@ -233,7 +237,7 @@ def test_every_scope_counts_its_groups_and_its_changes():
         ("Fish", "Aa x"): (1, 1, 0.0, 0.0, 0.0, False),
     }
     assert set(table["n_train"]) == {0}
-    assert set(table_of(rows, min_queries=1).filter("ranked")["label"]) == {"Aa x", "Aa y"}
+    assert set(table_of(rows, min_queries=1).filter("enough_queries")["label"]) == {"Aa x", "Aa y"}
 
 
 def slow_estimates(rows, category):
@@ -255,8 +259,8 @@ def slow_estimates(rows, category):
 def assert_drawn_to_the_mean(rows, category):
     table = table_of(rows).filter(pl.col("label") != "all", k=1, category=category)
     wanted, free = slow_estimates(rows, category)
-    assert table["shrunken"].to_numpy() == pytest.approx(wanted)
-    assert np.ptp(wanted) > 5 and not np.allclose(wanted, table["points"], atol=0.1)  # drawn, but not wholly
+    assert table["diff_pp_shrunk"].to_numpy() == pytest.approx(wanted)
+    assert np.ptp(wanted) > 5 and not np.allclose(wanted, table["diff_pp"], atol=0.1)  # drawn, but not wholly
     return free
 
 
@@ -264,7 +268,7 @@ def assert_drawn_to_the_mean(rows, category):
 def test_labels_are_drawn_to_the_mean_of_their_category(category):
     rows = [row if row[1] in ("Aa x", "Aa y") else (*row[:3], None, 1) for row in random_rows(2)]
     assert assert_drawn_to_the_mean(rows, category) > 10
-    assert table_of(rows).filter(k=1, label="all")["shrunken"].null_count() == 3
+    assert table_of(rows).filter(k=1, label="all")["diff_pp_shrunk"].null_count() == 3
 
 
 def test_the_spread_of_a_single_pair_of_groups_is_enough():
@@ -277,18 +281,18 @@ def test_the_spread_of_a_single_pair_of_groups_is_enough():
 def test_where_every_label_has_one_group_it_is_its_own_estimate():
     rows = [("Bird", f"Aa {name}", name, None, first) for name, first in (("x", 1), ("y", None), ("z", 1))]
     table = table_of(rows).filter(pl.col("label") != "all", k=1)
-    assert table["shrunken"].to_list() == table["points"].to_list() == [100.0, 0.0, 100.0]
+    assert table["diff_pp_shrunk"].to_list() == table["diff_pp"].to_list() == [100.0, 0.0, 100.0]
 
 
 def test_intervals_of_few_changes_by_hand():
-    counts = {"n_rose": [3, 2, 3, 3, 6], "n_fell": [3, 3, 0, 0, 0], "n_groups": [10, 10, 3, 10, 6]}
+    counts = {"n_improved": [3, 2, 3, 3, 6], "n_worsened": [3, 3, 0, 0, 0], "n_groups": [10, 10, 3, 10, 6]}
     rose, fell, groups = (np.array(column) for column in counts.values())
     points = 100 * (rose - fell) / groups
-    given = {"points": points, "low": points - 3, "high": points + 2}
-    given["low"][4] = given["high"][4] = points[4]
+    given = {"diff_pp": points, "ci_low": points - 3, "ci_high": points + 2}
+    given["ci_low"][4] = given["ci_high"][4] = points[4]
     down, up = (100 * one for one in paired.intervals.newcombe_margins(rose, fell, groups))
     found = paired.widen_sparse_intervals(pl.DataFrame(given | counts))
-    low, high = found["low"].to_numpy(), found["high"].to_numpy()
+    low, high = found["ci_low"].to_numpy(), found["ci_high"].to_numpy()
     assert (low[0], high[0]) == (-3.0, 2.0)  # six groups changed: as they were drawn
     assert (low[1], high[1]) == (pytest.approx(-10 - down[1]), pytest.approx(-10 + up[1]))
     assert low[1] < 0 < high[1]
@@ -297,15 +301,15 @@ def test_intervals_of_few_changes_by_hand():
     assert (low[4], high[4]) == (pytest.approx(100 - down[4]), 100.0) and low[4] > 0
     mirrored = paired.widen_sparse_intervals(
         pl.DataFrame(given | counts).with_columns(
-            points=-pl.col("points"),
-            low=-pl.col("high"),
-            high=-pl.col("low"),
-            n_rose="n_fell",
-            n_fell="n_rose",
+            diff_pp=-pl.col("diff_pp"),
+            ci_low=-pl.col("ci_high"),
+            ci_high=-pl.col("ci_low"),
+            n_improved="n_worsened",
+            n_worsened="n_improved",
         )
     )
-    assert np.allclose(mirrored["low"], -high) and np.allclose(mirrored["high"], -low)
-    assert "n_rose" not in found.columns and "n_fell" not in found.columns
+    assert np.allclose(mirrored["ci_low"], -high) and np.allclose(mirrored["ci_high"], -low)
+    assert "n_improved" not in found.columns and "n_worsened" not in found.columns
 
 
 def test_up_to_4000_changes_are_tested_exactly():
@@ -376,26 +380,29 @@ def test_where_few_groups_changed_the_interval_is_that_of_the_shares():
     table = table_of(rows).filter(label="Aa x", k=1)
     down, up = paired.intervals.newcombe_margins(np.array([2]), np.array([1]), np.array([5]))
     points = 100 * 2 / 6
-    assert table.select("points", "low", "high").row(0) == (
+    assert table.select("diff_pp", "ci_low", "ci_high").row(0) == (
         pytest.approx(points),
         pytest.approx(min(0, points - 100 * down[0])),
         pytest.approx(points + 100 * up[0]),
     )
     turned = [(*row[:3], row[4], row[3]) for row in rows]
-    [low], [high] = table_of(turned).filter(label="Aa x", k=1).select("low", "high").to_dict().values()
-    assert (low, high) == (pytest.approx(-table["high"][0]), pytest.approx(-table["low"][0]))
+    [low], [high] = table_of(turned).filter(label="Aa x", k=1).select("ci_low", "ci_high").to_dict().values()
+    assert (low, high) == (pytest.approx(-table["ci_high"][0]), pytest.approx(-table["ci_low"][0]))
 
 
 def test_an_interval_of_half_a_point_is_no_flat_one():
     given = {
-        "points": [50.0],
-        "low": [49.75],
-        "high": [50.25],
-        "n_rose": [6],
-        "n_fell": [0],
+        "diff_pp": [50.0],
+        "ci_low": [49.75],
+        "ci_high": [50.25],
+        "n_improved": [6],
+        "n_worsened": [0],
         "n_groups": [12],
     }
-    assert paired.widen_sparse_intervals(pl.DataFrame(given)).select("low", "high").row(0) == (49.75, 50.25)
+    assert paired.widen_sparse_intervals(pl.DataFrame(given)).select("ci_low", "ci_high").row(0) == (
+        49.75,
+        50.25,
+    )
 
 
 def test_scopes_come_from_the_whole_to_its_parts():
@@ -413,4 +420,4 @@ def test_scopes_come_from_the_whole_to_its_parts():
     ]
     assert table.select("category", "label").rows() == scopes * 2
     assert table["k"].to_list() == [1] * len(scopes) + [3] * len(scopes)
-    assert table_of(rows, min_queries=3)["ranked"].sum() == 0
+    assert table_of(rows, min_queries=3)["enough_queries"].sum() == 0

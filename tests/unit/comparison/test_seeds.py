@@ -28,49 +28,50 @@ def table_of(hits, models):
 def test_one_seed_is_told_as_the_model_alone(hits):
     table = table_of(hits, {"base": ["base"], "tuned": ["first"]})
     alone = averages.compute_metrics(hits["first"], depth=15, **HOW).filter(
-        metric="recall", average="micro", population="all", label="all"
+        metric="recall", average="micro", query_subset="all", label="all"
     )
     counts = paired.count_training_images(*random_study.study(1))
     changes = paired.compare(hits["base"], hits["first"], n_train=counts, min_queries=4, **HOW)
     changes = changes.filter(metric="recall", label="all")
     keys = ["protocol", "level", "category", "k"]
-    mine = table.filter(variant="tuned")
-    both = mine.filter(measure="recall").join(alone, on=keys, suffix=" alone", validate="1:1")
+    mine = table.filter(config_name="tuned")
+    both = mine.filter(metric="recall").join(alone, on=keys, suffix=" alone", validate="1:1")
     assert len(both) == len(alone) == 3 * 2 * 3  # levels, ks, categories and all
-    for name, other in [("mean", "value"), ("low", "low alone"), ("high", "high alone")]:
+    for name, other in [("mean", "value"), ("ci_low", "ci_low alone"), ("ci_high", "ci_high alone")]:
         assert both[name].to_list() == pytest.approx(both[other].to_list()), name
-    both = mine.filter(measure="points").join(changes, on=keys, suffix=" alone", validate="1:1")
+    both = mine.filter(metric="diff_pp").join(changes, on=keys, suffix=" alone", validate="1:1")
     assert len(both) == len(changes)
-    for name, other in [("mean", "points"), ("low", "low alone"), ("high", "high alone")]:
+    for name, other in [("mean", "diff_pp"), ("ci_low", "ci_low alone"), ("ci_high", "ci_high alone")]:
         assert both[name].to_list() == pytest.approx(both[other].to_list()), name
-    assert mine["sd"].is_null().all()
-    assert table.filter(variant="base", measure="points").is_empty()
+    assert mine["std"].is_null().all()
+    assert table.filter(config_name="base", metric="diff_pp").is_empty()
 
 
 def test_seeds_are_averaged_and_told_apart(hits):
     table = table_of(hits, {"base": ["base"], "tuned": ["first", "second"]})
     where = {"level": "species", "category": "all", "k": 1}
-    row = table.filter(variant="tuned", measure="recall", **where).row(0, named=True)
+    row = table.filter(config_name="tuned", metric="recall", **where).row(0, named=True)
     values = [
-        (one.filter(level="species")["first_hit"] == 1).fill_null(False).mean() for one in hits.values()
+        (one.filter(level="species")["first_relevant_rank"] == 1).fill_null(False).mean()
+        for one in hits.values()
     ]
     base, *seeds = values
     assert row["n_seeds"] == 2
     assert row["mean"] == pytest.approx(np.mean(seeds))
-    assert row["sd"] == pytest.approx(np.std(seeds, ddof=1))
-    assert (row["lowest"], row["highest"]) == (min(seeds), max(seeds))
-    assert row["low"] < row["mean"] < row["high"]
-    points = table.filter(variant="tuned", measure="points", **where).row(0, named=True)
+    assert row["std"] == pytest.approx(np.std(seeds, ddof=1))
+    assert (row["min"], row["max"]) == (min(seeds), max(seeds))
+    assert row["ci_low"] < row["mean"] < row["ci_high"]
+    points = table.filter(config_name="tuned", metric="diff_pp", **where).row(0, named=True)
     assert points["mean"] == pytest.approx(100 * (np.mean(seeds) - base))
-    assert points["sd"] == pytest.approx(100 * row["sd"])
+    assert points["std"] == pytest.approx(100 * row["std"])
 
 
 def test_copies_of_a_model_change_nothing_but_their_number(hits):
     once = table_of(hits, {"tuned": ["first"]})
     twice = table_of(hits | {"copy": hits["first"]}, {"tuned": ["first", "copy"]})
-    same = ["protocol", "level", "category", "k", "measure", "mean", "low", "high", "lowest", "n_queries"]
+    same = ["protocol", "level", "category", "k", "metric", "mean", "ci_low", "ci_high", "min", "n_queries"]
     assert once.select(same).equals(twice.select(same), null_equal=True)
-    assert twice["sd"].unique().to_list() == [0]
+    assert twice["std"].unique().to_list() == [0]
 
 
 def test_other_queries_are_refused(hits):

@@ -19,11 +19,11 @@ def differences(n_train, points, n_queries, *, category="Fish", protocol="leave_
         {
             "label": [f"Aus species{i:05}" for i in range(n)],
             "n_train": n_train,
-            "points": np.asarray(points, dtype=float),
+            "diff_pp": np.asarray(points, dtype=float),
             "n_queries": n_queries,
         }
     )
-    everyone = rows.head(1).with_columns(label=pl.lit("all"), points=pl.lit(1e6))
+    everyone = rows.head(1).with_columns(label=pl.lit("all"), diff_pp=pl.lit(1e6))
     told = {"protocol": protocol, "level": "species", "metric": "recall", "category": category}
     return pl.concat([rows, everyone]).with_columns(
         *(pl.lit(value).alias(name) for name, value in told.items()), k=pl.lit(1, dtype=pl.Int32)
@@ -42,8 +42,8 @@ def test_species_on_a_line_give_that_line_without_doubt():
     (fish, everyone) = (made.filter(category=name).sort("n_train") for name in ("Fish", "all"))
     for one in (fish, everyone):
         assert one["per_doubling"].unique().to_list() == pytest.approx([3.0])
-        assert one["points"].to_list() == pytest.approx([10 + 3 * np.log2(1 + n) for n in one["n_train"]])
-        assert (one["high"] - one["low"]).max() == pytest.approx(0, abs=1e-9)
+        assert one["diff_pp"].to_list() == pytest.approx([10 + 3 * np.log2(1 + n) for n in one["n_train"]])
+        assert (one["ci_high"] - one["ci_low"]).max() == pytest.approx(0, abs=1e-9)
         assert (one["n_species"][0], one["n_queries"][0]) == (6, 21)
     assert fish["n_train"].min() == 0 and fish["n_train"].max() == 31
 
@@ -56,7 +56,7 @@ def test_it_is_weighted_least_squares():
     fit = sm.WLS(points, sm.add_constant(np.log2(1 + n_train)), weights=queries).fit()
     assert made["per_doubling"][0] == pytest.approx(fit.params[1])
     expected = fit.params[0] + fit.params[1] * np.log2(1 + made["n_train"].to_numpy())
-    assert made["points"].to_list() == pytest.approx(expected.tolist())
+    assert made["diff_pp"].to_list() == pytest.approx(expected.tolist())
 
 
 def test_the_interval_of_the_slope_holds_the_truth_about_nineteen_times_of_twenty():
@@ -66,7 +66,7 @@ def test_the_interval_of_the_slope_holds_the_truth_about_nineteen_times_of_twent
         n_train, queries = rng.integers(1, 80, 40), rng.integers(1, 12, 40)
         points = 2 + 1.5 * np.log2(1 + n_train) + rng.normal(0, 40, 40) / np.sqrt(queries)
         row = fit_trend(differences(n_train, points, queries), **HOW).row(0, named=True)
-        held += row["per_doubling_low"] <= 1.5 <= row["per_doubling_high"]
+        held += row["per_doubling_ci_low"] <= 1.5 <= row["per_doubling_ci_high"]
     assert 182 <= held <= 196
 
 

@@ -17,13 +17,15 @@ from tests.factories import random_study
 KS = [1, 3, 10]
 
 
-def scored(seed, masked=True, levels=None):
+def scored(seed, exclude_same_group=True, levels=None):
     labels, splits = random_study.study(seed)
     vectors_of = random_study.vectors_of(
         labels["uuid"], random_study.vectors(seed, len(labels), width=4, levels=levels)
     )
     found = pl.concat(
-        search.search_protocol(splits, vectors_of, protocol=protocol, depth=15, mask_groups=masked)
+        search.search_protocol(
+            splits, vectors_of, protocol=protocol, depth=15, exclude_same_group=exclude_same_group
+        )
         for protocol in PROTOCOL_SPLITS
     )
     return (
@@ -31,12 +33,18 @@ def scored(seed, masked=True, levels=None):
         splits,
         found,
         query_scores.score_queries(
-            [found], labels, splits, masked=masked, wanted=PROTOCOL_SPLITS, ks=KS, depth=15
+            [found],
+            labels,
+            splits,
+            exclude_same_group=exclude_same_group,
+            wanted=PROTOCOL_SPLITS,
+            ks=KS,
+            depth=15,
         ),
     )
 
 
-def loops(labels, splits, found, protocol, masked):
+def loops(labels, splits, found, protocol, exclude_same_group):
     """The study's numbers, query by query: {(level, what, label, k): value}."""
     rows = {row["uuid"]: row for row in labels.join(splits, on="uuid").to_dicts()}
     asking, asked = PROTOCOL_SPLITS[protocol]
@@ -62,7 +70,7 @@ def loops(labels, splits, found, protocol, masked):
                 if there["split"] == asked
                 and there["species"] == row["species"]
                 and other != uuid
-                and not (masked and there["group_id"] == row["group_id"])
+                and not (exclude_same_group and there["group_id"] == row["group_id"])
             ]
             if could:
                 reachable.append(hit)
@@ -73,12 +81,12 @@ def loops(labels, splits, found, protocol, masked):
         values["species", "reachable", "all", k] = sum(reachable) / len(reachable)
         by_genus = defaultdict(list)
         for (category, species), hits in species_hits.items():
-            values["species", "label", f"{category}/{species}", k] = sum(hits) / len(hits)
+            values["species", "per_label", f"{category}/{species}", k] = sum(hits) / len(hits)
             by_genus[category, species.split(" ")[0]].append(sum(hits) / len(hits))
         for (category, genus), recalls in by_genus.items():
             values["genus", "mean_of_species", f"{category}/{genus}", k] = sum(recalls) / len(recalls)
         for (category, genus), hits in genus_hits.items():
-            values["genus", "label", f"{category}/{genus}", k] = sum(hits) / len(hits)
+            values["genus", "per_label", f"{category}/{genus}", k] = sum(hits) / len(hits)
     return values
 
 
@@ -91,19 +99,19 @@ def tabled(table, protocol):
         what = row["average"]
         if row["metric"] == "genus_mean_of_species":
             what = "mean_of_species"
-        elif row["population"] == "reachable":
+        elif row["query_subset"] == "reachable":
             what = "reachable" if row["average"] == "micro" else "other"
         values[row["level"], what, label, row["k"]] = row["value"]
     return values
 
 
-@pytest.mark.parametrize("masked", [True, False])
+@pytest.mark.parametrize("exclude_same_group", [True, False])
 @pytest.mark.parametrize("seed", range(4))
-def test_recall_equals_the_plain_loops(seed, masked):
-    labels, splits, found, hits = scored(seed, masked, levels=2 if seed % 2 else None)
+def test_recall_equals_the_plain_loops(seed, exclude_same_group):
+    labels, splits, found, hits = scored(seed, exclude_same_group, levels=2 if seed % 2 else None)
     table = compute_metrics(hits, ks=KS, depth=15, resamples=100, seed=1)
     for protocol in PROTOCOL_SPLITS:
-        slow, ours = loops(labels, splits, found, protocol, masked), tabled(table, protocol)
+        slow, ours = loops(labels, splits, found, protocol, exclude_same_group), tabled(table, protocol)
         assert len(slow) > 30
         for key, value in slow.items():
             assert ours[key] == pytest.approx(value, abs=1e-12), (protocol, key)
@@ -125,12 +133,12 @@ def test_a_hand_worked_table():
         }
     ).with_columns(pl.col("rank").cast(pl.Int32))
     hits = query_scores.score_queries(
-        [found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1, 2], depth=2
+        [found], labels, splits, exclude_same_group=True, wanted=["leave_one_out"], ks=[1, 2], depth=2
     )
     table = compute_metrics(hits, ks=[1, 2], depth=2, resamples=100, seed=1)
 
     def value(**which):
-        which = {"metric": "recall", "average": "micro", "population": "all", "label": "all"} | which
+        which = {"metric": "recall", "average": "micro", "query_subset": "all", "label": "all"} | which
         return (
             table.filter(pl.col("category") == "all", **which)
             .select("value", "n_queries", "n_unreachable")
@@ -140,7 +148,7 @@ def test_a_hand_worked_table():
     # Species x: a finds b second, b finds a first. y and z have no other image: unreachable.
     assert value(level="species", k=1) == (0.25, 4, 2)
     assert value(level="species", k=2) == (0.5, 4, 2)
-    assert value(level="species", k=2, population="reachable") == (1.0, 2, 2)
+    assert value(level="species", k=2, query_subset="reachable") == (1.0, 2, 2)
     assert value(level="species", k=2, average="macro") == (pytest.approx(1 / 3), 4, 2)
     # Genus Aa: a, b and c; c finds d first and a second. Bb cannot hit.
     assert value(level="genus", k=1) == (0.5, 4, 1)
@@ -154,9 +162,9 @@ def test_intervals_hold_their_value_and_do_not_depend_on_row_order():
     table = compute_metrics(hits, ks=KS, depth=15, resamples=300, seed=1)
     again = compute_metrics(hits.reverse(), ks=KS, depth=15, resamples=300, seed=1)
     assert table.sort(table.columns).equals(again.sort(table.columns))
-    within = table.filter(pl.col("low").is_not_null())
-    assert (within["low"] <= within["value"] + 1e-12).all()
-    assert (within["high"] >= within["value"] - 1e-12).all()
+    within = table.filter(pl.col("ci_low").is_not_null())
+    assert (within["ci_low"] <= within["value"] + 1e-12).all()
+    assert (within["ci_high"] >= within["value"] - 1e-12).all()
 
 
 def test_no_reachable_query_is_null_not_zero():
@@ -173,13 +181,18 @@ def test_no_reachable_query_is_null_not_zero():
         }
     ).with_columns(pl.col("rank").cast(pl.Int32))
     hits = query_scores.score_queries(
-        [found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1], depth=2
+        [found], labels, splits, exclude_same_group=True, wanted=["leave_one_out"], ks=[1], depth=2
     )
     table = compute_metrics(hits, ks=[1], depth=2, resamples=100, seed=1)
-    row = table.filter(level="species", average="micro", population="reachable", category="all").row(
+    row = table.filter(level="species", average="micro", query_subset="reachable", category="all").row(
         0, named=True
     )
-    assert (row["value"], row["n_queries"], row["n_unreachable"], row["why"]) == (None, 0, 2, "no queries")
+    assert (row["value"], row["n_queries"], row["n_unreachable"], row["null_reason"]) == (
+        None,
+        0,
+        2,
+        "no queries",
+    )
     assert not any(math.isnan(value) for value in table["value"].drop_nulls())
 
 
@@ -188,10 +201,10 @@ def test_no_query_at_all_is_an_error_that_says_so():
     splits = pl.DataFrame(
         {"uuid": labels["uuid"], "split": ["train"], "group_id": labels["uuid"], "reason": [None]}
     )
-    found = search.search_protocol(splits, None, protocol="search", depth=1, mask_groups=True)
+    found = search.search_protocol(splits, None, protocol="search", depth=1, exclude_same_group=True)
     with pytest.raises(ValueError, match="no test images"):
         query_scores.score_queries(
-            [found], labels, splits, masked=True, wanted=PROTOCOL_SPLITS, ks=KS, depth=15
+            [found], labels, splits, exclude_same_group=True, wanted=PROTOCOL_SPLITS, ks=KS, depth=15
         )
 
 
@@ -200,9 +213,9 @@ def scores_of(hits, k):
     found = defaultdict(list)
     for row in hits.to_dicts():
         here = (row["category"], row["label"]), row["n_relevant"] > 0
-        first = row["first_hit"]
+        first = row["first_relevant_rank"]
         found["mrr", 15].append((*here, 1 / first if first else 0))
-        found["precision", k].append((*here, row["n_right"][KS.index(k)] / k))
+        found["precision", k].append((*here, row["n_relevant_at_k"][KS.index(k)] / k))
         found["r_precision", 15].append((*here, row["r_precision"]))
         found["map_at_r", 15].append((*here, row["average_precision"]))
     return found
@@ -216,15 +229,17 @@ def test_other_metrics_are_means_of_their_scores_or_null_with_a_reason(seed):
     for level in ("category", "genus", "species"):
         mine = scores_of(hits.filter(protocol="leave_one_out", level=level), 3)
         for (metric, k), scores in mine.items():
-            for population in ("all", "reachable"):
-                chosen = [(label, score) for label, can, score in scores if can or population == "all"]
+            for query_subset in ("all", "reachable"):
+                chosen = [(label, score) for label, can, score in scores if can or query_subset == "all"]
                 at = {"protocol": "leave_one_out", "level": level, "metric": metric, "k": k}
-                rows = table.filter(label="all", category="all", population=population, **at)
+                rows = table.filter(label="all", category="all", query_subset=query_subset, **at)
                 by_average = {row["average"]: row for row in rows.to_dicts()}
                 if any(score is None for _, score in chosen):
                     n_null += 1
                     assert {row["value"] for row in by_average.values()} == {None}
-                    assert all("could find more than the 15" in row["why"] for row in by_average.values())
+                    assert all(
+                        "could find more than the 15" in row["null_reason"] for row in by_average.values()
+                    )
                     continue
                 by_label = defaultdict(list)
                 for label, score in chosen:
@@ -232,7 +247,7 @@ def test_other_metrics_are_means_of_their_scores_or_null_with_a_reason(seed):
                 macro = np.mean([np.mean(values) for values in by_label.values()])
                 assert by_average["micro"]["value"] == pytest.approx(np.mean([s for _, s in chosen]))
                 assert by_average["macro"]["value"] == pytest.approx(macro)
-                assert by_average["micro"]["why"] is None
+                assert by_average["micro"]["null_reason"] is None
     assert n_null
 
 
@@ -245,30 +260,30 @@ def test_where_all_groups_agree_the_interval_is_wilsons():
         random_study.vectors_of(labels["uuid"], random_study.vectors(1, 6)),
         protocol="leave_one_out",
         depth=3,
-        mask_groups=True,
+        exclude_same_group=True,
     )
     hits = query_scores.score_queries(
-        [found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1], depth=3
+        [found], labels, splits, exclude_same_group=True, wanted=["leave_one_out"], ks=[1], depth=3
     )
     table = compute_metrics(hits, ks=[1], depth=3, resamples=100, seed=1)
-    row = table.filter(level="species", metric="recall", average="micro", population="all", category="all")
-    assert row.select("value", "low", "high").row(0) == (1.0, pytest.approx(wilson(1.0, 6)[0]), 1.0)
+    row = table.filter(level="species", metric="recall", average="micro", query_subset="all", category="all")
+    assert row.select("value", "ci_low", "ci_high").row(0) == (1.0, pytest.approx(wilson(1.0, 6)[0]), 1.0)
 
 
 def counted_hits(rows):
-    """A `QueryScores` table of one level from rows (category, label, group, n_relevant, first_hit)."""
-    names = ["category", "label", "group_id", "n_relevant", "first_hit"]
+    """A `QueryScores` table of one level from rows (category, label, group, n_relevant, rank)."""
+    names = ["category", "label", "group_id", "n_relevant", "first_relevant_rank"]
     table = pl.DataFrame(rows, schema=names, orient="row")
-    first = pl.col("first_hit")
+    first = pl.col("first_relevant_rank")
     return table.select(
         protocol=pl.lit("leave_one_out"),
         level=pl.lit("species"),
         uuid=pl.int_range(pl.len()).cast(pl.String),
         **{name: pl.col(name) for name in names},
-        n_right=pl.concat_list((first <= 1).fill_null(False).cast(pl.Int32)),
+        n_relevant_at_k=pl.concat_list((first <= 1).fill_null(False).cast(pl.Int32)),
         r_precision=pl.when(pl.col("n_relevant") <= 2).then((first <= 1).fill_null(False).cast(pl.Float64)),
         average_precision=pl.lit(0.0),
-        masked=pl.lit(True),
+        same_group_excluded=pl.lit(True),
     )
 
 
@@ -284,12 +299,12 @@ def test_groups_are_counted_by_population_and_scope():
         ]
     )
     table = compute_metrics(hits, ks=[1], depth=2, resamples=50, seed=1)
-    undefined = table.filter(metric="r_precision", average="micro", population="all", category="all")
-    assert undefined["why"].to_list() == ["1 of 6 queries could find more than the 2 stored"]
+    undefined = table.filter(metric="r_precision", average="micro", query_subset="all", category="all")
+    assert undefined["null_reason"].to_list() == ["1 of 6 queries could find more than the 2 stored"]
     table = table.filter(metric="recall", average="micro")
     names = ["n_queries", "n_groups", "n_labels", "n_undefined", "n_unreachable", "value"]
     scopes = {
-        (row["population"], row["category"]): tuple(row[name] for name in names) for row in table.to_dicts()
+        (row["query_subset"], row["category"]): tuple(row[name] for name in names) for row in table.to_dicts()
     }
     assert scopes == {
         ("all", "all"): (6, 5, 3, 1, 3, pytest.approx(2 / 6)),
@@ -311,10 +326,21 @@ def test_labels_are_counted_with_their_own_groups_and_interval():
         ]
     )
     table = compute_metrics(hits, ks=[1], depth=2, resamples=50, seed=1)
-    names = ["n_queries", "n_groups", "n_labels", "n_undefined", "n_unreachable", "value", "low", "high"]
+    names = [
+        "n_queries",
+        "n_groups",
+        "n_labels",
+        "n_undefined",
+        "n_unreachable",
+        "value",
+        "ci_low",
+        "ci_high",
+    ]
     labels = {
-        (row["metric"], row["population"], row["label"]): tuple(row[name] for name in names)
-        for row in table.filter(pl.col("metric").str.contains("recall|species"), average="label").to_dicts()
+        (row["metric"], row["query_subset"], row["label"]): tuple(row[name] for name in names)
+        for row in table.filter(
+            pl.col("metric").str.contains("recall|species"), average="per_label"
+        ).to_dicts()
     }
     ends = {
         n: tuple(map(pytest.approx, wilson(np.array([s]), np.array([n]))[:, 0]))
@@ -332,9 +358,9 @@ def test_the_interval_of_reachable_queries_counts_their_groups_alone():
     unreachable = [("Bird", "Aa x", f"lost{i}", 0, None) for i in range(50)]
     found = [("Bird", "Aa x", f"g{i}", 1, 1 if i < 4 else None) for i in range(8)]
     table = compute_metrics(counted_hits(found + unreachable), ks=[1], depth=2, resamples=50, seed=1)
-    row = table.filter(metric="recall", average="micro", population="reachable", category="all")
+    row = table.filter(metric="recall", average="micro", query_subset="reachable", category="all")
     low, high = wilson(np.array([0.5]), np.array([8]))[:, 0]  # half of 8 groups: fewer than 5
-    assert row.select("value", "low", "high").row(0) == (0.5, pytest.approx(low), pytest.approx(high))
+    assert row.select("value", "ci_low", "ci_high").row(0) == (0.5, pytest.approx(low), pytest.approx(high))
 
 
 def test_samples_drawn_in_parts_give_the_same_intervals(monkeypatch):
@@ -343,6 +369,6 @@ def test_samples_drawn_in_parts_give_the_same_intervals(monkeypatch):
     whole = compute_metrics(hits, ks=KS, depth=15, resamples=20, seed=1)
     monkeypatch.setattr("nearkin.evaluation.intervals.CHUNK_WEIGHTS", 2000)
     parts = compute_metrics(hits, ks=KS, depth=15, resamples=20, seed=1)
-    assert parts.drop("low", "high").equals(whole.drop("low", "high"))
-    for end in ("low", "high"):
+    assert parts.drop("ci_low", "ci_high").equals(whole.drop("ci_low", "ci_high"))
+    for end in ("ci_low", "ci_high"):
         assert np.allclose(parts[end].fill_null(-1), whole[end].fill_null(-1), rtol=0, atol=1e-12)

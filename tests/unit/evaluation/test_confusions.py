@@ -23,7 +23,7 @@ def nearest_of(pairs):
 
 def counted(pairs, labels, level):
     found = Confusions.validate(confusions.count_confusions(nearest_of(pairs), labels)).filter(level=level)
-    columns = ["category", "label", "taken_for_category", "taken_for", "n", "n_queries"]
+    columns = ["category", "label", "predicted_category", "predicted", "n", "n_queries"]
     return sorted(found.select(columns).rows())
 
 
@@ -59,7 +59,7 @@ def test_only_the_nearest_of_leave_one_out_count(tmp_path):
     paths = [tmp_path / f"{name}.parquet" for name in ("neighbours", "labels", "confusions")]
     count_confusions(*paths, protocol="leave_one_out", stamps={"model": "lite0"})
     found = tables.read(paths[2], Confusions)
-    assert found.filter(level="species")["label", "taken_for", "n", "n_queries"].rows() == [
+    assert found.filter(level="species")["label", "predicted", "n", "n_queries"].rows() == [
         ("Aa x", "Aa x", 1, 1)
     ]
     assert tables.metadata(paths[2])["fingerprint"] == "f"

@@ -14,9 +14,11 @@ from tests.factories import random_study
 def study():
     labels, splits = random_study.study(1)
     vectors_of = random_study.vectors_of(labels["uuid"], random_study.vectors(1, len(labels)))
-    found = search.search_protocol(splits, vectors_of, protocol="leave_one_out", depth=9, mask_groups=True)
+    found = search.search_protocol(
+        splits, vectors_of, protocol="leave_one_out", depth=9, exclude_same_group=True
+    )
     hits = query_scores.score_queries(
-        [found], labels, splits, masked=True, wanted=["leave_one_out"], ks=[1, 5], depth=9
+        [found], labels, splits, exclude_same_group=True, wanted=["leave_one_out"], ks=[1, 5], depth=9
     )
     return labels, splits, found, hits, compute_metrics(hits, ks=[1, 5], depth=9, resamples=100, seed=1)
 
@@ -29,17 +31,17 @@ def broken(check, *tables, said, **arguments):
 def test_nothing_is_lost():
     images = pl.DataFrame({"uuid": ["a", "b", "b", "c"]})
     labels, quarantine = pl.DataFrame({"uuid": ["a", "b"]}), pl.DataFrame({"uuid": ["c"]})
-    gaps = pl.DataFrame({"uuid": ["b"], "action": ["merged"]})
-    invariants.check_rows_accounted_for(images, labels, quarantine, gaps)
+    curation_log = pl.DataFrame({"uuid": ["b"], "action": ["merged"]})
+    invariants.check_rows_accounted_for(images, labels, quarantine, curation_log)
     broken(
         invariants.check_rows_accounted_for,
         images,
         labels,
         quarantine,
-        gaps[:0],
+        curation_log[:0],
         said="4 rows delivered, but 2 kept",
     )
-    broken(invariants.check_rows_accounted_for, images, labels, labels[:1], gaps, said="1 rows lost")
+    broken(invariants.check_rows_accounted_for, images, labels, labels[:1], curation_log, said="1 rows lost")
 
 
 def test_nothing_straddles(study):
@@ -107,15 +109,17 @@ def test_unit_vectors():
 
 def test_neighbours_ordered(study):
     _, splits, found, *_ = study
-    invariants.check_neighbour_order(found, splits, masked=True)
+    invariants.check_neighbour_order(found, splits, exclude_same_group=True)
     hole = found.filter(pl.col("rank") != 3)
-    broken(invariants.check_neighbour_order, hole, splits, masked=True, said="hole in their ranks")
+    broken(
+        invariants.check_neighbour_order, hole, splits, exclude_same_group=True, said="hole in their ranks"
+    )
     rising = found.with_columns(similarity=-pl.col("similarity"))
-    broken(invariants.check_neighbour_order, rising, splits, masked=True, said="out of order")
+    broken(invariants.check_neighbour_order, rising, splits, exclude_same_group=True, said="out of order")
     myself = found.with_columns(neighbour=pl.when(pl.col("rank") == 1).then("uuid").otherwise("neighbour"))
-    broken(invariants.check_neighbour_order, myself, splits, masked=True, said="find themselves")
+    broken(invariants.check_neighbour_order, myself, splits, exclude_same_group=True, said="find themselves")
     together = splits.with_columns(group_id=pl.lit("one"))
-    broken(invariants.check_neighbour_order, found, together, masked=True, said="group mate")
+    broken(invariants.check_neighbour_order, found, together, exclude_same_group=True, said="group mate")
 
 
 def test_hits_and_recall(study):
@@ -123,7 +127,9 @@ def test_hits_and_recall(study):
     invariants.check_hits_nested(hits)
     invariants.check_recall_monotone(table)
     invariants.check_recall_recomputed(table, hits)
-    late = hits.with_columns(first_hit=pl.when(level="genus").then(None).otherwise("first_hit"))
+    late = hits.with_columns(
+        first_relevant_rank=pl.when(level="genus").then(None).otherwise("first_relevant_rank")
+    )
     broken(invariants.check_hits_nested, late, said="hits at species but not at genus")
     falling = table.with_columns(value=1 / pl.col("k"))
     broken(invariants.check_recall_monotone, falling, said="fall with k")

@@ -35,36 +35,38 @@ def table(frames):
     )
 
 
-def row(table, split, protocol="search", level="species", population="all", k=1):
-    wanted = {"split": split, "protocol": protocol, "level": level, "population": population, "k": k}
+def row(table, split, protocol="search", level="species", query_subset="all", k=1):
+    wanted = {"split": split, "protocol": protocol, "level": level, "query_subset": query_subset, "k": k}
     return table.filter(**wanted).row(0, named=True)
 
 
 def test_a_naive_split_finds_the_frames_of_its_own_videos(table):
-    assert row(table, "naive", population="with_mate")["recall"] == 1
-    assert row(table, "naive")["recall"] > row(table, "naive_masked")["recall"] + 0.3
+    assert row(table, "random", query_subset="same_group_in_gallery")["recall"] == 1
+    assert row(table, "random")["recall"] > row(table, "random_masked")["recall"] + 0.3
     assert row(table, "grouped")["recall"] < 0.6
-    assert row(table, "grouped", "leave_one_out", population="with_mate")["recall"] == 1
-    assert row(table, "naive_masked", k=3)["recall"] > row(table, "naive_masked")["recall"]
-    assert row(table, "grouped", population="with_mate")["n_queries"] == 0
-    assert row(table, "grouped", population="with_mate")["recall"] is None
+    assert row(table, "grouped", "leave_one_out", query_subset="same_group_in_gallery")["recall"] == 1
+    assert row(table, "random_masked", k=3)["recall"] > row(table, "random_masked")["recall"]
+    assert row(table, "grouped", query_subset="same_group_in_gallery")["n_queries"] == 0
+    assert row(table, "grouped", query_subset="same_group_in_gallery")["recall"] is None
 
 
 def test_populations_add_up_and_those_without_a_mate_have_nothing_to_hide(table):
-    for split in ("grouped", "naive", "naive_masked"):
+    for split in ("grouped", "random", "random_masked"):
         for protocol in leakage.PROTOCOLS:
             for k in (1, 3):
                 everyone, having, lacking = (
-                    row(table, split, protocol, population=name, k=k)
-                    for name in ("all", "with_mate", "without_mate")
+                    row(table, split, protocol, query_subset=name, k=k)
+                    for name in ("all", "same_group_in_gallery", "no_same_group_in_gallery")
                 )
                 assert everyone["n_queries"] == having["n_queries"] + lacking["n_queries"]
                 hits = sum((part["recall"] or 0) * part["n_queries"] for part in (having, lacking))
                 assert everyone["recall"] * everyone["n_queries"] == pytest.approx(hits)
-                if everyone["low"] is not None:
-                    assert everyone["low"] <= everyone["recall"] <= everyone["high"]
-    naive, masked = (row(table, split, population="without_mate") for split in ("naive", "naive_masked"))
-    assert naive["recall"] == masked["recall"]
+                if everyone["ci_low"] is not None:
+                    assert everyone["ci_low"] <= everyone["recall"] <= everyone["ci_high"]
+    naive, exclude_same_group = (
+        row(table, split, query_subset="no_same_group_in_gallery") for split in ("random", "random_masked")
+    )
+    assert naive["recall"] == exclude_same_group["recall"]
 
 
 def test_the_naive_recall_is_that_of_plain_loops(frames, table):
@@ -79,10 +81,10 @@ def test_the_naive_recall_is_that_of_plain_loops(frames, table):
         mine = vectors[places[uuid]].astype(float)
         nearest = min(asked, key=lambda one: (-float(mine @ vectors[places[one[0]]].astype(float)), one[0]))
         hits.append(nearest[1] == species)
-    assert row(table, "naive")["recall"] == pytest.approx(
+    assert row(table, "random")["recall"] == pytest.approx(
         np.mean(hits), abs=0.02
     )  # ties add up in another order
-    assert row(table, "naive")["n_queries"] == len(hits)
+    assert row(table, "random")["n_queries"] == len(hits)
 
 
 def test_the_naive_split_deals_the_same_images_by_the_same_shares(frames):
@@ -104,12 +106,12 @@ def test_a_sample_of_queries_stands_for_all_and_each_finds_what_it_finds_among_a
     sampled = leakage.audit_leakage(
         labels, splits, vectors_of=random_study.vectors_of(splits["uuid"], vectors), **told
     )
-    for split in ("grouped", "naive", "naive_masked"):
+    for split in ("grouped", "random", "random_masked"):
         for protocol in leakage.PROTOCOLS:
             few, every = row(sampled, split, protocol), row(table, split, protocol)
             assert 10 <= few["n_queries"] <= 20 < every["n_queries"]
             assert abs(few["recall"] - every["recall"]) < 0.25
-    straddling = ["n_straddling_groups", "n_straddling_images"]
+    straddling = ["n_leaking_groups", "n_leaking_images"]
     assert sampled.select(straddling).equals(table.select(straddling))
 
 

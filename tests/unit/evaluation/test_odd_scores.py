@@ -19,7 +19,7 @@ from tests.factories import random_study
 
 pytestmark = pytest.mark.filterwarnings("error")
 AT = {"protocol": "leave_one_out", "level": "species", "metric": "recall", "k": 1}
-ALL = {"population": "all", "category": "all", "label": "all"}
+ALL = {"query_subset": "all", "category": "all", "label": "all"}
 KS, DEPTH, SEED = [1, 2], 3, 1
 
 
@@ -47,7 +47,9 @@ def nearest(labels, *, right, depth=DEPTH):
 
 def hits_of(labels, splits, found):
     wanted = ["leave_one_out"]
-    return query_scores.score_queries([found], labels, splits, masked=True, wanted=wanted, ks=KS, depth=DEPTH)
+    return query_scores.score_queries(
+        [found], labels, splits, exclude_same_group=True, wanted=wanted, ks=KS, depth=DEPTH
+    )
 
 
 def averages(hits):
@@ -65,13 +67,13 @@ def test_all_hit_none_hit_or_one_species_alone(species, rights):
     for right, table in zip(rights, recalls, strict=True):
         row = table.filter(**AT, **ALL, average="micro").row(0, named=True)
         assert row["value"] == (1.0 if right or alone else 0.0)
-        assert row["low"] <= row["value"] <= row["high"] and row["high"] - row["low"] > 0.3
+        assert row["ci_low"] <= row["value"] <= row["ci_high"] and row["ci_high"] - row["ci_low"] > 0.3
     counts = paired.count_training_images(labels, splits)
     table = paired.compare(*hits, n_train=counts, ks=KS, min_queries=2, resamples=100, seed=SEED).pipe(
         Differences.validate
     )
     overall = table.filter(**AT, category="all", label="all").row(0, named=True)
-    assert overall["points"] == (0.0 if alone else 100.0 * (rights[1] - rights[0]))
+    assert overall["diff_pp"] == (0.0 if alone else 100.0 * (rights[1] - rights[0]))
     weighed = evaluate.evaluate_claims({"base": recalls[0], "trained": recalls[1]}, table, k=1)
     assert len(Claims.validate(weighed))
     assert len(compare_top1(hits, [one.filter(rank=1) for one in found])) == len(hits[0])
@@ -84,9 +86,12 @@ def test_nobody_can_be_found():
     labels, splits = study(["Aa x", "Aa y", "Bb z", "Bb w"])
     table = averages(hits_of(labels, splits, nearest(labels, right=True)))
     rows = table.filter(**AT, category="all", label="all", average="micro")
-    by_population = {row["population"]: row for row in rows.to_dicts()}
+    by_population = {row["query_subset"]: row for row in rows.to_dicts()}
     assert by_population["all"]["value"] == 0.0
-    assert (by_population["reachable"]["value"], by_population["reachable"]["why"]) == (None, "no queries")
+    assert (by_population["reachable"]["value"], by_population["reachable"]["null_reason"]) == (
+        None,
+        "no queries",
+    )
 
 
 def test_neighbours_that_lack_a_query_or_a_rank_are_refused():

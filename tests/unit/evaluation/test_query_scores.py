@@ -29,9 +29,14 @@ def neighbours_of(found, protocol="leave_one_out"):
     return pl.DataFrame(rows, schema=columns, orient="row").with_columns(pl.col("rank").cast(pl.Int32))
 
 
-def hits_of(rows, found, *, masked=False, depth=2, wanted=("leave_one_out",)):
+def hits_of(rows, found, *, exclude_same_group=False, depth=2, wanted=("leave_one_out",)):
     labels, splits = studied(rows)
-    asked = {"wanted": list(wanted), "masked": masked, "ks": [1, depth], "depth": depth}
+    asked = {
+        "wanted": list(wanted),
+        "exclude_same_group": exclude_same_group,
+        "ks": [1, depth],
+        "depth": depth,
+    }
     return query_scores.score_queries([neighbours_of(found)], labels, splits, **asked)
 
 
@@ -47,17 +52,17 @@ def test_genus_and_species_only_count_within_one_category():
     }
     hits = hits_of(rows, {"a": ["b", "c"], "b": ["a", "c"], "c": ["b", "a"]})
     for level in ("genus", "species"):
-        assert column(hits, level, "first_hit") == {"a": 2, "b": None, "c": 2}
+        assert column(hits, level, "first_relevant_rank") == {"a": 2, "b": None, "c": 2}
         assert column(hits, level, "n_relevant") == {"a": 1, "b": 0, "c": 1}
-    assert column(hits, "category", "first_hit") == {"a": 2, "b": None, "c": 2}
-    assert column(hits, "family", "first_hit") == {"a": 1, "b": 1, "c": 1}
+    assert column(hits, "category", "first_relevant_rank") == {"a": 2, "b": None, "c": 2}
+    assert column(hits, "family", "first_relevant_rank") == {"a": 1, "b": 1, "c": 1}
     assert column(hits, "family", "n_relevant") == {"a": 2, "b": 2, "c": 2}
 
 
 def test_labels_that_read_alike_once_joined_differ():
     rows = {"a": ("Fish1", None, "Aa", "1:Aa x", "a"), "b": ("Fish", None, "Aa", "11:Aa x", "b")}
     hits = hits_of(rows, {"a": ["b"], "b": ["a"]})
-    assert column(hits, "species", "first_hit") == {"a": None, "b": None}
+    assert column(hits, "species", "first_relevant_rank") == {"a": None, "b": None}
 
 
 def test_an_image_without_a_label_neither_queries_nor_is_right():
@@ -68,10 +73,10 @@ def test_an_image_without_a_label_neither_queries_nor_is_right():
         "d": ("Fish", None, None, "Aa x", "d"),
     }
     hits = hits_of(rows, {"a": ["b", "c"], "b": ["a", "c"], "c": ["a", "d"], "d": ["b", "c"]})
-    assert column(hits, "species", "first_hit") == {"c": 2, "d": 2}
+    assert column(hits, "species", "first_relevant_rank") == {"c": 2, "d": 2}
     assert column(hits, "species", "n_relevant") == {"c": 1, "d": 1}
-    assert column(hits, "family", "first_hit") == {"a": 1, "b": 1}
-    assert column(hits, "genus", "first_hit") == {"a": 1, "b": 1, "c": 1}
+    assert column(hits, "family", "first_relevant_rank") == {"a": 1, "b": 1}
+    assert column(hits, "genus", "first_relevant_rank") == {"a": 1, "b": 1, "c": 1}
     assert set(hits["level"]) == set(LABELS)
 
 
@@ -85,33 +90,38 @@ def test_images_without_any_label_in_common_are_not_right_for_each_other():
     assert named["species code"].to_list() == [0, 0, 1] and named["species code"].dtype == pl.Int32
     answers = {"species": query_scores._unanswered(named, named, "species", "leave_one_out", False, [1], 2)}
     query_scores._answer(neighbours_of({"a": ["b"], "c": ["a"]}), named, named, answers, ks=[1], depth=2)
-    assert answers["species"]["first_hit"].tolist() == [0, 0, 0]
+    assert answers["species"]["first_relevant_rank"].tolist() == [0, 0, 0]
 
 
-@pytest.mark.parametrize(("masked", "could"), [(False, [3, 3, 3, 3]), (True, [2, 2, 3, 3])])
-def test_a_query_could_find_its_label_less_itself_or_its_group(masked, could):
+@pytest.mark.parametrize(("exclude_same_group", "could"), [(False, [3, 3, 3, 3]), (True, [2, 2, 3, 3])])
+def test_a_query_could_find_its_label_less_itself_or_its_group(exclude_same_group, could):
     rows = {name: ("Fish", None, "Aa", "Aa x", group) for name, group in zip("abcd", "aacd", strict=True)}
     rows |= {name: ("Fish", None, "Aa", "Aa y", name) for name in "ef"}
     found = {"a": "cd", "b": "ce", "c": "ab", "d": "ef", "e": "fa", "f": "ea"}
-    hits = hits_of(rows, found, masked=masked).filter(pl.col("uuid") < "e")
+    hits = hits_of(rows, found, exclude_same_group=exclude_same_group).filter(pl.col("uuid") < "e")
     assert list(column(hits, "species", "n_relevant").values()) == could
-    assert list(column(hits, "species", "first_hit").values()) == [1, 1, 1, None]
-    assert hits.filter(level="species")["n_right"].to_list() == [[1, 2], [1, 1], [1, 2], [0, 0]]
-    assert set(hits["masked"]) == {masked}
+    assert list(column(hits, "species", "first_relevant_rank").values()) == [1, 1, 1, None]
+    assert hits.filter(level="species")["n_relevant_at_k"].to_list() == [[1, 2], [1, 1], [1, 2], [0, 0]]
+    assert set(hits["same_group_excluded"]) == {exclude_same_group}
     beyond = [n > 2 for n in could]
     for name in ("r_precision", "average_precision"):
         assert [value is None for value in column(hits, "species", name).values()] == beyond
 
 
-@pytest.mark.parametrize("masked", [False, True])
-def test_in_a_search_everyone_of_the_label_can_be_found(masked):
+@pytest.mark.parametrize("exclude_same_group", [False, True])
+def test_in_a_search_everyone_of_the_label_can_be_found(exclude_same_group):
     rows = {name: ("Fish", None, "Aa", "Aa x", name) for name in "abc"}
     labels, splits = studied(rows)
     splits = splits.with_columns(split=pl.Series(["test", "train", "train"]))
-    asked = {"wanted": ["search"], "masked": masked, "ks": [1], "depth": 2}
+    asked = {"wanted": ["search"], "exclude_same_group": exclude_same_group, "ks": [1], "depth": 2}
     hits = query_scores.score_queries([neighbours_of({"a": ["c", "b"]}, "search")], labels, splits, **asked)
     [row] = hits.filter(level="species").to_dicts()
-    assert (row["uuid"], row["n_relevant"], row["first_hit"], row["r_precision"]) == ("a", 2, 1, 1.0)
+    assert (row["uuid"], row["n_relevant"], row["first_relevant_rank"], row["r_precision"]) == (
+        "a",
+        2,
+        1,
+        1.0,
+    )
 
 
 def test_only_the_neighbours_of_a_protocol_count_in_it():
@@ -120,12 +130,12 @@ def test_only_the_neighbours_of_a_protocol_count_in_it():
     splits = splits.with_columns(split=pl.Series(["test", "test", "test", "train", "train"]))
     found = [neighbours_of({"a": "c", "b": "a", "c": "a"})]
     found.append(neighbours_of({"a": "d", "b": "e", "c": "e"}, "search"))
-    asked = {"wanted": ["leave_one_out", "search"], "masked": False, "ks": [1], "depth": 1}
+    asked = {"wanted": ["leave_one_out", "search"], "exclude_same_group": False, "ks": [1], "depth": 1}
     hits = query_scores.score_queries([pl.concat(found)], labels, splits, **asked).filter(level="species")
-    assert dict(hits.filter(protocol="leave_one_out").select("uuid", "first_hit").iter_rows()) == {
+    assert dict(hits.filter(protocol="leave_one_out").select("uuid", "first_relevant_rank").iter_rows()) == {
         "a": None, "b": 1, "c": None,
     }  # fmt: skip
-    assert dict(hits.filter(protocol="search").select("uuid", "first_hit").iter_rows()) == {
+    assert dict(hits.filter(protocol="search").select("uuid", "first_relevant_rank").iter_rows()) == {
         "a": 1, "b": None, "c": None,
     }  # fmt: skip
     could = hits.filter(protocol="search").select("uuid", "n_relevant")
@@ -134,11 +144,14 @@ def test_only_the_neighbours_of_a_protocol_count_in_it():
 
 def test_queries_without_a_gallery_are_scored_and_a_gallery_without_queries_is_not():
     labels, splits = studied({name: ("Fish", None, "Aa", "Aa x", name) for name in "ab"})
-    asked = {"wanted": ["search", "leave_one_out"], "masked": True, "ks": [1], "depth": 1}
+    asked = {"wanted": ["search", "leave_one_out"], "exclude_same_group": True, "ks": [1], "depth": 1}
     alone = splits.with_columns(split=pl.lit("test"))
     hits = query_scores.score_queries([neighbours_of({"a": ["b"], "b": ["a"]})], labels, alone, **asked)
     search = hits.filter(protocol="search", level="species")
-    assert search["n_relevant"].to_list() == [0, 0] and search["first_hit"].to_list() == [None, None]
+    assert search["n_relevant"].to_list() == [0, 0] and search["first_relevant_rank"].to_list() == [
+        None,
+        None,
+    ]
     train = splits.with_columns(split=pl.lit("train"))
     with pytest.raises(ValueError, match="no protocol has a query"):
         query_scores.score_queries([neighbours_of({})], labels, train, **asked)
@@ -147,7 +160,7 @@ def test_queries_without_a_gallery_are_scored_and_a_gallery_without_queries_is_n
 def test_the_order_of_rows_does_not_matter():
     labels, splits = studied({name: ("Fish", None, "Aa", f"Aa {name in 'ab'}", name) for name in "abc"})
     found = neighbours_of({"a": ["b", "c"], "b": ["c", "a"], "c": ["a", "b"]})
-    asked = {"wanted": ["leave_one_out"], "masked": True, "ks": [1], "depth": 2}
+    asked = {"wanted": ["leave_one_out"], "exclude_same_group": True, "ks": [1], "depth": 2}
     hits = query_scores.score_queries([found], labels, splits, **asked)
     assert hits["uuid"].head(3).to_list() == ["a", "b", "c"]
     assert query_scores.score_queries([found], labels.reverse(), splits.reverse(), **asked).equals(hits)
@@ -166,27 +179,27 @@ def test_a_query_that_found_nobody_has_nothing_right(depth):
     found = {"a": "cd", "b": "ac", "c": "ab", "d": "ab"}
     hits = hits_of(rows, {name: others[:depth] for name, others in found.items()}, depth=depth)
     [row, *_] = hits.filter(level="species").to_dicts()
-    assert (row["n_relevant"], row["first_hit"], row["n_right"]) == (1, None, [0, 0])
+    assert (row["n_relevant"], row["first_relevant_rank"], row["n_relevant_at_k"]) == (1, None, [0, 0])
     assert (row["r_precision"], row["average_precision"]) == (0.0, 0.0)
 
 
 def test_only_those_that_were_searched_for_are_scored():
     rows = {name: ("Fish", None, "Aa", "Aa x", name) for name in "abc"}
     labels, splits = studied(rows)
-    asked = {"wanted": ["leave_one_out"], "masked": True, "ks": [1], "depth": 2}
+    asked = {"wanted": ["leave_one_out"], "exclude_same_group": True, "ks": [1], "depth": 2}
     hits = query_scores.score_queries(
         [neighbours_of({"b": "ac"})], labels, splits, **asked, only=pl.Series("uuid", ["b"])
     ).filter(level="species")
-    assert hits.select("uuid", "n_relevant", "first_hit").rows() == [("b", 2, 1)]
+    assert hits.select("uuid", "n_relevant", "first_relevant_rank").rows() == [("b", 2, 1)]
 
 
 def test_neighbours_may_come_in_parts():
     species = {"a": "Aa x", "b": "Aa x", "c": "Aa y"}
     labels, splits = studied({name: ("Fish", None, "Aa", one, name) for name, one in species.items()})
     parts = [neighbours_of({"b": ["c", "a"]}), neighbours_of({"a": ["b", "c"], "c": ["a", "b"]})]
-    asked = {"wanted": ["leave_one_out"], "masked": True, "ks": [1], "depth": 2}
+    asked = {"wanted": ["leave_one_out"], "exclude_same_group": True, "ks": [1], "depth": 2}
     hits = query_scores.score_queries(parts, labels, splits, **asked)
-    assert column(hits, "species", "first_hit") == {"a": 1, "b": 2, "c": None}
+    assert column(hits, "species", "first_relevant_rank") == {"a": 1, "b": 2, "c": None}
 
 
 def test_a_protocol_without_queries_is_left_out_and_no_query_an_error():

@@ -22,7 +22,7 @@ def hits_of(first_hits):
             "category": ["Fish"] * n,
             "label": ["Aus bus"] * n,
             "group_id": [f"{i:03d}" for i in range(n)],
-            "first_hit": pl.Series(first_hits, dtype=pl.Int32),
+            "first_relevant_rank": pl.Series(first_hits, dtype=pl.Int32),
         }
     )
 
@@ -32,12 +32,12 @@ def test_a_curve_worked_out_by_hand():
     assert found["k"].to_list() == [1, 2, 3, 5, 6]
     assert found["value"].to_list() == [0.25, 0.5, 0.5, 0.5, 0.75]
     assert found["n_queries"].to_list() == found["n_groups"].to_list() == [4] * 5
-    assert (found["low"] <= found["value"]).all() and (found["value"] <= found["high"]).all()
+    assert (found["ci_low"] <= found["value"]).all() and (found["value"] <= found["ci_high"]).all()
 
 
 def test_a_curve_on_which_all_agree_has_an_interval():
     found = recall_curve.recall_curve(hits_of([1] * 10), depth=1, resamples=50, seed=1)
-    value, low, high = found.select("value", "low", "high").row(0)
+    value, low, high = found.select("value", "ci_low", "ci_high").row(0)
     assert (value, low, high) == pytest.approx((1, 0.722, 1), abs=1e-3)
 
 
@@ -46,22 +46,22 @@ def test_a_curve_is_that_of_the_table_of_recalls(seed):
     labels, splits = random_study.study(seed)
     vectors_of = random_study.vectors_of(labels["uuid"], random_study.vectors(seed, len(labels), width=4))
     found = pl.concat(
-        search.search_protocol(splits, vectors_of, protocol=protocol, depth=15, mask_groups=True)
+        search.search_protocol(splits, vectors_of, protocol=protocol, depth=15, exclude_same_group=True)
         for protocol in PROTOCOL_SPLITS
     )
     hits = query_scores.score_queries(
-        [found], labels, splits, wanted=PROTOCOL_SPLITS, masked=True, ks=[1, 3, 10], depth=15
+        [found], labels, splits, wanted=PROTOCOL_SPLITS, exclude_same_group=True, ks=[1, 3, 10], depth=15
     )
     curve = recall_curve.recall_curve(
         hits.sample(fraction=1, shuffle=True, seed=seed), depth=15, resamples=60, seed=5
     )
     RecallCurve.validate(curve)
     known = compute_metrics(hits, ks=[1, 3, 10], depth=15, resamples=60, seed=5).filter(
-        metric="recall", average="micro", population="all", category="all", label="all"
+        metric="recall", average="micro", query_subset="all", category="all", label="all"
     )
     both = known.join(curve, on=["protocol", "level", "k"], suffix="_traced", validate="1:1")
     assert len(both) == len(known) > 0
-    for name in ("value", "low", "high", "n_queries", "n_groups"):
+    for name in ("value", "ci_low", "ci_high", "n_queries", "n_groups"):
         assert both[f"{name}_traced"].to_list() == pytest.approx(both[name].to_list(), abs=1e-12)
 
 

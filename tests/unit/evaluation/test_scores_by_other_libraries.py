@@ -34,7 +34,7 @@ def test_pytorch_metric_learning(seed):
     calculator = AccuracyCalculator(include=wanted, k=None, device=torch.device("cpu"))
     theirs = calculator.get_accuracy(vectors.float(), torch.from_numpy(labels))
     reachable = n_relevant > 0  # it leaves the others out
-    ours = (scores["n_right"][:, 0], scores["r_precision"], scores["average_precision"])
+    ours = (scores["n_relevant_at_k"][:, 0], scores["r_precision"], scores["average_precision"])
     for name, values in zip(wanted, ours, strict=True):
         assert theirs[name] == pytest.approx(values[reachable].mean(), abs=1e-6), name
 
@@ -62,10 +62,10 @@ def test_trec_eval(seed):
     theirs = {(row.query_id, row.measure): row.value for row in ir_measures.iter_calc(measures, truth, run)}
     checked = 0
     for i in np.flatnonzero((n_relevant > 0) & (n_relevant <= DEPTH)):
-        first = scores["first_hit"][i]
+        first = scores["first_relevant_rank"][i]
         ours = {
-            P @ 1: scores["n_right"][i, 0],
-            P @ 5: scores["n_right"][i, 1] / 5,
+            P @ 1: scores["n_relevant_at_k"][i, 0],
+            P @ 5: scores["n_relevant_at_k"][i, 1] / 5,
             Rprec: scores["r_precision"][i],
             ir_measures.RR: 1 / first if first else 0,
             ir_measures.Success @ 5: 0 < first <= 5,

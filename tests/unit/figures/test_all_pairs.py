@@ -10,7 +10,7 @@ MODELS = ["a", "b"]
 
 def table():
     rows = [("a", "b", 12.0, 4.0, 20.0), ("b", "a", -12.0, -20.0, -4.0)]
-    found = pl.DataFrame(rows, schema=["base", "trained", "points", "low", "high"], orient="row")
+    found = pl.DataFrame(rows, schema=["base", "trained", "diff_pp", "ci_low", "ci_high"], orient="row")
     stamps = {
         "protocol": pl.lit("search"),
         "level": pl.lit("species"),
@@ -31,7 +31,7 @@ def test_a_row_is_the_model_that_the_number_is_for():
 
 
 def test_what_is_not_certain_is_not_bold():
-    unsure = table().with_columns(low=pl.lit(-30.0), high=pl.lit(30.0))
+    unsure = table().with_columns(ci_low=pl.lit(-30.0), ci_high=pl.lit(30.0))
     (axis,) = all_pairs.plot_all_pairs(unsure, models=MODELS, k=1).axes
     assert {text.get_fontweight() for text in axis.texts} == {"normal"}
 

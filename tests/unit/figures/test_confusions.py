@@ -13,11 +13,11 @@ from tests.factories.figures import texts
 
 def table_of(rows):
     """A `Confusions` table of genera from (genus, taken for, n)."""
-    found = pl.DataFrame(rows, schema=["label", "taken_for", "n"], orient="row")
+    found = pl.DataFrame(rows, schema=["label", "predicted", "n"], orient="row")
     return found.with_columns(
         level=pl.lit("genus"),
         category=pl.lit("Fish"),
-        taken_for_category=pl.lit("Fish"),
+        predicted_category=pl.lit("Fish"),
         n_queries=pl.col("n").sum().over("label"),
     )
 
@@ -45,7 +45,7 @@ def test_shares_and_counts_worked_out_by_hand():
 
 
 def test_genera_of_one_name_in_two_categories_are_two():
-    table = table_of([("Aa", "Aa", 2)]).with_columns(taken_for_category=pl.lit("Bird"))
+    table = table_of([("Aa", "Aa", 2)]).with_columns(predicted_category=pl.lit("Bird"))
     rows, shares = shares_of(confusions.plot_genus_confusions(table, model="lite0"))
     assert set(rows) == {"Aa (Bird)", "Aa (Fish)"}
     assert shares == {("Aa (Fish)", "Aa (Bird)"): 1}
@@ -55,11 +55,11 @@ def test_many_genera_show_those_with_the_most_confusions():
     table = results.confused()
     rows, shares = shares_of(confusions.plot_genus_confusions(table, model="lite0"))
     assert len(rows) == confusions.MAX_SHOWN_GENERA
-    wrong = table.filter(pl.col("label") != pl.col("taken_for"), level="genus")
-    both = pl.concat([wrong.select("label", "n"), wrong.select("n", label="taken_for").select("label", "n")])
+    wrong = table.filter(pl.col("label") != pl.col("predicted"), level="genus")
+    both = pl.concat([wrong.select("label", "n"), wrong.select("n", label="predicted").select("label", "n")])
     most = both.group_by("label").agg(pl.col("n").sum()).sort("n", "label", descending=[True, False])
     assert set(rows) == set(most["label"].head(confusions.MAX_SHOWN_GENERA))
-    known = {(a, b): n / of for a, b, n, of in wrong["label", "taken_for", "n", "n_queries"].rows()}
+    known = {(a, b): n / of for a, b, n, of in wrong["label", "predicted", "n", "n_queries"].rows()}
     assert shares == {key: known[key] for key in known if set(key) <= set(rows)}
 
 

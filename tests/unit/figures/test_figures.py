@@ -87,7 +87,7 @@ def test_each_improvement_stands_over_its_category(made):
         assert [label.split("\n")[0] for label in drawn] == ["Bird", "Butterfly", "Fish"]
         for label, values in drawn.items():
             category, n = label.split("\nn = ")
-            points = wanted.filter(category=category)["points"]
+            points = wanted.filter(category=category)["diff_pp"]
             assert int(n) == len(points)
             np.testing.assert_allclose(sorted(values), points.sort())
 
@@ -103,19 +103,19 @@ def leak_audit(n_mates=3):
     """A `LeakageAudit` table of 9 queries, of which so many have a mate in the naive gallery."""
     rows = []
     for protocol in ("leave_one_out", "search"):
-        for split, population, value, n in [
+        for split, query_subset, value, n in [
             ("grouped", "all", 0.5, 9),
-            ("naive", "all", 0.625, 9),
-            ("naive", "with_mate", 1.0, n_mates),
-            ("naive", "without_mate", 0.25, 9 - n_mates),
-            ("naive_masked", "all", 0.375, 9),
-            ("naive_masked", "with_mate", 0.125, n_mates),
+            ("random", "all", 0.625, 9),
+            ("random", "same_group_in_gallery", 1.0, n_mates),
+            ("random", "no_same_group_in_gallery", 0.25, 9 - n_mates),
+            ("random_masked", "all", 0.375, 9),
+            ("random_masked", "same_group_in_gallery", 0.125, n_mates),
         ]:
-            known = {"recall": value, "low": value / 2, "high": value} if n else {}
-            place = {"protocol": protocol, "split": split, "population": population, "n_queries": n}
-            rows.append(place | {"recall": None, "low": None, "high": None} | known)
+            known = {"recall": value, "ci_low": value / 2, "ci_high": value} if n else {}
+            place = {"protocol": protocol, "split": split, "query_subset": query_subset, "n_queries": n}
+            rows.append(place | {"recall": None, "ci_low": None, "ci_high": None} | known)
     return pl.DataFrame(rows, infer_schema_length=None).with_columns(
-        level=pl.lit("species"), k=1, n_straddling_groups=2, n_straddling_images=7
+        level=pl.lit("species"), k=1, n_leaking_groups=2, n_leaking_images=7
     )
 
 
@@ -178,7 +178,7 @@ def test_the_overview_says_n_and_species_recall(made):
             level="species",
             metric="recall",
             average="micro",
-            population="all",
+            query_subset="all",
             category="all",
             k=1,
         )

@@ -41,7 +41,7 @@ def test_reachable_queries_stand_beside_all(made):
             chosen = made["recalls"][model].filter(
                 protocol=protocol, level="species", metric="recall", average="micro", category="all", k=1
             )
-            values = dict(chosen.select("population", "value").iter_rows())
+            values = dict(chosen.select("query_subset", "value").iter_rows())
             assert drawn[round(row - reachable.MARK_OFFSET, 2)] == values["all"]
             assert drawn[round(row + reachable.MARK_OFFSET, 2)] == values["reachable"]
             assert f"{values['all']:.3f}  {values['reachable']:.3f}" in texts(axis)
@@ -51,10 +51,10 @@ def test_reachable_queries_stand_beside_all(made):
 
 
 def test_a_protocol_in_which_nobody_can_hit_says_so(made):
-    unknown = pl.when(pl.col("population") != "reachable")
+    unknown = pl.when(pl.col("query_subset") != "reachable")
     recalls = {
         model: table.filter(protocol="search").with_columns(
-            unknown.then(name).alias(name) for name in ("value", "low", "high")
+            unknown.then(name).alias(name) for name in ("value", "ci_low", "ci_high")
         )
         for model, table in made["recalls"].items()
     }

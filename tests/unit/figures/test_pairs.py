@@ -41,7 +41,7 @@ def species_of(differences):
     return chosen.filter(pl.col("label") != "all").sort("label")
 
 
-@pytest.mark.parametrize("draw, columns", [(DRAW[0], ["base", "trained"]), (DRAW[1], ["n_train", "points"])])
+@pytest.mark.parametrize("draw, columns", [(DRAW[0], ["base", "trained"]), (DRAW[1], ["n_train", "diff_pp"])])
 def test_each_point_is_a_species_of_its_category(made, draw, columns):
     figure = draw(made, **PAIR)
     for axis, name in zip(figure.axes, ["Bird", "Butterfly", "Fish"], strict=True):
@@ -56,7 +56,7 @@ def test_the_curve_and_its_slope_are_those_of_the_table(made):
     for axis, name in zip(with_curve(made, **PAIR).axes, ["Bird", "Butterfly", "Fish"], strict=True):
         curve = curves.filter(category=name)
         drawn = axis.lines[-1].get_xydata()
-        np.testing.assert_allclose(drawn, curve.select("n_train", "points").to_numpy())
+        np.testing.assert_allclose(drawn, curve.select("n_train", "diff_pp").to_numpy())
         slope = f"{curve['per_doubling'][0]:+.1f}".replace("-", "−")
         assert axis.get_title(loc="right").startswith(f"{slope} points per doubling (")
 
@@ -66,10 +66,10 @@ def test_a_bar_is_the_interval_of_a_species_change(made):
     for axis, name in zip(figure.axes, ["Bird", "Butterfly", "Fish"], strict=True):
         (bars,) = [one for one in axis.collections if isinstance(one, LineCollection)]
         drawn = sorted((x, *sorted((low, high))) for (x, low), (_, high) in bars.get_segments())
-        chosen = species_of(made).filter(pl.col("low").is_not_null(), category=name)
+        chosen = species_of(made).filter(pl.col("ci_low").is_not_null(), category=name)
         ends = [
             (base, base + low / 100, base + high / 100)
-            for base, low, high in chosen["base", "low", "high"].rows()
+            for base, low, high in chosen["base", "ci_low", "ci_high"].rows()
         ]
         np.testing.assert_allclose(drawn, sorted(ends))
 
@@ -94,29 +94,31 @@ def test_names_do_not_overlap_and_stay_beside_the_panel(wanted):
 
 
 def test_the_forest_holds_the_most_changed_ranked_species_in_order(made):
-    ranked = species_of(made).filter("ranked")
+    ranked = species_of(made).filter("enough_queries")
     axes = most_changed.plot_most_changed(made, **PAIR).axes
     for axis, sign in zip(axes, (1, -1), strict=True):
-        some = ranked.filter(pl.col("points") * sign > 0)
-        some = some.with_columns(size=sign * pl.col("points")).sort("size", "label", descending=[True, False])
+        some = ranked.filter(pl.col("diff_pp") * sign > 0)
+        some = some.with_columns(size=sign * pl.col("diff_pp")).sort(
+            "size", "label", descending=[True, False]
+        )
         some = some.head(most_changed.MAX_SHOWN_SPECIES)
         assert [label.get_text() for label in axis.get_yticklabels()] == [
             significance_marks.abbreviate_species(label) for label in some["label"]
         ]
         by_row = sorted((y, x) for x, y in scattered(axis))
-        np.testing.assert_allclose(by_row, list(enumerate(some["points"])) or np.empty((0,)))
+        np.testing.assert_allclose(by_row, list(enumerate(some["diff_pp"])) or np.empty((0,)))
         bars = [line.get_xydata() for line in axis.lines if len(set(line.get_ydata())) == 1]
         np.testing.assert_allclose(
-            [bar[:, 0] for bar in bars], some.select("low", "high").to_numpy().reshape(-1, 2)
+            [bar[:, 0] for bar in bars], some.select("ci_low", "ci_high").to_numpy().reshape(-1, 2)
         )
         counts = {text.xy[1]: text.get_text() for text in axis.texts if text.get_text().isdigit()}
         assert counts == {y: str(n) for y, n in enumerate(some["n_queries"])}
 
 
 def test_a_panel_without_species_says_so(made):
-    rose = made.with_columns(pl.col("points").abs() + 1)
+    rose = made.with_columns(pl.col("diff_pp").abs() + 1)
     assert "No ranked species fell." in texts(most_changed.plot_most_changed(rose, **PAIR))
-    nobody = made.with_columns(ranked=False, p_holm=None)
+    nobody = made.with_columns(enough_queries=False, p_holm=None)
     assert "No ranked species rose." in texts(most_changed.plot_most_changed(nobody, **PAIR))
 
 
@@ -136,7 +138,7 @@ def test_odd_tables_draw_without_a_warning(made, draw, tmp_path):
             made.with_columns(label=pl.when(pl.col("label") == "all").then("label").otherwise(long)),
             made.with_columns(n_train=pl.lit(0, dtype=pl.Int64)),
             one,
-            one.with_columns(points=0.0, base=1.0, trained=1.0, low=None, high=None),
+            one.with_columns(diff_pp=0.0, base=1.0, trained=1.0, ci_low=None, ci_high=None),
             pl.concat(one.with_columns(category=pl.lit(f"Category {i}")) for i in range(7)),
         ):
             theme.save(draw(table, **PAIR), tmp_path / "a.svg", tmp_path / "a.png")

@@ -22,16 +22,16 @@ def table():
 def test_marks_lines_and_bars_are_those_of_the_table(table):
     drawn = figure.plot_seeds(table, names=list(MODELS), k=1)
     chosen = table.filter(level="species", category="all", k=1)
-    for axis, measure in zip(drawn.axes[:2], ["recall", "points"], strict=True):
+    for axis, measure in zip(drawn.axes[:2], ["recall", "diff_pp"], strict=True):
         for y, name in enumerate(MODELS):
-            rows = chosen.filter(protocol="leave_one_out", variant=name, measure=measure)
+            rows = chosen.filter(protocol="leave_one_out", config_name=name, metric=measure)
             marks = [it.get_offsets() for it in axis.collections if isinstance(it, PathCollection)]
             at = [x for offsets in marks for x, height in offsets if height == y]
             assert at == pytest.approx(rows["mean"].to_list())
             lines = [line.get_xdata() for line in axis.lines if list(line.get_ydata()) == [y, y]]
-            ends = [row for row in rows.select("low", "high").iter_rows()]
+            ends = [row for row in rows.select("ci_low", "ci_high").iter_rows()]
             if len(MODELS[name]) > 1:
-                ends += rows.select("lowest", "highest").iter_rows()
+                ends += rows.select("min", "max").iter_rows()
             assert sorted(map(tuple, np.round(lines, 9))) == sorted(map(tuple, np.round(ends, 9)))
 
 

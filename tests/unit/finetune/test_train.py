@@ -50,7 +50,7 @@ def test_the_table_has_a_row_per_step_and_marks_the_kept_epoch(taught, tmp_path)
     table = Training.validate(outcome.table)
     assert table["step"].to_list() == list(range(1, 10))  # 24 images, 8 a step, 3 epochs
     assert table.filter(pl.col("val_recall").is_not_null())["step"].to_list() == [3, 6, 9]
-    chosen = table.filter("chosen")
+    chosen = table.filter("is_best")
     assert chosen["epoch"].to_list() == [outcome.kept["epoch"]] or outcome.kept["epoch"] == 0
     assert (table["head_lr"] / table["backbone_lr"] - 10).abs().max() < 1e-9
 
@@ -64,7 +64,7 @@ def test_the_earliest_best_epoch_is_kept(taught, tmp_path, monkeypatch, recalls,
     monkeypatch.setattr(running, "recall_at_1", lambda *_: next(told))
     encoder, outcome = trained(taught, tmp_path / "state")
     assert outcome.kept["epoch"] == kept
-    assert outcome.table.filter("chosen")["step"].to_list() == chosen
+    assert outcome.table.filter("is_best")["step"].to_list() == chosen
     assert (bits(encoder) == bits(examples.encoder())) == (kept == 0)
 
 

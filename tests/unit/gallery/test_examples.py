@@ -34,21 +34,21 @@ def test_a_neighbour_of_the_species_in_another_category_is_wrong():
     neighbours = found((0, 1, 5, 3))
     first = examples.top1_neighbours(neighbours, LABELS.lazy())
     rows = examples.neighbours_of(neighbours, examples.select_queries(first), LABELS.lazy())
-    assert rows["right"].to_list() == [True, False, False]
-    assert rows["name"].to_list() == ["Aa x", "Aa x", "Bb y"]
+    assert rows["correct"].to_list() == [True, False, False]
+    assert rows["neighbour_label"].to_list() == ["Aa x", "Aa x", "Bb y"]
     ExampleNeighbours.validate(rows.select(ExampleNeighbours.column_names()))
 
 
 def test_whom_a_species_is_taken_for_is_counted_among_all_its_queries():
     first = examples.top1_neighbours(found((0, 3), (1, 4), (2, 0), (3, 4)), LABELS.lazy())
     rows = Mistaken.validate(examples.count_errors(first))
-    assert rows.select("species", "taken_for", "n", "n_queries").rows() == [("Aa x", "Bb y", 2, 3)]
+    assert rows.select("species", "predicted", "n", "n_queries").rows() == [("Aa x", "Bb y", 2, 3)]
 
 
 def test_what_has_no_species_does_not_query_and_is_found_by_its_genus():
     labels = LABELS.with_columns(species=pl.when(pl.col("uuid") != UUIDS[3]).then("species"))
     first = examples.top1_neighbours(found((0, 3), (3, 0)), labels.lazy())
-    assert first.select("uuid", "taken_for").rows() == [(UUIDS[0], "Bb")]
+    assert first.select("uuid", "predicted").rows() == [(UUIDS[0], "Bb")]
 
 
 def test_of_a_species_the_first_queries_by_uuid_are_shown_whatever_the_order_of_the_rows():

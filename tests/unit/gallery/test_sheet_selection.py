@@ -43,19 +43,19 @@ def rows(made, found):
 
 
 def species_of(rows, sheet):
-    return rows.filter(sheet=sheet).sort("place")["species"].unique(maintain_order=True).to_list()
+    return rows.filter(sheet=sheet).sort("position")["species"].unique(maintain_order=True).to_list()
 
 
 def test_species_come_in_the_order_of_their_numbers_and_then_of_their_names(made, rows):
     ranked = made["differences"][BASE, TRAINED].filter(
         pl.col("label") != "all",
-        pl.col("ranked"),
+        pl.col("enough_queries"),
         protocol="leave_one_out",
         level="species",
         metric="recall",
         k=1,
     )
-    plain = sorted(ranked.select("trained", "points", "label").rows(), key=lambda row: row[2])
+    plain = sorted(ranked.select("trained", "diff_pp", "label").rows(), key=lambda row: row[2])
     assert species_of(rows, "best") == [row[2] for row in sorted(plain, key=lambda row: -row[0])][:4]
     assert species_of(rows, "worst") == [row[2] for row in sorted(plain, key=lambda row: row[0])][:4]
     rose = [row for row in plain if row[1] > 0]
@@ -63,7 +63,7 @@ def test_species_come_in_the_order_of_their_numbers_and_then_of_their_names(made
 
 
 def test_both_models_answer_the_same_queries_and_those_they_disagree_on_come_first(rows):
-    for _, subject in rows.group_by("sheet", "place"):
+    for _, subject in rows.group_by("sheet", "position"):
         assert (
             subject.filter(model="base")["uuid"]
             .unique()
@@ -76,7 +76,9 @@ def test_both_models_answer_the_same_queries_and_those_they_disagree_on_come_fir
 
 def test_a_confusion_shows_queries_whose_nearest_is_of_the_other_species(rows):
     first = rows.filter(sheet="confusions", model="trained", rank=1)
-    assert len(first) and (first["name"] == first["taken_for"]).all() and not first["right"].any()
+    assert (
+        len(first) and (first["neighbour_label"] == first["predicted"]).all() and not first["correct"].any()
+    )
 
 
 def test_the_order_of_rows_changes_nothing(made, found, rows):
@@ -106,7 +108,7 @@ def test_a_sheet_is_the_same_bytes_each_time(made, rows, tmp_path, sheet):
 
 
 def test_nobody_ranked_is_a_sheet_too(made, found):
-    nobody = made["differences"][BASE, TRAINED].with_columns(ranked=pl.lit(False))
+    nobody = made["differences"][BASE, TRAINED].with_columns(enough_queries=pl.lit(False))
     rows = chosen(made, found, nobody)
     assert set(rows["sheet"]) == {"confusions"}
     assert drawn(rows, made, "worst").height < 200

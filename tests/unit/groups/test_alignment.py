@@ -39,7 +39,7 @@ def test_what_was_cut_off_is_found_where_it_was(cut):
 
 def test_a_wider_cut_needs_the_view_that_comes_near():
     cropped = drawing(1).crop((18, 0, 160, 160))
-    assert like(drawing(1), cropped, "left_off") > 0.97
+    assert like(drawing(1), cropped, "crop_left") > 0.97
 
 
 def test_other_pictures_are_not_alike():
@@ -52,8 +52,8 @@ def test_mirrored_and_turned():
     turned = drawing(1).transpose(Image.Transpose.ROTATE_90)
     assert like(drawing(1), mirrored) < 0.8
     assert like(drawing(1), mirrored, "mirrored") > 0.99
-    assert like(drawing(1), turned, "turned_90") > 0.99
-    assert like(turned, drawing(1).transpose(Image.Transpose.ROTATE_270), "turned_180") > 0.99
+    assert like(drawing(1), turned, "rotated_90") > 0.99
+    assert like(turned, drawing(1).transpose(Image.Transpose.ROTATE_270), "rotated_180") > 0.99
 
 
 def test_blank_images_are_like_nothing_and_noise_is_no_likeness():
@@ -137,7 +137,7 @@ PICTURES = {
 }
 
 
-@pytest.mark.parametrize("view", ["whole", "middle", "left_off"])
+@pytest.mark.parametrize("view", ["whole", "middle", "crop_left"])
 def test_a_likeness_is_that_of_slow_and_plain_code(view):
     pictures = small(*PICTURES.values())
     pairs = [(i, j) for i in range(len(pictures)) for j in range(len(pictures))]

@@ -45,7 +45,7 @@ def parts(groups):
 def test_strangers_are_alone():
     groups, doubtful = group(*study(5))
     assert groups["group_id"].to_list() == groups["uuid"].to_list()
-    assert groups["ties"].to_list() == [""] * 5
+    assert groups["link_types"].to_list() == [""] * 5
     assert len(doubtful) == 0
 
 
@@ -54,7 +54,7 @@ def test_same_bytes_are_one_group_of_the_smallest_uuid():
     groups, _ = group(labels, inspection, near_duplicates=None)
     smallest = min(labels["uuid"].gather([0, 2, 3]))
     assert groups["group_id"].to_list() == [smallest, labels["uuid"][1], smallest, smallest]
-    assert groups["ties"].to_list() == ["bytes", "", "bytes", "bytes"]
+    assert groups["link_types"].to_list() == ["bytes", "", "bytes", "bytes"]
 
 
 def test_near_duplicates_tie_across_categories_and_can_be_switched_off():
@@ -62,7 +62,7 @@ def test_near_duplicates_tie_across_categories_and_can_be_switched_off():
     labels = labels.with_columns(category=pl.Series(["Fish", "Bird", "Fish", "", "Fish"]))
     groups, _ = group(labels, inspection)
     assert parts(groups) == [[0, 1, 2, 3], [4]]
-    assert groups["ties"].to_list() == ["near_duplicate"] * 4 + [""]
+    assert groups["link_types"].to_list() == ["near_duplicate"] * 4 + [""]
     assert parts(group(labels, inspection, near_duplicates=None)[0]) == [[0], [1], [2], [3], [4]]
 
 
@@ -74,7 +74,14 @@ def test_specimens_by_file_name_and_delivery_and_chains_of_ties():
         labels.with_columns(path=pl.Series(paths)), inspection, delivered, specimen=["^fish_(\\d+)_"]
     )
     assert parts(groups) == [[0, 2, 3, 4], [1], [5]]
-    assert groups["ties"].to_list() == ["specimen", "", "bytes+specimen", "bytes+specimen", "specimen", ""]
+    assert groups["link_types"].to_list() == [
+        "specimen",
+        "",
+        "bytes+specimen",
+        "bytes+specimen",
+        "specimen",
+        "",
+    ]
 
 
 def test_a_specimen_is_one_in_all_categories():
@@ -92,7 +99,7 @@ def test_embeddings_tie_across_categories_where_they_are_asked_for():
         labels, inspection, vectors_of=lambda uuids: np.stack([vectors[uuid] for uuid in uuids])
     )
     assert parts(groups) == [[0, 1, 2], [3]]
-    assert groups["ties"].to_list() == ["embedding"] * 3 + [""]
+    assert groups["link_types"].to_list() == ["embedding"] * 3 + [""]
 
 
 def test_groups_come_by_uuid_and_vectors_are_asked_for_in_that_order():
@@ -120,7 +127,7 @@ def test_a_group_of_several_species_stays_one_and_is_reported():
     groups, doubtful = group(*study(3, found, species=["Aus bus", "Aus cus", "Aus bus"]))
     assert parts(groups) == [[0, 1], [2]]
     row = doubtful.row(0, named=True)
-    assert (row["doubt"], row["n_images"], row["species"]) == ("labels_disagree", 2, ["Aus bus", "Aus cus"])
+    assert (row["reason"], row["n_images"], row["species"]) == ("mixed_species", 2, ["Aus bus", "Aus cus"])
     assert row["group_id"] == groups["group_id"][0]
 
 
@@ -131,10 +138,10 @@ def test_a_runaway_group_is_reported_and_only_its_firm_ties_stay():
     labels = labels.with_columns(path=pl.Series(paths))
     groups, doubtful = group(labels, inspection, specimen=["fish_(\\d)_"])
     assert parts(groups) == [[0, 1], [2], [3], [4, 5], *([number] for number in range(6, 15))]
-    assert set(groups["ties"]) == {"bytes", "specimen", ""}
-    assert doubtful.select("doubt", "n_images").rows() == [("runaway", 12)]
+    assert set(groups["link_types"]) == {"bytes", "specimen", ""}
+    assert doubtful.select("reason", "n_images").rows() == [("oversized", 12)]
     assert doubtful["group_id"][0] == min(labels["uuid"].head(12))
-    kept, _ = group(labels, inspection, runaway={"share": 0.8, "min_images": 10})
+    kept, _ = group(labels, inspection, oversized={"max_share": 0.8, "min_images": 10})
     assert parts(kept)[0] == list(range(12))
 
 
@@ -153,7 +160,7 @@ def test_an_image_without_inspection_is_an_error():
 def test_the_order_of_rows_does_not_matter():
     found = {n: {"sha256": str(n % 7)} for n in range(9)} | dict.fromkeys(range(9, 25), SAME)
     labels, inspection = study(30, found, species=["Aus bus", "Aus cus", "Aus dus"] * 10)
-    how = HOW | {"specimen": ["(1)"], "runaway": {"share": 0.5, "min_images": 5}}
+    how = HOW | {"specimen": ["(1)"], "oversized": {"max_share": 0.5, "min_images": 5}}
     expected, doubts = grouping.group_images(labels, inspection.lazy(), NOTHING, None, **how)
     shuffled = labels.sample(fraction=1, shuffle=True, seed=1)
     again, doubts_again = grouping.group_images(shuffled, inspection.reverse().lazy(), NOTHING, None, **how)
@@ -193,6 +200,6 @@ def test_the_script_reads_shards_and_embeddings(tmp_path):
         "embedding+specimen",
         "embedding",
     ]
-    assert found["ties"].to_list() == kinds
+    assert found["link_types"].to_list() == kinds
     assert parts(found) == [[0, 1, 2, 3]]
     assert len(tables.read(doubtful, GroupsToReview)) == 0

@@ -12,7 +12,7 @@ from nearkin.images.inspect import add_hashes
 from nearkin.tables.images import VIEWS, Inspection
 from tests.factories.delivery import drawing
 
-ARRAY = Inspection.columns()["view_hashes"].dtype
+ARRAY = Inspection.columns()["dhash_of_views"].dtype
 HOW = {"coarse_distance": 14, "least_likeness": 0.93, "moved": True}
 CROPPED = drawing(1).crop((8, 8, 152, 152))
 MIRRORED = drawing(1).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -44,7 +44,7 @@ def test_copies_that_were_changed_a_little_are_found_and_others_not():
     assert pairs(images) == [[0, 2], [0, 3], [2, 3]]
 
 
-@pytest.mark.parametrize("copy", [CROPPED, MIRRORED, TURNED], ids=["cropped", "mirrored", "turned"])
+@pytest.mark.parametrize("copy", [CROPPED, MIRRORED, TURNED], ids=["cropped", "mirrored", "rotated"])
 def test_cropped_mirrored_and_turned_copies_are_found_from_either_side_unless_switched_off(copy):
     for images in ([drawing(2), drawing(1), copy], [drawing(2), copy, drawing(1)]):
         assert pairs(images) == [[1, 2]]
@@ -70,8 +70,8 @@ def test_a_hash_that_many_share_proposes_nothing_and_is_logged(monkeypatch, capl
     monkeypatch.setattr(near_duplicates, "MAX_BUCKET", 2)
     table = hashed([drawing(1, side) for side in (160, 161, 162)])
     table = table.with_columns(
-        coarse_hash=pl.lit("0" * 16),
-        view_hashes=pl.Series([[at] * len(VIEWS) for at in range(3)]).cast(ARRAY),
+        dhash=pl.lit("0" * 16),
+        dhash_of_views=pl.Series([[at] * len(VIEWS) for at in range(3)]).cast(ARRAY),
     )
     assert found(table, moved=False).tolist() == []
     assert "3 images have a hash that more than 2 share" in caplog.text
@@ -114,7 +114,7 @@ def test_whole_images_need_the_least_likeness(monkeypatch, value, found):
 
 
 @pytest.mark.parametrize(("value", "found"), [(0.875, [[0, 1]]), (0.8749, [])])
-@pytest.mark.parametrize("copy", [MIRRORED, TURNED], ids=["mirrored", "turned"])
+@pytest.mark.parametrize("copy", [MIRRORED, TURNED], ids=["mirrored", "rotated"])
 def test_mirrored_and_turned_ones_may_lack_half_of_that(monkeypatch, copy, value, found):
     alike_by(monkeypatch, value)
     assert pairs([drawing(1), copy], least_likeness=0.75) == found
@@ -143,8 +143,8 @@ def test_a_hash_that_just_so_many_share_still_proposes(monkeypatch):
     monkeypatch.setattr(near_duplicates, "MAX_BUCKET", 2)
     table = hashed([drawing(1, side) for side in (160, 161, 162)])
     table = table.with_columns(
-        coarse_hash=pl.Series(["0" * 16, "0" * 16, "f" * 16]),
-        view_hashes=pl.Series([[at] * len(VIEWS) for at in range(3)]).cast(ARRAY),
+        dhash=pl.Series(["0" * 16, "0" * 16, "f" * 16]),
+        dhash_of_views=pl.Series([[at] * len(VIEWS) for at in range(3)]).cast(ARRAY),
     )
     assert found(table, moved=False).tolist() == [[0, 1]]
 
@@ -165,8 +165,8 @@ def test_leaders_are_the_first_with_all_hashes_the_same():
 
 def test_hashes_are_the_whole_images_and_then_those_of_its_views():
     table = pl.DataFrame(
-        {"coarse_hash": ["ffffffffffffffff", "10"], "view_hashes": [list(range(len(VIEWS)))] * 2},
-        schema_overrides={"view_hashes": ARRAY},
+        {"dhash": ["ffffffffffffffff", "10"], "dhash_of_views": [list(range(len(VIEWS)))] * 2},
+        schema_overrides={"dhash_of_views": ARRAY},
     )
     assert hashes_of(table).tolist() == [[2**64 - 1, *range(len(VIEWS))], [16, *range(len(VIEWS))]]
 

@@ -5,7 +5,7 @@ import polars as pl
 from nearkin.groups import review
 from nearkin.tables.groups import GroupsToReview
 
-RULE = {"share": 0.5, "min_images": 4}
+RULE = {"max_share": 0.5, "min_images": 4}
 
 
 def images(groups, species=None, firm=None, categories=None):
@@ -19,34 +19,34 @@ def images(groups, species=None, firm=None, categories=None):
     return table.with_columns(missing, firm=firm, uuid=pl.Series(uuids), path=pl.Series(uuids) + ".jpg")
 
 
-def runaway(*args, **more):
+def oversized(*args, **more):
     return review.oversized_groups(images(*args, **more), **RULE).to_list()
 
 
 def test_more_than_the_share_of_a_species_in_one_group():
-    assert runaway("ggggg" + "xyzw") == ["g"]
-    assert runaway("gggg" + "xyzw") == []  # just half
-    assert runaway("ggg" + "x") == []  # too few images
+    assert oversized("ggggg" + "xyzw") == ["g"]
+    assert oversized("gggg" + "xyzw") == []  # just half
+    assert oversized("ggg" + "x") == []  # too few images
 
 
 def test_another_species_does_not_count_as_long_as_the_group_has_one():
-    assert runaway("ggggg" + "xyzw" + "stuvmnop", species="a" * 9 + "b" * 8) == ["g"]
+    assert oversized("ggggg" + "xyzw" + "stuvmnop", species="a" * 9 + "b" * 8) == ["g"]
 
 
 def test_a_group_of_several_species_or_of_none_is_measured_by_its_categories():
     many = "ggggg" + "xyzw" + "stuvmnop"
     for species in ("aaaab" + "aaaa" + "c" * 8, "aaaa-" + "aaaa" + "c" * 8, "-----" + "aaaa" + "c" * 8):
-        assert runaway(many, species=species) == []
-        assert runaway(many, species=species, categories="F" * 9 + "B" * 8) == ["g"]
-        assert runaway(many, species=species, categories="FFFFB" + "FFFF" + "B" * 8) == []
+        assert oversized(many, species=species) == []
+        assert oversized(many, species=species, categories="F" * 9 + "B" * 8) == ["g"]
+        assert oversized(many, species=species, categories="FFFFB" + "FFFF" + "B" * 8) == []
 
 
 def test_a_specimen_of_many_images_is_not_runaway_however_little_is_tied_to_it():
-    assert runaway("gggggg" + "xyzw", firm="aaaaaa" + "bcde") == []
-    assert runaway("gggggg" + "xyzw", firm="aaaaaf" + "bcde") == [
+    assert oversized("gggggg" + "xyzw", firm="aaaaaa" + "bcde") == []
+    assert oversized("gggggg" + "xyzw", firm="aaaaaf" + "bcde") == [
         "g"
     ]  # half are the specimen's, six of ten in all
-    assert runaway("ggggggg" + "xyzw", firm="aaaaaaf" + "bcde") == []
+    assert oversized("ggggggg" + "xyzw", firm="aaaaaaf" + "bcde") == []
 
 
 def test_groups_of_several_species_disagree():
@@ -56,24 +56,24 @@ def test_groups_of_several_species_disagree():
 
 def test_what_is_told_of_a_group(caplog):
     table = images("g" * 30 + "h", species="b" * 10 + "a" * 10 + "cdefghijkl" + "a")
-    told = review.describe_groups(table, pl.Series(["g"]), "labels_disagree")
+    told = review.describe_groups(table, pl.Series(["g"]), "mixed_species")
     GroupsToReview.validate(told)
     row = told.row(0, named=True)
-    assert (row["group_id"], row["doubt"], row["n_images"], row["n_species"]) == (
+    assert (row["group_id"], row["reason"], row["n_images"], row["n_species"]) == (
         "g",
-        "labels_disagree",
+        "mixed_species",
         30,
         12,
     )
     assert row["species"] == list("abcdefghij")
     assert row["uuids"] == [f"{number:03d}" for number in range(20)]
-    assert "labels_disagree: 30 images (a, b, c, d, e), such as 000.jpg" in caplog.text
+    assert "mixed_species: 30 images (a, b, c, d, e), such as 000.jpg" in caplog.text
 
 
 def test_a_group_without_any_species_and_no_group_at_all():
     table = images("gg", species="--")
-    row = review.describe_groups(table, pl.Series(["g"]), "runaway").row(0, named=True)
+    row = review.describe_groups(table, pl.Series(["g"]), "oversized").row(0, named=True)
     assert (row["n_species"], row["species"]) == (0, [])
-    nothing = review.describe_groups(table, pl.Series([], dtype=pl.String), "runaway")
+    nothing = review.describe_groups(table, pl.Series([], dtype=pl.String), "oversized")
     assert len(nothing) == 0
     GroupsToReview.validate(nothing)

@@ -44,7 +44,7 @@ def test_no_text_of_a_delivery_runs_in_the_audit_or_in_a_spreadsheet(tab, curate
     expect(show(tab, tmp_path / "audit.html", html)).to_have_count(2)
     rows = exported(tab)
     assert_harmless(rows)
-    assert len(rows) == len(tables["gaps"]) + 1
+    assert len(rows) == len(tables["curation_log"]) + 1
 
 
 def test_no_name_runs_in_the_report_or_in_a_spreadsheet(tab, tmp_path):
@@ -70,7 +70,7 @@ def test_a_defect_leads_to_its_rows(tab, curated, tmp_path):
         show(tab, tmp_path / "audit.html", audit_page.render_audit(audit_of(tables, folder)))
     ).to_have_count(2)
     rows = tab.locator("#repair-rows tbody tr")
-    expect(rows).to_have_count(len(tables["gaps"]))
+    expect(rows).to_have_count(len(tables["curation_log"]))
     tab.locator("#defect-counts a[data-defect='conflicting rows']").click()
     expect(rows).to_have_count(2)
     expect(tab.locator("#repair-filters select[name=field]")).to_have_value("row")

@@ -52,7 +52,7 @@ def test_thumbnails_of_any_part_of_a_table_come_back_in_order():
 def test_a_bit_says_whether_it_grows_brighter_to_the_right():
     assert compute_dhash(ramp(), "whole").tolist() == [2**64 - 1]
     assert compute_dhash(ramp(), "mirrored").tolist() == [0]
-    assert compute_dhash(ramp(), "turned_180").tolist() == [0]
+    assert compute_dhash(ramp(), "rotated_180").tolist() == [0]
 
 
 def test_flat_places_have_fixed_bits_that_little_noise_does_not_change():
@@ -70,11 +70,11 @@ def test_a_view_is_what_a_crop_or_a_mirrored_or_turned_image_shows_whole():
     thumbnails = to_array(pl.Series([make_thumbnail(image)]))
     ways = {
         "middle": image.crop((10, 10, 150, 150)),
-        "left_off": image.crop((15, 0, 160, 160)),
-        "bottom_off": image.crop((0, 0, 160, 145)),
+        "crop_left": image.crop((15, 0, 160, 160)),
+        "crop_bottom": image.crop((0, 0, 160, 145)),
         "mirrored": image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
-        "turned_90": image.transpose(Image.Transpose.ROTATE_90),
-        "turned_180": image.transpose(Image.Transpose.ROTATE_180),
+        "rotated_90": image.transpose(Image.Transpose.ROTATE_90),
+        "rotated_180": image.transpose(Image.Transpose.ROTATE_180),
     }
     for view, shown in ways.items():
         other = to_array(pl.Series([make_thumbnail(shown)]))

@@ -141,9 +141,9 @@ def test_thumbnails_and_hashes_are_there_for_what_can_be_read_alone(images, tmp_
     grey = Image.open(tmp_path / "a.png").convert("L")
     assert row["thumbnail"] == dhash.make_thumbnail(grey)
     small = dhash.to_array(pl.Series([row["thumbnail"]]))
-    assert row["coarse_hash"] == f"{dhash.compute_dhash(small, 'whole')[0]:016x}"
-    assert row["view_hashes"] == [dhash.compute_dhash(small, view)[0] for view in VIEWS]
-    columns = ["thumbnail", "coarse_hash", "view_hashes"]
+    assert row["dhash"] == f"{dhash.compute_dhash(small, 'whole')[0]:016x}"
+    assert row["dhash_of_views"] == [dhash.compute_dhash(small, view)[0] for view in VIEWS]
+    columns = ["thumbnail", "dhash", "dhash_of_views"]
     without = table.filter(pl.col("problem").is_not_null()).select(columns)
     assert without.null_count().row(0) == (len(without),) * 3
     Inspection.validate(table)
@@ -161,7 +161,7 @@ def test_hashes_bear_compression_and_tell_pictures_apart():
 
 def test_hashes_of_reused_rows_are_made_anew(images, tmp_path):
     first, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
-    old = first.with_columns(coarse_hash=pl.lit("0" * 16))
+    old = first.with_columns(dhash=pl.lit("0" * 16))
     assert inspect_files(images, tmp_path, max_megapixels=1, known=old)[0].equals(first)
 
 

@@ -32,34 +32,40 @@ def reasons(quarantine):
 
 
 def test_a_clean_row_is_kept_without_a_gap():
-    labels, quarantine, gaps = repair(labelled("Aus bus"))
+    labels, quarantine, curation_log = repair(labelled("Aus bus"))
     assert labels.select("path", "genus", "species", "infraspecies", "as_delivered").rows() == [
         ("0.jpg", "Aus", "Aus bus", None, "Aus bus")
     ]
-    assert quarantine.is_empty() and gaps.is_empty()
+    assert quarantine.is_empty() and curation_log.is_empty()
 
 
 def test_every_repair_has_a_gap():
-    labels, _, gaps = repair(labelled("aus_bus minor L., 1758"))
+    labels, _, curation_log = repair(labelled("aus_bus minor L., 1758"))
     assert labels.select("species", "infraspecies", "as_delivered").rows() == [
         ("Aus bus", "Aus bus minor", "aus_bus minor L., 1758")
     ]
-    assert set(gaps["defect"]) == {"underscore", "case", "subspecies", "authorship"}
-    assert set(gaps["action"]) == {"repaired"}
-    assert gaps.select("before", "after").unique().rows() == [("aus_bus minor L., 1758", "Aus bus minor")]
+    assert set(curation_log["defect"]) == {"underscore", "case", "subspecies", "authorship"}
+    assert set(curation_log["action"]) == {"repaired"}
+    assert curation_log.select("before", "after").unique().rows() == [
+        ("aus_bus minor L., 1758", "Aus bus minor")
+    ]
 
 
 def test_a_missing_name_comes_from_the_captions_table_and_from_nowhere_else():
     rows = [
-        {"label": "nan", "caption_name": "Aus_bus"},
-        {"label": " ", "caption_name": ""},
+        {"label": "nan", "raw_name_in_captions": "Aus_bus"},
+        {"label": " ", "raw_name_in_captions": ""},
         {"path": "Aus_bus_7.jpg", "label": None},
-        {"label": "", "caption_name": "Aus sp."},
+        {"label": "", "raw_name_in_captions": "Aus sp."},
     ]
-    labels, quarantine, gaps = repair(rows)
+    labels, quarantine, curation_log = repair(rows)
     assert labels["species"].to_list() == ["Aus bus"]
-    assert set(gaps.filter(path="0.jpg")["defect"]) == {"missing", "underscore"}
-    assert reasons(quarantine) == {"1.jpg": "no_name", "Aus_bus_7.jpg": "no_name", "3.jpg": "open_name"}
+    assert set(curation_log.filter(path="0.jpg")["defect"]) == {"missing", "underscore"}
+    assert reasons(quarantine) == {
+        "1.jpg": "no_name",
+        "Aus_bus_7.jpg": "no_name",
+        "3.jpg": "open_nomenclature",
+    }
     assert "hints at Aus bus" in quarantine.filter(path="Aus_bus_7.jpg")["detail"].item()
 
 
@@ -76,7 +82,7 @@ def test_files_at_fault_are_set_aside_before_names():
         {"path": None, "listed": "Bird", "match": "repeated_folder"},
         {"path": None, "listed": "pipe.jpg", "match": "not_a_file"},
     ]
-    labels, quarantine, gaps = repair(rows, {"cut.jpg": {"problem": "truncated", "detail": "half"}})
+    labels, quarantine, curation_log = repair(rows, {"cut.jpg": {"problem": "truncated", "detail": "half"}})
     assert labels["path"].to_list() == ["0.jpg"]
     assert reasons(quarantine) == {
         "gone.jpg": "missing_file",
@@ -89,13 +95,15 @@ def test_files_at_fault_are_set_aside_before_names():
         "Bird": "repeated_folder",
         "pipe.jpg": "not_a_file",
     }
-    assert set(gaps["field"]) == {"file"}
+    assert set(curation_log["field"]) == {"file"}
 
 
 def test_file_names_that_were_matched_are_in_the_audit():
     rows = [{"label": "Aus bus", "listed": "0.JPG", "match": "extension"}]
-    _, _, gaps = repair(rows)
-    assert gaps.select("defect", "before", "after").rows() == [("extension_mismatch", "0.JPG", "0.jpg")]
+    _, _, curation_log = repair(rows)
+    assert curation_log.select("defect", "before", "after").rows() == [
+        ("extension_mismatch", "0.JPG", "0.jpg")
+    ]
 
 
 def test_repeated_rows_are_merged_and_conflicting_ones_set_aside():
@@ -109,9 +117,9 @@ def test_repeated_rows_are_merged_and_conflicting_ones_set_aside():
         other | {"row": 1, "label": "Aus cus"},
         other | {"row": 2, "label": None},
     ]
-    labels, quarantine, gaps = repair(rows)
+    labels, quarantine, curation_log = repair(rows)
     assert labels["path"].to_list() == ["same.jpg"]
-    assert gaps.filter(action="merged").select("path", "row").sort("row").rows() == [
+    assert curation_log.filter(action="merged").select("path", "row").sort("row").rows() == [
         ("same.jpg", 1),
         ("same.jpg", 2),
     ]
@@ -141,7 +149,7 @@ def test_the_rows_of_an_image_share_one_fate(policy, other, faulty):
         for row, (name, match) in enumerate(zip(names, matches, strict=True))
     ]
     rows.append({"uuid": "u", "path": "a.jpg", "row": 3, "label": ""})
-    labels, quarantine, gaps = repair(
+    labels, quarantine, curation_log = repair(
         [*rows, {"label": "Aus bus", "path": "b.jpg"}], policies=POLICIES | {policy: "quarantine"}
     )
     assert labels["path"].to_list() == ["b.jpg"]
@@ -149,7 +157,7 @@ def test_the_rows_of_an_image_share_one_fate(policy, other, faulty):
     assert reasons_by_row == dict.fromkeys(range(3), policy) | {3: "no_name"}
     details = quarantine.filter(pl.col("row") != faulty, reason=policy)["detail"]
     assert all(detail.startswith(f"row {faulty} of this image: ") for detail in details)
-    assert set(gaps["action"]) == {"quarantined"}
+    assert set(curation_log["action"]) == {"quarantined"}
 
 
 def test_the_same_bytes_under_two_species_are_all_set_aside():
@@ -162,10 +170,12 @@ def test_the_same_bytes_under_two_species_are_all_set_aside():
 
 def test_categories_are_cleaned_and_the_change_is_recorded():
     said = ["Fish", "Fish ", "Se\u0301a", "S\u00e9a", " ", None]
-    labels, _, gaps = repair([{"label": "Aus bus", "category": category} for category in said])
+    labels, _, curation_log = repair([{"label": "Aus bus", "category": category} for category in said])
     kept = labels.sort("path").select("category").to_series().to_list()
     assert kept == ["Fish", "Fish", "S\u00e9a", "S\u00e9a", "", ""]
-    assert gaps.sort("path").select("path", "field", "defect", "action", "before", "after").rows() == [
+    assert curation_log.sort("path").select(
+        "path", "field", "defect", "action", "before", "after"
+    ).rows() == [
         ("1.jpg", "category", "spaces", "repaired", "Fish ", "Fish"),
         ("2.jpg", "category", "spaces", "repaired", "Se\u0301a", "S\u00e9a"),
     ]
@@ -177,11 +187,11 @@ def test_a_delivered_rank_called_all_is_none():
 
 
 def test_misspelt_epithets_within_a_category():
-    labels, _, gaps = repair(
+    labels, _, curation_log = repair(
         [*labelled(*["Aus fasciatus"] * 3, "Aus fascatus"), {"label": "Aus fasciatus x", "category": "Bird"}]
     )
     assert set(labels["species"]) == {"Aus fasciatus"}
-    slip = gaps.filter(defect="misspelt").row(0, named=True)
+    slip = curation_log.filter(defect="misspelt").row(0, named=True)
     assert (slip["before"], slip["after"]) == ("Aus fascatus", "Aus fasciatus")
     assert slip["evidence"] == "1 off Aus fasciatus, which names 3 images"
     elsewhere = [*labelled(*["Aus fasciatus"] * 3), {"label": "Aus fascatus", "category": "Bird"}]
@@ -212,7 +222,7 @@ def taxonomy(tmp_path):
 
 def test_a_taxonomy_gives_accepted_names_ranks_and_spelling(taxonomy):
     rows = labelled("Aus bus", "Aus vetus minor", "Aus albifonts", "Aus duo", "Aus novus")
-    labels, quarantine, gaps = repair(rows, taxonomy_path=taxonomy)
+    labels, quarantine, curation_log = repair(rows, taxonomy_path=taxonomy)
     assert quarantine.is_empty()
     found = labels.sort("path").select("species", "infraspecies", "class", "family", "common").rows()
     assert found == [
@@ -222,8 +232,8 @@ def test_a_taxonomy_gives_accepted_names_ranks_and_spelling(taxonomy):
         ("Aus duo", None, None, None, None),
         ("Aus novus", None, None, None, None),
     ]
-    audit = {row["path"]: (row["defect"], row["action"], row["after"]) for row in gaps.iter_rows(named=True)
-             if row["defect"] != "subspecies"}  # fmt: skip
+    changes = curation_log.filter(pl.col("defect") != "subspecies").iter_rows(named=True)
+    audit = {row["path"]: (row["defect"], row["action"], row["after"]) for row in changes}
     assert audit == {
         "1.jpg": ("synonym", "repaired", "Aus bus"),
         "2.jpg": ("misspelt", "repaired", "Aus albifrons"),
@@ -241,33 +251,33 @@ def test_a_taxonomy_gives_accepted_names_ranks_and_spelling(taxonomy):
         ("synonym", "Aus vetus", "synonym"),
         ("not_in_taxonomy", "Aus novus", "not_in_taxonomy"),
         ("genus_only", "Aus", "genus_only"),
-        ("several_names", "Aus bus; Aus albifrons", "several_names"),
+        ("multiple_names", "Aus bus; Aus albifrons", "multiple_names"),
     ],
 )
 def test_each_defect_has_a_policy(taxonomy, policy, label, reason):
     rows = labelled("Aus bus", label)
-    labels, quarantine, gaps = repair(
+    labels, quarantine, curation_log = repair(
         rows, policies=POLICIES | {policy: "quarantine"}, taxonomy_path=taxonomy
     )
     assert labels["path"].to_list() == ["0.jpg"]
     assert reasons(quarantine) == {"1.jpg": reason}
-    assert gaps.select("path", "defect", "action").rows() == [("1.jpg", reason, "quarantined")]
+    assert curation_log.select("path", "defect", "action").rows() == [("1.jpg", reason, "quarantined")]
     with pytest.raises(ValueError, match=rf"{policy}: 1 rows or more, the first .* of 1\.jpg"):
         repair(rows, policies=POLICIES | {policy: "stop"}, taxonomy_path=taxonomy)
 
 
 def test_the_policy_keep_leaves_names_as_written(taxonomy):
     policies = POLICIES | {"misspelt": "keep", "synonym": "keep"}
-    labels, _, gaps = repair(
+    labels, _, curation_log = repair(
         labelled("Aus albifonts", "Aus vetus"), policies=policies, taxonomy_path=taxonomy
     )
     assert sorted(labels["species"]) == ["Aus albifonts", "Aus vetus"]
-    assert set(gaps["action"]) == {"noted"}
-    assert {"misspelt", "synonym"} <= set(gaps["defect"])
+    assert set(curation_log["action"]) == {"noted"}
+    assert {"misspelt", "synonym"} <= set(curation_log["defect"])
 
 
 def test_the_captions_table_fills_no_name_where_the_policy_says_so():
-    rows = [{"label": "Aus bus"}, {"label": "", "caption_name": "Aus bus"}]
+    rows = [{"label": "Aus bus"}, {"label": "", "raw_name_in_captions": "Aus bus"}]
     _, quarantine, _ = repair(rows, policies=POLICIES | {"missing": "quarantine"})
     assert reasons(quarantine) == {"1.jpg": "no_name"}
 
@@ -287,14 +297,14 @@ def test_codes_of_dna_clusters_are_kept_on_request_where_a_genus_is_known():
         {"label": "BOLD:AAC1234"},
     ]
     assert set(reasons(repair(rows)[1]).values()) == {"code"}
-    labels, quarantine, gaps = repair(rows, policies=POLICIES | {"code": "keep"})
+    labels, quarantine, curation_log = repair(rows, policies=POLICIES | {"code": "keep"})
     assert labels.sort("path").select("genus", "species").rows() == [
         ("Aus", "Aus bus"),
         ("Aus", "Aus BOLD:AAA1234"),
         ("Cus", "Cus BOLD:AAB1234"),
     ]
     assert reasons(quarantine) == {"3.jpg": "code"}
-    assert gaps.filter(action="noted")["defect"].to_list() == ["code", "code"]
+    assert curation_log.filter(action="noted")["defect"].to_list() == ["code", "code"]
 
 
 def test_a_delivered_genus_and_ranks_serve_where_nothing_better_is_known():
@@ -308,11 +318,14 @@ def test_a_delivered_genus_and_ranks_serve_where_nothing_better_is_known():
 
 def test_policies():
     rows = labelled("Aus bus", "Aus", "Aus cf. cus")
-    keep = POLICIES | {"genus_only": "keep", "open_name": "keep"}
-    labels, quarantine, gaps = repair(rows, policies=keep)
+    keep = POLICIES | {"genus_only": "keep", "open_nomenclature": "keep"}
+    labels, quarantine, curation_log = repair(rows, policies=keep)
     assert labels.select("genus", "species").rows() == [("Aus", "Aus bus"), ("Aus", None), ("Aus", None)]
     assert quarantine.is_empty()
-    assert gaps.select("defect", "action").rows() == [("genus_only", "noted"), ("open_name", "noted")]
+    assert curation_log.select("defect", "action").rows() == [
+        ("genus_only", "noted"),
+        ("open_nomenclature", "noted"),
+    ]
     with pytest.raises(
         ValueError, match=r"genus_only: 1 rows or more, the first 'Aus' of 1\.jpg.*labels\.policies"
     ):
@@ -320,9 +333,9 @@ def test_policies():
 
 
 def test_names_that_disagree_are_noted_and_the_metadata_wins():
-    labels, _, gaps = repair([{"label": "Aus bus", "caption_name": "Aus cus"}])
+    labels, _, curation_log = repair([{"label": "Aus bus", "raw_name_in_captions": "Aus cus"}])
     assert labels["species"].to_list() == ["Aus bus"]
-    assert gaps.select("defect", "action", "before", "after").rows() == [
+    assert curation_log.select("defect", "action", "before", "after").rows() == [
         ("names_disagree", "noted", "Aus cus", "Aus bus")
     ]
 
@@ -356,8 +369,9 @@ def deliveries_of_any_kind(draw):
         for row in range(draw(st.integers(1, 3))):
             label, told = draw(st.sampled_from(NAMES)), draw(st.sampled_from(NAMES))
             listed = None if match == "unlisted" else f"{image}.JPG"
-            rows.append({"uuid": f"u{image}", "row": row, "path": path, "listed": listed, "match": match,
-                         "label": None if match == "unlisted" else label, "caption_name": told})  # fmt: skip
+            names = {"label": None if match == "unlisted" else label, "raw_name_in_captions": told}
+            file = {"path": path, "listed": listed, "match": match}
+            rows.append({"uuid": f"u{image}", "row": row} | file | names)
     bytes_of = {f"{image}.jpg": {"sha256": draw(st.sampled_from("abcdefgh"))} for image in range(8)}
     for path in draw(st.lists(st.sampled_from(sorted(bytes_of)), max_size=2)):
         bytes_of[path] = {"sha256": path, "problem": "truncated", "detail": "cut"}
@@ -373,23 +387,23 @@ def deliveries_of_any_kind(draw):
 def test_invariants_of_any_delivery(delivery, strict, shuffler):
     images, bytes_of = delivery
     policies = POLICIES | dict.fromkeys(strict, "quarantine")
-    labels, quarantine, gaps = repair(images, bytes_of, policies)
+    labels, quarantine, curation_log = repair(images, bytes_of, policies)
     (
         Images.validate(images),
         Labels.validate(labels),
         Quarantine.validate(quarantine),
-        CurationLog.validate(gaps),
+        CurationLog.validate(curation_log),
     )
-    merged = gaps.filter(action="merged")
+    merged = curation_log.filter(action="merged")
     assert len(images) == len(labels) + len(quarantine) + len(merged)
     assert not set(labels["uuid"]) & set(quarantine["uuid"])
     placed = [*quarantine.select("uuid", "row").rows(), *merged.select("uuid", "row").rows()]
     assert len(set(placed)) == len(placed)
     # Rows set aside and changed names are in the audit; a clean name that is kept is as it was.
     assert set(quarantine.select("uuid", "row", "reason").rows()) == set(
-        gaps.filter(action="quarantined").select("uuid", "row", "defect").rows()
+        curation_log.filter(action="quarantined").select("uuid", "row", "defect").rows()
     )
-    touched = set(gaps.filter(field="name")["uuid"])
+    touched = set(curation_log.filter(field="name")["uuid"])
     for row in labels.iter_rows(named=True):
         assert row["uuid"] in touched or row["as_delivered"] == row["species"]
     # One name per content.
@@ -400,7 +414,7 @@ def test_invariants_of_any_delivery(delivery, strict, shuffler):
     shuffler.shuffle(order)
     again = repair(images[order], bytes_of, policies)
     for table, other, schema in zip(
-        (labels, quarantine, gaps), again, (Labels, Quarantine, CurationLog), strict=True
+        (labels, quarantine, curation_log), again, (Labels, Quarantine, CurationLog), strict=True
     ):
         key = schema.primary_key()
         assert table.sort(key).equals(other.sort(key))
@@ -414,8 +428,8 @@ def test_repairing_repaired_names_changes_nothing(delivery):
         {"uuid": row["uuid"], "path": row["path"], "label": row["infraspecies"] or row["species"]}
         for row in labels.iter_rows(named=True)
     ]
-    again, quarantine, gaps = repair(clean, delivery[1])
+    again, quarantine, curation_log = repair(clean, delivery[1])
     assert quarantine.is_empty()
-    assert set(gaps["defect"]) <= {"subspecies"}
+    assert set(curation_log["defect"]) <= {"subspecies"}
     names = ["uuid", "genus", "species", "infraspecies"]
     assert again.select(names).sort("uuid").equals(labels.select(names).sort("uuid"))

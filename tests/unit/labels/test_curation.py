@@ -57,21 +57,21 @@ def test_a_hostile_delivery_is_harmless_and_all_in_the_audit(hostile, tmp_path):
     out.mkdir()
     curate(hostile, out)
     images, labels = tables.read(out / "images.parquet", Images), tables.read(out / "labels.parquet", Labels)
-    aside, gaps = (
+    aside, curation_log = (
         tables.read(out / "quarantine.parquet", Quarantine),
         tables.read(out / "curation_log.parquet", CurationLog),
     )
     captions = tables.read(out / "captions.parquet", Captions)
-    invariants.check_rows_accounted_for(images, labels, aside, gaps)
+    invariants.check_rows_accounted_for(images, labels, aside, curation_log)
     invariants.check_captions(labels, captions)
     names = [Path(path).name for path in labels["path"]]
     assert sorted(names) == ["--x.png", "a.png", "d.png"]
     assert set(labels["species"]) == {"Aus bus"}
-    assert Counter(aside["reason"]) == {"not_a_name": 2, "path_escape": 3}
+    assert Counter(aside["reason"]) == {"unparsable": 2, "path_escape": 3}
     assert captions["caption"].str.contains("<").sum() == 0
     assert captions["caption"].str.len_chars().max() <= 2000
-    assert {"markup", "too_long"} <= set(gaps["defect"])
-    assert gaps["before"].str.len_chars().max() < 600
+    assert {"markup", "too_long"} <= set(curation_log["defect"])
+    assert curation_log["before"].str.len_chars().max() < 600
     assert tables.metadata(out / "groups.parquet")["dataset"] == "d"
 
 
@@ -89,8 +89,8 @@ def test_a_specimen_is_one_however_its_category_is_written(tmp_path):
     assert set(tables.read(tmp_path / "labels.parquet", Labels)["category"]) == {"Bird", "Fish"}
     groups = tables.read(tmp_path / "groups.parquet", Groups)
     assert groups["group_id"].unique_counts().to_list() == [3] * 4
-    gaps = tables.read(tmp_path / "curation_log.parquet", CurationLog).filter(field="category")
-    assert gaps.select("before", "after").unique().rows() == [("Fish ", "Fish")]
+    curation_log = tables.read(tmp_path / "curation_log.parquet", CurationLog).filter(field="category")
+    assert curation_log.select("before", "after").unique().rows() == [("Fish ", "Fish")]
 
 
 def test_a_second_run_gives_the_same_bytes(hostile, tmp_path):

@@ -24,14 +24,14 @@ def test_curation_of_its_own_output_changes_nothing(tmp_path):
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
     first = curate(folder, tmp_path / "first")
-    assert len(tables.read(first["gaps"], CurationLog)) > 6
+    assert len(tables.read(first["curation_log"], CurationLog)) > 6
     table = {"path": first["captions"], "preset": "nearkin", "own": {}}
     second = curate(folder, tmp_path / "second", layout="table", table=table, unlisted="ignore")
     before, after = (tables.read(paths["captions"], Captions) for paths in (first, second))
     same = ["as_delivered", "caption_source"]
     assert after.drop(same).equals(before.drop(same))
     assert set(after["caption_source"]) == {"delivered"}
-    assert tables.read(second["gaps"], CurationLog).select("defect", "action").rows() == [
+    assert tables.read(second["curation_log"], CurationLog).select("defect", "action").rows() == [
         ("subspecies", "noted")
     ]
     assert tables.read(second["quarantine"], Quarantine).is_empty()

@@ -57,14 +57,14 @@ def test_a_trinomial_is_kept_beside_its_binomial(text):
     {
         "missing": [None, "", " ", "nan", "NA", "N/A", "None", "unknown", "unidentified bird", "-", "&nbsp;"],
         "genus_only": ["Papilio", "PAPILIO", "papilio", "Papilio Linnaeus, 1758"],
-        "open_name": ["Papilio sp.", "Papilio sp", "Papilio spp.", "Papilio sp. 2", "Papilio cf. indra",
-                      "Papilio_cf._indra", "Papilio aff. indra", "Papilio indra?", "Papilio indra/zelicaon",
+        "open_nomenclature": ["Papilio sp.", "Papilio sp", "Papilio spp.", "Papilio sp. 2",
+                      "Papilio cf. indra", "Papilio_cf._indra", "Papilio aff. indra", "Papilio indra?", "Papilio indra/zelicaon",
                       "Papilio sp1", "Papilio gr. indra"],
         "hybrid": ["Papilio indra x zelicaon", "Papilio indra \u00d7 zelicaon",
                    "Papilio indra X Papilio zelicaon", "Quercus x rosacea", "Papilio indra hybrid"],
         "code": ["BOLD:AAA1234", "Papilio sp. BOLD:AAA1234", "SH1957732.10FU"],
-        "several_names": ["Papilio indra; Papilio zelicaon", "Papilio indra or Papilio zelicaon"],
-        "not_a_name": ["=cmd|'/C calc'!A0", "Papilionidae", "Papilionidae sp.", "Lepidoptera",
+        "multiple_names": ["Papilio indra; Papilio zelicaon", "Papilio indra or Papilio zelicaon"],
+        "unparsable": ["=cmd|'/C calc'!A0", "Papilionidae", "Papilionidae sp.", "Lepidoptera",
                        "P. indra", "x",                       "<script>alert(1)</script>"],
     }.items(),
 )  # fmt: skip
@@ -106,7 +106,7 @@ def test_an_abbreviation_of_two_known_names_is_none():
 
 def test_words_in_small_letters_need_a_genus_that_is_known():
     names = parse_all(["common blue", "papilio indra", "Papilio zelicaon", "Vireo minor", "Mareca strepera"])
-    assert names["common blue"].defect == "not_a_name"
+    assert names["common blue"].defect == "unparsable"
     assert names["papilio indra"].species == "Papilio indra"
     habit = parse_all(["papilio indra", "vireo minor", "Mareca strepera"])
     assert habit["vireo minor"].species == "Vireo minor"

@@ -21,7 +21,7 @@ def test_the_tables_are_as_declared_and_ask_everything(made):
     table = Claims.validate(made["claims"][PAIR].sort(Claims.primary_key()))
     assert set(table["claim"]) == set(CLAIMS)
     assert set(table["protocol"]) == {"leave_one_out", "search", "unseen"}
-    assert set(table.filter(claim="rises_with_training_images")["about"]) == set(PAIR)
+    assert set(table.filter(claim="rises_with_training_images")["subject"]) == set(PAIR)
 
 
 def test_the_order_of_rows_changes_nothing(made):
@@ -53,7 +53,9 @@ def test_categories_in_order_and_the_base_first(made):
 def test_names_stay_text(made):
     evil = {
         pair: table.with_columns(
-            category=EVIL + pl.col("category"), fallen=pl.lit([EVIL]), n_fell=pl.lit(1, dtype=pl.Int64)
+            category=EVIL + pl.col("category"),
+            worsened_labels=pl.lit([EVIL]),
+            n_worsened=pl.lit(1, dtype=pl.Int64),
         )
         for pair, table in made["claims"].items()
     }

@@ -14,7 +14,7 @@ def recalls():
 def test_records_hold_every_overall_recall_once(recalls):
     records = headline_numbers.recall_records(recalls, ks=[1, 5])
     keys = [
-        tuple(row[name] for name in ("model", "protocol", "level", "average", "population", "k"))
+        tuple(row[name] for name in ("model", "protocol", "level", "average", "query_subset", "k"))
         for row in records
     ]
     assert len(keys) == len(set(keys)) == 3 * 3 * 3 * 2 * 2 * 2

@@ -20,7 +20,7 @@ CAPTIONS = {
 }
 EVIL = "<img src=x onerror=alert(1)>"
 METHOD = {
-    "search": {"depth": 100, "mask_groups": True, "protocols": ["leave_one_out", "search", "unseen"]},
+    "search": {"depth": 100, "exclude_same_group": True, "protocols": ["leave_one_out", "search", "unseen"]},
     "recall": {"ks": [1, 5], "resamples": 2000, "seed": 7},
     "comparison": {"min_queries": 5},
     "precision": "bf16",
@@ -83,7 +83,7 @@ def content_of(made, **changes):
         "records": headline_numbers.recall_records(made["recalls"], ks=[1, 5]),
         "others": headline_numbers.other_records(made["recalls"], ks=[1, 5]),
         "statistics": made["statistics"],
-        "gaps": results.repairs(),
+        "curation_log": results.repairs(),
         "quarantine": results.set_aside(),
         "splits": made["splits"],
         "recalls": made["recalls"],
@@ -149,7 +149,7 @@ def test_names_stay_text_wherever_they_stand(made):
         },
         statistics=renamed(made["statistics"], "category"),
         comparisons=dict.fromkeys(made["differences"], EVIL),
-        gaps=results.repairs().with_columns(defect=pl.lit(EVIL)),
+        curation_log=results.repairs().with_columns(defect=pl.lit(EVIL)),
         quarantine=results.set_aside().with_columns(reason=pl.lit(EVIL)),
         descriptions={"lite0": {"name": EVIL, "weights": EVIL, "source": EVIL, "fingerprint": EVIL}},
     )
@@ -167,11 +167,11 @@ def test_the_headline_says_value_interval_and_n(made, html):
             level="species",
             metric="recall",
             average="micro",
-            population="all",
+            query_subset="all",
             category="all",
             k=1,
         )
-        value, low, high, n = row.select("value", "low", "high", "n_queries").row(0)
+        value, low, high, n = row.select("value", "ci_low", "ci_high", "n_queries").row(0)
         assert f"{value:.3f}95 % interval {low:.3f} to {high:.3f}n = {n:,} queries" in text
 
 
@@ -185,10 +185,10 @@ def test_other_scores_of_species_stand_beside_recall_with_their_n(made, html):
             level="species",
             metric=metric,
             average="micro",
-            population="all",
+            query_subset="all",
             category="all",
         )
-        value, low, high, n = row.select("value", "low", "high", "n_queries").row(0)
+        value, low, high, n = row.select("value", "ci_low", "ci_high", "n_queries").row(0)
         assert f"{title}n = {n:,}" in text
         assert f"{value:.3f}{low:.3f} to {high:.3f}" in text
 
@@ -197,7 +197,7 @@ def test_a_difference_is_in_points_with_its_interval(made, html):
     row = made["differences"]["lite0", "lite0_unicom"].filter(
         protocol="unseen", level="species", metric="recall", category="all", label="all", k=1
     )
-    points = row["points"].item()
+    points = row["diff_pp"].item()
     assert f"{points:+.1f} points (95 % interval".replace("-", "−") in Page(html).text
 
 
@@ -208,8 +208,8 @@ def test_every_species_of_every_protocol_has_a_row(made, html):
         pl.col("protocol").is_in(["leave_one_out", "unseen"]),
         level="species",
         metric="recall",
-        average="label",
-        population="all",
+        average="per_label",
+        query_subset="all",
         k=1,
     )
     assert n_rows == len(one)
@@ -274,7 +274,7 @@ def test_one_model_no_pairs_and_nothing_repaired_is_a_page_too(made):
         comparisons={},
         descriptions={},
         figures={("recall",): b"<svg/>"},
-        gaps=results.repairs().clear(),
+        curation_log=results.repairs().clear(),
         quarantine=results.set_aside().clear(),
         method=METHOD | {"finetune": {}, "groups": {"specimen": [], "near_duplicates": None}},
     )

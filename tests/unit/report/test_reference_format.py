@@ -30,12 +30,14 @@ def recalls(counts, which):
     rows = []
     for category, species in counts.items():
         shares = {name: found[which] / found[0] for name, found in species.items()}
-        rows += [_row("species", "recall", "label", category, name, share) for name, share in shares.items()]
+        rows += [
+            _row("species", "recall", "per_label", category, name, share) for name, share in shares.items()
+        ]
         for genus in {name.split(" ")[0] for name in shares}:
             own = [share for name, share in shares.items() if name.split(" ")[0] == genus]
             mean = sum(own) / len(own)
-            rows.append(_row("genus", "genus_mean_of_species", "label", category, genus, mean))
-            rows.append(_row("genus", "recall", "label", category, genus, 0.123))  # true genus recall
+            rows.append(_row("genus", "genus_mean_of_species", "per_label", category, genus, mean))
+            rows.append(_row("genus", "recall", "per_label", category, genus, 0.123))  # true genus recall
     queries = [found for species in counts.values() for found in species.values()]
     overall = sum(found[which] for found in queries) / sum(found[0] for found in queries)
     rows.append(_row("category", "recall", "micro", "all", "all", CATEGORY_RECALLS[which]))
@@ -49,7 +51,7 @@ def _row(level, metric, average, category, label, value):
         "level": level,
         "metric": metric,
         "average": average,
-        "population": "all",
+        "query_subset": "all",
         "category": category,
         "label": label,
         "k": 1,

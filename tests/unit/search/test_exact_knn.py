@@ -187,23 +187,23 @@ def test_a_gpu_finds_the_same_to_the_last_bit(monkeypatch):
     assert found == rows_of(exact_knn.self_knn(vectors, codes, depth=10))
 
 
-@pytest.mark.parametrize("masked", [True, False])
-def test_a_query_finds_neither_itself_nor_its_masked_mates(masked):
+@pytest.mark.parametrize("exclude_same_group", [True, False])
+def test_a_query_finds_neither_itself_nor_its_masked_mates(exclude_same_group):
     labels, splits = random_study.study(1)
     vectors_of = random_study.vectors_of(labels["uuid"], random_study.vectors(1, len(labels)))
     found = search.search_protocol(
-        splits, vectors_of, protocol="leave_one_out", depth=100, mask_groups=masked
+        splits, vectors_of, protocol="leave_one_out", depth=100, exclude_same_group=exclude_same_group
     )
     group = dict(splits.select("uuid", "group_id").iter_rows())
     mates = [group[a] == group[b] for a, b in found.select("uuid", "neighbour").iter_rows()]
-    assert any(mates) is not masked
+    assert any(mates) is not exclude_same_group
     assert (found["uuid"] != found["neighbour"]).all()
 
 
 def test_search_queries_test_and_finds_train():
     labels, splits = random_study.study(2)
     vectors_of = random_study.vectors_of(labels["uuid"], random_study.vectors(1, len(labels)))
-    found = search.search_protocol(splits, vectors_of, protocol="search", depth=3, mask_groups=True)
+    found = search.search_protocol(splits, vectors_of, protocol="search", depth=3, exclude_same_group=True)
     side = dict(splits.select("uuid", "split").iter_rows())
     assert {side[uuid] for uuid in found["uuid"]} == {"test"}
     assert {side[uuid] for uuid in found["neighbour"]} == {"train"}
@@ -214,7 +214,7 @@ def test_search_queries_test_and_finds_train():
 @pytest.mark.parametrize("n_chunks", [3, 7, 200])
 def test_chunks_of_queries_are_the_whole_in_parts(protocol, n_chunks):
     labels, splits = random_study.study(3)
-    told = {"protocol": protocol, "depth": 5, "mask_groups": True}
+    told = {"protocol": protocol, "depth": 5, "exclude_same_group": True}
     vectors_of = random_study.vectors_of(labels["uuid"], random_study.vectors(1, len(labels)))
     parts = [
         search.search_protocol(splits, vectors_of, chunk=chunk, n_chunks=n_chunks, **told)

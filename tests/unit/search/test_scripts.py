@@ -46,7 +46,7 @@ def searched(tmp_path, embeddings, splits, *, n_chunks, threads):
             path,
             wanted=PROTOCOLS,
             depth=20,
-            mask_groups=True,
+            exclude_same_group=True,
             chunk=chunk,
             n_chunks=n_chunks,
             threads=threads,

@@ -51,7 +51,7 @@ def test_rows_of_a_delivery(tmp_path):
     ]
     assert sorted(images.select("path", "listed", "match", "row").rows(), key=str) == sorted(wanted, key=str)
     told = images.filter(listed="told.jpg").row(0, named=True)
-    assert (told["label"], told["caption_name"], told["caption"]) == (None, "Aus cus", "Another.")
+    assert (told["label"], told["raw_name_in_captions"], told["caption"]) == (None, "Aus cus", "Another.")
     assert told["uuid"] == image_uuid("s", "datasets/Fish/chunk_0/told.jpg")
     assert set(listed(tmp_path, unlisted="ignore")["match"]) == {"exact", "missing", "outside"}
 
@@ -113,7 +113,7 @@ def test_of_captions_that_differ_the_first_that_says_something_counts(tmp_path):
         ("Fish", "b.jpg", "Aus bus", "", "", ""),
     ]
     folder = delivery.vlm4bio(tmp_path, [("a.jpg", "x"), ("b.jpg", "y")], captions)
-    said = listed(folder).sort("path").select("caption", "caption_name").rows()
+    said = listed(folder).sort("path").select("caption", "raw_name_in_captions").rows()
     assert said == [("A fish.", None), ("", "Aus bus")]
 
 

@@ -29,7 +29,7 @@ def decided(table, labels):
 
 
 def merged(pairs, ties):
-    """The pairs with groups united: `ties` are sets of groups that turned out to be one."""
+    """The pairs with groups united: `link_types` are sets of groups that turned out to be one."""
     name = {group: group for _, group in pairs}
     for tie in ties:
         known = {name[group] for group in tie if group in name}
@@ -96,9 +96,9 @@ def assert_newcomers_follow(labels, groups, old, table):
         elif sides and sides != {"unseen"}:
             follow = newcomers.filter(~pl.col("species").is_in(unseen.implode()))
             assert set(follow["split"]) <= sides
-            assert set(follow["reason"]) <= {"joins_group"}
+            assert set(follow["reason"]) <= {"follows_group"}
     aside = table.filter(split="aside")
-    assert set(aside["reason"]) <= {"bridges_splits"}
+    assert set(aside["reason"]) <= {"would_leak"}
     assert aside["evidence"].null_count() == 0
 
 
@@ -113,7 +113,7 @@ def test_delivered_sides_are_kept_or_set_aside(pairs, data):
     grouped_images.assert_sound(labels, table)
     invariants.check_cut_groups_excluded(table, groups)
     for told, side, reason in zip(sides, *decided(table, labels)["split", "reason"], strict=True):
-        assert told is None or (side, reason) in [(told, "adopted"), ("aside", "bridges_splits")]
+        assert told is None or (side, reason) in [(told, "adopted"), ("aside", "would_leak")]
 
 
 def test_a_newcomer_between_train_and_test_is_set_aside_with_evidence():
@@ -130,7 +130,7 @@ def test_a_newcomer_between_train_and_test_is_set_aside_with_evidence():
         "uuid": bridge,
         "split": "aside",
         "group_id": bridge,
-        "reason": "bridges_splits",
+        "reason": "would_leak",
         "evidence": f"ties {test} in test to {train} in train",
     }
     assert rows[train]["split"] == "train"
@@ -203,7 +203,7 @@ def test_a_torn_delivered_group_stays_on_its_tested_side():
     labels, groups = grouped_images.images([("Aa x", 1), ("Aa x", 1), ("Aa x", 1), ("Aa x", 2), ("Aa x", 3)])
     table = decided(adopted(labels, groups, ["train", "test", None, "train", None], unseen=0), labels)
     assert table["split"].to_list()[:4] == ["aside", "test", "test", "train"]
-    assert table["reason"].to_list()[:4] == ["bridges_splits", "adopted", "joins_group", "adopted"]
+    assert table["reason"].to_list()[:4] == ["would_leak", "adopted", "follows_group", "adopted"]
     assert table["evidence"][0] == f"delivered as train, in one group with {labels['uuid'][1]} in test"
 
 

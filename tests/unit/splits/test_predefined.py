@@ -65,14 +65,14 @@ def test_an_earlier_split_keeps_its_first_reasons():
         {
             "uuid": list("abcde"),
             "split": ["train", "train", "aside", "train", "test"],
-            "reason": [None, "too_few_groups", "bridges_splits", "previous", "previous"],
+            "reason": [None, "too_few_groups", "would_leak", "previous", "previous"],
             "evidence": [None, "2 to deal", "ties x to y", "adopted", None],
         }
     )
     table = predefined.from_previous(previous)
     assert table.schema == predefined.COLUMNS
     assert table["split"].equals(previous["split"])
-    assert table["reason"].to_list() == ["previous", "previous", "bridges_splits", "previous", "previous"]
+    assert table["reason"].to_list() == ["previous", "previous", "would_leak", "previous", "previous"]
     assert table["evidence"].to_list() == [None, "too_few_groups", "ties x to y", "adopted", None]
 
 

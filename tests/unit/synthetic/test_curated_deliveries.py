@@ -27,19 +27,22 @@ def curated(request, tmp_path_factory):
     with open(folder / "truth.csv", encoding="utf-8", newline="") as handle:
         truth = pl.DataFrame(list(csv.DictReader(handle)))
     schemas = {"images": Images, "labels": Labels, "quarantine": Quarantine, "captions": Captions}
-    schemas |= {"gaps": CurationLog, "groups": Groups}
+    schemas |= {"curation_log": CurationLog, "groups": Groups}
     return {name: tables.read(paths[name], schema) for name, schema in schemas.items()} | {"truth": truth}
 
 
 def test_every_row_is_kept_or_set_aside_or_merged(curated):
     invariants.check_rows_accounted_for(
-        curated["images"], curated["labels"], curated["quarantine"], curated["gaps"]
+        curated["images"], curated["labels"], curated["quarantine"], curated["curation_log"]
     )
     invariants.check_captions(curated["labels"], curated["captions"])
 
 
 def test_what_changed_and_nothing_else_is_in_the_audit(curated):
-    gaps, delivered = curated["gaps"], curated["images"].unique("uuid", keep="first", maintain_order=True)
+    curation_log, delivered = (
+        curated["curation_log"],
+        curated["images"].unique("uuid", keep="first", maintain_order=True),
+    )
     kept = curated["captions"].join(delivered, on="uuid", suffix="_delivered")
     written = pl.coalesce("infraspecies", "species")
     changed = {
@@ -47,10 +50,10 @@ def test_what_changed_and_nothing_else_is_in_the_audit(curated):
         "caption": kept.filter(pl.col("caption_delivered").ne_missing(pl.col("caption"))),
         "file": kept.filter(pl.col("listed") != pl.col("path").str.split("/").list.last()),
     }
-    done = gaps.filter(pl.col("action").is_in(["repaired", "filled"]))
+    done = curation_log.filter(pl.col("action").is_in(["repaired", "filled"]))
     for field, rows in changed.items():
         assert set(done.filter(field=field)["uuid"]) == set(rows["uuid"]), field
-    aside, quarantined = curated["quarantine"], gaps.filter(action="quarantined")
+    aside, quarantined = curated["quarantine"], curation_log.filter(action="quarantined")
     assert sorted(aside.select("uuid", "row").rows()) == sorted(quarantined.select("uuid", "row").rows())
 
 
@@ -59,7 +62,9 @@ def test_clean_rows_stay_as_they_are(curated):
     paths = curated["labels"].join(clean, left_on="path", right_on="file")
     assert len(paths) == len(clean)
     assert (paths["species"] == paths["correct_species"]).all()
-    assert curated["gaps"].join(clean, left_on="path", right_on="file").filter(field="name").is_empty()
+    assert (
+        curated["curation_log"].join(clean, left_on="path", right_on="file").filter(field="name").is_empty()
+    )
 
 
 def test_faults_are_handled_as_the_truth_says(curated):

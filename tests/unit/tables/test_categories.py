@@ -110,7 +110,7 @@ def test_one_category_has_rows_of_its_own_beside_those_of_all():
     assert scopes(made["recalls"]["trained"]) == {"all", "Fish"}
     headline = recall_records(made["recalls"], ks=KS)
     assert {row["level"] for row in headline} == {"category", "genus", "species"}
-    (saturated, _) = made["claims"].filter(claim=SATURATED)["why"]
+    (saturated, _) = made["claims"].filter(claim=SATURATED)["null_reason"]
     assert "one category only" in saturated
 
 
@@ -118,7 +118,7 @@ def test_the_trend_without_categories_is_that_of_all():
     rows = {"protocol": "leave_one_out", "level": "species", "metric": "recall", "k": 1, "n_queries": 3}
     species = pl.DataFrame({"label": [f"Aa {letter}" for letter in "abcdefgh"], "n_train": range(8)})
     made = species.with_columns(pl.lit(value).alias(key) for key, value in rows.items())
-    made = made.with_columns(category=pl.lit(NONE), points=pl.col("n_train").cast(pl.Float64))
+    made = made.with_columns(category=pl.lit(NONE), diff_pp=pl.col("n_train").cast(pl.Float64))
     assert set(trend.fit_trend(made, resamples=100, seed=1)["category"]) == {"all"}
 
 
