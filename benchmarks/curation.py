@@ -35,7 +35,7 @@ def settings():
     config = {
         "datasets": {"d": {"groups": {"near_duplicates": NEAR}}},
         "models": models,
-        "preprocessing": {"any": {"size": 8, "crop": 1}},
+        "preprocessing": {"any": {"size": 8, "crop_pct": 1}},
     }
     return resolve_config(config, schema)["datasets"]["d"]
 

@@ -23,7 +23,7 @@ NAMES = {
     "lite0": "pretrained (ImageNet)",
     "head": "head alone",
     "blocks.gradient_straight_through": "last five blocks (the default)",
-    "blocks.gradient_exact": "the same, exact gradient",
+    "blocks.margin_gradient_exact": "the same, exact gradient",
     "sampled": "the same, sample_rate 0.3",
     "clustered.labels_looks_100": "the same, 100 clusters as labels",
     "clustered.labels_looks_of_7": "the same, clusters of about 7 images",

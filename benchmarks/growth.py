@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 SPECIES = [35, 300, 3000]
 CORES, SHARDS = 2, 4
 MUSEUM = {"seed": 1, "largest_species": 90, "image_size": 64}
-GEOMETRY = {"size": 64, "crop": 1, "interpolation": "bicubic"}
+GEOMETRY = {"size": 64, "crop_pct": 1, "interpolation": "bicubic"}
 
 
 def config(n_species):

@@ -25,7 +25,7 @@ def embed_images(
     embeddings_path,
     *,
     precision,
-    batch,
+    batch_size,
     arithmetic_threads,
     dataset,
     model,
@@ -36,10 +36,10 @@ def embed_images(
     stamps = {"dataset": dataset, "model": model, "precision": precision, "decode": pixels.decode}
     stamps["fingerprint"] = fingerprint_embeddings(encoder, pixels.decode)
     # What else decides the last bits: vectors computed in another way are not taken over.
-    stamps["arithmetic"] = f"{encoder.numerics_id}, products by {encoder.products}, batch {batch}"
+    stamps["arithmetic"] = f"{encoder.numerics_id}, products by {encoder.products}, batch {batch_size}"
     stamps |= library_versions("pillow", "timm", "open-clip-torch")
     known = open_known(earlier_path(embeddings_path), stamps)
-    parts = embed_pixels(encoder, pixels, batch=batch, known=known, model=model)
+    parts = embed_pixels(encoder, pixels, batch_size=batch_size, known=known, model=model)
     shard_files.write_shard(parts, embeddings_path, width=encoder.width, **stamps)
     keep_for_reuse(embeddings_path)
 
@@ -69,7 +69,7 @@ if __name__ == "__main__":
             pixels=pixels,
             embeddings_path=snakemake.output.embeddings,
             precision=snakemake.params.precision or "fp32",  # a histogram has none
-            batch=snakemake.params.batch,
+            batch_size=snakemake.params.batch_size,
             arithmetic_threads=snakemake.params.arithmetic_threads,
             dataset=snakemake.wildcards.dataset,
             model=snakemake.wildcards.model,

@@ -39,7 +39,7 @@ def finetune_encoder(
         classes = named.select("uuid", label=label_expr(recipe.labels))
     species = tables.read(labels_path, Labels, ["uuid", "species"]).rename({"species": "label"})
     splits = tables.read(splits_path, Splits, columns=["uuid", "split", "group_id"])
-    examples = make_datasets(classes, species, splits, sources, share=recipe.share, seed=recipe.seed)
+    examples = make_datasets(classes, species, splits, sources, share=recipe.train_fraction, seed=recipe.seed)
     encoder = load_encoder(base.weights, base.description)
     unfinished = earlier_path(tuned.state)
     outcome = train(encoder, examples, recipe=recipe, state_path=unfinished, code=code)

@@ -1,4 +1,4 @@
-"""Every variant's recall and what training changed, over its seeds."""
+"""Every seed group's recall and what training changed, over its seeds."""
 
 from nearkin.figures import seeds, theme
 from nearkin.runtime.logs import setup_logging

@@ -100,7 +100,7 @@ def many(folder, checkpoint):
             Path(output, name) for name in ("weights.safetensors", "encoder.json", "0.parquet")
         )
         save_encoder(*build_encoder({"library": "histogram"}, _geometry(COARSE)), weights, description)
-        given = {"precision": "fp32", "batch": OUR_BATCH, "arithmetic_threads": THREADS}
+        given = {"precision": "fp32", "batch_size": OUR_BATCH, "arithmetic_threads": THREADS}
         _, took = metered(
             lambda: embed_images(
                 weights, description, pixels, embeddings, **given, dataset="photos", model="colours"
@@ -156,14 +156,14 @@ def _embedded(encoder, pixels):
     encoder.embed(_black(pixels.geometry["size"], OUR_BATCH))
 
     def vectors():
-        parts = embed_pixels(encoder, pixels, batch=OUR_BATCH, known=None, model=MODEL)
+        parts = embed_pixels(encoder, pixels, batch_size=OUR_BATCH, known=None, model=MODEL)
         return np.concatenate([part["emb"].to_numpy() for part in parts])
 
     return metered(vectors)
 
 
 def _geometry(size):
-    return {"size": size, "crop": 1.0, "interpolation": "bicubic"}
+    return {"size": size, "crop_pct": 1.0, "interpolation": "bicubic"}
 
 
 def _seen(folder, decode, size):

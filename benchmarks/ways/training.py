@@ -29,7 +29,7 @@ from nearkin.finetune.train import train
 from nearkin.finetune.trainer import Trainer
 from nearkin.finetune.validation import is_reachable, recall_at_1
 
-MODEL = {"library": "package", "name": "efficientnet_lite0", "weights": "pretrained"}
+MODEL = {"library": "pip_weights", "name": "efficientnet_lite0", "weights": "pretrained"}
 THREADS, BATCH, JUDGED_AT_ONCE = 2, 32, 16
 
 
@@ -42,7 +42,7 @@ def step(folder, trainable):
     tune_malloc()
     given = museum(folder, THREADS)
     examples = _examples(given, "train", "none")
-    run = Trainer(_encoder(), examples, Recipe(trainable=trainable, batch=BATCH, epochs=1))
+    run = Trainer(_encoder(), examples, Recipe(trainable=trainable, batch_size=BATCH, epochs=1))
     run.validate()
     steps, seconds = run.train_epoch(), {"step": [], "bare": []}
     for start in range(0, run.n_steps * BATCH, BATCH):
@@ -71,7 +71,9 @@ def nearkin(folder, trainable, gradient, epochs, seed):
     """Ours, as the rule finetune_encoder trains."""
     tune_malloc()
     given, encoder = museum(folder, THREADS), _encoder()
-    recipe = Recipe(trainable=trainable, gradient=gradient, epochs=int(epochs), batch=BATCH, seed=int(seed))
+    recipe = Recipe(
+        trainable=trainable, margin_gradient=gradient, epochs=int(epochs), batch_size=BATCH, seed=int(seed)
+    )
     examples = _examples(given, "train", "val")
     with tempfile.TemporaryDirectory() as place:
         began = time.perf_counter()
@@ -84,28 +86,28 @@ def plain_loop(folder, trainable, gradient, epochs, seed):
     """ArcFaceLoss of pytorch-metric-learning in a plain loop of torch, with the same settings.
 
     Images in memory, mirrored by lot, through the whole network; normalisation statistics stay
-    as they are. The epoch with the best validation recall is kept. It knows no other `gradient`
+    as they are. The epoch with the best validation recall is kept. It knows no other `margin_gradient`
     than exact.
     """
     from pytorch_metric_learning.losses import ArcFaceLoss
     from torch.utils.data import DataLoader, TensorDataset
 
     torch.manual_seed(int(seed))
-    recipe = Recipe(trainable=trainable, epochs=int(epochs), batch=BATCH)
+    recipe = Recipe(trainable=trainable, epochs=int(epochs), batch_size=BATCH)
     given, encoder = museum(folder, THREADS), _encoder()
     examples, val, n_classes = _examples(given, "train", "val")
     width, model = encoder.width, encoder.tower
     began = time.perf_counter()
     trained = list(freeze(model, trainable, width=width, size=GEOMETRY["size"]).parameters.values())
-    loss_of = ArcFaceLoss(n_classes, width, margin=math.degrees(recipe.m2), scale=recipe.scale)
+    loss_of = ArcFaceLoss(n_classes, width, margin=math.degrees(recipe.m2), scale=recipe.logit_scale)
     pixels = torch.from_numpy(_pixels(examples))
     images = TensorDataset(pixels, torch.from_numpy(examples.labels))
     loader = DataLoader(images, batch_size=BATCH, shuffle=True, drop_last=True)
     groups = [{"params": trained}, {"params": loss_of.parameters()}]
-    rates = [recipe.lr, recipe.lr * recipe.head_lr]
+    rates = [recipe.lr, recipe.lr * recipe.head_lr_multiplier]
     optimiser = torch.optim.AdamW(groups, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, rates, total_steps=recipe.epochs * len(loader), pct_start=recipe.warm_up
+        optimiser, rates, total_steps=recipe.epochs * len(loader), pct_start=recipe.warmup_fraction
     )
     best = _recall(model, val), _copied(model)
     for _ in range(recipe.epochs):

@@ -16,7 +16,7 @@ from nearkin.finetune.recipe import PRESETS
 from nearkin.sources import column_mapping
 from nearkin.vocabulary import LEVELS
 
-LIBRARIES_WITHOUT_PRECISION = ("table", "histogram")
+LIBRARIES_WITHOUT_PRECISION = ("external", "histogram")
 """Libraries whose models compute no network; as far as precision goes they compare with any."""
 
 
@@ -50,7 +50,7 @@ def resolve_config(config, schema):
     _check_names("", config)
     _check_schema(config, schema)
     config = copy.deepcopy(config)
-    if any("matrix" in model.get("finetune", {}) for model in config["models"].values()):
+    if any("grid" in model.get("finetune", {}) for model in config["models"].values()):
         config = _without_grids(config, schema)
     config["datasets"] = {name: _resolve_extends(config["datasets"], name, []) for name in config["datasets"]}
     for model in config["models"].values():
@@ -62,7 +62,7 @@ def resolve_config(config, schema):
     _check_downloads(config["datasets"])
     for name in config["models"]:
         _check_model(name, config)
-    _check_variants(config["models"])
+    _check_seed_groups(config["models"])
     for name, dataset in config["datasets"].items():
         _check_groups(f"datasets.{name}.groups", dataset["groups"], config["models"])
     for name, clustering in config["clusters"].items():
@@ -167,7 +167,7 @@ def _check_comparable(config):
     """Models of a study stand side by side in figures and report, so all are computed alike."""
     first = {}
     for name, model in config["models"].items():
-        if model.get("library") == "table":
+        if model.get("library") == "external":
             continue
         preprocess = config["models"][root_model(config["models"], name)]["preprocess"]
         ways = {"precision": model["precision"], "decode": config["preprocessing"][preprocess]["decode"]}
@@ -384,14 +384,14 @@ def _check_model(name, config):
             f"config key {key}: give either library (an encoder as it is) or finetune (one to train)"
         )
     if "library" in model:
-        if model["library"] not in ("histogram", "table") and "weights" not in model:
+        if model["library"] not in ("histogram", "external") and "weights" not in model:
             raise ConfigError(
                 f"config key {key}.weights: missing; write `pretrained`, a tag or a checkpoint's path, "
                 "or `random` if you really mean an untrained encoder"
             )
         if model["library"] != "histogram" and "name" not in model and "path" not in model:
             raise ConfigError(f"config key {key}.name: missing; it names the architecture")
-        if model["library"] != "table":
+        if model["library"] != "external":
             _check_name(
                 model.get("preprocess"), config["preprocessing"], f"{key}.preprocess", "preprocessing"
             )
@@ -408,26 +408,26 @@ def _check_model(name, config):
                 f"config key {key}.finetune.base: goes round in circles: {' -> '.join([*seen, base])}"
             )
         seen.append(base)
-    if config["models"][seen[-1]]["library"] in ("table", "histogram"):
+    if config["models"][seen[-1]]["library"] in ("external", "histogram"):
         raise ConfigError(
             f"config key {key}.finetune.base: {seen[-1]!r} has no weights that could be trained"
         )
 
 
-def _check_variants(models):
-    """Models of one variant differ in nothing but their seed."""
-    for variant, (first, *others) in grid.seed_groups(models).items():
+def _check_seed_groups(models):
+    """Models of one seed group differ in nothing but their seed."""
+    for group, (first, *others) in grid.seed_groups(models).items():
         for name in others:
             if _without_seed(models[name]) != _without_seed(models[first]):
                 raise ConfigError(
-                    f"config key models.{name}.finetune.variant: {first!r} is of variant {variant!r} too, "
+                    f"config key models.{name}.finetune.seed_group: {first!r} is of seed_group {group!r} too, "
                     "so the two may differ in nothing but the seed; name another"
                 )
 
 
 def _without_seed(model):
     recipe = {
-        key: value for key, value in model.get("finetune", {}).items() if key not in ("seed", "variant")
+        key: value for key, value in model.get("finetune", {}).items() if key not in ("seed", "seed_group")
     }
     return model | {"finetune": recipe}
 

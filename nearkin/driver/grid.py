@@ -1,33 +1,33 @@
-"""A fine-tuning with a `matrix` in the config stands for one of each combination of its values."""
+"""A fine-tuning with a `grid` in the config stands for one of each combination of its values."""
 
 from decimal import Decimal
 from itertools import product
 
 
 def expand_grid(config):
-    """The config with a model for each combination that a matrix asks for, in its place.
+    """The config with a model for each combination that a grid asks for, in its place.
 
-    Such a model is called by the values that set it apart, the seed last, and has a `variant`: its
-    name without the seed. In `compare` a matrix stands for the first seed of each variant.
-    Raises ValueError if two models get one name, or a model has a matrix and a variant.
+    Such a model is called by the values that set it apart, the seed last, and has a `seed_group`: its
+    name without the seed. In `compare` a grid stands for the first seed of each group.
+    Raises ValueError if two models get one name, or a model has a grid and a seed_group.
 
-    >>> models = {"a": {}, "b": {"finetune": {"base": "a", "matrix": {"seed": [1, 2], "m2": [0.3]}}}}
+    >>> models = {"a": {}, "b": {"finetune": {"base": "a", "grid": {"seed": [1, 2], "m2": [0.3]}}}}
     >>> found = expand_grid({"models": models, "compare": [["a", "b"]]})
     >>> found["models"]["b.m2_0.3.seed_2"]
-    {'finetune': {'base': 'a', 'm2': 0.3, 'seed': 2, 'variant': 'b.m2_0.3'}}
+    {'finetune': {'base': 'a', 'm2': 0.3, 'seed': 2, 'seed_group': 'b.m2_0.3'}}
     >>> found["compare"]
     [['a', 'b.m2_0.3.seed_1']]
     """
     models, stands_for = {}, {}
     for name, model in config["models"].items():
-        if {"matrix", "variant"} <= set(model.get("finetune", {})):
+        if {"grid", "seed_group"} <= set(model.get("finetune", {})):
             raise ValueError(
-                f"models.{name}.finetune.variant: a matrix names its variants itself; leave it out"
+                f"models.{name}.finetune.seed_group: a grid names its seed groups itself; leave it out"
             )
-        made = _combinations(name, model) if "matrix" in model.get("finetune", {}) else {name: model}
+        made = _combinations(name, model) if "grid" in model.get("finetune", {}) else {name: model}
         for one in made:
             if one in models or (one != name and one in config["models"]):
-                raise ValueError(f"models.{name}.finetune.matrix: {one!r} is already a model; rename either")
+                raise ValueError(f"models.{name}.finetune.grid: {one!r} is already a model; rename either")
         models |= made
         stands_for[name] = [names[0] for names in seed_groups(made).values()]
     pairs = [product(*(stands_for.get(one, [one]) for one in pair)) for pair in config.get("compare", [])]
@@ -35,26 +35,26 @@ def expand_grid(config):
 
 
 def seed_groups(models):
-    """Which models differ only in their seed: their names by variant. A model without one is its own.
+    """Which models differ only in their seed: their names by seed group. A model without one is its own.
 
-    >>> seed_groups({"a": {"library": "timm"}, "b": {"finetune": {"variant": "v"}}})
+    >>> seed_groups({"a": {"library": "timm"}, "b": {"finetune": {"seed_group": "v"}}})
     {'a': ['a'], 'v': ['b']}
     """
     found = {}
     for name, model in models.items():
-        found.setdefault(model.get("finetune", {}).get("variant") or name, []).append(name)
+        found.setdefault(model.get("finetune", {}).get("seed_group") or name, []).append(name)
     return found
 
 
 def _combinations(name, model):
-    shared = {key: value for key, value in model["finetune"].items() if key != "matrix"}
-    matrix = model["finetune"]["matrix"]
-    keys = sorted(matrix, key=lambda key: key == "seed")
+    shared = {key: value for key, value in model["finetune"].items() if key != "grid"}
+    grid = model["finetune"]["grid"]
+    keys = sorted(grid, key=lambda key: key == "seed")
     made = {}
-    for values in product(*(matrix[key] for key in keys)):
+    for values in product(*(grid[key] for key in keys)):
         parts = [name, *(f"{key}_{_format_value(value)}" for key, value in zip(keys, values, strict=True))]
-        variant = ".".join(parts[:-1] if "seed" in matrix else parts)
-        finetune = shared | dict(zip(keys, values, strict=True)) | {"variant": variant}
+        seed_group = ".".join(parts[:-1] if "seed" in grid else parts)
+        finetune = shared | dict(zip(keys, values, strict=True)) | {"seed_group": seed_group}
         made[".".join(parts)] = model | {"finetune": finetune}
     return made
 

@@ -29,11 +29,11 @@ def fingerprint_embeddings(encoder, decode):
     return hashlib.sha256(json.dumps([encoder.fingerprint, way], sort_keys=True).encode()).hexdigest()
 
 
-def embed_pixels(encoder, pixels, *, batch, known, model):
+def embed_pixels(encoder, pixels, *, batch_size, known, model):
     """The `embeddings` of a source of pixels under an encoder, in tables of ROWS rows, ordered by uuid.
 
     `known` is a `ExistingShard` of embeddings computed in the same way (or None): its rows are taken
-    over where image and bytes are the same. The encoder always sees `batch` images, the last
+    over where image and bytes are the same. The encoder always sees `batch_size` images, the last
     batch filled up with black ones, so that no vector depends on the shard it is in. While a GPU
     computes, a thread reads the next two batches. `model` names the encoder in errors. Raises
     ValueError for a vector that is not finite or zero, naming the image.
@@ -44,7 +44,7 @@ def embed_pixels(encoder, pixels, *, batch, known, model):
         )
     taken = np.full(len(pixels), -1) if known is None else known.find_rows(pixels)  # where in `known`
     missing = np.flatnonzero(taken < 0)
-    computed = _compute_vectors(encoder, pixels, missing, batch=batch, model=model)
+    computed = _compute_vectors(encoder, pixels, missing, batch_size=batch_size, model=model)
     for start in range(0, max(len(pixels), 1), ROW_GROUP_ROWS):
         part = slice(start, start + ROW_GROUP_ROWS)
         vectors = np.empty((len(taken[part]), encoder.width), dtype=np.float32)
@@ -65,10 +65,10 @@ def embed_pixels(encoder, pixels, *, batch, known, model):
     logger.info("embedded %d, reused %d", n_new, n_reused, extra={"counts": counts})
 
 
-def _compute_vectors(encoder, pixels, rows, *, batch, model):
+def _compute_vectors(encoder, pixels, rows, *, batch_size, model):
     """The vectors of `rows`, one by one."""
-    batches = [rows[start : start + batch] for start in range(0, len(rows), batch)]
-    images = (encoder.pin(_pad_batch(pixels.read_batch(part), batch)) for part in batches)
+    batches = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
+    images = (encoder.pin(_pad_batch(pixels.read_batch(part), batch_size)) for part in batches)
     if n := PREFETCH_BATCHES[encoder.device.type]:
         images = prefetch(images, n)
     begun = _delay_by_one(encoder.launch(block) for block in images)
@@ -90,11 +90,11 @@ def _delay_by_one(items):
     yield from before
 
 
-def _pad_batch(images, batch):
+def _pad_batch(images, batch_size):
     """Images as a batch of full size, the rest of it black."""
-    if len(images) == batch:
+    if len(images) == batch_size:
         return images
-    return np.concatenate([images, np.zeros((batch - len(images), *images.shape[1:]), dtype=np.uint8)])
+    return np.concatenate([images, np.zeros((batch_size - len(images), *images.shape[1:]), dtype=np.uint8)])
 
 
 def _check_vectors(vectors, rows, pixels, model):

@@ -37,7 +37,7 @@ class EncoderSpec:
     mean: tuple  # of RGB in 0..1, subtracted
     std: tuple  # of RGB in 0..1, divided by
     size: int
-    crop: float
+    crop_pct: float
     interpolation: str
     projection: bool  # whether a trained linear map follows the network
     parameters: int
@@ -50,7 +50,7 @@ class EncoderSpec:
 
     @property
     def geometry(self):
-        return {"size": self.size, "crop": self.crop, "interpolation": self.interpolation}
+        return {"size": self.size, "crop_pct": self.crop_pct, "interpolation": self.interpolation}
 
 
 class Encoder:
@@ -173,7 +173,7 @@ def read_spec(path):
 
 def fingerprint_encoder(tensors, description):
     """The sha256 of all that decides an embedding: tensors, preprocessing, architecture."""
-    names = ("architecture", "width", "projection", "mean", "std", "size", "crop", "interpolation")
+    names = ("architecture", "width", "projection", "mean", "std", "size", "crop_pct", "interpolation")
     return digest_tensors(tensors, {name: getattr(description, name) for name in names})
 
 

@@ -45,7 +45,7 @@ def build_open_clip_image(name, weights):
         )
     shared = {key: preparation[key] for key in ("mean", "std", "interpolation")}
     size = config["vision_cfg"].get("image_size", 224)
-    return trunk, {"architecture": architecture, "size": size, "crop": 1.0, **shared}
+    return trunk, {"architecture": architecture, "size": size, "crop_pct": 1.0, **shared}
 
 
 def build_open_clip_text(name, weights):

@@ -14,14 +14,14 @@ from nearkin.encoders.timm_models import build_pip_model, build_timm
 
 logger = logging.getLogger(__name__)
 
-LIBRARIES = {"timm": build_timm, "open_clip": build_open_clip_image, "package": build_pip_model}
+LIBRARIES = {"timm": build_timm, "open_clip": build_open_clip_image, "pip_weights": build_pip_model}
 
 
 def build_encoder(model, geometry):
     """The tower and the description of a model that is taken as it is.
 
     `model` is its entry in the config (library, name, weights, seed); `geometry` is the
-    preprocessing (size, crop, interpolation) that the config gives it. Raises ValueError,
+    preprocessing (size, crop_pct, interpolation) that the config gives it. Raises ValueError,
     saying what to write instead, for an unknown name or tag, weights that cannot be had or
     do not fit, and a geometry that is not the encoder's own.
     """

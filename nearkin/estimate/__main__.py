@@ -29,7 +29,7 @@ SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
 N_SAMPLE = 24
 WORKERS = 8
 """Threads that generate_synthetic, cache_pixels and search_neighbours ask for; never more than cores."""
-GEOMETRY = ("size", "crop", "interpolation")
+GEOMETRY = ("size", "crop_pct", "interpolation")
 
 
 class Dataset:
@@ -181,14 +181,18 @@ class Dataset:
         architecture = self._architecture(model)
         if architecture is None:
             return None
-        used = {key: self.config["models"][model][key] for key in ("precision", "batch")}
+        used = {key: self.config["models"][model][key] for key in ("precision", "batch_size")}
         return _tried(json.dumps(architecture), json.dumps(self._geometry(model)), self.threads, **used)
 
 
 @cache
-def _tried(architecture, geometry, threads, *, precision, batch):
+def _tried(architecture, geometry, threads, *, precision, batch_size):
     return microbenchmarks.embedding(
-        json.loads(architecture), json.loads(geometry), precision=precision, batch=batch, threads=threads
+        json.loads(architecture),
+        json.loads(geometry),
+        precision=precision,
+        batch_size=batch_size,
+        threads=threads,
     )
 
 

@@ -88,11 +88,13 @@ def decoding(inspection, preprocessing):
     return (time.perf_counter() - start) / len(photos)
 
 
-def embedding(architecture, geometry, *, precision, batch, threads):
+def embedding(architecture, geometry, *, precision, batch_size, threads):
     """The `Network` of an architecture, with weights that mean nothing."""
     torch.set_num_threads(threads)
     tower = _tower(architecture)
-    images = np.random.default_rng(0).integers(256, size=(batch, *[geometry["size"]] * 2, 3), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(
+        256, size=(batch_size, *[geometry["size"]] * 2, 3), dtype=np.uint8
+    )
     with torch.inference_mode():
         width = tower(torch.from_numpy(images[:1])).shape[1]
     n_parameters = sum(parameter.numel() for parameter in tower.parameters())
@@ -101,7 +103,7 @@ def embedding(architecture, geometry, *, precision, batch, threads):
         projection=False, parameters=n_parameters, source="", **geometry, **AS_THEY_ARE,
     )  # fmt: skip
     encoder = optimise_for_inference(Encoder(tower, description, choose_device()), precision=precision)
-    return Network(width, n_parameters, _timed(lambda: encoder.embed(images)) / batch)
+    return Network(width, n_parameters, _timed(lambda: encoder.embed(images)) / batch_size)
 
 
 def learning(architecture, geometry, *, width, trainable, threads):
@@ -150,9 +152,9 @@ def architecture_of(model):
     library, name = model["library"], model.get("name", "")
     if library == "histogram":
         return {"library": "histogram"}
-    if library == "package":
+    if library == "pip_weights":
         return {"library": "timm", "name": "tf_efficientnet_lite0", "options": {}}
-    if library == "table" or ":" in name:
+    if library == "external" or ":" in name:
         return None
     if library == "timm":
         return {"library": "timm", "name": name, "options": {}}

@@ -70,7 +70,7 @@ def trained(sizes, recipe, *, frozen, learning):
     96.0
     """
     variants = {"none": 1, "flip": 2, "rand_augment": recipe.epochs}[recipe.augment]
-    n_train = recipe.share * sizes["train"]
+    n_train = recipe.train_fraction * sizes["train"]
     once = n_train * variants + sizes["val"]
     looks = sizes["val"] * (recipe.epochs + 1)
     return once * frozen + recipe.epochs * n_train * learning + looks * learning / 3

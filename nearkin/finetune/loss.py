@@ -17,7 +17,7 @@ def margin_loss(features, labels, centres, recipe):
     """
     cosines = functional.linear(functional.normalize(features), functional.normalize(centres))
     with_margin = apply_margin(cosines, labels, recipe)
-    return functional.cross_entropy(recipe.scale * with_margin, labels)
+    return functional.cross_entropy(recipe.logit_scale * with_margin, labels)
 
 
 def apply_margin(cosines, labels, recipe):
@@ -32,7 +32,7 @@ def apply_margin(cosines, labels, recipe):
     angle = recipe.m1 * torch.arccos(right.clamp(-MAX_COSINE, MAX_COSINE)) + recipe.m2
     edge = math.cos((math.pi - recipe.m2) / recipe.m1)
     wanted = torch.where(angle > math.pi, right - edge - 1, torch.cos(angle)) - recipe.m3
-    if recipe.gradient == "straight_through":
+    if recipe.margin_gradient == "straight_through":
         wanted = right + (wanted - right).detach()
     return cosines.scatter(1, labels[:, None], wanted)
 

@@ -9,11 +9,23 @@ AUGMENTS = ("none", "flip", "rand_augment")
 SAMPLING_POWERS = {"none": 0.0, "square_root": 0.5, "uniform": 1.0}
 """By what power of its class's size an image is drawn more seldom."""
 
-UNICOM = {"trainable": "all", "lr": 1e-5, "head_lr": 10.0, "warm_up": 0.1, "augment": "none"}
-UNICOM |= {"scale": 32.0, "m1": 1.0, "m3": 0.0, "gradient": "straight_through", "sample_rate": 1.0}
+UNICOM = {
+    "trainable": "all",
+    "lr": 1e-5,
+    "head_lr_multiplier": 10.0,
+    "warmup_fraction": 0.1,
+    "augment": "none",
+}
+UNICOM |= {
+    "logit_scale": 32.0,
+    "m1": 1.0,
+    "m3": 0.0,
+    "margin_gradient": "straight_through",
+    "sample_rate": 1.0,
+}
 PRESETS = {
-    "unicom_vlm4bio": UNICOM | {"m2": 0.3, "batch": 128, "epochs": 32},
-    "unicom_sop": UNICOM | {"m2": 0.25, "batch": 64, "epochs": 64, "feature_rate": 2 / 3},
+    "unicom_vlm4bio": UNICOM | {"m2": 0.3, "batch_size": 128, "epochs": 32},
+    "unicom_sop": UNICOM | {"m2": 0.25, "batch_size": 64, "epochs": 64, "feature_sample_rate": 2 / 3},
 }
 """As the reference study trained, and as Unicom's repository does for Stanford Online Products."""
 
@@ -25,25 +37,25 @@ class Recipe:
     labels: str = "species"  # what images are taught as: a rank, category, or the name of a clustering
     trainable: str = "last_5"  # all, head (a linear map on frozen features), or last_N (blocks)
     epochs: int = 8
-    batch: int = 64
-    accumulate: int = 1  # batches whose gradients make one step
+    batch_size: int = 64
+    grad_accumulation: int = 1  # batches whose gradients make one step
     lr: float = 1e-3  # peak, of the encoder's parameters
-    head_lr: float = 10.0  # the class centres learn this many times faster
-    warm_up: float = 0.1  # share of the steps in which the learning rate rises
-    scale: float = 32.0  # of the cosines before the softmax
+    head_lr_multiplier: float = 10.0  # the class centres learn this many times faster
+    warmup_fraction: float = 0.1  # share of the steps in which the learning rate rises
+    logit_scale: float = 32.0  # of the cosines before the softmax
     m1: float = 1.0  # margin: cos(m1 angle + m2) - m3
     m2: float = 0.3
     m3: float = 0.0
-    gradient: str = "straight_through"  # or exact
-    clip_norm: float | None = None  # longer gradients are shortened to this
+    margin_gradient: str = "straight_through"  # or exact
+    max_grad_norm: float | None = None  # longer gradients are shortened to this
     sample_rate: float = 1.0  # share of the classes in each step's softmax; those of the step always are
-    feature_rate: float = 1.0  # share of the features in each step's cosines
+    feature_sample_rate: float = 1.0  # share of the features in each step's cosines
     augment: str = "flip"  # none, flip or rand_augment, which flips too
-    balance: str = (
+    class_sampling: str = (
         "none"  # how often a class comes: as its images, as their square root, or all alike (uniform)
     )
     precision: str = "fp32"  # or bf16
-    share: float = 1.0  # of the training images of every class
+    train_fraction: float = 1.0  # of the training images of every class
     patience: int | None = None  # epochs in a row without a better one, after which it stops
     seed: int = 1
 
@@ -51,23 +63,23 @@ class Recipe:
         rules = {
             "trainable": re.fullmatch("all|head|last_[1-9][0-9]*", self.trainable),
             "epochs": self.epochs >= 1,
-            "batch": self.batch >= 1,
+            "batch_size": self.batch_size >= 1,
             "lr": self.lr > 0,
-            "head_lr": self.head_lr > 0,
-            "warm_up": 0 <= self.warm_up < 1,
-            "scale": self.scale > 0,
+            "head_lr_multiplier": self.head_lr_multiplier > 0,
+            "warmup_fraction": 0 <= self.warmup_fraction < 1,
+            "logit_scale": self.logit_scale > 0,
             "m1": self.m1 >= 1,
             "m2": 0 <= self.m2 < 3.14,
             "m3": self.m3 >= 0,
-            "gradient": self.gradient in GRADIENTS,
-            "accumulate": self.accumulate >= 1,
-            "clip_norm": self.clip_norm is None or self.clip_norm > 0,
+            "margin_gradient": self.margin_gradient in GRADIENTS,
+            "grad_accumulation": self.grad_accumulation >= 1,
+            "max_grad_norm": self.max_grad_norm is None or self.max_grad_norm > 0,
             "sample_rate": 0 < self.sample_rate <= 1,
-            "feature_rate": 0 < self.feature_rate <= 1,
+            "feature_sample_rate": 0 < self.feature_sample_rate <= 1,
             "augment": self.augment in AUGMENTS,
-            "balance": self.balance in SAMPLING_POWERS,
+            "class_sampling": self.class_sampling in SAMPLING_POWERS,
             "precision": self.precision in ("fp32", "bf16"),
-            "share": 0 < self.share <= 1,
+            "train_fraction": 0 < self.train_fraction <= 1,
             "patience": self.patience is None or self.patience >= 1,
             "seed": self.seed >= 0,
         }
@@ -80,7 +92,7 @@ class Recipe:
     @property
     def sampling_power(self):
         """The power of its class's size by which an image is drawn more seldom."""
-        return SAMPLING_POWERS[self.balance]
+        return SAMPLING_POWERS[self.class_sampling]
 
     @property
     def n_last(self):
@@ -90,7 +102,7 @@ class Recipe:
 
 def recipe_settings(finetune):
     """What of a model's `finetune` in the config is its recipe."""
-    return {key: value for key, value in finetune.items() if key not in ("base", "variant")}
+    return {key: value for key, value in finetune.items() if key not in ("base", "seed_group")}
 
 
 def read_recipe(values):

@@ -40,7 +40,7 @@ class Trainer:
             self.parts.frozen, self.val.images, augment="none", device=self.device
         )
         # Fewer images than a step's are one step; otherwise what remains of an epoch is left out.
-        self.batch = min(recipe.batch * recipe.accumulate, len(self.train.labels))
+        self.batch = min(recipe.batch_size * recipe.grad_accumulation, len(self.train.labels))
         self.n_steps = len(self.train.labels) // self.batch
         self.width = description.width
         self.centres = ClassCentres(self.n_classes, self.width, recipe.seed, self.device)
@@ -138,7 +138,7 @@ class Trainer:
         """The images of every step of an epoch: (n_steps, batch)."""
         rng = np.random.default_rng([self.recipe.seed, epoch])
         n_images, n_drawn = len(self.train.labels), self.n_steps * self.batch
-        if self.recipe.balance == "none":
+        if self.recipe.class_sampling == "none":
             return rng.permutation(n_images)[:n_drawn].reshape(self.n_steps, self.batch)
         share = np.bincount(self.train.labels)[self.train.labels] ** -self.recipe.sampling_power
         return rng.choice(n_images, (self.n_steps, self.batch), p=share / share.sum())
@@ -146,14 +146,14 @@ class Trainer:
     def _step(self, epoch, rows):
         recipe, number = self.recipe, len(self.rows) + 1
         rng = np.random.default_rng([recipe.seed, epoch, number])
-        pace = one_cycle(number - 1, recipe.epochs * self.n_steps, warm_up=recipe.warm_up)
+        pace = one_cycle(number - 1, recipe.epochs * self.n_steps, warm_up=recipe.warmup_fraction)
         flipped = rng.random(len(rows)) < (0 if recipe.augment == "none" else 0.5)
         classes, labels = self._sample_classes(self.train.labels[rows], rng)
         dimensions = self._sample_dimensions(rng)
         centres, loss = self.centres.gather(classes), 0.0
         self.optimiser.zero_grad()
-        for start in range(0, len(rows), recipe.batch):
-            part = slice(start, start + recipe.batch)
+        for start in range(0, len(rows), recipe.batch_size):
+            part = slice(start, start + recipe.batch_size)
             features = self._compute_features(self.feed(rows[part], flipped[part], int(rng.integers(2**32))))
             share = len(features) / len(rows)
             part_loss = share * margin_loss(
@@ -167,9 +167,9 @@ class Trainer:
             raise FloatingPointError(
                 f"in epoch {epoch}, step {number} the loss is {loss}, its gradient {norm:.3g} long"
             )
-        if recipe.clip_norm is not None:
-            torch.nn.utils.clip_grads_with_norm_(trained, recipe.clip_norm, norm)
-        rates = recipe.lr * pace.factor, recipe.lr * recipe.head_lr * pace.factor
+        if recipe.max_grad_norm is not None:
+            torch.nn.utils.clip_grads_with_norm_(trained, recipe.max_grad_norm, norm)
+        rates = recipe.lr * pace.factor, recipe.lr * recipe.head_lr_multiplier * pace.factor
         (group,) = self.optimiser.param_groups
         group["lr"], group["betas"] = rates[0], (pace.beta, group["betas"][1])
         self.optimiser.step()
@@ -199,7 +199,7 @@ class Trainer:
 
     def _sample_dimensions(self, rng):
         """Which of the features a step's cosines are made of."""
-        if self.recipe.feature_rate == 1:
+        if self.recipe.feature_sample_rate == 1:
             return slice(None)
-        n_used = max(1, round(self.recipe.feature_rate * self.width))
+        n_used = max(1, round(self.recipe.feature_sample_rate * self.width))
         return torch.from_numpy(np.sort(rng.permutation(self.width)[:n_used])).to(self.device)

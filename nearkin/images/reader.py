@@ -28,10 +28,10 @@ MIN_REDUCED_RATIO = (
 def resize_and_crop(image, geometry):
     """The middle of an RGB image as an encoder sees it: uint8, (size, size, 3).
 
-    The shorter side is resized to floor(size / crop), then the central square is cut out;
+    The shorter side is resized to floor(size / crop_pct), then the central square is cut out;
     the same pixels as timm's and torchvision's evaluation transforms give on PIL images.
 
-    >>> geometry = {"size": 2, "crop": 0.5, "interpolation": "bicubic"}
+    >>> geometry = {"size": 2, "crop_pct": 0.5, "interpolation": "bicubic"}
     >>> resize_and_crop(Image.new("RGB", (60, 40), "red"), geometry).shape
     (2, 2, 3)
     """
@@ -128,7 +128,7 @@ def image_shape(geometry):
 
 def _shorter_side(geometry):
     """The shorter side after resizing, in pixels."""
-    return math.floor(geometry["size"] / geometry["crop"])
+    return math.floor(geometry["size"] / geometry["crop_pct"])
 
 
 def _limit_aspect(image):

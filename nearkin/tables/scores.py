@@ -107,7 +107,7 @@ class Differences(dy.Schema):
     )
     n_queries = dy.Int64(min=1, description="queries behind both recalls")
     n_groups = dy.Int64(min=1, description="groups behind both recalls")
-    n_train = dy.Int64(min=0, description="its training images in the split, before any `share`")
+    n_train = dy.Int64(min=0, description="its training images in the split, before any `train_fraction`")
     enough_queries = dy.Bool(description="whether it has enough queries to be ranked")
 
 

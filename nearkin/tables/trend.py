@@ -16,7 +16,9 @@ class Trend(dy.Schema):
     category = dy.String(primary_key=True, description="one category, or `all`")
     k = dy.Int32(primary_key=True, min=1, description="how many neighbours were looked at")
     n_train = dy.Int64(
-        primary_key=True, min=0, description="training images of a species in the split, before any `share`"
+        primary_key=True,
+        min=0,
+        description="training images of a species in the split, before any `train_fraction`",
     )
     diff_pp = dy.Float64(description="fitted change of recall, trained less base, in percentage points")
     ci_low = dy.Float64(description="lower end of the curve's 95 % interval there, in points")

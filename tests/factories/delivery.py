@@ -18,7 +18,7 @@ SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
 def defaults():
     """What the config says of a dataset that sets nothing."""
     models = {"histogram": {"library": "histogram", "preprocess": "small"}}
-    config = {"datasets": {"d": {}}, "models": models, "preprocessing": {"small": {"size": 8, "crop": 1}}}
+    config = {"datasets": {"d": {}}, "models": models, "preprocessing": {"small": {"size": 8, "crop_pct": 1}}}
     return resolve_config(config, yaml.safe_load(SCHEMA.read_text(encoding="utf-8")))["datasets"]["d"]
 
 

@@ -14,7 +14,7 @@ from nearkin.images import pixel_cache
 
 torch.set_num_threads(1)  # networks this small only wait for a second thread, and tests run side by side
 
-GEOMETRY = {"size": 16, "crop": 1.0, "interpolation": "bicubic"}
+GEOMETRY = {"size": 16, "crop_pct": 1.0, "interpolation": "bicubic"}
 
 
 class Net(nn.Module):

@@ -9,7 +9,7 @@ from PIL import Image
 from nearkin.sources.image_ids import image_uuid
 from nearkin.tables.images import Inspection
 
-GEOMETRY = {"size": 16, "crop": 0.875, "interpolation": "bicubic"}
+GEOMETRY = {"size": 16, "crop_pct": 0.875, "interpolation": "bicubic"}
 
 
 def noise(width, height, seed=0):

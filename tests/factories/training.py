@@ -10,7 +10,7 @@ from tests.factories import encoders as examples
 from tests.factories.random_study import labels_of
 
 SPECIES = ["Aa aa", "Aa bb", "Bb aa", "Bb bb"]
-RECIPE = Recipe(trainable="all", epochs=3, batch=8, lr=3e-3)
+RECIPE = Recipe(trainable="all", epochs=3, batch_size=8, lr=3e-3)
 
 
 def study(n_each=12):

@@ -145,8 +145,13 @@ def test_a_split_without_a_test_image_is_named_before_anything_is_embedded(proje
 
 
 def test_a_preprocessing_that_does_not_fit_is_named_before_anything_is_made(project):
-    model = {"library": "package", "name": "efficientnet_lite0", "weights": "random", "preprocess": "small"}
-    small = {"small": {"size": 96, "crop": 0.875}}
+    model = {
+        "library": "pip_weights",
+        "name": "efficientnet_lite0",
+        "weights": "random",
+        "preprocess": "small",
+    }
+    small = {"small": {"size": 96, "crop_pct": 0.875}}
     configure(project, models={"lite0": model}, preprocessing=small, compare=[], clusters={})
-    assert "sees images as {'size': 224, 'crop': 0.875" in said(project, "--cores", "1")
+    assert "sees images as {'size': 224, 'crop_pct': 0.875" in said(project, "--cores", "1")
     assert not (project / "results/museum/delivery").exists()

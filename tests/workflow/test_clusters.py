@@ -11,7 +11,7 @@ def test_clusters_follow_the_captions(project):
     model = {"library": "open_clip", "name": "ViT-S-32", "weights": "random", "preprocess": "clip_224"}
     with runs.config_of(project) as config:
         config["models"]["clip"] = model
-        config["preprocessing"]["clip_224"] = {"size": 224, "crop": 1.0, "interpolation": "bicubic"}
+        config["preprocessing"]["clip_224"] = {"size": 224, "crop_pct": 1.0, "interpolation": "bicubic"}
         config["clusters"]["said"] = {"model": "clip", "captions": True, "per_cluster": 7}
     done = {rule for rule, _ in runs.jobs(runs.snakemake(project, CLUSTERS))}
     assert {"prepare_text_encoder", "embed_captions", "cluster_images"} <= done

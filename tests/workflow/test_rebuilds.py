@@ -164,7 +164,7 @@ CONFIG = {
     "clusters/looks/n": (9, clusters()),
     "preprocessing/square_224/decode": ("fast", decoding() | embeddings(*MODELS) | training()),
     "preprocessing/square_224/cache": (False, embeddings(*MODELS) | training()),
-    "models/lite0/batch": (16, embeddings("lite0")),
+    "models/lite0/batch_size": (16, embeddings("lite0")),
     "models/untrained/seed": (2, {("prepare_encoder", "museum untrained")} | embeddings("untrained")),
 }
 
@@ -248,7 +248,7 @@ def test_a_changed_checkpoint_reruns_its_own_model_and_a_touched_one_nothing(pro
     checkpoint = project / "checkpoints/local.safetensors"
     model = {"library": "timm", "name": "resnet10t", "weights": "checkpoints/local.safetensors"}
     with runs.config_of(project) as config:
-        config["preprocessing"]["small_176"] = {"size": 176, "crop": 0.875, "interpolation": "bicubic"}
+        config["preprocessing"]["small_176"] = {"size": 176, "crop_pct": 0.875, "interpolation": "bicubic"}
         config["models"]["local"] = model | {"preprocess": "small_176"}
         config["compare"].append(["lite0", "local"])
     checkpoint.parent.mkdir()

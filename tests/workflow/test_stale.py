@@ -57,7 +57,7 @@ def test_a_better_checkpoint_with_an_old_date_is_noticed_and_its_copy_not(projec
     checkpoint, better = project / "checkpoints/mine.safetensors", project / "checkpoints/better.safetensors"
     model = {"library": "timm", "name": "resnet10t", "weights": "checkpoints/mine.safetensors"}
     with runs.config_of(project) as config:
-        config["preprocessing"]["small_176"] = {"size": 176, "crop": 0.875, "interpolation": "bicubic"}
+        config["preprocessing"]["small_176"] = {"size": 176, "crop_pct": 0.875, "interpolation": "bicubic"}
         config["models"]["local"] = model | {"preprocess": "small_176"}
     checkpoint.parent.mkdir()
     for seed, path in ((1, checkpoint), (2, better)):

@@ -41,14 +41,14 @@ except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 MODELS = config["models"]
-PRETRAINED_MODELS = [name for name in MODELS if MODELS[name].get("library") not in (None, "table")]
+PRETRAINED_MODELS = [name for name in MODELS if MODELS[name].get("library") not in (None, "external")]
 FINETUNED_MODELS = [name for name in MODELS if "finetune" in MODELS[name]]
 # Of models that differ only in their seed, the first stands for all where one is looked at.
 SEED_GROUPS = seed_groups(MODELS)
-HAS_SEED_GROUPS = any(model.get("finetune", {}).get("variant") for model in MODELS.values())
+HAS_SEED_GROUPS = any(model.get("finetune", {}).get("seed_group") for model in MODELS.values())
 FIRST_SEEDS = [names[0] for names in SEED_GROUPS.values()]
 REPORTED_MODELS = [name for name in MODELS if name in {*FIRST_SEEDS}.union(*config["compare"])]
-EXTERNAL_MODELS = [name for name in MODELS if MODELS[name].get("library") == "table"]
+EXTERNAL_MODELS = [name for name in MODELS if MODELS[name].get("library") == "external"]
 # Models whose text tower reads captions, for clusters that are made with them.
 TEXT_MODELS = {how["model"] for how in config["clusters"].values() if how["captions"]}
 SHARDS = range(config["shards"])
@@ -310,14 +310,14 @@ def preprocessing_name_of(wildcards):
 
 def encoder_of(wildcards):
     """What of a model's config makes its encoder; not how it is used later."""
-    later = ("batch", "precision", "preprocess")
+    later = ("batch_size", "precision", "preprocess")
     return {key: value for key, value in MODELS[wildcards.model].items() if key not in later}
 
 
 def geometry_of(wildcards):
     """What of a preprocessing is the encoder's own."""
     own = config["preprocessing"][preprocessing_name_of(wildcards)]
-    return {key: own[key] for key in ("size", "crop", "interpolation")}
+    return {key: own[key] for key in ("size", "crop_pct", "interpolation")}
 
 
 def preprocessing_of(wildcards):

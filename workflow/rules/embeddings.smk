@@ -27,7 +27,7 @@ rule embed_images:
         code=digest_of("embed_images.py"),
         preprocessing=preprocessing_of,
         precision=lookup(within=MODELS, dpath="{model}/precision"),
-        batch=lookup(within=MODELS, dpath="{model}/batch"),
+        batch_size=lookup(within=MODELS, dpath="{model}/batch_size"),
         arithmetic_threads=config["arithmetic_threads"],
     script:
         "../../scripts/embed_images.py"

@@ -105,7 +105,7 @@ rule plot_all_pairs:
 
 
 rule plot_seeds:
-    """Every variant's recall and what training changed, over its seeds."""
+    """Every seed group's recall and what training changed, over its seeds."""
     input:
         seeds="results/{dataset}/seeds.parquet",
     output:
@@ -113,7 +113,7 @@ rule plot_seeds:
             "results/{dataset}/figures/seeds.svg",
             caption="../report/seeds.rst",
             category="{dataset}",
-            labels={"figure": "variants, over seeds", "model": "all"},
+            labels={"figure": "seed groups", "model": "all"},
         ),
         png="results/{dataset}/figures/seeds.png",
     log:

@@ -280,7 +280,7 @@ def test_the_recipes_defaults_are_the_schemas():
     own = {
         key: inner["default"]
         for key, inner in schema.items()
-        if key not in ("base", "preset", "matrix", "variant")
+        if key not in ("base", "preset", "grid", "seed_group")
     }
     assert own == recipe
 
@@ -288,7 +288,13 @@ def test_the_recipes_defaults_are_the_schemas():
 def test_a_preset_holds_where_nothing_else_is_said():
     finetune = {"base": "lite0", "preset": "unicom_sop", "epochs": 3}
     said = settled_with(models__tuned__finetune=finetune)["models"]["tuned"]["finetune"]
-    assert [said[key] for key in ("epochs", "batch", "m2", "trainable", "seed")] == [3, 64, 0.25, "all", 1]
+    assert [said[key] for key in ("epochs", "batch_size", "m2", "trainable", "seed")] == [
+        3,
+        64,
+        0.25,
+        "all",
+        1,
+    ]
     for preset in PRESETS.values():
         assert read_recipe(preset).lr == 1e-5
 
@@ -332,7 +338,7 @@ def test_models_of_one_study_are_computed_alike():
 
 
 def test_embeddings_made_elsewhere_are_compared_with_any():
-    table = {"library": "table", "path": "elsewhere.parquet"}
+    table = {"library": "external", "path": "elsewhere.parquet"}
     config = copy.deepcopy(SHIPPED) | {"models": {"ours": SHIPPED["models"]["lite0"], "theirs": table}}
     config |= {"compare": [["theirs", "ours"]]}
     config["models"]["ours"] = config["models"]["ours"] | {"precision": "bf16"}

@@ -18,7 +18,7 @@ def studied(finetune, **models):
 
 
 def test_every_combination_is_a_model_in_the_place_of_the_matrix():
-    config = studied({"epochs": 3, "matrix": {"seed": [7, 8], "m2": [0.2, 0.5], "clip_norm": [None]}})
+    config = studied({"epochs": 3, "grid": {"seed": [7, 8], "m2": [0.2, 0.5], "max_grad_norm": [None]}})
     swept = {name: model["finetune"] for name, model in config["models"].items() if "swept" in name}
     assert list(swept) == [
         f"swept.m2_{m2}.clip_norm_none.seed_{seed}" for m2 in (0.2, 0.5) for seed in (7, 8)
@@ -33,7 +33,7 @@ def test_every_combination_is_a_model_in_the_place_of_the_matrix():
 
 
 def test_seeds_make_one_variant_and_the_first_stands_for_it_in_comparisons():
-    config = studied({"matrix": {"gradient": ["exact", "straight_through"], "seed": [1, 2]}})
+    config = studied({"grid": {"margin_gradient": ["exact", "straight_through"], "seed": [1, 2]}})
     variants = seed_groups(config["models"])
     assert variants["swept.gradient_exact"] == [f"swept.gradient_exact.seed_{seed}" for seed in (1, 2)]
     assert variants["lite0"] == ["lite0"]
@@ -43,48 +43,50 @@ def test_seeds_make_one_variant_and_the_first_stands_for_it_in_comparisons():
 
 
 def test_presets_may_be_compared_and_settings_of_the_matrix_are_over_them():
-    config = studied({"m2": 0.1, "matrix": {"preset": ["unicom_vlm4bio", "unicom_sop"], "epochs": [1]}})
+    config = studied({"m2": 0.1, "grid": {"preset": ["unicom_vlm4bio", "unicom_sop"], "epochs": [1]}})
     swept = config["models"]["swept.preset_unicom_sop.epochs_1"]["finetune"]
-    assert (swept["batch"], swept["m2"], swept["epochs"]) == (64, 0.1, 1)
+    assert (swept["batch_size"], swept["m2"], swept["epochs"]) == (64, 0.1, 1)
 
 
 @pytest.mark.parametrize(
-    ("matrix", "said"),
+    ("grid", "said"),
     [
         ({"m2": [0.3, 4]}, "config key models.swept.m2_4.finetune.m2: 4 is greater than"),
         ({"epoch": [3]}, "models.swept.epoch_3.finetune.epoch: unknown key; did you mean 'epochs'?"),
-        ({"base": ["lite0"]}, "config key models.swept.finetune.matrix: 'base' should not be valid"),
-        ({"seed": []}, "config key models.swept.finetune.matrix.seed: [] should be non-empty"),
-        ({"seed": [1, 1]}, "config key models.swept.finetune.matrix.seed: [1, 1] has non-unique elements"),
+        ({"base": ["lite0"]}, "config key models.swept.finetune.grid: 'base' should not be valid"),
+        ({"seed": []}, "config key models.swept.finetune.grid.seed: [] should be non-empty"),
+        ({"seed": [1, 1]}, "config key models.swept.finetune.grid.seed: [1, 1] has non-unique elements"),
         ({"labels": ["../etc"]}, "config key models: 'swept.labels_../etc' does not match"),
     ],
 )
-def test_what_cannot_be_is_refused_by_name(matrix, said):
+def test_what_cannot_be_is_refused_by_name(grid, said):
     with pytest.raises(ConfigError, match=r"(?s).*") as caught:
-        studied({"matrix": matrix})
+        studied({"grid": grid})
     assert said in str(caught.value)
 
 
 def test_a_matrix_names_its_variants_itself():
-    with pytest.raises(ConfigError, match="models.swept.finetune.variant: a matrix names its variants"):
-        studied({"variant": "mine", "matrix": {"seed": [1, 2]}})
+    with pytest.raises(ConfigError, match="models.swept.finetune.seed_group: a matrix names its variants"):
+        studied({"seed_group": "mine", "grid": {"seed": [1, 2]}})
 
 
 def test_two_models_of_one_name_are_refused():
     taken = {"swept.seed_1": {"finetune": {"base": "lite0"}}}
-    with pytest.raises(ConfigError, match=r"models\.swept\.finetune\.matrix: 'swept\.seed_1' is already a"):
-        studied({"matrix": {"seed": [1]}}, **taken)
+    with pytest.raises(ConfigError, match=r"models\.swept\.finetune\.grid: 'swept\.seed_1' is already a"):
+        studied({"grid": {"seed": [1]}}, **taken)
 
 
 def test_a_variant_by_hand_holds_models_that_differ_in_their_seed_alone():
-    finetune = {"base": "lite0", "variant": "mine", "seed": 1}
+    finetune = {"base": "lite0", "seed_group": "mine", "seed": 1}
     right = {f"hand_{seed}": {"finetune": finetune | {"seed": seed}} for seed in (1, 2)}
     assert seed_groups(studied({}, **right)["models"])["mine"] == ["hand_1", "hand_2"]
     wrong = right | {"hand_3": {"finetune": finetune | {"seed": 3, "epochs": 1}}}
     with pytest.raises(
-        ConfigError, match=r"models\.hand_3\.finetune\.variant: 'hand_1' is of variant 'mine'"
+        ConfigError, match=r"models\.hand_3\.finetune\.seed_group: 'hand_1' is of seed_group 'mine'"
     ):
         studied({}, **wrong)
-    taken = {"hand_1": {"finetune": {"base": "lite0", "variant": "untrained"}}}
-    with pytest.raises(ConfigError, match=r"models\.hand_1\.finetune\.variant: 'untrained' is of variant"):
+    taken = {"hand_1": {"finetune": {"base": "lite0", "seed_group": "untrained"}}}
+    with pytest.raises(
+        ConfigError, match=r"models\.hand_1\.finetune\.seed_group: 'untrained' is of seed_group"
+    ):
         studied({}, **taken)

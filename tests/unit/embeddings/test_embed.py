@@ -31,8 +31,8 @@ def coarse(n=13, seed=0):
 
 def lite0():
     """The real network on small squares, so that a test is quick; the arithmetic is the same."""
-    model = {"library": "package", "name": "efficientnet_lite0", "weights": "pretrained"}
-    tower, description = build_encoder(model, {"size": 224, "crop": 0.875, "interpolation": "bicubic"})
+    model = {"library": "pip_weights", "name": "efficientnet_lite0", "weights": "pretrained"}
+    tower, description = build_encoder(model, {"size": 224, "crop_pct": 0.875, "interpolation": "bicubic"})
     geometry = examples.GEOMETRY | {"size": 64}
     description = dataclasses.replace(description, **geometry, fingerprint="lite0")
     return Encoder(tower, description, torch.device("cpu"))
@@ -40,7 +40,7 @@ def lite0():
 
 def table_of(encoder, store, known=None):
     """All parts of a shard's embeddings as one table."""
-    return pl.concat(embed_pixels(encoder, store, batch=4, known=known, model="m"))
+    return pl.concat(embed_pixels(encoder, store, batch_size=4, known=known, model="m"))
 
 
 @pytest.mark.parametrize("make", [examples.encoder, lite0])
@@ -80,7 +80,7 @@ def test_known_rows_are_taken_over_by_content(tmp_path, monkeypatch, rows_of_a_p
     monkeypatch.setattr("nearkin.embeddings.shard_files.ROW_GROUP_ROWS", rows_of_a_part)
     pixels, old = images(), tmp_path / "old.parquet"
     first = examples.store(tmp_path / "a", pixels[:9], UUIDS[:9])
-    parts = embed_pixels(examples.encoder(), first, batch=4, known=None, model="m")
+    parts = embed_pixels(examples.encoder(), first, batch_size=4, known=None, model="m")
     shard_files.write_shard(parts, old, width=6)
     pixels[2] ^= 1  # another picture under an old name
     store = examples.store(tmp_path / "b", pixels[1:], UUIDS[1:])
@@ -105,7 +105,7 @@ def test_the_script_reuses_only_what_the_same_encoder_made_in_the_same_way(tmp_p
             store,
             out,
             precision=precision,
-            batch=batch,
+            batch_size=batch,
             arithmetic_threads=1,
             dataset="d",
             model="m",
@@ -140,12 +140,12 @@ def test_a_vector_that_is_none_names_image_and_model(tmp_path, bias, what):
     encoder.tower.trunk.head.bias.data.fill_(bias)
     store = examples.store(tmp_path / "s", images(), UUIDS)
     with pytest.raises(ValueError, match=f"image 00 by model 'tuned' {what}"):
-        list(embed_pixels(encoder, store, batch=4, known=None, model="tuned"))
+        list(embed_pixels(encoder, store, batch_size=4, known=None, model="tuned"))
 
 
 def test_pixels_of_another_geometry_are_refused(tmp_path):
     store = examples.store(tmp_path / "s", images(), UUIDS)
-    encoder = Encoder(examples.tower(), examples.description(crop=0.5), torch.device("cpu"))
+    encoder = Encoder(examples.tower(), examples.description(crop_pct=0.5), torch.device("cpu"))
     with pytest.raises(ValueError, match="pixels are .* but model 'm' needs"):
         table_of(encoder, store)
 
@@ -191,7 +191,8 @@ def test_memory_does_not_grow_with_the_shard(monkeypatch, device):
     for n in (32, 512):
         source = Lasting(n)
         lengths = [
-            len(part) for part in embed_pixels(examples.encoder(), source, batch=4, known=None, model="m")
+            len(part)
+            for part in embed_pixels(examples.encoder(), source, batch_size=4, known=None, model="m")
         ]
         assert max(lengths) == 16 and sum(lengths) == n
         most.append(source.most)

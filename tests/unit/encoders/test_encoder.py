@@ -57,7 +57,7 @@ def test_every_flipped_byte_is_noticed(folder):
         load_encoder(*folder[:2])
 
 
-@pytest.mark.parametrize("key, value", [("mean", [0.4, 0.5, 0.5]), ("crop", 0.9), ("width", 7)])
+@pytest.mark.parametrize("key, value", [("mean", [0.4, 0.5, 0.5]), ("crop_pct", 0.9), ("width", 7)])
 def test_a_changed_description_is_noticed(folder, key, value):
     path = folder[1]
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))

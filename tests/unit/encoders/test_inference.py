@@ -13,14 +13,17 @@ from nearkin.encoders.prepare import build_encoder
 from nearkin.images.reader import resize_and_crop
 from tests.factories import encoders as examples
 
-SQUARE = {"size": 224, "crop": 0.875, "interpolation": "bicubic"}
+SQUARE = {"size": 224, "crop_pct": 0.875, "interpolation": "bicubic"}
 MODELS = {
-    "lite0": ({"library": "package", "name": "efficientnet_lite0", "weights": "pretrained"}, SQUARE),
+    "lite0": ({"library": "pip_weights", "name": "efficientnet_lite0", "weights": "pretrained"}, SQUARE),
     "timm": (
         {"library": "timm", "name": "test_vit", "weights": "random"},
-        SQUARE | {"size": 160, "crop": 0.95},
+        SQUARE | {"size": 160, "crop_pct": 0.95},
     ),
-    "open_clip": ({"library": "open_clip", "name": "ViT-S-32", "weights": "random"}, SQUARE | {"crop": 1.0}),
+    "open_clip": (
+        {"library": "open_clip", "name": "ViT-S-32", "weights": "random"},
+        SQUARE | {"crop_pct": 1.0},
+    ),
 }
 
 
@@ -37,7 +40,7 @@ def own_vectors(tower, description):
     """What the library's transform and forward give, without anything of this project between them."""
     transform = create_transform(
         (3, description.size, description.size), interpolation=description.interpolation,
-        mean=description.mean, std=description.std, crop_pct=description.crop,
+        mean=description.mean, std=description.std, crop_pct=description.crop_pct,
     )  # fmt: skip
     with torch.inference_mode():
         features = tower.trunk(torch.stack([transform(photo) for photo in photos()])).double()

@@ -19,11 +19,11 @@ from nearkin.images.reader import resize_and_crop
 
 torch.set_num_threads(1)  # tests run side by side
 
-SQUARE = {"size": 224, "crop": 0.875, "interpolation": "bicubic"}
-SMALL = {"size": 176, "crop": 0.875, "interpolation": "bicubic"}
-CLIP = {"size": 224, "crop": 1.0, "interpolation": "bicubic"}
+SQUARE = {"size": 224, "crop_pct": 0.875, "interpolation": "bicubic"}
+SMALL = {"size": 176, "crop_pct": 0.875, "interpolation": "bicubic"}
+CLIP = {"size": 224, "crop_pct": 1.0, "interpolation": "bicubic"}
 RESNET = {"library": "timm", "name": "resnet10t", "weights": "random", "seed": 1}
-LITE0 = {"library": "package", "name": "efficientnet_lite0", "weights": "pretrained"}
+LITE0 = {"library": "pip_weights", "name": "efficientnet_lite0", "weights": "pretrained"}
 
 
 def tensors_of(model, geometry=SMALL):
@@ -151,9 +151,9 @@ def test_weights_that_are_no_real_numbers_are_refused_by_name(tmp_path, kind):
 
 
 def test_packaged_weights_must_be_real_numbers_too():
-    with pytest.raises(ValueError, match="package: .*'bias' is torch.int8, not torch.float32"):
+    with pytest.raises(ValueError, match="pip_weights: .*'bias' is torch.int8, not torch.float32"):
         tensors = {"a": torch.ones(2, 2), "b": torch.ones(2, dtype=torch.int8)}
-        load_by_order(torch.nn.Linear(2, 2), tensors, source="package")
+        load_by_order(torch.nn.Linear(2, 2), tensors, source="pip_weights")
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
@@ -179,8 +179,8 @@ def test_weights_of_any_float_type_are_taken(tmp_path, kind):
         ({"library": "open_clip", "name": "ViT-B-32", "weights": "openai"}, "write name: ViT-B-32-quickgelu"),
         ({"library": "open_clip", "name": "ViT-L-14", "weights": "random"}, "differ in preprocessing"),
         ({"library": "open_clip", "name": "hf-hub:o/x", "weights": "random"}, "write weights: pretrained"),
-        ({"library": "package", "name": "efficientnet_lite1"}, "near names: efficientnet_lite0"),
-        ({"library": "package", "name": "efficientnet_lite0", "weights": "openai"}, "pretrained, random"),
+        ({"library": "pip_weights", "name": "efficientnet_lite1"}, "near names: efficientnet_lite0"),
+        ({"library": "pip_weights", "name": "efficientnet_lite0", "weights": "openai"}, "pretrained, random"),
     ],
 )
 def test_what_would_silently_be_random_is_an_error(changes, said):
@@ -215,7 +215,7 @@ def test_without_a_network_pretrained_weights_are_named_with_the_remedy(
 
 def test_the_histogram_counts_colours_and_fits_any_geometry():
     tower, description = build_encoder(
-        {"library": "histogram"}, {"size": 2, "crop": 1.0, "interpolation": "bicubic"}
+        {"library": "histogram"}, {"size": 2, "crop_pct": 1.0, "interpolation": "bicubic"}
     )
     image = np.array([[[0, 0, 0], [255, 255, 255]], [[0, 0, 255], [31, 31, 31]]], dtype=np.uint8)
     features = tower(torch.from_numpy(image[None]))[0]
@@ -225,7 +225,9 @@ def test_the_histogram_counts_colours_and_fits_any_geometry():
 
 
 def test_every_level_of_a_colour_falls_into_its_own_bin():
-    tower, _ = build_encoder({"library": "histogram"}, {"size": 16, "crop": 1.0, "interpolation": "bicubic"})
+    tower, _ = build_encoder(
+        {"library": "histogram"}, {"size": 16, "crop_pct": 1.0, "interpolation": "bicubic"}
+    )
     ramp = np.zeros((1, 16, 16, 3), dtype=np.uint8)
     ramp[0, ..., 2] = np.arange(256).reshape(16, 16)
     assert tower(torch.from_numpy(ramp))[0][:8].tolist() == [pytest.approx((1 / 8) ** 0.5)] * 8
@@ -252,7 +254,7 @@ def test_a_clip_checkpoint_gives_its_image_tower(monkeypatch, tmp_path):
         trunk, facts = build_open_clip_image("Tiny-quickgelu", str(tmp_path / name))
         with torch.inference_mode():
             assert torch.equal(trunk.eval()(image), whole.encode_image(image))
-    assert facts["architecture"]["quick_gelu"] and facts["size"] == 32 and facts["crop"] == 1.0
+    assert facts["architecture"]["quick_gelu"] and facts["size"] == 32 and facts["crop_pct"] == 1.0
 
 
 def test_a_clip_encoder_can_be_loaded_without_its_registry(monkeypatch, tmp_path):

@@ -22,8 +22,8 @@ HALF = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
 
 @pytest.fixture(scope="module")
 def lite0():
-    model = {"library": "package", "name": "efficientnet_lite0", "weights": "pretrained"}
-    return build_encoder(model, {"size": 224, "crop": 0.875, "interpolation": "bicubic"})
+    model = {"library": "pip_weights", "name": "efficientnet_lite0", "weights": "pretrained"}
+    return build_encoder(model, {"size": 224, "crop_pct": 0.875, "interpolation": "bicubic"})
 
 
 def closeness(tower, description):

@@ -71,9 +71,9 @@ def test_a_file_counts_once_in_a_list_of_images(tmp_path):
 @pytest.mark.parametrize("precision", [None, "fp32"])
 def test_the_encoder_of_colours_is_tried(precision, monkeypatch):
     monkeypatch.setattr(microbenchmarks, "LONG_ENOUGH", 0.0)
-    geometry = {"size": 8, "crop": 1.0, "interpolation": "bicubic"}
+    geometry = {"size": 8, "crop_pct": 1.0, "interpolation": "bicubic"}
     found = microbenchmarks.embedding(
-        {"library": "histogram"}, geometry, precision=precision, batch=2, threads=1
+        {"library": "histogram"}, geometry, precision=precision, batch_size=2, threads=1
     )
     assert (found.width, found.n_parameters) == (512, 0) and found.seconds > 0
 

@@ -15,7 +15,7 @@ from tests.factories import encoders as examples
 from tests.factories.training import study, taught_by
 
 ROOT = Path(__file__).parents[3]
-RECIPE = Recipe(trainable="all", epochs=25, batch=4, sample_rate=0.75, augment="rand_augment")
+RECIPE = Recipe(trainable="all", epochs=25, batch_size=4, sample_rate=0.75, augment="rand_augment")
 
 
 def main(folder):

@@ -31,7 +31,7 @@ from tests.factories.training import RECIPE, SPECIES, bits, study, taught_by, tr
 
 
 def test_training_finds_the_species_that_were_hard_to_find(taught, tmp_path):
-    recipe = Recipe(trainable="all", epochs=20, batch=8, lr=3e-3)
+    recipe = Recipe(trainable="all", epochs=20, batch_size=8, lr=3e-3)
     encoder, outcome = trained(taught, tmp_path / "state", recipe)
     table = outcome.table
     assert outcome.kept["val_recall"] > outcome.kept["val_recall_base"] + 0.2
@@ -68,7 +68,12 @@ def test_the_earliest_best_epoch_is_kept(taught, tmp_path, monkeypatch, recalls,
     assert (bits(encoder) == bits(examples.encoder())) == (kept == 0)
 
 
-LOTS = {"sample_rate": 0.5, "feature_rate": 0.5, "balance": "square_root", "augment": "rand_augment"}
+LOTS = {
+    "sample_rate": 0.5,
+    "feature_sample_rate": 0.5,
+    "class_sampling": "square_root",
+    "augment": "rand_augment",
+}
 
 
 @pytest.mark.parametrize(
@@ -80,7 +85,7 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bits(
     taught, tmp_path, monkeypatch, trainable, changes, n_saves
 ):
     """Saved after each of nine steps and each of three epochs."""
-    recipe = Recipe(trainable=trainable, epochs=3, batch=8, lr=3e-3, **changes)
+    recipe = Recipe(trainable=trainable, epochs=3, batch_size=8, lr=3e-3, **changes)
     whole, expected = trained(taught, tmp_path / "whole", recipe)
     n_saved = 0
 
@@ -103,7 +108,7 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bits(
 def test_a_state_of_another_training_or_a_damaged_one_is_ignored(taught, tmp_path, caplog):
     path = tmp_path / "state"
     _, first = trained(taught, path)
-    other = Recipe(trainable="all", epochs=3, batch=8, lr=3e-3, seed=2)
+    other = Recipe(trainable="all", epochs=3, batch_size=8, lr=3e-3, seed=2)
     _, fresh = trained(taught, tmp_path / "fresh", other)
     _, stale = trained(taught, path, other)
     assert stale.key != first.key and stale.table.equals(fresh.table)
@@ -143,9 +148,9 @@ def test_sampling_all_classes_trains_as_the_dense_softmax(taught, tmp_path):
 
 
 def test_accumulated_batches_are_one_large_one(taught, tmp_path):
-    _, large = trained(taught, tmp_path / "large", Recipe(trainable="all", epochs=2, batch=8))
+    _, large = trained(taught, tmp_path / "large", Recipe(trainable="all", epochs=2, batch_size=8))
     encoder, small = trained(
-        taught, tmp_path / "small", Recipe(trainable="all", epochs=2, batch=2, accumulate=4)
+        taught, tmp_path / "small", Recipe(trainable="all", epochs=2, batch_size=2, grad_accumulation=4)
     )
     assert small.table["step"].to_list() == large.table["step"].to_list()
     assert np.allclose(small.table["loss"], large.table["loss"], rtol=1e-5)
@@ -153,7 +158,7 @@ def test_accumulated_batches_are_one_large_one(taught, tmp_path):
 
 
 def test_it_stops_when_patience_is_at_an_end_and_stays_stopped(taught, tmp_path, monkeypatch):
-    recipe = Recipe(trainable="all", epochs=9, batch=8, patience=2)
+    recipe = Recipe(trainable="all", epochs=9, batch_size=8, patience=2)
     told = iter([0.1, 0.5, 0.4, 0.5, 0.9])
     monkeypatch.setattr(running, "recall_at_1", lambda *_: next(told))
     first = trained(taught, tmp_path / "state", recipe)[1]
@@ -163,9 +168,9 @@ def test_it_stops_when_patience_is_at_an_end_and_stays_stopped(taught, tmp_path,
 
 
 def test_gradients_are_shortened(taught, tmp_path):
-    short = Recipe(trainable="all", epochs=1, batch=8, clip_norm=1e-9)
+    short = Recipe(trainable="all", epochs=1, batch_size=8, max_grad_norm=1e-9)
     encoder, _ = trained(taught, tmp_path / "short", short)
-    free, _ = trained(taught, tmp_path / "free", dataclasses.replace(short, clip_norm=None))
+    free, _ = trained(taught, tmp_path / "free", dataclasses.replace(short, max_grad_norm=None))
     began = examples.encoder().tower.state_dict()
     moved = [
         sum((value - began[name]).abs().sum().item() for name, value in one.tower.state_dict().items())
@@ -181,7 +186,7 @@ def test_how_often_classes_come(taught, balance, shares):
     train, val, _ = taught
     few = train._replace(labels=np.array([0] * 16 + [1] * 4), images=train.images)
     run = running.Trainer(
-        examples.encoder(), (few, val, 2), Recipe(trainable="all", batch=4, balance=balance)
+        examples.encoder(), (few, val, 2), Recipe(trainable="all", batch_size=4, class_sampling=balance)
     )
     drawn = np.concatenate([few.labels[run._order_images(epoch)].ravel() for epoch in range(200)])
     assert np.allclose(np.bincount(drawn) / len(drawn), shares, atol=0.02)
@@ -189,7 +194,7 @@ def test_how_often_classes_come(taught, balance, shares):
 
 
 def test_bf16_learns_and_keeps_its_weights_in_fp32(taught, tmp_path):
-    recipe = Recipe(trainable="all", epochs=1, batch=8, precision="bf16")
+    recipe = Recipe(trainable="all", epochs=1, batch_size=8, precision="bf16")
     encoder, outcome = trained(taught, tmp_path / "half", recipe)
     _, whole = trained(taught, tmp_path / "whole", dataclasses.replace(recipe, precision="fp32"))
     assert {value.dtype for value in encoder.tower.parameters()} == {torch.float32}
@@ -209,10 +214,12 @@ def test_distorted_images_depend_on_their_seed_alone():
 
 
 def test_fewer_images_than_a_batch_are_one_batch(taught, tmp_path):
-    recipe = Recipe(trainable="all", epochs=2, batch=64, lr=1e-3)
+    recipe = Recipe(trainable="all", epochs=2, batch_size=64, lr=1e-3)
     _, outcome = trained(taught, tmp_path / "state", recipe)
     assert outcome.table["step"].to_list() == [1, 2]
-    _, dropped = trained(taught, tmp_path / "state", Recipe(trainable="all", epochs=1, batch=10, lr=1e-3))
+    _, dropped = trained(
+        taught, tmp_path / "state", Recipe(trainable="all", epochs=1, batch_size=10, lr=1e-3)
+    )
     assert len(dropped.table) == 2  # 24 images: the last four are left out
 
 
@@ -242,7 +249,7 @@ def test_classes_are_the_species_with_training_images(stores, tmp_path):
     train_part, val_part, n_classes = taught = taught_by(labels, splits, stores)
     assert n_classes == 3 and sorted(set(train_part.labels)) == [0, 1, 2]
     assert set(val_part.labels) == {0, 1, 2, 3}
-    _, outcome = trained(taught, tmp_path / "state", dataclasses.replace(RECIPE, balance="uniform"))
+    _, outcome = trained(taught, tmp_path / "state", dataclasses.replace(RECIPE, class_sampling="uniform"))
     assert outcome.kept["val_recall"] is not None
 
 
@@ -330,7 +337,7 @@ def run_script(place, stores, recipe):
 def test_the_script_makes_an_encoder_that_says_how_it_was_made(tmp_path, stores, monkeypatch, trainable):
     examples.install(monkeypatch)
     _, _, base = examples.folder(tmp_path)
-    recipe = {"trainable": trainable, "epochs": 2, "batch": 8, "lr": 1e-2}
+    recipe = {"trainable": trainable, "epochs": 2, "batch_size": 8, "lr": 1e-2}
     made = run_script(tmp_path, stores, recipe)
     encoder = load_encoder(made.weights, made.description)
     told = json.loads(made.description.read_text())
@@ -349,7 +356,7 @@ def test_the_script_makes_an_encoder_that_says_how_it_was_made(tmp_path, stores,
     [
         ({"epochs": 0}, "finetune.epochs: 0"),
         ({"trainable": "last_0"}, "finetune.trainable"),
-        ({"gradient": "exakt"}, "finetune.gradient"),
+        ({"margin_gradient": "exakt"}, "finetune.margin_gradient"),
         ({"sample_rate": 0}, "finetune.sample_rate"),
         ({"marginn": 1}, "finetune.marginn: unknown key"),
     ],

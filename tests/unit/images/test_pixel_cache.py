@@ -62,7 +62,7 @@ def test_what_is_known_is_copied_and_the_bytes_are_as_from_nothing(folder, tmp_p
     write(everything, fresh, folder)
     assert path.read_bytes() == fresh.read_bytes()
     assert write(everything, path, folder) == (0, 5)
-    assert write(everything, path, folder, geometry=GEOMETRY | {"crop": 0.5}) == (5, 0)
+    assert write(everything, path, folder, geometry=GEOMETRY | {"crop_pct": 0.5}) == (5, 0)
 
 
 def test_a_store_of_the_other_decoder_is_not_reused(folder, tmp_path):

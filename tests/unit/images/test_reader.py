@@ -41,7 +41,7 @@ def test_pixels_equal_timms_own_transform_bit_for_bit(width, height, size, crop,
         return
     transform = create_transform(size, crop_pct=crop, interpolation=interpolation, normalize=False)
     theirs = transform(image).permute(1, 2, 0).numpy()
-    ours = reader.resize_and_crop(image, {"size": size, "crop": crop, "interpolation": interpolation})
+    ours = reader.resize_and_crop(image, {"size": size, "crop_pct": crop, "interpolation": interpolation})
     assert np.array_equal(ours, theirs)
 
 
@@ -54,7 +54,7 @@ def test_pixels_of_a_file_equal_open_clips_own_transform_before_it_normalises(tm
     for step in (*resize_to_rgb, to_tensor):
         image = step(image)
     theirs = (image.permute(1, 2, 0) * 255).round().byte().numpy()
-    assert np.array_equal(only(tmp_path, "a.jpg", geometry=GEOMETRY | {"crop": 1.0}), theirs)
+    assert np.array_equal(only(tmp_path, "a.jpg", geometry=GEOMETRY | {"crop_pct": 1.0}), theirs)
 
 
 def test_a_very_long_strip_is_not_blown_up():

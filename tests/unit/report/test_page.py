@@ -25,12 +25,12 @@ METHOD = {
     "comparison": {"min_queries": 5},
     "precision": "bf16",
     "preprocessing": {
-        "square_224": {"size": 224, "crop": 0.875, "interpolation": "bicubic", "decode": "exact"}
+        "square_224": {"size": 224, "crop_pct": 0.875, "interpolation": "bicubic", "decode": "exact"}
     },
     "split": {"seed": 11, "train": 0.5, "val": 0.15, "test": 0.35, "unseen": 0.15, "min_test_groups": 2}
     | {"unseen_by": "category", "folds": None, "fold": 1, "previous": None, "adopt": False},
     "groups": {"specimen": ["^fish_(\\d+)_"], "near_duplicates": {"coarse_distance": 10}},
-    "finetune": {"lite0_unicom": {"base": "lite0", "labels": "species", "epochs": 8, "variant": None}},
+    "finetune": {"lite0_unicom": {"base": "lite0", "labels": "species", "epochs": 8, "seed_group": None}},
     "clusters": {},
 }
 
@@ -91,7 +91,7 @@ def content_of(made, **changes):
         "claims": made["claims"],
         "comparisons": {pair: "the printed form of " + "/".join(pair) for pair in made["differences"]},
         "descriptions": {
-            "lite0": {"library": "package", "name": "efficientnet_lite0", "fingerprint": "f" * 64}
+            "lite0": {"library": "pip_weights", "name": "efficientnet_lite0", "fingerprint": "f" * 64}
         },
         "figures": figures,
         "captions": CAPTIONS,
