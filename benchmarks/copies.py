@@ -148,9 +148,9 @@ def pairs(small, near):
         uuids,
         hashes_of(table),
         lambda wanted: small[wanted.cast(pl.Int64).to_numpy()],
-        coarse_distance=near["coarse_distance"],
-        least_likeness=near["likeness"],
-        moved=near["moved"],
+        max_hamming=near["max_hamming"],
+        min_similarity=near["min_similarity"],
+        detect_transformed=near["detect_transformed"],
     )
 
 

@@ -25,7 +25,10 @@ from scripts.group_images import group_images
 from scripts.split_images import split_images
 
 HERE = Path(__file__).parent
-NEAR = {"coarse_distance": 4, "moved": False}  # for millions; the default looks further, at all pairs
+NEAR = {
+    "max_hamming": 4,
+    "detect_transformed": False,
+}  # for millions; the default looks further, at all pairs
 
 
 def settings():
@@ -49,7 +52,7 @@ def names(folder, given):
         folder / "quarantine.parquet",
         folder / "label_changes.parquet",
         policies=labels["policies"],
-        misspelt=labels["misspelt"],
+        spelling=labels["spelling"],
         taxonomy_path=None,
         dataset="d",
     )

@@ -16,7 +16,7 @@ from nearkin.vocabulary import ALL
 
 ROOT = HERE.parent
 FOUND = ROOT / "results/specimens/seeds.parquet"
-PAGES = {"leave_one_out": "README.md", "search": "docs/training.md", "unseen": "README.md"}
+PAGES = {"leave_one_out": "README.md", "train_gallery": "docs/training.md", "unseen_species": "README.md"}
 LEVELS, KS = ["category", "genus", "species"], [1, 5, 10]
 NAMES = {
     "untrained": "random weights",

@@ -36,7 +36,7 @@ def config(n_species):
         "datasets": {
             "museum": {
                 "source": {"layout": "museum", "museum": MUSEUM | {"n_species": n_species}},
-                "groups": {"near_duplicates": {"coarse_distance": 4, "moved": False}},
+                "groups": {"near_duplicates": {"max_hamming": 4, "detect_transformed": False}},
             }
         },
         "shards": SHARDS,

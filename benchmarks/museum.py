@@ -17,7 +17,7 @@ SEED, LARGEST, SIDE = 1, 40, 256
 N_SPECIES = {"museum": 96, "quick_museum": 24}
 """By the name of the folder that a museum is drawn into."""
 GEOMETRY = {"size": 224, "crop_pct": 0.875, "interpolation": "bicubic"}
-DEALING = {"train": 0.3, "val": 0.2, "test": 0.5, "unseen": 0.0, "unseen_by": "category"}
+DEALING = {"train": 0.3, "val": 0.2, "test": 0.5, "held_out_species": 0.0, "held_out_stratify": "category"}
 DEALING |= {"seed": SEED, "folds": None, "fold": 1, "min_test_groups": 2}
 
 

@@ -31,8 +31,14 @@ PAGE = ROOT / "docs/scale.md"
 IMAGES, WIDTH, DEPTH, MODELS = 5_600_000, 512, 100, 2
 SHARDS, CHUNKS, EPOCHS = 2000, 200, 8
 SEARCHED = 20_000
-PROTOCOLS = ["leave_one_out", "search", "unseen"]
-SPLIT = {"train": 0.5, "val": 0.1, "test": 0.4, "unseen": 0.1, "folds": None}  # the config's defaults
+PROTOCOLS = ["leave_one_out", "train_gallery", "unseen_species"]
+SPLIT = {
+    "train": 0.5,
+    "val": 0.1,
+    "test": 0.4,
+    "held_out_species": 0.1,
+    "folds": None,
+}  # the config's defaults
 PIXELS = 224 * 224 * 3
 CURATION = {
     "clean_labels": "names",
@@ -157,7 +163,7 @@ def planning(n_shards, n_chunks):
         "models": models,
         "compare": [list(models)],
         "shards": n_shards,
-        "search": {"chunks": n_chunks},
+        "search": {"query_chunks": n_chunks},
     }
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")

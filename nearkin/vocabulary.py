@@ -9,16 +9,16 @@ LEVELS = ["category", *RANKS]
 LABEL = ["category", "label"]
 """The columns that together name a label."""
 
-SPLITS = ["train", "val", "test", "unseen"]
+SPLITS = ["train", "val", "test", "unseen_species"]
 """The parts of a dataset."""
 
-ASIDE = "aside"
+EXCLUDED = "excluded"
 """In no split: an image that would leak between two."""
 
 PROTOCOL_SPLITS = {
     "leave_one_out": ("test", "test"),
-    "search": ("test", "train"),
-    "unseen": ("unseen", "unseen"),
+    "train_gallery": ("test", "train"),
+    "unseen_species": ("unseen_species", "unseen_species"),
 }
 """Who searches where: the splits of the queries and of the gallery."""
 

@@ -16,7 +16,7 @@ def clean_labels(
     label_changes_path,
     *,
     policies,
-    misspelt,
+    spelling,
     taxonomy_path,
     dataset,
 ):
@@ -25,7 +25,7 @@ def clean_labels(
         tables.read(images_path, Images, [name for name in Images.column_names() if name not in unused]),
         tables.read_all(inspection_paths, Inspection, ["uuid", "problem", "detail", "sha256"]),
         policies=policies,
-        misspelt_limits=misspelt,
+        spelling_limits=spelling,
         taxonomy_path=taxonomy_path,
     )
     tables.write(kept, labels_path, Labels, dataset=dataset)
@@ -43,7 +43,7 @@ if __name__ == "__main__":
             quarantine_path=snakemake.output.quarantine,
             label_changes_path=snakemake.output.label_changes,
             policies=snakemake.params.policies,
-            misspelt=snakemake.params.misspelt,
+            spelling=snakemake.params.spelling,
             taxonomy_path=snakemake.input.taxonomy or None,
             dataset=snakemake.wildcards.dataset,
         )

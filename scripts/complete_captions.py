@@ -18,7 +18,7 @@ def complete_captions(
     captions_path,
     curation_log_path,
     *,
-    ladder,
+    priority,
     tables,
     templates,
     dataset,
@@ -31,7 +31,7 @@ def complete_captions(
         read(labels_path, Labels),
         read(images_path, Images, ["uuid", "row", "label", "caption", "sidecar"]),
         further,
-        ladder=ladder,
+        priority=priority,
         templates=templates,
     )
     write(whole, captions_path, Captions, dataset=dataset)
@@ -53,7 +53,7 @@ if __name__ == "__main__":
             table_paths=snakemake.input.tables,
             captions_path=snakemake.output.captions,
             curation_log_path=snakemake.output.curation_log,
-            ladder=snakemake.params.ladder,
+            priority=snakemake.params.priority,
             tables=snakemake.params.tables,
             templates=snakemake.params.templates,
             dataset=snakemake.wildcards.dataset,

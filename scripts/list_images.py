@@ -21,7 +21,7 @@ def list_images(
     captions_table,
     table,
     unlisted,
-    watch,
+    track_changes,
     planned_digest,
     dataset,
     trusted=(),
@@ -35,7 +35,7 @@ def list_images(
         images = vlm4bio.list_images(
             folder, source_id, captions_table=captions_table, unlisted=unlisted, trusted=trusted
         )
-    digest = folder_digest(folder, trusted) if watch else None
+    digest = folder_digest(folder, trusted) if track_changes else None
     if planned_digest and digest != planned_digest:
         raise StaleError(f"{folder}: was changed while it was listed; rerun")
     # What is in the images is read by later steps: another listing is another table, whatever its rows.
@@ -56,7 +56,7 @@ if __name__ == "__main__":
             table=snakemake.params.table,
             unlisted=snakemake.params.unlisted,
             trusted=snakemake.params.trusted,
-            watch=snakemake.params.watch,
+            track_changes=snakemake.params.track_changes,
             planned_digest=snakemake.params.planned_digest,
             dataset=snakemake.wildcards.dataset,
         )

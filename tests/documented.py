@@ -47,12 +47,12 @@ def study(example):
 
 
 def _with_named(own, known):
-    """The datasets or models of an example, completed, and those that they are like or start from."""
+    """The datasets or models of an example, completed, and those that they extend or start from."""
     found, waiting = {}, list(own)
     while waiting:
         name = waiting.pop()
         if name not in found:
             found[name] = known.get(name, {}) | own.get(name, {})
-            named = found[name].get("like"), found[name].get("finetune", {}).get("base")
+            named = found[name].get("extends"), found[name].get("finetune", {}).get("base")
             waiting += [other for other in named if other]
     return found

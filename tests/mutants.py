@@ -42,12 +42,15 @@ CORE = {
         "search.similarity": ["topk"],
         "search.exact_knn": ["exact_knn"],
     },
-    "scores": {"evaluation.query_scores": ["query_scores"]},
-    "averages": {"evaluation.averages": ["averages"], "evaluation.metrics": ["metrics"]},
+    "scores": {"evaluation.query_scores": ["query_scores", "odd_scores"]},
+    "averages": {
+        "evaluation.averages": ["averages", "odd_scores", "scores_by_other_libraries"],
+        "evaluation.metrics": ["metrics"],
+    },
     "intervals": {"evaluation.intervals": ["intervals"], "evaluation.bootstrap": ["bootstrap"]},
     "comparison": {"comparison.paired": ["paired"], "comparison.shrinkage": ["shrinkage"]},
     "splits": {
-        "splits.split": ["split", "assignment", "predefined"],
+        "splits.split": ["split", "assignment", "predefined", "conflicts", "scripts"],
         "splits.assignment": ["assignment", "split"],
         "splits.predefined": ["predefined", "conflicts"],
         "splits.conflicts": ["conflicts"],

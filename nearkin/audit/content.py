@@ -19,7 +19,7 @@ from nearkin.audit.glossary import SPLIT_REASONS
 from nearkin.audit.quarantine import quarantine_by_reason
 from nearkin.figures import rank_abundance, theme
 from nearkin.html import dataset as sizes_and_repairs
-from nearkin.vocabulary import ALL, ASIDE, SPLITS
+from nearkin.vocabulary import ALL, EXCLUDED, SPLITS
 
 
 def collect(
@@ -74,7 +74,7 @@ def collect(
         "statistics": sizes_and_repairs.split_sizes(
             statistics.filter(pl.col("category").is_in([*names, ALL]))
         ),
-        "sides": balance.split_counts(splits, order=[*SPLITS, ASIDE], **by),
+        "sides": balance.split_counts(splits, order=[*SPLITS, EXCLUDED], **by),
         "by_rule": balance.not_random(splits, labels),
         "rules": SPLIT_REASONS,
         "pictures": embedded,

@@ -14,18 +14,18 @@ DEFECT_MEANINGS = {
     ("row", "conflicting_rows"): "rows of one image name different species",
     ("row", "label_conflict"): "the same bytes stand under different species",
     ("name", "ambiguous_synonym"): "the taxonomy takes it for one of several names",
-    ("name", "code"): "a cluster of DNA instead of a name",
+    ("name", "dna_barcode"): "a cluster of DNA instead of a name",
     ("name", "genus_only"): "a genus without a species",
     ("name", "hybrid"): "a cross of two species",
     ("name", "missing"): "no name, though another table has one",
-    ("name", "misspelt"): "a slip away from one frequent or accepted name of the same genus",
+    ("name", "misspelling"): "a slip away from one frequent or accepted name of the same genus",
     ("name", "names_disagree"): "the captions table names another species",
     ("name", "no_name"): "no table has a name",
     ("name", "unparsable"): "the name parser takes it for no name",
     ("name", "not_in_taxonomy"): "the taxonomy does not have the name",
     ("name", "open_nomenclature"): "open nomenclature, such as sp., cf., aff.",
     ("name", "multiple_names"): "more than one species is named",
-    ("name", "style"): "not written as Genus epithet",
+    ("name", "formatting"): "not written as Genus epithet",
     ("name", "subspecies"): "three words: a subspecies",
     ("name", "synonym"): "the taxonomy takes it for another name",
     ("caption", "other_species"): "the caption names another species than the label",
@@ -33,7 +33,7 @@ DEFECT_MEANINGS = {
 """By field and defect."""
 
 REVIEW_QUESTIONS = [
-    ("name", "misspelt", "#repairs", "names put right after a frequent one: was it a slip each time?"),
+    ("name", "misspelling", "#repairs", "names put right after a frequent one: was it a slip each time?"),
     ("name", "synonym", "#repairs", "names that the taxonomy replaced: does your collection agree?"),
     ("name", "ambiguous_synonym", "#repairs", "names that may mean several species: which is meant?"),
     ("name", "names_disagree", "#repairs", "labels kept although the captions table names another species"),
@@ -47,10 +47,10 @@ REVIEW_QUESTIONS = [
 """What a person can tell better, by field and defect: where it is on the page, and the question."""
 
 SPLIT_REASONS = {
-    "adopted": "as the delivery's own split says",
+    "from_source": "as the delivery's own split says",
     "would_leak": "in no split: it would tie two sides together",
     "follows_group": "new, with images of its group that have a side",
-    "previous": "as the earlier split says",
+    "from_previous": "as the earlier split says",
     "too_few_groups": "its species has too few groups to be split; all of them train",
     "unseen_species": "new, of a species that is held out",
 }

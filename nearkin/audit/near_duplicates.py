@@ -21,7 +21,7 @@ def list_groups(groups, labels, *, inspection):
     """Groups tied by looks: how many (n_near, n_compared, n_copies), and near and copies, which are shown.
 
     `copies` have the same bytes, `near` have not. A group is a dict of n_images (tied by looks),
-    n_others (tied by specimen alone), ties, likeness (of `least_likeness`) and members.
+    n_others (tied by specimen alone), ties, likeness (of `min_similarity`) and members.
     """
     tied = groups.filter(~pl.col("link_types").is_in(["", "specimen"]))
     found = tied.join(inspection.select("uuid", "sha256"), on="uuid").group_by("group_id")

@@ -1,4 +1,4 @@
-"""One usable caption for every kept image: from the first rung of a ladder that has one."""
+"""One usable caption for every kept image: from the first source by `priority` that has one."""
 
 import logging
 
@@ -34,23 +34,25 @@ EVIDENCE = {
 """What the words for defects and repairs mean, but for `other_species`, which says which one."""
 
 
-def complete_captions(labels, images, tables, *, ladder, templates):
-    """Captions (one row per label) and the Gaps of what was done to them.
+def complete_captions(labels, images, tables, *, priority, templates):
+    """Captions (one row per label) and the CurationLog of what was done to them.
 
-    `ladder` says in which order they are looked for: `delivered`, `sidecar`, `tables` (in
+    `priority` says in which order they are looked for: `delivered`, `sidecar`, `tables` (in
     their order; each with `image` and `caption`), `template`, which always has one. A caption
     that is useless or names another species is passed over. That one is missing counts as a
-    defect on the first rung that has any: the others need not have one for each image.
+    defect of the first source that has any: the others need not have one for each image.
     Raises ValueError for a template that cannot be filled.
     """
-    rungs = _rungs(labels, images, tables, ladder)
+    by_source = _texts_by_source(labels, images, tables, priority)
     aside = images.join(labels, on="uuid", how="anti")["label"].drop_nulls()
-    namer = SpeciesMentionFinder(labels, [_told(labels, texts) for texts in rungs.values()], further=aside)
-    with_any = [source for source, texts in rungs.items() if texts["text"].count()]
-    main = next(iter(with_any or rungs), None)
+    namer = SpeciesMentionFinder(
+        labels, [_told(labels, texts) for texts in by_source.values()], further=aside
+    )
+    with_any = [source for source, texts in by_source.items() if texts["text"].count()]
+    main = next(iter(with_any or by_source), None)
     captions, found = [], []
     for start in range(0, max(len(labels), 1), CHUNK_ROWS):
-        some = {source: texts.slice(start, CHUNK_ROWS) for source, texts in rungs.items()}
+        some = {source: texts.slice(start, CHUNK_ROWS) for source, texts in by_source.items()}
         part = _climbed(labels.slice(start, CHUNK_ROWS), some, namer, main=main, templates=templates)
         captions.append(part[0])
         found.append(part[1])
@@ -62,24 +64,24 @@ def complete_captions(labels, images, tables, *, ladder, templates):
     return labels.hstack(captions).select(Captions.column_names()), found
 
 
-def _rungs(labels, images, tables, ladder):
+def _texts_by_source(labels, images, tables, priority):
     """What there is above the template, by its name in `caption_source`.
 
     Each a table of `row` (the delivered one) and `text` (null where there is none) for each
     label, in its order.
     """
-    rungs = {}
-    for name in ladder:
+    texts = {}
+    for name in priority:
         if name == "delivered":
-            rungs[name] = _of_images(labels, images, pl.col("caption"))
+            texts[name] = _of_images(labels, images, pl.col("caption"))
         elif name == "sidecar":  # the line end of a text file is no part of the caption
-            rungs[name] = _of_images(labels, images, pl.col("sidecar").str.replace(r"\r?\n\z", ""))
+            texts[name] = _of_images(labels, images, pl.col("sidecar").str.replace(r"\r?\n\z", ""))
         elif name == "tables":
             for number, table in enumerate(tables, 1):
                 name = f"table:{number}"
                 found = match_to_images(table, labels, name=name)
-                rungs[name] = _in_order(labels, found.select("uuid", row=pl.lit(0, pl.Int32), text="caption"))
-    return rungs
+                texts[name] = _in_order(labels, found.select("uuid", row=pl.lit(0, pl.Int32), text="caption"))
+    return texts
 
 
 def _of_images(labels, images, text):
@@ -104,11 +106,11 @@ def _told(labels, texts):
     return texts.with_row_index("at").drop_nulls()
 
 
-def _climbed(labels, rungs, namer, *, main, templates):
+def _climbed(labels, texts, namer, *, main, templates):
     """`caption` and `caption_source` of each label, in its order, and the Gaps."""
     left, tried, chosen = labels.with_row_index("at"), [], []
-    for source, texts in rungs.items():
-        judged = _judged(left.join(texts.with_row_index("at"), on="at", maintain_order="left"), namer)
+    for source, rows in texts.items():
+        judged = _judged(left.join(rows.with_row_index("at"), on="at", maintain_order="left"), namer)
         if source != main:
             judged = judged.filter(pl.col("defect").ne_missing("missing"))
         taken = judged.filter(pl.col("defect").is_null())

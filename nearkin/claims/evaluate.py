@@ -51,10 +51,10 @@ def _split_by_category(labels: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
 
 
 def _evaluate_category(labels, models, protocol):
-    """Answers about labels of one category; those of `unseen` have no training images to be asked about."""
+    """Claims about the labels of one category; unseen species have no training images to compare with."""
     species = labels.filter(level="species", metric="recall")
     genera = labels.filter(metric="genus_mean_of_species")
-    if protocol != "unseen":
+    if protocol != "unseen_species":
         for model, column in zip(models, ["base", "trained"], strict=True):
             for answer in training_size.test_recall_by_training_size(species, column):
                 yield answer | _count_evidence(species) | {"subject": model}

@@ -50,7 +50,11 @@ CLAIM_TEXTS = {
 """By claim and by the side on which the estimate lies; the first is what is claimed."""
 
 MAX_NAMED_SPECIES = 10
-PROTOCOLS = {"leave_one_out": "leave one out", "search": "search", "unseen": "unseen species"}
+PROTOCOLS = {
+    "leave_one_out": "leave one out",
+    "train_gallery": "train gallery",
+    "unseen_species": "unseen species",
+}
 
 
 def format_claim(row):

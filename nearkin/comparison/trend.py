@@ -18,12 +18,14 @@ def fit_trend(differences, *, resamples, seed):
     The curve is a + b log2(1 + training images), by least squares in which a species weighs as its
     queries. Intervals draw species anew, since it is species that differ in their training
     images. There are no rows where fewer than MIN_LABELS species are compared or all have the same
-    number of training images, nor for `unseen`, whose species have none.
+    number of training images, nor for `unseen_species`, whose species have none.
     """
     of_species = differences.filter(pl.col("label") != ALL, level="species", metric="recall")
     parts = []
     for (protocol, k), block in of_species.group_by("protocol", "k", maintain_order=True):
-        for category in (ALL, *distinct_categories(block["category"])) if protocol != "unseen" else ():
+        for category in (
+            (ALL, *distinct_categories(block["category"])) if protocol != "unseen_species" else ()
+        ):
             scope = block if category == ALL else block.filter(category=category)
             if len(scope) >= MIN_LABELS and scope["n_train"].n_unique() > 1:
                 curve = _curve(scope.sort("category", "label"), resamples, seed)

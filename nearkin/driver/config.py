@@ -43,7 +43,7 @@ Validator = extend(
 
 
 def resolve_config(config, schema):
-    """The config with all defaults filled in and every `like:` resolved.
+    """The config with all defaults filled in and every `extends:` resolved.
 
     Raises ConfigError naming the key, its value and what is allowed.
     """
@@ -74,7 +74,7 @@ def resolve_config(config, schema):
     for base, trained in config["compare"]:
         for name in (base, trained):
             _check_name(name, config["models"], "compare", "model")
-    config["leak_audit"]["model"] = _choose_audited_model(config)
+    config["leakage_audit"]["model"] = _choose_audited_model(config)
     return config
 
 
@@ -182,19 +182,19 @@ def _check_comparable(config):
 
 def _check_depth(config: dict) -> None:
     """A recall within more neighbours than are stored would count hits as misses."""
-    most, depth = max(config["recall"]["ks"]), config["search"]["depth"]
+    most, depth = max(config["recall"]["ks"]), config["search"]["n_neighbours"]
     if most > depth:
         raise ConfigError(
-            f"config key recall.ks: {most} is more than the {depth} neighbours that search.depth stores; "
-            f"write search.depth: {most}, or leave {most} out"
+            f"config key recall.ks: {most} exceeds search.n_neighbours, the {depth} neighbours stored; "
+            f"write search.n_neighbours: {most}, or leave {most} out"
         )
 
 
 def _choose_audited_model(config):
     """The model that the leak audit searches with: as named, or the last base, or the first model."""
-    named = config["leak_audit"]["model"]
+    named = config["leakage_audit"]["model"]
     if named is not None:
-        _check_name(named, config["models"], "leak_audit.model", "model")
+        _check_name(named, config["models"], "leakage_audit.model", "model")
         return named
     return config["compare"][-1][0] if config["compare"] else next(iter(config["models"]))
 
@@ -229,18 +229,18 @@ def _suggest_number(value: object, types: str | list[str]) -> str:
 
 
 def _resolve_extends(datasets, name, seen):
-    """A dataset with the values of the one it is `like`; its source keeps that one's name."""
+    """A dataset with the values of the one it extends; its source keeps that one's name."""
     dataset = copy.deepcopy(datasets[name])
     if name in seen:
         raise ConfigError(
-            f"config key datasets.{name}.like: goes round in circles: {' -> '.join([*seen, name])}"
+            f"config key datasets.{name}.extends: goes round in circles: {' -> '.join([*seen, name])}"
         )
-    like = dataset.pop("like", None)
-    if like is None:
+    extended = dataset.pop("extends", None)
+    if extended is None:
         dataset.setdefault("source", {}).setdefault("id", name)
         return dataset
-    _check_name(like, datasets, f"datasets.{name}.like", "dataset")
-    return _merge(_resolve_extends(datasets, like, [*seen, name]), dataset)
+    _check_name(extended, datasets, f"datasets.{name}.extends", "dataset")
+    return _merge(_resolve_extends(datasets, extended, [*seen, name]), dataset)
 
 
 def _merge(below, above):
@@ -279,10 +279,10 @@ def _check_dataset(name: str, dataset: dict, *, results: list[str]) -> None:
 
 
 def _check_captions(key, captions):
-    if captions["ladder"][-1] != "template":
-        raise ConfigError(f"config key {key}.ladder: nothing is reached behind template; write it last")
-    if captions["tables"] and "tables" not in captions["ladder"]:
-        raise ConfigError(f"config key {key}.ladder: without tables, but {key}.tables names some")
+    if captions["priority"][-1] != "template":
+        raise ConfigError(f"config key {key}.priority: nothing is reached behind template; write it last")
+    if captions["tables"] and "tables" not in captions["priority"]:
+        raise ConfigError(f"config key {key}.priority: without tables, but {key}.tables names some")
 
 
 def _check_split(key, split, *, own):
@@ -297,7 +297,7 @@ def _check_split(key, split, *, own):
         raise ConfigError(f"config key {key}.fold: {split['fold']} of only {split['folds']} folds")
     if split["test"] == 1:
         raise ConfigError(f"config key {key}.test: with folds, train and val need a share")
-    for other in ("previous", "adopt"):
+    for other in ("previous", "use_source_split"):
         if split[other]:
             raise ConfigError(f"config key {key}.{other}: folds are dealt anew, they cannot keep given sides")
 
@@ -420,7 +420,7 @@ def _check_seed_groups(models):
         for name in others:
             if _without_seed(models[name]) != _without_seed(models[first]):
                 raise ConfigError(
-                    f"config key models.{name}.finetune.seed_group: {first!r} is of seed_group {group!r} too, "
+                    f"config key models.{name}.finetune.seed_group: {first!r} is in {group!r} too, "
                     "so the two may differ in nothing but the seed; name another"
                 )
 

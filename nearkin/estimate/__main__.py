@@ -132,9 +132,11 @@ class Dataset:
         if network is None:
             return {}
         search = self.config["search"]
-        n_queries, n_pairs, n_rows = cost_model.searched(self.sides, search["protocols"], search["depth"])
-        threads, share = min(WORKERS, self.cores), n_jobs / search["chunks"]
-        query, pair = _searching(network.width, depth=search["depth"], threads=threads)
+        n_queries, n_pairs, n_rows = cost_model.searched(
+            self.sides, search["protocols"], search["n_neighbours"]
+        )
+        threads, share = min(WORKERS, self.cores), n_jobs / search["query_chunks"]
+        query, pair = _searching(network.width, depth=search["n_neighbours"], threads=threads)
         work = n_queries * query + n_pairs * pair
         return {
             "n_images": self.n_images,

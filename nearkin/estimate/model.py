@@ -38,20 +38,23 @@ def elapsed(work, n_jobs, *, threads, cores):
 def sides(n_images, split):
     """How many images fall to each side of a split, about.
 
-    >>> sides(1000, {"train": 0.5, "val": 0.1, "test": 0.4, "unseen": 0.2, "folds": None})
-    {'train': 400.0, 'val': 80.0, 'test': 320.0, 'unseen': 200.0}
+    >>> sides(1000, {"train": 0.5, "val": 0.1, "test": 0.4, "held_out_species": 0.2, "folds": None})
+    {'train': 400.0, 'val': 80.0, 'test': 320.0, 'unseen_species': 200.0}
     """
-    seen = n_images * (1 - split["unseen"])
+    seen = n_images * (1 - split["held_out_species"])
     test = 1 / split["folds"] if split["folds"] else split["test"]
     rest = (1 - test) / (split["train"] + split["val"] or 1)
     shares = {"train": split["train"] * rest, "val": split["val"] * rest, "test": test}
-    return {side: seen * share for side, share in shares.items()} | {"unseen": n_images * split["unseen"]}
+    return {side: seen * share for side, share in shares.items()} | {
+        "unseen_species": n_images * split["held_out_species"]
+    }
 
 
 def searched(sizes, protocols, depth):
     """`(queries, pairs of images compared, rows of neighbours found)` of the protocols.
 
-    >>> searched({"train": 400, "val": 80, "test": 20, "unseen": 5}, ["search", "unseen"], depth=10)
+    >>> sizes = {"train": 400, "val": 80, "test": 20, "unseen_species": 5}
+    >>> searched(sizes, ["train_gallery", "unseen_species"], depth=10)
     (25, 8025, 225)
     """
     pairs = [(sizes[asking], sizes[asked]) for asking, asked in (PROTOCOL_SPLITS[name] for name in protocols)]

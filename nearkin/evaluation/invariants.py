@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from nearkin.vocabulary import ALL, ASIDE, LABEL, LEVELS, NONE
+from nearkin.vocabulary import ALL, EXCLUDED, LABEL, LEVELS, NONE
 
 MIXED = "made by several versions of: "
 
@@ -74,14 +74,14 @@ def check_no_leakage(
 
 def check_no_group_leakage(splits, inspection):
     """No group and no file content on two sides of the split; what was set aside is on none."""
-    placed = splits.filter(pl.col("split") != ASIDE)
+    placed = splits.filter(pl.col("split") != EXCLUDED)
     _on_one_side(placed, "group_id")
     _on_one_side(placed.join(inspection.select("uuid", "sha256"), on="uuid"), "sha256")
 
 
 def check_specimens(splits: pl.DataFrame, images: pl.DataFrame) -> None:
     """No specimen, as the source delivers it in `images`, is on two sides of the split."""
-    placed = splits.filter(pl.col("split") != ASIDE)
+    placed = splits.filter(pl.col("split") != EXCLUDED)
     delivered = images.select("uuid", pl.col("specimen").str.strip_chars()).filter(pl.col("specimen") != "")
     remedy = "an earlier or delivered split has them so: correct their specimen, or leave out split.previous "
     remedy += "and split.adopt"
@@ -91,16 +91,18 @@ def check_specimens(splits: pl.DataFrame, images: pl.DataFrame) -> None:
 def check_cut_groups_excluded(splits, groups):
     """A group as it was found straddles only if images that tie its parts were set aside."""
     found = splits.select("uuid", "split").join(groups.select("uuid", "group_id"), on="uuid")
-    bridged = found.filter(split=ASIDE).select("group_id").unique()
+    bridged = found.filter(split=EXCLUDED).select("group_id").unique()
     _on_one_side(found.join(bridged, on="group_id", how="anti"), "group_id")
 
 
 def check_held_out_species(splits, labels):
     """No species of the unseen images has an image on another side."""
     named = labels.select("uuid", "category", "species").drop_nulls("species")
-    placed = splits.filter(pl.col("split") != ASIDE).join(named, on="uuid")
-    held_out = placed.filter(split="unseen").select("category", "species").unique()
-    seen = placed.filter(pl.col("split") != "unseen").join(held_out, on=["category", "species"], how="semi")
+    placed = splits.filter(pl.col("split") != EXCLUDED).join(named, on="uuid")
+    held_out = placed.filter(split="unseen_species").select("category", "species").unique()
+    seen = placed.filter(pl.col("split") != "unseen_species").join(
+        held_out, on=["category", "species"], how="semi"
+    )
     _none(seen.sort("uuid"), "images on a side although their species is held out")
 
 

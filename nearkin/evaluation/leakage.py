@@ -1,7 +1,7 @@
 """What a split that ignores groups would have done to the recall of an encoder.
 
 Somebody who deals image by image knows no groups and masks none: a query may find the next
-frame of its own video. How much this flatters shows between the study's split and a naive
+frame of its own video. How much this flatters shows between the study's split and a random
 one and, on the very same queries, when their group mates are hidden from them after all.
 """
 
@@ -21,12 +21,12 @@ from nearkin.vocabulary import LEVELS
 logger = logging.getLogger(__name__)
 
 AUDITED = ["category", "genus", "species"]
-PROTOCOLS = ["leave_one_out", "search"]
+PROTOCOLS = ["leave_one_out", "train_gallery"]
 DEALT = ["train", "val", "test"]
 
 
 def audit_leakage(labels, splits, *, vectors_of, dealing, most_queries, ks, resamples, seed):
-    """The recalls under the study's split and under a naive one, as a `LeakageAudit` table.
+    """The recalls under the study's split and under a random one, as a `LeakageAudit` table.
 
     `vectors_of` gives the unit vectors (n, width) of a series of uuids; `dealing` is what
     `splits.split` was told. Beyond `most_queries` of a protocol, about so many stand for all.
@@ -87,7 +87,7 @@ def random_split(labels, splits, dealing):
     seen = splits.filter(pl.col("split").is_in(DEALT)).select("uuid", "group_id")
     labels = labels.join(seen, on="uuid", how="semi")
     alone = seen.select("uuid", group_id="uuid")
-    dealt = split_images(labels, alone, predefined.combine([]), **(dealing | {"unseen": 0}))
+    dealt = split_images(labels, alone, predefined.combine([]), **(dealing | {"held_out_species": 0}))
     return seen.join(dealt.select("uuid", "split"), on="uuid", validate="1:1")
 
 

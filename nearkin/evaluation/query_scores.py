@@ -59,7 +59,7 @@ def score_queries(
             found = block.filter(protocol=name)
             n_found[name] += _answer(found, *sides[name], answers, ks=ks, depth=depth)
     for name, counts in n_found.items():
-        itself = name != "search"
+        itself = name != "train_gallery"
         visible = _n_relevant(*sides[name], EVERYONE, exclude_same_group=exclude_same_group, itself=itself)
         _check_complete(counts, visible.clip(max=depth), sides[name][0]["uuid"], name)
     parts = [
@@ -86,7 +86,11 @@ def _coded(named, level):
 def _unanswered(queries, gallery, level, protocol, exclude_same_group, ks, depth):
     """The scores of queries that find nobody, with their `n_relevant`; a dict of arrays."""
     counted = _n_relevant(
-        queries, gallery, _code(level), exclude_same_group=exclude_same_group, itself=protocol != "search"
+        queries,
+        gallery,
+        _code(level),
+        exclude_same_group=exclude_same_group,
+        itself=protocol != "train_gallery",
     )
     nothing = np.zeros((len(queries), 0), dtype=bool)
     beyond = counted > depth

@@ -6,11 +6,11 @@ from nearkin.figures import theme
 
 ROWS = [
     ("grouped", "all", "Grouped split"),
-    ("random", "all", "Naive split"),
-    ("random_masked", "all", "same, mates hidden"),
-    ("random", "same_group_in_gallery", "Naive, with a mate"),
-    ("random_masked", "same_group_in_gallery", "same, mates hidden"),
-    ("random", "no_same_group_in_gallery", "Naive, without"),
+    ("random", "all", "Random split"),
+    ("random_masked", "all", "same, group hidden"),
+    ("random", "same_group_in_gallery", "Random, group in gallery"),
+    ("random_masked", "same_group_in_gallery", "same, group hidden"),
+    ("random", "no_same_group_in_gallery", "Random, group elsewhere"),
 ]
 """(split, query_subset, name), from top to bottom."""
 

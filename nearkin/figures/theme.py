@@ -28,8 +28,8 @@ LEVEL_MARKERS = {"category": "s", "genus": "D", "species": "o"}
 
 PROTOCOL_NAMES = {
     "leave_one_out": "Leave one out",
-    "search": "Search",
-    "unseen": "Unseen species",
+    "train_gallery": "Train gallery",
+    "unseen_species": "Unseen species",
 }
 
 

@@ -22,8 +22,8 @@ def group_images(labels, inspection, delivered, vectors_of, *, specimen, near_du
     `labels` has uuid, path, category and species; `inspection` are lazy Inspection rows, of
     which is read what is needed. Specimens are those of `delivered` (uuid,
     specimen), and what `specimen`, regular expressions, capture from file names. `near_duplicates`
-    holds coarse_distance, likeness and moved (see `near_duplicates.near_duplicate_pairs`), and cosine, for
-    which `vectors_of` gives the unit vectors of sorted uuids (None: not asked for); or it is None.
+    holds max_hamming, min_similarity, detect_transformed (see `near_duplicate_pairs`) and min_cosine, for
+    which `vectors_of` returns the unit vectors of sorted uuids (None: not used); or it is None.
     What is tied in different ways becomes one group. Ties go across species and categories.
 
     A group with several species stays one, for else it could straddle a split; it is reported.
@@ -36,7 +36,7 @@ def group_images(labels, inspection, delivered, vectors_of, *, specimen, near_du
     if near_duplicates:
         ties["near_duplicate"] = _near(images, inspection, near_duplicates)
     if near_duplicates and vectors_of:
-        ties["embedding"] = cosine_pairs(vectors_of(images["uuid"]), near_duplicates["cosine"])
+        ties["embedding"] = cosine_pairs(vectors_of(images["uuid"]), near_duplicates["min_cosine"])
     firm = pl.Series(
         "firm", connected_components(np.concatenate([ties[kind] for kind in EXACT_LINKS]), len(images))
     )
@@ -85,9 +85,9 @@ def _near(images, inspection, how):
         images["uuid"],
         hashes,
         thumbnails_of,
-        coarse_distance=how["coarse_distance"],
-        least_likeness=how["likeness"],
-        moved=how["moved"],
+        max_hamming=how["max_hamming"],
+        min_similarity=how["min_similarity"],
+        detect_transformed=how["detect_transformed"],
     )
 
 

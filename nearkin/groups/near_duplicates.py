@@ -45,22 +45,22 @@ class HashBuckets(NamedTuple):
     rows: np.ndarray
 
 
-def near_duplicate_pairs(uuids, hashes, thumbnails_of, *, coarse_distance, least_likeness, moved):
+def near_duplicate_pairs(uuids, hashes, thumbnails_of, *, max_hamming, min_similarity, detect_transformed):
     """Pairs of row numbers, first before second, that look the same: int64, (n_pairs, 2).
 
     `hashes` are those of the images and of their views (see `hashes_of`); `thumbnails_of` gives
     the thumbnails of some uuids, uint8, (n, side, side). A pair is proposed if the 8 x 8 hash
-    of one image, or with `moved` of a view of it (cropped, mirrored, turned), is within
-    `coarse_distance` of 64 bits of the other's. It is taken if their `likeness` is at least
-    `least_likeness`, and more for mirrored and turned ones. Blank images look like nothing.
+    of one image, or with `detect_transformed` of a view of it (cropped, mirrored, turned), is within
+    `max_hamming` of 64 bits of the other's. It is taken if their `likeness` is at least
+    `min_similarity`, and more for mirrored and turned ones. Blank images look like nothing.
 
     Images with all hashes the same are compared with the first of them only. A hash that more
     than CROWDED images share proposes nothing, which is logged. Of more than MOST_PAIRS pairs
     only so many are kept as connect the same images.
     """
     lookup = _lookup(uuids, thumbnails_of)
-    proposed = _batches(_proposed(hashes, coarse_distance, moved))
-    alike = (_confirmed(*batch, lookup, least_likeness) for batch in proposed)
+    proposed = _batches(_proposed(hashes, max_hamming, detect_transformed))
+    alike = (_confirmed(*batch, lookup, min_similarity) for batch in proposed)
     return merge_pair_blocks(alike, len(uuids), most=MAX_PAIRS)
 
 
@@ -70,33 +70,33 @@ def hashes_of(inspection):
     return np.column_stack([whole, inspection["dhash_of_views"].to_numpy().reshape(-1, len(VIEWS))])
 
 
-def _proposed(hashes, coarse_distance, moved):
+def _proposed(hashes, max_hamming, detect_transformed):
     """Yields rows that may show what others show, these, and as what view; 0 is whole."""
     leader = _leaders(hashes)
     led = np.flatnonzero(leader != np.arange(len(leader)))
     yield leader[led], led, np.zeros(len(led), dtype=np.int64)
     rows = np.flatnonzero(leader == np.arange(len(leader)))
     whole = _by_hash(hashes[rows, 0], rows)
-    n_views = hashes.shape[1] if moved else 1
-    _announce(len(rows), len(whole.rows), n_views, coarse_distance)
+    n_views = hashes.shape[1] if detect_transformed else 1
+    _announce(len(rows), len(whole.rows), n_views, max_hamming)
     for view in range(n_views):
         table = _by_hash(hashes[rows, view], rows)
-        for query, found in hamming.close_pairs(table.hashes, whole.hashes, coarse_distance):
+        for query, found in hamming.close_pairs(table.hashes, whole.hashes, max_hamming):
             for first, second in _rows_of(table, query, whole, found):
                 new = (first < second) if view == 0 else (first != second)
                 yield first[new], second[new], np.full(new.sum(), view)
 
 
-def _announce(n, n_searched, n_views, coarse_distance):
+def _announce(n, n_searched, n_views, max_hamming):
     if n > n_searched:
         logger.warning(
             "%d images have a hash that more than %d share: not compared", n - n_searched, MAX_BUCKET
         )
-    seconds = n_views * hamming.plan(n, n_searched, coarse_distance).seconds
+    seconds = n_views * hamming.plan(n, n_searched, max_hamming).seconds
     if seconds > WARN_SECONDS:
         logger.warning(
             "comparing %d images within %d bits takes about %d minutes on two cores; a smaller "
-            "coarse_distance takes less, and so does moved: false", n, coarse_distance, seconds / 60,
+            "max_hamming takes less, and so does detect_transformed: false", n, max_hamming, seconds / 60,
         )  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def _batches(blocks):
         yield [np.concatenate(columns) for columns in zip(*waiting, strict=True)]
 
 
-def _confirmed(first, second, views, lookup, least_likeness):
+def _confirmed(first, second, views, lookup, min_similarity):
     """The proposed pairs that are alike: (n_pairs, 2)."""
     rows, place = np.unique(np.concatenate([first, second]), return_inverse=True)
     first, second = place[: len(first)], place[len(first) :]
@@ -152,7 +152,7 @@ def _confirmed(first, second, views, lookup, least_likeness):
         left, right = first[views == number], second[views == number]
         promising = _promising(moving, thumbnails, left, right, view)
         left, right = left[promising], right[promising]
-        least = 1 - (1 - least_likeness) * (STRICT_FACTOR if view in UNCROPPED_VIEWS else 1)
+        least = 1 - (1 - min_similarity) * (STRICT_FACTOR if view in UNCROPPED_VIEWS else 1)
         alike = aligned_similarity(moving[left], thumbnails[right], view) >= least
         found.append(np.stack([rows[left[alike]], rows[right[alike]]], axis=1))
     return np.concatenate(found)

@@ -3,13 +3,13 @@
 import polars as pl
 
 from nearkin.tables.categories import sort_categories
-from nearkin.vocabulary import ALL, ASIDE, SPLITS
+from nearkin.vocabulary import ALL, EXCLUDED, SPLITS
 
 
 def split_sizes(statistics):
     """Rows of a `Statistics` table, categories in order and the whole last."""
     order = [*sort_categories(set(statistics["category"]) - {ALL}), ALL]
-    sides = [*SPLITS, ASIDE, ALL]
+    sides = [*SPLITS, EXCLUDED, ALL]
     rows = statistics.to_dicts()
     return sorted(rows, key=lambda row: (order.index(row["category"]), sides.index(row["split"])))
 

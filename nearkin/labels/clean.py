@@ -39,12 +39,12 @@ PART = 500_000
 """Rows settled at once, so that memory stays bounded."""
 
 
-def clean_labels(images, inspection, *, policies, misspelt_limits, taxonomy_path=None):
+def clean_labels(images, inspection, *, policies, spelling_limits, taxonomy_path=None):
     """Labels, Quarantine and Gaps of the delivered images.
 
     `images` are sorted by their key. `policies` says what happens to each defect: repair,
-    keep (as written, or at the rank that is known), quarantine or stop. `misspelt_limits`
-    holds min_count and max_distance of `misspelt.corrections`; `taxonomy_path` is a table for
+    keep (as written, or at the rank that is known), quarantine or stop. `spelling_limits`
+    holds min_count and max_distance of `spelling.spelling_corrections`; `taxonomy_path` is a table for
     `taxonomy.read_taxonomy`, or None. Raises ValueError if no image can be read, if nothing is left,
     or if a policy says stop.
     """
@@ -60,7 +60,7 @@ def clean_labels(images, inspection, *, policies, misspelt_limits, taxonomy_path
     told = resolve_names(
         lambda: map(texts, _parts(rows)),
         policies=policies,
-        misspelt_limits=misspelt_limits,
+        spelling_limits=spelling_limits,
         taxonomy_path=taxonomy_path,
     )
     clash = clashes(_judged(texts(rows.join(copies, on="uuid")), told, policies))
@@ -100,7 +100,7 @@ def _parts(rows):
 
 def _judged(rows, told, policies):
     """The rows with names, `reason` and `detail` of those to be set aside, `merged` for those that repeat."""
-    rows = join_names(rows, told, keep_codes=policies["code"] == "keep")
+    rows = join_names(rows, told, keep_codes=policies["dna_barcode"] == "keep")
     rows = add_filename_hints(apply_policies(rows, policies), told)
     return flag_conflicting_rows(rows, policies)
 

@@ -40,8 +40,17 @@ NAME_REPAIRS = {
 
 FIELD_OF = dict.fromkeys(["conflicting_rows", "label_conflict"], "row")
 FIELD_OF |= dict.fromkeys(
-    ["no_name", "genus_only", "open_nomenclature", "code", "hybrid", "multiple_names", "unparsable", "style"]
-    + ["subspecies", "misspelt", "synonym", "not_in_taxonomy"],
+    [
+        "no_name",
+        "genus_only",
+        "open_nomenclature",
+        "dna_barcode",
+        "hybrid",
+        "multiple_names",
+        "unparsable",
+        "formatting",
+    ]
+    + ["subspecies", "misspelling", "synonym", "not_in_taxonomy"],
     "name",
 )
 """The field at fault, by the reason for setting aside; `file` for all others."""
@@ -103,8 +112,8 @@ def _name_repairs(kept):
         (kept.filter("filled"), "filled", "missing", "label", name, "the name in the captions table"),
         (words.filter(~plain), "repaired", "repairs", "text", name, meaning),
         (words.filter(plain), "noted", "repairs", "text", species, meaning),
-        (slips.filter(changed), "repaired", "misspelt", "written", pl.col("better"), pl.col("spelling")),
-        (slips.filter(~changed), "noted", "misspelt", "written", species, pl.col("spelling")),
+        (slips.filter(changed), "repaired", "misspelling", "written", pl.col("better"), pl.col("spelling")),
+        (slips.filter(~changed), "noted", "misspelling", "written", species, pl.col("spelling")),
         (synonyms.filter(changed), "repaired", "synonym", "written", species, "accepted by the taxonomy"),
         (synonyms.filter(~changed), "noted", "synonym", "written", species, prefers),
         (open_names, "noted", "ambiguous_synonym", "written", species, unsure),

@@ -32,7 +32,15 @@ MISSING = {
 }
 """What people write where there is no name, in small letters and without marks around."""
 
-DEFECTS = ("missing", "genus_only", "open_nomenclature", "code", "hybrid", "multiple_names", "unparsable")
+DEFECTS = (
+    "missing",
+    "genus_only",
+    "open_nomenclature",
+    "dna_barcode",
+    "hybrid",
+    "multiple_names",
+    "unparsable",
+)
 """Why a name does not tell the species."""
 
 ABOVE_GENUS = ("idae", "inae", "oidea", "aceae", "iformes")
@@ -83,9 +91,9 @@ def parse_name(text, known=frozenset()):
     text, repairs = normalise_text(text or "")
     if text.lower().strip(MARKS) in MISSING:
         return Name(defect="missing", detail="no name given")
-    for defect, pattern in (("code", CODE), ("hybrid", HYBRID), ("multiple_names", SEVERAL)):
+    for defect, pattern in (("dna_barcode", CODE), ("hybrid", HYBRID), ("multiple_names", SEVERAL)):
         if found := pattern.search(text):
-            genus = re.match(r"[A-Z][a-z]+(?= )", text) if defect == "code" else None
+            genus = re.match(r"[A-Z][a-z]+(?= )", text) if defect == "dna_barcode" else None
             return Name(genus and genus[0], defect=defect, detail=f"{found[0].strip()!r} in {text[:80]!r}")
     cased = _cased(text, known)
     if cased != text:

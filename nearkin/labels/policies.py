@@ -7,7 +7,15 @@ import polars as pl
 
 from nearkin.labels import curation_log
 
-UNNAMED = ("missing", "genus_only", "open_nomenclature", "code", "hybrid", "multiple_names", "unparsable")
+UNNAMED = (
+    "missing",
+    "genus_only",
+    "open_nomenclature",
+    "dna_barcode",
+    "hybrid",
+    "multiple_names",
+    "unparsable",
+)
 """Defects that leave a name without a species; the policy keep holds the image at its genus."""
 
 STYLE = [word for word in curation_log.NAME_REPAIRS if word != "subspecies"]
@@ -18,9 +26,9 @@ REPAIRABLE = {
         pl.col("match").is_in(list(curation_log.FILE_REPAIRS)),
         pl.format("listed as {}", "listed"),
     ),
-    "style": (pl.col("repairs").list.set_intersection(STYLE).list.len() > 0, WRITTEN),
+    "formatting": (pl.col("repairs").list.set_intersection(STYLE).list.len() > 0, WRITTEN),
     "subspecies": (pl.col("repairs").list.contains("subspecies"), WRITTEN),
-    "misspelt": (pl.col("better").is_not_null(), pl.col("spelling")),
+    "misspelling": (pl.col("better").is_not_null(), pl.col("spelling")),
     "synonym": (pl.col("accepted_name").is_not_null(), pl.format("{} is {}", "written", "accepted_name")),
     "not_in_taxonomy": (~pl.col("in_taxonomy"), pl.format("the taxonomy has no {}", "species")),
 }
@@ -48,7 +56,7 @@ def _unnamed(word, policy):
     """Where this defect leaves nothing that the image could be used under."""
     unnamed = pl.col("defect") == word
     return (
-        unnamed & (pl.col("species" if word == "code" else "genus").is_null())
+        unnamed & (pl.col("species" if word == "dna_barcode" else "genus").is_null())
         if policy == "keep"
         else unnamed
     )

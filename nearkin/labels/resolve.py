@@ -48,7 +48,7 @@ def choose_name_text(rows, missing, *, fill):
     return rows.with_columns(filled=filled, text=text)
 
 
-def resolve_names(parts, *, policies, misspelt_limits, taxonomy_path):
+def resolve_names(parts, *, policies, spelling_limits, taxonomy_path):
     """What each distinct (`category`, `text`) of the rows means, and the evidence for it.
 
     `parts()` gives the rows, with their `text`, part by part; an image's rows are in one
@@ -61,10 +61,10 @@ def resolve_names(parts, *, policies, misspelt_limits, taxonomy_path):
     told = told.join(_read(told["text"].unique().sort()), on="text", how="left").sort("category", "text")
     genera = set(told["genus"].drop_nulls())
     known = None if taxonomy_path is None else taxonomy.read_taxonomy(taxonomy_path, genera)
-    slips = _slips(told, frozenset() if known is None else frozenset(known["name"]), misspelt_limits)
+    slips = _slips(told, frozenset() if known is None else frozenset(known["name"]), spelling_limits)
     slips = _unconfirmed(slips, told, parts())
     told = told.join(slips, on=["category", "species"], how="left").with_columns(written="species")
-    told = _renamed(told, "better") if policies["misspelt"] == "repair" else told
+    told = _renamed(told, "better") if policies["misspelling"] == "repair" else told
     told = _with_taxonomy(told, known, apply=policies["synonym"] == "repair")
     return told.sort("category", "text").drop("n_images")
 
@@ -161,7 +161,7 @@ def _renamed(told, column):
 
 def _with_codes(rows):
     genus = pl.coalesce("genus", pl.col("given_genus").str.strip_chars().str.extract(r"^([A-Z][a-z]+)$"))
-    coded = (pl.col("defect") == "code").fill_null(False) & genus.is_not_null()
+    coded = (pl.col("defect") == "dna_barcode").fill_null(False) & genus.is_not_null()
     code = pl.col("text").str.extract(parse.CODE.pattern, 1)
     return rows.with_columns(
         genus=pl.when(coded).then(genus).otherwise("genus"),

@@ -8,12 +8,12 @@ TITLES = {
         "Leave one out",
         "Every test image is searched for among the other test images, as in the reference study.",
     ),
-    "search": (
-        "Search",
+    "train_gallery": (
+        "Train gallery",
         "Every test image is searched for among the training images: what somebody who searches a "
         "collection meets.",
     ),
-    "unseen": (
+    "unseen_species": (
         "Unseen species",
         "Leave one out among species that training never saw and no other protocol searches.",
     ),

@@ -7,7 +7,7 @@ from nearkin.vocabulary import ALL, PROTOCOLS
 MAX_SPECIES = 3000
 """Rows beyond this would make the page slow; they are in the tables that it names."""
 
-PROTOCOL_NAMES = {"leave_one_out": "leave one out", "unseen": "unseen"}
+PROTOCOL_NAMES = {"leave_one_out": "leave one out", "unseen_species": "unseen species"}
 KEY = ["protocol", "category", "species"]
 
 
@@ -17,7 +17,7 @@ def make_species_table(recalls, differences):
     `recalls` maps models, and `differences` pairs of models, to their tables. A row is
     (protocol, category, species, n_train, n_queries, recalls, changes), where `recalls` has
     one value per model and `changes` one dict (points, low, high, ranked) per pair, None
-    where a model gave no answer. Species recall@1 over all queries; no `search`, whose
+    where a model gave no answer. Species recall@1 over all queries; no `train_gallery`, whose
     queries are those of leave_one_out.
     """
     found = pl.concat(_model_columns(recall, model) for model, recall in recalls.items())

@@ -51,11 +51,11 @@ def list_images(
     in_links = pl.col("path").is_in(found.outside)
     files = files.with_columns(match=pl.when(in_links).then(pl.lit("outside")).otherwise("match"))
     rows = rows.join(files, on="wanted").drop("wanted")
-    if unlisted == "report":
+    if unlisted == "quarantine":
         further = pl.concat([_make_rows(found.files, "unlisted"), _make_rows(found.outside, "outside")])
         further = further.join(rows, on="path", how="anti")
         rows = pl.concat([rows, further], how="diagonal")
-    rows = pl.concat([rows, list_left_out(found, files=unlisted == "report")], how="diagonal")
+    rows = pl.concat([rows, list_left_out(found, files=unlisted == "quarantine")], how="diagonal")
     return build_images_table(rows, source_id, folder=folder, found=found, trusted=trusted)
 
 

@@ -49,7 +49,7 @@ def list_images(
     if unlisted == "ignore":
         rows = rows.filter(pl.col("match") != "unlisted")
     of_path = pl.col("listed").str.extract(r"^datasets/([^/]+)")
-    aside = list_left_out(found, files=unlisted == "report").with_columns(category=of_path)
+    aside = list_left_out(found, files=unlisted == "quarantine").with_columns(category=of_path)
     rows = pl.concat([join_captions(rows, captions), aside], how="diagonal")
     return build_images_table(rows, source_id, folder=folder, found=found, trusted=trusted)
 

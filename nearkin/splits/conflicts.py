@@ -10,13 +10,13 @@ import logging
 import polars as pl
 
 from nearkin.splits.predefined import PRIORITY
-from nearkin.vocabulary import ASIDE
+from nearkin.vocabulary import EXCLUDED
 
 logger = logging.getLogger(__name__)
 
 IS_UNASSIGNED = pl.col("split").is_null()
-HAS_SPLIT = pl.col("split") != ASIDE
-IS_UNSEEN = pl.col("split") == "unseen"
+HAS_SPLIT = pl.col("split") != EXCLUDED
+IS_UNSEEN = pl.col("split") == "unseen_species"
 IS_LOCKED = pl.col("firm")
 HAS_SPECIES = pl.col("name").is_not_null()
 
@@ -87,11 +87,11 @@ def _one_side_per_species(images, names):
     if len(torn):
         row = torn.row(0, named=True)
         raise ValueError(
-            f"{row['mate']} is in {row['side']} of the previous split and {row['other']} in unseen, but "
-            f"both are {row['name']} now ({torn['species'].n_unique()} such species). Go back to the names "
-            "that it was made with, or leave out split.previous"
+            f"{row['mate']} is in {row['side']} of the previous split and {row['other']} in unseen_species, "
+            f"but both are {row['name']} now ({torn['species'].n_unique()} such species). Go back to the "
+            "names that it was made with, or leave out split.previous"
         )
-    wrong = rows.filter((pl.col("side") == "unseen") != IS_UNSEEN)
+    wrong = rows.filter((pl.col("side") == "unseen_species") != IS_UNSEEN)
     return _set_aside(
         wrong, pl.format("delivered as {}, but {} has {} in {}", "split", "name", "mate", "side")
     )
@@ -111,7 +111,7 @@ def _newcomers(images, names):
         another=pl.col("name").filter(~pl.col("out")).min().over("group"),
     )
     tied = rows.filter(pl.col("side").is_not_null())
-    differs = HAS_SPECIES & (pl.col("out") != (pl.col("side") == "unseen"))
+    differs = HAS_SPECIES & (pl.col("out") != (pl.col("side") == "unseen_species"))
     loose = rows.filter(pl.col("side").is_null(), pl.col("one").is_not_null())
     alone = pl.col("another").is_null()
     said = pl.when("out").then(pl.lit("is held out")).otherwise(pl.lit("is not held out"))
@@ -127,7 +127,7 @@ def _newcomers(images, names):
                 pl.format("in one group with {}", "mate"),
             ),
             _set_aside(loose.filter(~alone), ties),
-            _placed(loose.filter(alone), pl.lit("unseen"), "unseen_species", pl.col("one")),
+            _placed(loose.filter(alone), pl.lit("unseen_species"), "unseen_species", pl.col("one")),
         ]
     )
 
@@ -139,7 +139,7 @@ def _several(images, key, value):
 
 
 def _set_aside(rows, evidence):
-    return _placed(rows, pl.lit(ASIDE), "would_leak", evidence)
+    return _placed(rows, pl.lit(EXCLUDED), "would_leak", evidence)
 
 
 def _placed(rows, side, reason, evidence):

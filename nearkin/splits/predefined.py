@@ -9,7 +9,7 @@ import re
 
 import polars as pl
 
-from nearkin.vocabulary import ASIDE
+from nearkin.vocabulary import EXCLUDED
 
 logger = logging.getLogger(__name__)
 
@@ -21,14 +21,23 @@ COLUMNS = {
     "evidence": pl.String,
 }
 
-PRIORITY = ["test", "unseen", "val", "train"]
+PRIORITY = ["test", "unseen_species", "val", "train"]
 """Which delivered side counts where several do: what is tested stays comparable with others' results."""
 
 SPLIT_ALIASES = {
     "train": ["train", "training", "train_seen", "seen_train", "pretrain"],
     "val": ["val", "valid", "validation", "dev", "val_seen", "seen_val"],
     "test": ["test", "testing", "test_seen", "seen_test"],
-    "unseen": ["unseen", "test_unseen", "val_unseen", "key_unseen", "unseen_test", "unseen_val", "unseen_key"]
+    "unseen_species": [
+        "unseen",
+        "unseen_species",
+        "test_unseen",
+        "val_unseen",
+        "key_unseen",
+        "unseen_test",
+        "unseen_val",
+        "unseen_key",
+    ]
     + ["held_out", "heldout", "other_heldout"],
 }
 """What the sides are called in deliveries; BIOSCAN-5M's partitions are among them."""
@@ -51,12 +60,12 @@ def from_previous(previous):
     What was set aside stays so, with its reason and evidence. The reason of all others is
     `previous`, and the evidence the reason that they had first, if it was not the lot.
     """
-    kept = (pl.col("split") == ASIDE) | (pl.col("reason") == "previous")
+    kept = (pl.col("split") == EXCLUDED) | (pl.col("reason") == "from_previous")
     return previous.select(
         "uuid",
         "split",
         firm=pl.lit(True),
-        reason=pl.when(kept).then("reason").otherwise(pl.lit("previous")),
+        reason=pl.when(kept).then("reason").otherwise(pl.lit("from_previous")),
         evidence=pl.when(kept).then("evidence").otherwise("reason"),
     )
 
@@ -79,12 +88,13 @@ def from_source(images):
             f"{len(unknown)} words of the delivered split name no side: "
             f"{', '.join(repr(word[:40]) for word in unknown[:MAX_SHOWN])}; known are "
             f"{', '.join(word for names in SPLIT_ALIASES.values() for word in names)}. "
-            "Mend source.columns.split of the dataset, or leave out split.adopt"
+            "Mend source.columns.split of the dataset, or leave out split.use_source_split"
         )
     found = listed.join(sides, on="word").select("uuid", "split").drop_nulls().unique()
     if found.is_empty():
         raise ValueError(
-            "split.adopt is on, but the source delivers no split: name its column in source.columns.split"
+            "split.use_source_split is on, but the source delivers no split: name its column in "
+            "source.columns.split"
         )
     order = pl.col("split").replace_strict(PRIORITY, range(len(PRIORITY)), return_dtype=pl.Int8)
     found = found.sort("uuid", order)
@@ -92,14 +102,14 @@ def from_source(images):
     said = several.select("uuid", evidence=pl.lit("delivered as ") + pl.col("split").list.join(" and "))
     adopted = found.unique("uuid", keep="first").join(said, on="uuid", how="left")
     logger.info("%d images have a delivered side, %d of them several", len(adopted), len(several))
-    return adopted.with_columns(firm=pl.lit(False), reason=pl.lit("adopted")).select(list(COLUMNS))
+    return adopted.with_columns(firm=pl.lit(False), reason=pl.lit("from_source")).select(list(COLUMNS))
 
 
 def _side_of(word):
     """The side that a word names; None if it says that there is none, "?" if nobody knows it.
 
     >>> _side_of(" Test-Unseen"), _side_of("no split"), _side_of("fold 3")
-    ('unseen', None, '?')
+    ('unseen_species', None, '?')
     """
     plain = "_".join(re.split(r"[\s_/.-]+", word.strip().casefold()))
     if plain in NO_SPLIT_WORDS:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from nearkin.splits import assignment, conflicts
-from nearkin.vocabulary import ASIDE
+from nearkin.vocabulary import EXCLUDED
 
 logger = logging.getLogger(__name__)
 
@@ -14,7 +14,19 @@ DECIDED = ["split", "reason", "evidence"]
 
 
 def split_images(
-    labels, groups, given, *, seed, train, val, test, unseen, unseen_by, folds, fold, min_test_groups
+    labels,
+    groups,
+    given,
+    *,
+    seed,
+    train,
+    val,
+    test,
+    held_out_species,
+    held_out_stratify,
+    folds,
+    fold,
+    min_test_groups,
 ):
     """The side of every image, as a `Splits` table, sorted by uuid.
 
@@ -25,8 +37,8 @@ def split_images(
     test groups (in every fold), so that its queries can hit, or goes to train as a whole:
     `too_few_groups`.
 
-    `unseen` is the share of a category's species that is held out whole, by lot from all of
-    them or, with `unseen_by` = "genus", spread over the genera. A group that holds several
+    `held_out_species` is the share of a category's species that is held out whole, by lot from all of
+    them or, with `held_out_stratify` = "genus", spread over the genera. A group that holds several
     species counts for its most frequent one, and none of these is held out.
 
     Images in `given` (see `given_sides`) have their side already, and the lot goes on
@@ -39,7 +51,9 @@ def split_images(
             f"train, val and test add up to {sum(shares.values())}, not 1 (split of the dataset)"
         )
     if folds and len(given):
-        raise ValueError("folds are dealt from all groups anew: leave out split.previous and split.adopt")
+        raise ValueError(
+            "folds are dealt from all groups anew: leave out split.previous and split.use_source_split"
+        )
     images, species, names = _coded(labels, groups)
     images = _with_given(images, species, given)
     dealt, mixed = _to_deal(images)
@@ -48,7 +62,7 @@ def split_images(
     candidates = candidates.with_columns(
         number=assignment.random_keys(seed, candidates["category"] + "/" + candidates["stratum"])
     )
-    held_out = assignment.choose_held_out(candidates, share=unseen, by=unseen_by)
+    held_out = assignment.choose_held_out(candidates, share=held_out_species, by=held_out_stratify)
     out = pl.col("species").is_in(held_out.implode())
     rest = dealt.filter(~out)
     if folds:
@@ -78,14 +92,14 @@ def check_tested(splits: pl.DataFrame, labels: pl.DataFrame, *, dataset: str) ->
     if len(splits.filter(split="test").join(named, on="uuid", how="semi")):
         return
     counts = dict(splits.group_by("split").len().sort("split").iter_rows())
-    if len(splits.filter(reason="adopted")):
-        remedy = "name another column in source.columns.split, or leave out split.adopt"
-    elif len(splits.filter(reason="previous")):
+    if len(splits.filter(reason="from_source")):
+        remedy = "name another column in source.columns.split, or leave out split.use_source_split"
+    elif len(splits.filter(reason="from_previous")):
         remedy = "leave out split.previous, or name an earlier split with test images there"
     else:
         remedy = (
-            "raise split.test, lower split.min_test_groups or split.unseen, or deliver more images of each "
-            "species"
+            "raise split.test, lower split.min_test_groups or split.held_out_species, or deliver more images "
+            "of each species"
         )
     raise ValueError(
         f"{dataset}: no image of a named species is tested, so nothing could be scored; images by side: "
@@ -135,9 +149,9 @@ def _candidates(species, images, dealt, mixed):
 
     Able is who has several groups, all of them to be dealt, and none with another species.
     """
-    sided = images.filter(pl.col("split") != ASIDE)
+    sided = images.filter(pl.col("split") != EXCLUDED)
     bound = pl.concat([mixed, sided["species"].unique()])
-    unseen = sided.filter(split="unseen")["species"].unique()
+    unseen = sided.filter(split="unseen_species")["species"].unique()
     groups = dealt.group_by("species").agg(n_groups=pl.len())
     species = species.join(groups, on="species", how="left", maintain_order="left")
     counts = pl.col("n_groups").is_not_null() | pl.col("species").is_in(sided["species"].implode())
@@ -173,7 +187,7 @@ def _sided(groups, sides, needed):
 
 def _unseen(groups):
     nothing = pl.lit(None, dtype=pl.String)
-    return groups.select("group", split=pl.lit("unseen"), reason=nothing, evidence=nothing)
+    return groups.select("group", split=pl.lit("unseen_species"), reason=nothing, evidence=nothing)
 
 
 def _assembled(images, by_lot, names):

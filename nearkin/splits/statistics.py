@@ -3,7 +3,7 @@
 import polars as pl
 
 from nearkin.tables.categories import distinct_categories
-from nearkin.vocabulary import ALL, ASIDE, SPLITS
+from nearkin.vocabulary import ALL, EXCLUDED, SPLITS
 
 
 def describe_dataset(labels, splits):
@@ -24,7 +24,7 @@ def describe_dataset(labels, splits):
         n_genera=pl.col("genus").n_unique().cast(pl.Int64),
         median_images=pl.col("species").drop_nulls().unique_counts().median(),
     )
-    sides = [*SPLITS, *images.filter(split=ASIDE)["split"].unique(), ALL]
+    sides = [*SPLITS, *images.filter(split=EXCLUDED)["split"].unique(), ALL]
     cross = everything.select("category").unique().join(pl.DataFrame({"split": sides}), how="cross")
     counts = pl.col("n_images", "n_groups", "n_species", "n_genera").fill_null(0)
     return cross.join(counted, on=["category", "split"], how="left").with_columns(counts)

@@ -17,7 +17,7 @@ def protocol_key():
     return dy.String(
         primary_key=True,
         check=lambda column: column.is_in(PROTOCOLS),
-        description="who queries whom: leave_one_out, search or unseen",
+        description="who queries whom: leave_one_out, train_gallery or unseen_species",
     )
 
 

@@ -7,7 +7,7 @@ class Statistics(dy.Schema):
     """One row per category and split: how much there is."""
 
     category = dy.String(primary_key=True, description="one category, or `all`")
-    split = dy.String(primary_key=True, description="train, val, test, unseen, aside, or `all`")
+    split = dy.String(primary_key=True, description="train, val, test, unseen_species, excluded, or `all`")
     n_images = dy.Int64(min=0, description="kept images")
     n_groups = dy.Int64(min=0, description="groups of images that belong together")
     n_species = dy.Int64(min=0, description="species with at least one image here")

@@ -3,12 +3,12 @@
 import dataframely as dy
 
 from nearkin.tables.columns import uuid_key
-from nearkin.vocabulary import ASIDE, SPLITS
+from nearkin.vocabulary import EXCLUDED, SPLITS
 
 REASONS = {
     "too_few_groups": "its species cannot be split",
-    "previous": "as in the split before",
-    "adopted": "as delivered",
+    "from_previous": "as in the split before",
+    "from_source": "as delivered",
     "follows_group": "with images that have a side",
     "unseen_species": "of a held-out species",
     "would_leak": "set aside, for it would tie two sides together",
@@ -20,8 +20,8 @@ class Splits(dy.Schema):
 
     uuid = uuid_key()
     split = dy.String(
-        check=lambda column: column.is_in([*SPLITS, ASIDE]),
-        description="train, val, test or unseen; aside where no side would be safe",
+        check=lambda column: column.is_in([*SPLITS, EXCLUDED]),
+        description="train, val, test or unseen_species; excluded where it would leak",
     )
     group_id = dy.String(
         description="as in groups, or the part of such a group that is on this side; searches mask by it"

@@ -19,13 +19,13 @@ TABLES = [
 ]
 
 
-def curate(folder, out, *, layout="vlm4bio", table=None, unlisted="report", groups=None):
+def curate(folder, out, *, layout="vlm4bio", table=None, unlisted="quarantine", groups=None):
     """The paths of the tables that the scripts write into `out`, by name; `groups` replaces defaults."""
     config, common = defaults(), {"dataset": "d"}
     paths = {name: out / f"{name}.parquet" for name in TABLES}
     inspections = [out / f"inspection{shard}.parquet" for shard in range(2)]
     source = {"source_id": "d", "captions_table": "vlm4bio_captions.csv", "table": table}
-    source |= {"watch": True, "planned_digest": None}
+    source |= {"track_changes": True, "planned_digest": None}
     list_images(folder, paths["images"], layout=layout, unlisted=unlisted, **source, **common)
     limit = config["inspection"]["max_megapixels"]
     for shard, path in enumerate(inspections):
@@ -39,7 +39,7 @@ def curate(folder, out, *, layout="vlm4bio", table=None, unlisted="report", grou
         paths["quarantine"],
         paths["repairs"],
         policies=config["labels"]["policies"],
-        misspelt=config["labels"]["misspelt"],
+        spelling=config["labels"]["spelling"],
         taxonomy_path=None,
         **common,
     )

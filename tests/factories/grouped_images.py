@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from nearkin.splits import predefined
 from nearkin.splits.split import split_images
-from nearkin.vocabulary import ASIDE
+from nearkin.vocabulary import EXCLUDED
 from tests.factories import random_study
 
 DEALING = {
@@ -13,8 +13,8 @@ DEALING = {
     "train": 0.5,
     "val": 0.15,
     "test": 0.35,
-    "unseen": 0.2,
-    "unseen_by": "category",
+    "held_out_species": 0.2,
+    "held_out_stratify": "category",
     "folds": None,
     "fold": 1,
     "min_test_groups": 2,
@@ -70,9 +70,9 @@ def assert_sound(labels, table):
     sides = {}
     for group, side in table.select("group_id", "split").rows():
         assert sides.setdefault(group, side) == side
-    placed = labels.join(table, on="uuid").filter(pl.col("split") != ASIDE)
+    placed = labels.join(table, on="uuid").filter(pl.col("split") != EXCLUDED)
     for _, mine in placed.group_by("category", "species"):
-        assert set(mine["split"]) == {"unseen"} or "unseen" not in set(mine["split"])
+        assert set(mine["split"]) == {"unseen_species"} or "unseen_species" not in set(mine["split"])
 
 
 def assert_reachable(labels, table, *, least):

@@ -31,7 +31,10 @@ def study(seed, n=120, n_species=14):
     categories = [["Fish", "Bird"][kind % 2] for kind in kinds]
     labels = labels_of(species, categories)
     uuids = labels["uuid"].to_list()
-    group, split = list(uuids), [str(side) for side in rng.choice(["train", "val", "test", "unseen"], n)]
+    group, split = (
+        list(uuids),
+        [str(side) for side in rng.choice(["train", "val", "test", "unseen_species"], n)],
+    )
     for i in range(1, n):
         if i % 3 == 0:
             group[i], split[i] = group[i - 1], split[i - 1]

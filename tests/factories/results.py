@@ -63,7 +63,7 @@ def _images(rng, n_species):
         category = ["Fish", "Bird", "Butterfly", "Fish"][i % 4]
         n = int(4 + min(rng.geometric(0.05), 90))
         dealt = rng.choice(["train", "val", "test"], n, p=[0.5, 0.15, 0.35])
-        dealt = np.full(n, "unseen") if i % 10 == 9 else dealt
+        dealt = np.full(n, "unseen_species") if i % 10 == 9 else dealt
         species += [f"{category}genus{i % 40:02d} epithet{i:03d}"] * n
         categories += [category] * n
         sides += [str(side) for side in dealt]
@@ -78,10 +78,14 @@ def _hits(rng, labels, splits, skill, ks):
     """Hits by protocol and level, nested; species differ in how easily they are found."""
     ease = {name: rng.normal(0, 0.15) for name in labels["species"].unique().sort()}
     queries = labels.join(splits.select("uuid", "split", "group_id"), on="uuid").filter(
-        pl.col("split").is_in(["test", "unseen"])
+        pl.col("split").is_in(["test", "unseen_species"])
     )
     parts = []
-    for protocol, split in [("leave_one_out", "test"), ("search", "test"), ("unseen", "unseen")]:
+    for protocol, split in [
+        ("leave_one_out", "test"),
+        ("train_gallery", "test"),
+        ("unseen_species", "unseen_species"),
+    ]:
         asked = queries.filter(split=split).sort("uuid")
         chance = np.array([skill + ease[name] for name in asked["species"]]).clip(0.02, 0.98)
         first = rng.geometric(chance)

@@ -23,4 +23,4 @@ def test_a_documented_example_is_a_valid_config(name):
         for key, said in example.get(section, {}).items():
             names = [one for one in settled[section] if one == key or one.startswith(f"{key}.")]
             assert names, f"{section}.{key} of {name} is lost"
-            assert set(said) - {"like"} <= set(settled[section][names[0]])
+            assert set(said) - {"extends"} <= set(settled[section][names[0]])

@@ -28,7 +28,9 @@ def photos(folder, category=""):
 def study(project, *, compare=(), models=None, **source):
     """The results of a whole study of the pictures in `photos`, of their histograms if nothing is said."""
     with runs.config_of(project) as config:
-        config["datasets"] = {"photos": {"source": {"folder": "photos"} | source, "split": {"unseen": 0.25}}}
+        config["datasets"] = {
+            "photos": {"source": {"folder": "photos"} | source, "split": {"held_out_species": 0.25}}
+        }
         config["models"] = {"histogram": HISTOGRAM} | {
             name: model or config["models"][name] for name, model in (models or {}).items()
         }

@@ -23,7 +23,7 @@ def project(tmp_path):
 
 
 def configure(project, example):
-    config = documented.study(example) | {"shards": 2, "recall": {"resamples": 100}}
+    config = documented.study(example) | {"shards": 2, "recall": {"bootstrap_samples": 100}}
     (project / runs.CONFIG).write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     return config
 

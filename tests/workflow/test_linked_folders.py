@@ -54,11 +54,11 @@ def test_a_linked_folder_is_told_then_followed_then_watched(project):
 
 def test_a_run_that_fails_says_its_warnings_too(project):
     with runs.config_of(project) as config:
-        config["datasets"]["photos"]["labels"] = {"policies": {"style": "stop"}}
+        config["datasets"]["photos"]["labels"] = {"policies": {"formatting": "stop"}}
     (project / "photos/Fish/Aus bus").rename(project / "photos/Fish/aus_bus")
     said = runs.snakemake(project, "curate", check=False)
     last = said[said.index("The curation of photos warns") :]
-    assert "style: 6 rows" in said and "Butterfly (leads to ../big/Butterfly)" in last
+    assert "formatting: 6 rows" in said and "Butterfly (leads to ../big/Butterfly)" in last
 
 
 @pytest.mark.parametrize("path", ["photos/Fish/Aus bus", "photos/captions.csv", "photos/Fish/Aus bus/0.jpg"])

@@ -151,11 +151,11 @@ CONFIG = {
     "datasets/museum/split/previous": (PREVIOUS, split()),
     "recall/ks": ([1, 5], scores(*MODELS) | leaks()),
     "recall/seed": (2, scores(*MODELS) | leaks()),
-    "leak_audit/model": ("untrained", leaks() | page()),
-    "search/depth": (50, searches(*MODELS)),
-    "search/protocols": (["leave_one_out", "search"], searches(*MODELS)),
+    "leakage_audit/model": ("untrained", leaks() | page()),
+    "search/n_neighbours": (50, searches(*MODELS)),
+    "search/protocols": (["leave_one_out", "train_gallery"], searches(*MODELS)),
     "search/exclude_same_group": (False, searches(*MODELS)),
-    "search/chunks": (
+    "search/query_chunks": (
         2,
         searches(*MODELS) | {("search_neighbours", f"museum {model} 1") for model in MODELS},
     ),

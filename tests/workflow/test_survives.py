@@ -38,7 +38,7 @@ def test_the_whole_run_is_killed_four_times(finished, tmp_path):
 def test_shards_chunks_and_cores_change_no_byte(finished, tmp_path, shards, chunks, cores):
     project = runs.copy_project(tmp_path / "parted")
     with runs.config_of(project) as config:
-        config |= {"shards": shards, "search": {"chunks": chunks}}
+        config |= {"shards": shards, "search": {"query_chunks": chunks}}
     runs.snakemake(project, "--cores", str(cores))
     assert whole(project) == whole(finished)
 

@@ -22,7 +22,7 @@ rule complete_captions:
     params:
         code=digest_of("complete_captions.py"),
         outside=outside(caption_tables),
-        ladder=lookup(within=config, dpath="datasets/{dataset}/captions/ladder"),
+        priority=lookup(within=config, dpath="datasets/{dataset}/captions/priority"),
         tables=lookup(within=config, dpath="datasets/{dataset}/captions/tables"),
         templates=lookup(within=config, dpath="datasets/{dataset}/captions/templates"),
     script:

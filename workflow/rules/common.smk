@@ -242,7 +242,7 @@ def delivered_tables(wildcards):
     if source["layout"] != "table":
         return []
     inside = Path(source["table"]).resolve().is_relative_to(Path(source["folder"]).resolve())
-    return [] if inside and (source["watch"] or source["download"]) else ancient(source["table"])
+    return [] if inside and (source["track_changes"] or source["download"]) else ancient(source["table"])
 
 
 def table_settings(wildcards):
@@ -260,7 +260,7 @@ def folder_digest_param(wildcards):
     download left it, so that the same is known before and after.
     """
     source = config["datasets"][wildcards.dataset]["source"]
-    if source["layout"] == "museum" or not source["watch"]:
+    if source["layout"] == "museum" or not source["track_changes"]:
         return None
     record = downloaded(wildcards)
     if not record:
@@ -298,7 +298,7 @@ def previous_splits(wildcards):
 def split_settings(wildcards):
     """How groups are dealt; what else the split takes are inputs."""
     split = config["datasets"][wildcards.dataset]["split"]
-    return {key: value for key, value in split.items() if key not in ("previous", "adopt")}
+    return {key: value for key, value in split.items() if key not in ("previous", "use_source_split")}
 
 
 def preprocessing_name_of(wildcards):

@@ -26,7 +26,7 @@ rule compare_models:
     params:
         code=digest_of("compare_models.py"),
         ks=lookup(within=config, dpath="recall/ks"),
-        resamples=lookup(within=config, dpath="recall/resamples"),
+        resamples=lookup(within=config, dpath="recall/bootstrap_samples"),
         seed=lookup(within=config, dpath="recall/seed"),
         min_queries=lookup(within=config, dpath="comparison/min_queries"),
     script:
@@ -53,7 +53,7 @@ rule compare_all_pairs:
         code=digest_of("compare_all_pairs.py"),
         models=REPORTED_MODELS,
         k=1,
-        resamples=lookup(within=config, dpath="recall/resamples"),
+        resamples=lookup(within=config, dpath="recall/bootstrap_samples"),
         seed=lookup(within=config, dpath="recall/seed"),
     script:
         "../../scripts/compare_all_pairs.py"
@@ -85,7 +85,7 @@ rule compare_seeds:
             if first in FINETUNED_MODELS
         },
         ks=lookup(within=config, dpath="recall/ks"),
-        resamples=lookup(within=config, dpath="recall/resamples"),
+        resamples=lookup(within=config, dpath="recall/bootstrap_samples"),
         seed=lookup(within=config, dpath="recall/seed"),
     script:
         "../../scripts/compare_seeds.py"
@@ -131,7 +131,7 @@ rule fit_trend:
         "../../envs/analysis.yaml"
     params:
         code=digest_of("fit_trend.py"),
-        resamples=lookup(within=config, dpath="recall/resamples"),
+        resamples=lookup(within=config, dpath="recall/bootstrap_samples"),
         seed=lookup(within=config, dpath="recall/seed"),
     script:
         "../../scripts/fit_trend.py"

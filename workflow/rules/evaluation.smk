@@ -22,8 +22,8 @@ rule score_queries:
         code=digest_of("score_queries.py"),
         protocols=lookup(within=config, dpath="search/protocols"),
         ks=lookup(within=config, dpath="recall/ks"),
-        depth=lookup(within=config, dpath="search/depth"),
-        resamples=lookup(within=config, dpath="recall/resamples"),
+        depth=lookup(within=config, dpath="search/n_neighbours"),
+        resamples=lookup(within=config, dpath="recall/bootstrap_samples"),
         seed=lookup(within=config, dpath="recall/seed"),
         exclude_same_group=lookup(within=config, dpath="search/exclude_same_group"),
     script:
@@ -46,8 +46,8 @@ rule compute_recall_curve:
         "../../envs/analysis.yaml"
     params:
         code=digest_of("compute_recall_curve.py"),
-        depth=lookup(within=config, dpath="search/depth"),
-        resamples=lookup(within=config, dpath="recall/resamples"),
+        depth=lookup(within=config, dpath="search/n_neighbours"),
+        resamples=lookup(within=config, dpath="recall/bootstrap_samples"),
         seed=lookup(within=config, dpath="recall/seed"),
     script:
         "../../scripts/compute_recall_curve.py"
@@ -123,7 +123,7 @@ rule write_training_size_text:
 rule audit_leakage:
     """What a split that ignores groups would have done to the recall."""
     input:
-        shards=f"results/{{dataset}}/{config['leak_audit']['model']}/embeddings/shards.json",
+        shards=f"results/{{dataset}}/{config['leakage_audit']['model']}/embeddings/shards.json",
         labels="results/{dataset}/labels.parquet",
         splits="results/{dataset}/splits.parquet",
     output:
@@ -140,11 +140,11 @@ rule audit_leakage:
         runtime=scaled_by_input(60, {"shards": 0.1}),
     params:
         code=digest_of("audit_leakage.py"),
-        model=lookup(within=config, dpath="leak_audit/model"),
-        most_queries=lookup(within=config, dpath="leak_audit/queries"),
+        model=lookup(within=config, dpath="leakage_audit/model"),
+        most_queries=lookup(within=config, dpath="leakage_audit/max_queries"),
         dealing=split_settings,
         ks=lookup(within=config, dpath="recall/ks"),
-        resamples=lookup(within=config, dpath="recall/resamples"),
+        resamples=lookup(within=config, dpath="recall/bootstrap_samples"),
         seed=lookup(within=config, dpath="recall/seed"),
     script:
         "../../scripts/audit_leakage.py"

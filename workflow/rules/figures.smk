@@ -139,7 +139,7 @@ rule plot_leakage:
             "results/{dataset}/figures/leakage.svg",
             caption="../report/leakage.rst",
             category="{dataset}",
-            labels={"figure": "leaks", "model": config["leak_audit"]["model"]},
+            labels={"figure": "leaks", "model": config["leakage_audit"]["model"]},
         ),
         png="results/{dataset}/figures/leakage.png",
     log:
@@ -150,7 +150,7 @@ rule plot_leakage:
         "../../envs/analysis.yaml"
     params:
         code=digest_of("plot_leakage.py"),
-        model=lookup(within=config, dpath="leak_audit/model"),
+        model=lookup(within=config, dpath="leakage_audit/model"),
         k=1,
     script:
         "../../scripts/plot_leakage.py"

@@ -26,6 +26,6 @@ rule clean_labels:
         code=digest_of("clean_labels.py"),
         outside=outside(taxonomy_of),
         policies=lookup(within=config, dpath="datasets/{dataset}/labels/policies"),
-        misspelt=lookup(within=config, dpath="datasets/{dataset}/labels/misspelt"),
+        spelling=lookup(within=config, dpath="datasets/{dataset}/labels/spelling"),
     script:
         "../../scripts/clean_labels.py"

@@ -20,7 +20,7 @@ rule collect_resource_usage:
         code=digest_of("collect_resource_usage.py"),
         names=[*MODELS, *config["preprocessing"], *config["clusters"]],
         n_shards=config["shards"],
-        n_chunks=lookup(within=config, dpath="search/chunks"),
+        n_chunks=lookup(within=config, dpath="search/query_chunks"),
     script:
         "../../scripts/collect_resource_usage.py"
 

@@ -22,9 +22,9 @@ rule search_neighbours:
     params:
         code=digest_of("search_neighbours.py"),
         protocols=lookup(within=config, dpath="search/protocols"),
-        depth=lookup(within=config, dpath="search/depth"),
+        depth=lookup(within=config, dpath="search/n_neighbours"),
         exclude_same_group=lookup(within=config, dpath="search/exclude_same_group"),
-        n_chunks=lookup(within=config, dpath="search/chunks"),
+        n_chunks=lookup(within=config, dpath="search/query_chunks"),
     script:
         "../../scripts/search_neighbours.py"
 
@@ -34,7 +34,7 @@ rule join_neighbours:
     input:
         chunks=expand(
             "results/{{dataset}}/{{model}}/neighbours/{chunk}.parquet",
-            chunk=range(config["search"]["chunks"]),
+            chunk=range(config["search"]["query_chunks"]),
         ),
     output:
         neighbours="results/{dataset}/{model}/neighbours.parquet",

@@ -69,7 +69,7 @@ rule list_images:
         table=table_settings,
         unlisted=lookup(within=config, dpath="datasets/{dataset}/source/unlisted"),
         folder=source_folder,
-        watch=lookup(within=config, dpath="datasets/{dataset}/source/watch"),
+        track_changes=lookup(within=config, dpath="datasets/{dataset}/source/track_changes"),
         trusted=lookup(within=config, dpath="datasets/{dataset}/source/follow_links"),
         planned_digest=folder_digest_param,
     script:

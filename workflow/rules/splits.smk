@@ -7,7 +7,7 @@ rule split_images:
         labels="results/{dataset}/labels.parquet",
         groups="results/{dataset}/groups.parquet",
         images=branch(
-            lookup(within=config, dpath="datasets/{dataset}/split/adopt"),
+            lookup(within=config, dpath="datasets/{dataset}/split/use_source_split"),
             then="results/{dataset}/images.parquet",
         ),
         previous=previous_splits,

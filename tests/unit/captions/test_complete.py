@@ -25,7 +25,7 @@ def complete_texts(captions, sidecars=None, tables=(), *, species=None, rungs=LA
         for texts in tables
     ]
     whole, curation_log = complete_captions(
-        labels, images, further, ladder=rungs, templates=["A photo of {species}."]
+        labels, images, further, priority=rungs, templates=["A photo of {species}."]
     )
     Captions.validate(whole), CurationLog.validate(curation_log)
     order = labels.select("uuid").with_row_index()
@@ -120,11 +120,11 @@ def test_of_several_rows_the_first_with_a_usable_caption_counts():
         {"uuid": uuid, "row": row, "caption": text} for row, text in enumerate([None, " ", "nan", "A fish."])
     ]
     for images in (images_of(rows), images_of(rows[::-1])):
-        whole, curation_log = complete_captions(labels, images, [], ladder=LADDER, templates=["{species}"])
+        whole, curation_log = complete_captions(labels, images, [], priority=LADDER, templates=["{species}"])
         assert whole["caption"].to_list() == ["A fish."]
         assert curation_log.is_empty()
         whole, curation_log = complete_captions(
-            labels, images.filter(pl.col("row") < 3), [], ladder=LADDER, templates=["{species}"]
+            labels, images.filter(pl.col("row") < 3), [], priority=LADDER, templates=["{species}"]
         )
         assert curation_log.select("row", "defect").rows() == [(2, "placeholder")]
 
@@ -138,7 +138,7 @@ def test_the_order_of_rows_and_the_size_of_parts_change_nothing(monkeypatch):
     for step in (1, -1):
         monkeypatch.setattr(complete, "CHUNK_ROWS", 3 if step < 0 else 100)
         found = complete_captions(
-            labels[::step], images[::step], [], ladder=LADDER, templates=["{species}", "{genus}"]
+            labels[::step], images[::step], [], priority=LADDER, templates=["{species}", "{genus}"]
         )
         results.append([found[0].sort("uuid"), found[1].sort("uuid", "defect")])
     assert all(one.equals(other) for one, other in zip(*results, strict=True))
@@ -155,5 +155,7 @@ def test_a_second_run_changes_nothing():
 
 def test_no_images_no_captions():
     labels = labels_of(["Aus bus"]).with_columns(common=pl.lit(None, dtype=pl.String)).head(0)
-    whole, curation_log = complete_captions(labels, images_of([]), [], ladder=LADDER, templates=["{species}"])
+    whole, curation_log = complete_captions(
+        labels, images_of([]), [], priority=LADDER, templates=["{species}"]
+    )
     assert whole.is_empty() and curation_log.is_empty()

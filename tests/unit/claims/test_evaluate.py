@@ -169,8 +169,8 @@ def test_a_separated_category_is_told_by_rank_but_not_by_odds():
 
 def test_unseen_species_are_not_asked_about_their_training_images():
     table = evaluate.evaluate_claims(
-        {name: recall().with_columns(protocol=pl.lit("unseen")) for name in ("old", "new")},
-        differences([0.5, 0.4] * 4, [0.6, 0.5] * 4, [0] * 8, protocol="unseen"),
+        {name: recall().with_columns(protocol=pl.lit("unseen_species")) for name in ("old", "new")},
+        differences([0.5, 0.4] * 4, [0.6, 0.5] * 4, [0] * 8, protocol="unseen_species"),
         k=1,
     )
     assert set(table["claim"]) == {IMPROVED, WORSE, SATURATED}

@@ -9,7 +9,7 @@ from nearkin.tables.scores import Flips
 def hits_of(first):
     return pl.DataFrame(
         {
-            "protocol": "search",
+            "protocol": "train_gallery",
             "level": "species",
             "uuid": list(first),
             "category": "Fish",
@@ -20,7 +20,7 @@ def hits_of(first):
 
 
 def nearest_of(found):
-    return pl.DataFrame({"protocol": "search", "uuid": list(found), "neighbour": list(found.values())})
+    return pl.DataFrame({"protocol": "train_gallery", "uuid": list(found), "neighbour": list(found.values())})
 
 
 def test_every_outcome():

@@ -72,7 +72,7 @@ def test_the_interval_of_the_slope_holds_the_truth_about_nineteen_times_of_twent
 
 @pytest.mark.parametrize(
     ("n_train", "protocol"),
-    [(range(MIN_LABELS - 1), "leave_one_out"), ([4] * 20, "leave_one_out"), (range(20), "unseen")],
+    [(range(MIN_LABELS - 1), "leave_one_out"), ([4] * 20, "leave_one_out"), (range(20), "unseen_species")],
 )
 def test_where_nothing_can_be_fitted_there_are_no_rows(n_train, protocol):
     n = len(n_train)

@@ -18,7 +18,7 @@ SHIPPED = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 @pytest.mark.parametrize("path", ["config/config.yaml", "config/vlm4bio.yaml", "tests/delivery.yaml"])
 def test_the_projects_own_configs_are_valid(path):
     settled = resolve_config(yaml.safe_load((ROOT / path).read_text()), SCHEMA)
-    assert settled["search"]["depth"] == 100
+    assert settled["search"]["n_neighbours"] == 100
 
 
 def test_every_key_is_described_and_every_optional_one_has_a_default():
@@ -67,16 +67,16 @@ def wrong(path, value):
         (["datasets", "museum", "source"], {"layout": "folders"}, "datasets.museum.source.folder: needed"),
         (["datasets", "museum", "split"], {"train": 0.9}, "add up to 1.4, not 1"),
         (
-            ["datasets", "museum", "captions", "ladder"],
+            ["datasets", "museum", "captions", "priority"],
             ["template", "delivered"],
-            "ladder: nothing is reached",
+            "priority: nothing is reached",
         ),
         (
             ["datasets", "museum", "captions"],
-            {"ladder": ["template"], "tables": [{"path": "a.csv"}]},
+            {"priority": ["template"], "tables": [{"path": "a.csv"}]},
             "without tables",
         ),
-        (["datasets", "other"], {"like": "musem"}, "no dataset 'musem'; did you mean 'museum'?"),
+        (["datasets", "other"], {"extends": "musem"}, "no dataset 'musem'; did you mean 'museum'?"),
         (["models", "lite0_unicom", "finetune", "base"], "lite1", "no model 'lite1'; did you mean 'lite0'?"),
         (["models", "lite0_unicom", "finetune", "base"], "lite0_unicom", "goes round in circles"),
         (["models", "lite0_unicom", "library"], "timm", "give either library"),
@@ -105,9 +105,13 @@ def wrong(path, value):
             "clusters.c.captions: 'lite0' reads no captions; take a model of open_clip",
         ),
         (["clusters"], {"genus": {"model": "lite0", "n": 5}}, "clusters"),
-        (["leak_audit"], {"model": "lite2"}, "config key leak_audit.model: no model 'lite2'"),
+        (["leakage_audit"], {"model": "lite2"}, "config key leakage_audit.model: no model 'lite2'"),
         (["datasets", "museum", "split"], {"folds": 5, "fold": 6}, "split.fold: 6 of only 5 folds"),
-        (["datasets", "museum", "split"], {"folds": 5, "adopt": True}, "split.adopt: folds are dealt anew"),
+        (
+            ["datasets", "museum", "split"],
+            {"folds": 5, "use_source_split": True},
+            "split.use_source_split: folds are dealt anew",
+        ),
         (
             ["datasets", "museum", "split"],
             {"folds": 5, "previous": "a"},
@@ -135,11 +139,19 @@ def wrong(path, value):
         ),
         (
             ["search"],
-            {"depth": 3},
-            "config key recall.ks: 10 is more than the 3 neighbours that search",
+            {"n_neighbours": 3},
+            "config key recall.ks: 10 exceeds search.n_neighbours, the 3 neighbours",
         ),
-        (["search"], {"depth": 100.0}, "config key search.depth: 100.0 is not of type integer; write 100"),
-        (["search"], {"depth": 200_000}, "search.depth: 200000 is greater than the maximum of 100000"),
+        (
+            ["search"],
+            {"n_neighbours": 100.0},
+            "config key search.n_neighbours: 100.0 is not of type integer; write 100",
+        ),
+        (
+            ["search"],
+            {"n_neighbours": 200_000},
+            "search.n_neighbours: 200000 is greater than the maximum of 100000",
+        ),
         (["recall"], {"ks": [1, 5.0]}, "config key recall.ks.1: 5.0 is not of type integer; write 5"),
         (["recall"], {"ks": [1, 10**30]}, "recall.ks.1: 10"),
         (["datasets", "museum", "split"], {"train": float("nan")}, "split.train: nan is not of type number"),
@@ -235,7 +247,7 @@ def settled_from(folder):
 
 
 def test_k_may_be_as_large_as_the_depth():
-    config = copy.deepcopy(SHIPPED) | {"search": {"depth": 3}, "recall": {"ks": [1, 3]}}
+    config = copy.deepcopy(SHIPPED) | {"search": {"n_neighbours": 3}, "recall": {"ks": [1, 3]}}
     assert resolve_config(config, SCHEMA)["recall"]["ks"] == [1, 3]
 
 
@@ -246,7 +258,7 @@ def test_a_model_cannot_take_the_place_of_what_belongs_to_the_dataset(name):
 
 def test_a_dataset_like_another_keeps_its_images_names():
     config = copy.deepcopy(SHIPPED)
-    config["datasets"]["again"] = {"like": "museum", "split": {"seed": 2}}
+    config["datasets"]["again"] = {"extends": "museum", "split": {"seed": 2}}
     again = resolve_config(config, SCHEMA)["datasets"]["again"]
     assert again["source"]["id"] == "museum"
     assert again["split"]["seed"] == 2
@@ -262,11 +274,11 @@ def test_what_lists_hold_is_completed_too():
 
 def test_leaks_are_measured_with_the_last_base_unless_a_model_is_named():
     def audited(**changes):
-        return resolve_config(copy.deepcopy(SHIPPED) | changes, SCHEMA)["leak_audit"]["model"]
+        return resolve_config(copy.deepcopy(SHIPPED) | changes, SCHEMA)["leakage_audit"]["model"]
 
     assert audited() == SHIPPED["compare"][-1][0]
     assert audited(compare=[]) == next(iter(SHIPPED["models"]))
-    assert audited(leak_audit={"model": "untrained"}) == "untrained"
+    assert audited(leakage_audit={"model": "untrained"}) == "untrained"
 
 
 def test_base_of_follows_fine_tunings():

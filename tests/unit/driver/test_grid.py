@@ -21,7 +21,7 @@ def test_every_combination_is_a_model_in_the_place_of_the_matrix():
     config = studied({"epochs": 3, "grid": {"seed": [7, 8], "m2": [0.2, 0.5], "max_grad_norm": [None]}})
     swept = {name: model["finetune"] for name, model in config["models"].items() if "swept" in name}
     assert list(swept) == [
-        f"swept.m2_{m2}.clip_norm_none.seed_{seed}" for m2 in (0.2, 0.5) for seed in (7, 8)
+        f"swept.m2_{m2}.max_grad_norm_none.seed_{seed}" for m2 in (0.2, 0.5) for seed in (7, 8)
     ]
     assert [(one["m2"], one["seed"], one["epochs"]) for one in swept.values()] == [
         (0.2, 7, 3),
@@ -35,10 +35,12 @@ def test_every_combination_is_a_model_in_the_place_of_the_matrix():
 def test_seeds_make_one_variant_and_the_first_stands_for_it_in_comparisons():
     config = studied({"grid": {"margin_gradient": ["exact", "straight_through"], "seed": [1, 2]}})
     variants = seed_groups(config["models"])
-    assert variants["swept.gradient_exact"] == [f"swept.gradient_exact.seed_{seed}" for seed in (1, 2)]
+    assert variants["swept.margin_gradient_exact"] == [
+        f"swept.margin_gradient_exact.seed_{seed}" for seed in (1, 2)
+    ]
     assert variants["lite0"] == ["lite0"]
     assert config["compare"] == [
-        ["lite0", f"swept.gradient_{gradient}.seed_1"] for gradient in ("exact", "straight_through")
+        ["lite0", f"swept.margin_gradient_{gradient}.seed_1"] for gradient in ("exact", "straight_through")
     ]
 
 
@@ -66,7 +68,7 @@ def test_what_cannot_be_is_refused_by_name(grid, said):
 
 
 def test_a_matrix_names_its_variants_itself():
-    with pytest.raises(ConfigError, match="models.swept.finetune.seed_group: a matrix names its variants"):
+    with pytest.raises(ConfigError, match="models.swept.finetune.seed_group: a grid names its seed groups"):
         studied({"seed_group": "mine", "grid": {"seed": [1, 2]}})
 
 
@@ -81,12 +83,8 @@ def test_a_variant_by_hand_holds_models_that_differ_in_their_seed_alone():
     right = {f"hand_{seed}": {"finetune": finetune | {"seed": seed}} for seed in (1, 2)}
     assert seed_groups(studied({}, **right)["models"])["mine"] == ["hand_1", "hand_2"]
     wrong = right | {"hand_3": {"finetune": finetune | {"seed": 3, "epochs": 1}}}
-    with pytest.raises(
-        ConfigError, match=r"models\.hand_3\.finetune\.seed_group: 'hand_1' is of seed_group 'mine'"
-    ):
+    with pytest.raises(ConfigError, match=r"models\.hand_3\.finetune\.seed_group: 'hand_1' is in 'mine'"):
         studied({}, **wrong)
     taken = {"hand_1": {"finetune": {"base": "lite0", "seed_group": "untrained"}}}
-    with pytest.raises(
-        ConfigError, match=r"models\.hand_1\.finetune\.seed_group: 'untrained' is of seed_group"
-    ):
+    with pytest.raises(ConfigError, match=r"models\.hand_1\.finetune\.seed_group: 'untrained' is in"):
         studied({}, **taken)

@@ -84,14 +84,23 @@ def test_jobs_share_the_cores(n_jobs, cores, seconds):
 
 
 def test_folds_leave_one_of_them_for_the_test():
-    split = {"train": 0.5, "val": 0.25, "test": 0.25, "unseen": 0.0, "folds": 5}
+    split = {"train": 0.5, "val": 0.25, "test": 0.25, "held_out_species": 0.0, "folds": 5}
     found = model.sides(300, split)
-    assert {side: round(n) for side, n in found.items()} == {"train": 160, "val": 80, "test": 60, "unseen": 0}
+    assert {side: round(n) for side, n in found.items()} == {
+        "train": 160,
+        "val": 80,
+        "test": 60,
+        "unseen_species": 0,
+    }
 
 
 def test_the_search_never_finds_more_than_there_is():
-    sizes = {"train": 100, "test": 20, "unseen": 5}
-    assert model.searched(sizes, ["leave_one_out", "search"], depth=50) == (40, 2400, 20 * 20 + 20 * 50)
+    sizes = {"train": 100, "test": 20, "unseen_species": 5}
+    assert model.searched(sizes, ["leave_one_out", "train_gallery"], depth=50) == (
+        40,
+        2400,
+        20 * 20 + 20 * 50,
+    )
 
 
 def test_the_table_adds_up_and_says_what_does_not_suffice():

@@ -201,7 +201,7 @@ def test_no_query_at_all_is_an_error_that_says_so():
     splits = pl.DataFrame(
         {"uuid": labels["uuid"], "split": ["train"], "group_id": labels["uuid"], "reason": [None]}
     )
-    found = search.search_protocol(splits, None, protocol="search", depth=1, exclude_same_group=True)
+    found = search.search_protocol(splits, None, protocol="train_gallery", depth=1, exclude_same_group=True)
     with pytest.raises(ValueError, match="no test images"):
         query_scores.score_queries(
             [found], labels, splits, exclude_same_group=True, wanted=PROTOCOL_SPLITS, ks=KS, depth=15

@@ -50,7 +50,7 @@ def test_an_image_without_a_species_neither_asks_nor_is_taken_for():
 
 def test_only_the_nearest_of_leave_one_out_count(tmp_path):
     nearest = nearest_of([(0, 1), (0, 3), (1, 3)]).with_columns(
-        protocol=pl.Series(["leave_one_out", "leave_one_out", "search"]),
+        protocol=pl.Series(["leave_one_out", "leave_one_out", "train_gallery"]),
         rank=pl.Series([1, 2, 1], dtype=pl.Int32),
         similarity=0.5,
     )

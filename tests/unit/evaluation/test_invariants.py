@@ -59,7 +59,7 @@ def test_nothing_straddles(study):
         {"uuid": ["a", "b", "c"], "split": ["train", "test", "train"], "group_id": ["g", "g", "h"]}
     )
     broken(invariants.check_no_group_leakage, torn, torn.select("uuid", sha256="uuid"), said=named)
-    aside = torn.with_columns(split=pl.Series(["train", "aside", "train"]))
+    aside = torn.with_columns(split=pl.Series(["train", "excluded", "train"]))
     invariants.check_no_group_leakage(aside, aside.select("uuid", sha256="group_id"))
 
 
@@ -71,13 +71,13 @@ def test_specimens_are_whole():
     torn = pl.concat([images, pl.DataFrame({"uuid": ["c"], "specimen": ["S1 "]})])
     named = "1 specimen on two sides of the split, the first S1: a in train, c in test"
     broken(invariants.check_specimens, splits, torn, said=named)
-    aside = splits.with_columns(split=pl.Series(["train", "train", "aside", "test"]))
+    aside = splits.with_columns(split=pl.Series(["train", "train", "excluded", "test"]))
     invariants.check_specimens(aside, torn)
 
 
 def test_only_bridges_cut_groups():
     groups = pl.DataFrame({"uuid": ["a", "b", "c"], "group_id": ["g", "g", "g"]})
-    splits = groups.select("uuid", pl.Series("split", ["train", "test", "aside"]), group_id="uuid")
+    splits = groups.select("uuid", pl.Series("split", ["train", "test", "excluded"]), group_id="uuid")
     invariants.check_cut_groups_excluded(splits, groups)
     torn = splits.with_columns(split=pl.Series(["train", "test", "test"]))
     broken(invariants.check_cut_groups_excluded, torn, groups, said="first g: a in train, b in test")
@@ -85,7 +85,7 @@ def test_only_bridges_cut_groups():
 
 def test_unseen_stays_unseen():
     labels = random_study.labels_of(["Aa x", "Aa x", "Aa y"])
-    splits = labels.select("uuid", pl.Series("split", ["unseen", "unseen", "train"]))
+    splits = labels.select("uuid", pl.Series("split", ["unseen_species", "unseen_species", "train"]))
     invariants.check_held_out_species(splits, labels)
     invariants.check_held_out_species(splits, labels.with_columns(species=pl.lit(None, dtype=pl.String)))
     broken(
@@ -95,7 +95,7 @@ def test_unseen_stays_unseen():
         said="1 images on a side",
     )
     invariants.check_held_out_species(
-        splits.with_columns(split=pl.Series(["unseen", "aside", "train"])), labels
+        splits.with_columns(split=pl.Series(["unseen_species", "excluded", "train"])), labels
     )
 
 

@@ -17,7 +17,7 @@ def frames():
     """Twelve videos of three frames for each of four species; frames alike, videos at random."""
     sizes = {f"Aa {name}": [3] * 12 for name in "wxyz"}
     labels, groups = grouped_images.in_sizes(sizes)
-    splits = grouped_images.split(labels, groups, unseen=0.25).sort("uuid")
+    splits = grouped_images.split(labels, groups, held_out_species=0.25).sort("uuid")
     videos = {
         name: vector
         for name, vector in zip(
@@ -35,7 +35,7 @@ def table(frames):
     )
 
 
-def row(table, split, protocol="search", level="species", query_subset="all", k=1):
+def row(table, split, protocol="train_gallery", level="species", query_subset="all", k=1):
     wanted = {"split": split, "protocol": protocol, "level": level, "query_subset": query_subset, "k": k}
     return table.filter(**wanted).row(0, named=True)
 
@@ -90,7 +90,7 @@ def test_the_naive_recall_is_that_of_plain_loops(frames, table):
 def test_the_naive_split_deals_the_same_images_by_the_same_shares(frames):
     labels, splits, _ = frames
     naive = leakage.random_split(labels, splits, grouped_images.DEALING)
-    seen = splits.filter(pl.col("split") != "unseen")
+    seen = splits.filter(pl.col("split") != "unseen_species")
     assert naive.join(seen, on=["uuid", "group_id"]).height == len(seen) == len(naive)
     counts = dict(naive.group_by("split").len().iter_rows())
     assert abs(counts["test"] - 0.35 * len(seen)) <= 4
@@ -135,7 +135,7 @@ def test_a_mate_is_another_image_of_the_group_in_the_gallery():
     ]
     splits = pl.DataFrame(rows, schema=["uuid", "split", "group_id"], orient="row")
     assert leakage.queries_with_group_member(splits, "leave_one_out").to_list() == ["a", "b"]
-    assert leakage.queries_with_group_member(splits, "search").to_list() == ["c"]
+    assert leakage.queries_with_group_member(splits, "train_gallery").to_list() == ["c"]
 
 
 def test_the_same_bytes_whatever_the_order_of_rows(frames, table, tmp_path):
@@ -159,9 +159,9 @@ def test_groups_straddle_if_they_are_on_two_sides_that_are_dealt():
         ("val", "h"),
         ("val", "h"),
         ("train", "i"),
-        ("aside", "i"),
+        ("excluded", "i"),
     ]
-    rows += [("unseen", "j"), ("test", "j"), ("train", "k"), ("val", "k"), ("test", "k")]
+    rows += [("unseen_species", "j"), ("test", "j"), ("train", "k"), ("val", "k"), ("test", "k")]
     assert leakage.count_split_groups(pl.DataFrame(rows, schema=["split", "group_id"], orient="row")) == (
         2,
         6,

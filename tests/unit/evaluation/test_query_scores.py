@@ -113,8 +113,10 @@ def test_in_a_search_everyone_of_the_label_can_be_found(exclude_same_group):
     rows = {name: ("Fish", None, "Aa", "Aa x", name) for name in "abc"}
     labels, splits = studied(rows)
     splits = splits.with_columns(split=pl.Series(["test", "train", "train"]))
-    asked = {"wanted": ["search"], "exclude_same_group": exclude_same_group, "ks": [1], "depth": 2}
-    hits = query_scores.score_queries([neighbours_of({"a": ["c", "b"]}, "search")], labels, splits, **asked)
+    asked = {"wanted": ["train_gallery"], "exclude_same_group": exclude_same_group, "ks": [1], "depth": 2}
+    hits = query_scores.score_queries(
+        [neighbours_of({"a": ["c", "b"]}, "train_gallery")], labels, splits, **asked
+    )
     [row] = hits.filter(level="species").to_dicts()
     assert (row["uuid"], row["n_relevant"], row["first_relevant_rank"], row["r_precision"]) == (
         "a",
@@ -129,25 +131,25 @@ def test_only_the_neighbours_of_a_protocol_count_in_it():
     labels, splits = studied({name: ("Fish", None, "Aa", one, name) for name, one in species.items()})
     splits = splits.with_columns(split=pl.Series(["test", "test", "test", "train", "train"]))
     found = [neighbours_of({"a": "c", "b": "a", "c": "a"})]
-    found.append(neighbours_of({"a": "d", "b": "e", "c": "e"}, "search"))
-    asked = {"wanted": ["leave_one_out", "search"], "exclude_same_group": False, "ks": [1], "depth": 1}
+    found.append(neighbours_of({"a": "d", "b": "e", "c": "e"}, "train_gallery"))
+    asked = {"wanted": ["leave_one_out", "train_gallery"], "exclude_same_group": False, "ks": [1], "depth": 1}
     hits = query_scores.score_queries([pl.concat(found)], labels, splits, **asked).filter(level="species")
     assert dict(hits.filter(protocol="leave_one_out").select("uuid", "first_relevant_rank").iter_rows()) == {
         "a": None, "b": 1, "c": None,
     }  # fmt: skip
-    assert dict(hits.filter(protocol="search").select("uuid", "first_relevant_rank").iter_rows()) == {
+    assert dict(hits.filter(protocol="train_gallery").select("uuid", "first_relevant_rank").iter_rows()) == {
         "a": 1, "b": None, "c": None,
     }  # fmt: skip
-    could = hits.filter(protocol="search").select("uuid", "n_relevant")
+    could = hits.filter(protocol="train_gallery").select("uuid", "n_relevant")
     assert dict(could.iter_rows()) == {"a": 1, "b": 1, "c": 0}
 
 
 def test_queries_without_a_gallery_are_scored_and_a_gallery_without_queries_is_not():
     labels, splits = studied({name: ("Fish", None, "Aa", "Aa x", name) for name in "ab"})
-    asked = {"wanted": ["search", "leave_one_out"], "exclude_same_group": True, "ks": [1], "depth": 1}
+    asked = {"wanted": ["train_gallery", "leave_one_out"], "exclude_same_group": True, "ks": [1], "depth": 1}
     alone = splits.with_columns(split=pl.lit("test"))
     hits = query_scores.score_queries([neighbours_of({"a": ["b"], "b": ["a"]})], labels, alone, **asked)
-    search = hits.filter(protocol="search", level="species")
+    search = hits.filter(protocol="train_gallery", level="species")
     assert search["n_relevant"].to_list() == [0, 0] and search["first_relevant_rank"].to_list() == [
         None,
         None,
@@ -204,7 +206,7 @@ def test_neighbours_may_come_in_parts():
 
 def test_a_protocol_without_queries_is_left_out_and_no_query_an_error():
     rows = {name: ("Fish", None, "Aa", "Aa x", name) for name in "ab"}
-    hits = hits_of(rows, {"a": ["b"], "b": ["a"]}, wanted=["leave_one_out", "unseen"])
+    hits = hits_of(rows, {"a": ["b"], "b": ["a"]}, wanted=["leave_one_out", "unseen_species"])
     assert set(hits["protocol"]) == {"leave_one_out"}
     with pytest.raises(ValueError, match="no test images: no protocol has a query"):
-        hits_of(rows, {"a": ["b"]}, wanted=["unseen"])
+        hits_of(rows, {"a": ["b"]}, wanted=["unseen_species"])

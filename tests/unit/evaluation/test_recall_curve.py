@@ -16,7 +16,7 @@ def hits_of(first_hits):
     n = len(first_hits)
     return pl.DataFrame(
         {
-            "protocol": ["search"] * n,
+            "protocol": ["train_gallery"] * n,
             "level": ["species"] * n,
             "uuid": [f"{i:03d}" for i in range(n)],
             "category": ["Fish"] * n,

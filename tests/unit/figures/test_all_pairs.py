@@ -12,7 +12,7 @@ def table():
     rows = [("a", "b", 12.0, 4.0, 20.0), ("b", "a", -12.0, -20.0, -4.0)]
     found = pl.DataFrame(rows, schema=["base", "trained", "diff_pp", "ci_low", "ci_high"], orient="row")
     stamps = {
-        "protocol": pl.lit("search"),
+        "protocol": pl.lit("train_gallery"),
         "level": pl.lit("species"),
         "k": pl.lit(1),
         "n_queries": pl.lit(7),

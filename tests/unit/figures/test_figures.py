@@ -93,16 +93,16 @@ def test_each_improvement_stands_over_its_category(made):
 
 
 def test_an_improvement_that_nobody_answered_is_an_error(made):
-    differences = made["differences"]["lite0", "lite0_unicom"].filter(protocol="search")
+    differences = made["differences"]["lite0", "lite0_unicom"].filter(protocol="train_gallery")
     names = {"base": "lite0", "trained": "lite0_unicom", "protocol": "leave_one_out", "k": 1}
     with pytest.raises(ValueError, match="no species .*leave_one_out"):
         improvement.plot_improvement(differences, level="species", **names)
 
 
-def leak_audit(n_mates=3):
+def leakage_audit(n_mates=3):
     """A `LeakageAudit` table of 9 queries, of which so many have a mate in the naive gallery."""
     rows = []
-    for protocol in ("leave_one_out", "search"):
+    for protocol in ("leave_one_out", "train_gallery"):
         for split, query_subset, value, n in [
             ("grouped", "all", 0.5, 9),
             ("random", "all", 0.625, 9),
@@ -120,18 +120,18 @@ def leak_audit(n_mates=3):
 
 
 def test_each_leak_stands_in_its_row():
-    figure = leakage.plot_leakage(leak_audit(), model="lite0", k=1)
+    figure = leakage.plot_leakage(leakage_audit(), model="lite0", k=1)
     assert "lite0, naive split tears 2 groups of 7 images" in texts(figure)
     for axis in figure.axes:
         names = [label.get_text() for label in axis.get_yticklabels()]
         drawn = {names[round(y)]: x for mark in axis.collections for x, y in mark.get_offsets()}
         assert drawn["Grouped split, n = 9"] == 0.5
-        assert drawn["Naive, with a mate, n = 3"] == 1
-        assert drawn["Naive, without, n = 6"] == 0.25
+        assert drawn["Random, group in gallery, n = 3"] == 1
+        assert drawn["Random, group elsewhere, n = 6"] == 0.25
         assert len(axis.collections) == len(names) == 6
-    assert len(leakage.plot_leakage(leak_audit(0), model="lite0", k=1).axes[0].collections) == 4
+    assert len(leakage.plot_leakage(leakage_audit(0), model="lite0", k=1).axes[0].collections) == 4
     with pytest.raises(ValueError, match="no species recall at k = 5 in the leak audit of lite0"):
-        leakage.plot_leakage(leak_audit(), model="lite0", k=5)
+        leakage.plot_leakage(leakage_audit(), model="lite0", k=5)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_the_overview_says_n_and_species_recall(made):
     said = texts(figure)
     for model, table in made["recalls"].items():
         row = table.filter(
-            protocol="search",
+            protocol="train_gallery",
             level="species",
             metric="recall",
             average="micro",
@@ -183,7 +183,7 @@ def test_the_overview_says_n_and_species_recall(made):
             k=1,
         )
         assert f"{row['value'].item():.3f}" in said
-        assert f"Search, n = {row['n_queries'].item():,} queries" in said
+        assert f"Train gallery, n = {row['n_queries'].item():,} queries" in said
         assert model in said
 
 

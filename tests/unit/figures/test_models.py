@@ -22,7 +22,7 @@ def test_each_line_is_the_curve_of_its_model(made):
     figure = recall_curve.plot_recall_curves(made["curves"])
     assert len(figure.axes) == 6
     shown = iter(figure.axes)
-    for protocol in ("leave_one_out", "search", "unseen"):
+    for protocol in ("leave_one_out", "train_gallery", "unseen_species"):
         for level in ("species", "genus"):
             axis = next(shown)
             lines = {line.get_label(): line.get_xydata() for line in axis.lines}
@@ -35,7 +35,7 @@ def test_each_line_is_the_curve_of_its_model(made):
 
 def test_reachable_queries_stand_beside_all(made):
     figure = reachable.plot_reachable(made["recalls"], k=1)
-    for axis, protocol in zip(figure.axes, ("leave_one_out", "search", "unseen"), strict=True):
+    for axis, protocol in zip(figure.axes, ("leave_one_out", "train_gallery", "unseen_species"), strict=True):
         drawn = {round(y, 2): x for x, y in scattered(axis)}
         for row, model in enumerate(results.MODELS):
             chosen = made["recalls"][model].filter(
@@ -53,7 +53,7 @@ def test_reachable_queries_stand_beside_all(made):
 def test_a_protocol_in_which_nobody_can_hit_says_so(made):
     unknown = pl.when(pl.col("query_subset") != "reachable")
     recalls = {
-        model: table.filter(protocol="search").with_columns(
+        model: table.filter(protocol="train_gallery").with_columns(
             unknown.then(name).alias(name) for name in ("value", "ci_low", "ci_high")
         )
         for model, table in made["recalls"].items()

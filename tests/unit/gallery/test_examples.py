@@ -54,7 +54,7 @@ def test_what_has_no_species_does_not_query_and_is_found_by_its_genus():
 def test_of_a_species_the_first_queries_by_uuid_are_shown_whatever_the_order_of_the_rows():
     rows = [
         {"protocol": protocol, "uuid": f"{i:02d}", "category": "Fish", "species": f"Aa {name}"}
-        for protocol in ("leave_one_out", "search")
+        for protocol in ("leave_one_out", "train_gallery")
         for name, n in (("few", 2), ("many", 9))
         for i in range(n)
     ]
@@ -71,7 +71,7 @@ def test_of_a_species_the_first_queries_by_uuid_are_shown_whatever_the_order_of_
 def test_with_many_species_fewer_queries_of_each_are_shown():
     n = examples.MAX_QUERIES // 2
     rows = pl.DataFrame({"species": [f"Aa {i % n:05d}" for i in range(4 * n)]}).with_row_index("uuid")
-    same = {"protocol": pl.lit("unseen"), "category": pl.lit("Fish")}
+    same = {"protocol": pl.lit("unseen_species"), "category": pl.lit("Fish")}
     first = rows.with_columns(pl.col("uuid").cast(pl.String), **same)
     assert examples.select_queries(first).group_by("species").len()["len"].unique().to_list() == [2]
     assert len(examples.select_queries(first.with_columns(species="uuid"))) == examples.MAX_SPECIES

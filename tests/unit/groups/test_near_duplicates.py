@@ -13,7 +13,7 @@ from nearkin.tables.images import VIEWS, Inspection
 from tests.factories.delivery import drawing
 
 ARRAY = Inspection.columns()["dhash_of_views"].dtype
-HOW = {"coarse_distance": 14, "least_likeness": 0.93, "moved": True}
+HOW = {"max_hamming": 14, "min_similarity": 0.93, "detect_transformed": True}
 CROPPED = drawing(1).crop((8, 8, 152, 152))
 MIRRORED = drawing(1).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
 TURNED = drawing(1).transpose(Image.Transpose.ROTATE_270)
@@ -48,14 +48,14 @@ def test_copies_that_were_changed_a_little_are_found_and_others_not():
 def test_cropped_mirrored_and_turned_copies_are_found_from_either_side_unless_switched_off(copy):
     for images in ([drawing(2), drawing(1), copy], [drawing(2), copy, drawing(1)]):
         assert pairs(images) == [[1, 2]]
-    assert pairs([drawing(1), MIRRORED, TURNED], moved=False) == []
+    assert pairs([drawing(1), MIRRORED, TURNED], detect_transformed=False) == []
 
 
 def test_the_limits_of_distance_and_likeness():
     small = drawing(1, side=40)
     assert pairs([drawing(1), small]) == [[0, 1]]
-    assert pairs([drawing(1), small], least_likeness=1.0) == []
-    assert pairs([drawing(1), CROPPED], coarse_distance=0, moved=False) == []
+    assert pairs([drawing(1), small], min_similarity=1.0) == []
+    assert pairs([drawing(1), CROPPED], max_hamming=0, detect_transformed=False) == []
 
 
 def test_blank_images_are_no_near_duplicates():
@@ -73,7 +73,7 @@ def test_a_hash_that_many_share_proposes_nothing_and_is_logged(monkeypatch, capl
         dhash=pl.lit("0" * 16),
         dhash_of_views=pl.Series([[at] * len(VIEWS) for at in range(3)]).cast(ARRAY),
     )
-    assert found(table, moved=False).tolist() == []
+    assert found(table, detect_transformed=False).tolist() == []
     assert "3 images have a hash that more than 2 share" in caplog.text
 
 
@@ -110,14 +110,14 @@ def alike_by(monkeypatch, value):
 @pytest.mark.parametrize(("value", "found"), [(0.75, [[0, 1]]), (0.7499, [])])
 def test_whole_images_need_the_least_likeness(monkeypatch, value, found):
     alike_by(monkeypatch, value)
-    assert pairs([drawing(1), drawing(1, side=90)], least_likeness=0.75, moved=False) == found
+    assert pairs([drawing(1), drawing(1, side=90)], min_similarity=0.75, detect_transformed=False) == found
 
 
 @pytest.mark.parametrize(("value", "found"), [(0.875, [[0, 1]]), (0.8749, [])])
 @pytest.mark.parametrize("copy", [MIRRORED, TURNED], ids=["mirrored", "rotated"])
 def test_mirrored_and_turned_ones_may_lack_half_of_that(monkeypatch, copy, value, found):
     alike_by(monkeypatch, value)
-    assert pairs([drawing(1), copy], least_likeness=0.75) == found
+    assert pairs([drawing(1), copy], min_similarity=0.75) == found
 
 
 @pytest.mark.parametrize(("cosine", "found"), [(0.6, [[0, 1]]), (0.59, [])])
@@ -146,7 +146,7 @@ def test_a_hash_that_just_so_many_share_still_proposes(monkeypatch):
         dhash=pl.Series(["0" * 16, "0" * 16, "f" * 16]),
         dhash_of_views=pl.Series([[at] * len(VIEWS) for at in range(3)]).cast(ARRAY),
     )
-    assert found(table, moved=False).tolist() == [[0, 1]]
+    assert found(table, detect_transformed=False).tolist() == [[0, 1]]
 
 
 def test_rows_are_listed_by_their_hash_without_the_crowded(monkeypatch):

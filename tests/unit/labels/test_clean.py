@@ -19,7 +19,7 @@ def repair(rows, of_path=None, policies=POLICIES, taxonomy_path=None):
     images = rows if isinstance(rows, pl.DataFrame) else images_of(rows)
     inspection = inspection_of(images, of_path)
     return clean_labels(
-        images, inspection, policies=policies, misspelt_limits=LIMITS, taxonomy_path=taxonomy_path
+        images, inspection, policies=policies, spelling_limits=LIMITS, taxonomy_path=taxonomy_path
     )
 
 
@@ -137,7 +137,8 @@ def test_a_genus_against_a_species_is_a_conflict():
 
 
 @pytest.mark.parametrize(
-    ("policy", "other"), [("style", "aus_bus"), ("subspecies", "Aus bus minor"), ("file_mismatch", "Aus bus")]
+    ("policy", "other"),
+    [("formatting", "aus_bus"), ("subspecies", "Aus bus minor"), ("file_mismatch", "Aus bus")],
 )
 @pytest.mark.parametrize("faulty", [0, 1])
 def test_the_rows_of_an_image_share_one_fate(policy, other, faulty):
@@ -191,7 +192,7 @@ def test_misspelt_epithets_within_a_category():
         [*labelled(*["Aus fasciatus"] * 3, "Aus fascatus"), {"label": "Aus fasciatus x", "category": "Bird"}]
     )
     assert set(labels["species"]) == {"Aus fasciatus"}
-    slip = curation_log.filter(defect="misspelt").row(0, named=True)
+    slip = curation_log.filter(defect="misspelling").row(0, named=True)
     assert (slip["before"], slip["after"]) == ("Aus fascatus", "Aus fasciatus")
     assert slip["evidence"] == "1 off Aus fasciatus, which names 3 images"
     elsewhere = [*labelled(*["Aus fasciatus"] * 3), {"label": "Aus fascatus", "category": "Bird"}]
@@ -236,7 +237,7 @@ def test_a_taxonomy_gives_accepted_names_ranks_and_spelling(taxonomy):
     audit = {row["path"]: (row["defect"], row["action"], row["after"]) for row in changes}
     assert audit == {
         "1.jpg": ("synonym", "repaired", "Aus bus"),
-        "2.jpg": ("misspelt", "repaired", "Aus albifrons"),
+        "2.jpg": ("misspelling", "repaired", "Aus albifrons"),
         "3.jpg": ("ambiguous_synonym", "noted", "Aus duo"),
         "4.jpg": ("not_in_taxonomy", "noted", "Aus novus"),
     }
@@ -245,9 +246,9 @@ def test_a_taxonomy_gives_accepted_names_ranks_and_spelling(taxonomy):
 @pytest.mark.parametrize(
     ("policy", "label", "reason"),
     [
-        ("style", "aus_bus", "style"),
+        ("formatting", "aus_bus", "formatting"),
         ("subspecies", "Aus bus minor", "subspecies"),
-        ("misspelt", "Aus albifonts", "misspelt"),
+        ("misspelling", "Aus albifonts", "misspelling"),
         ("synonym", "Aus vetus", "synonym"),
         ("not_in_taxonomy", "Aus novus", "not_in_taxonomy"),
         ("genus_only", "Aus", "genus_only"),
@@ -267,13 +268,13 @@ def test_each_defect_has_a_policy(taxonomy, policy, label, reason):
 
 
 def test_the_policy_keep_leaves_names_as_written(taxonomy):
-    policies = POLICIES | {"misspelt": "keep", "synonym": "keep"}
+    policies = POLICIES | {"misspelling": "keep", "synonym": "keep"}
     labels, _, curation_log = repair(
         labelled("Aus albifonts", "Aus vetus"), policies=policies, taxonomy_path=taxonomy
     )
     assert sorted(labels["species"]) == ["Aus albifonts", "Aus vetus"]
     assert set(curation_log["action"]) == {"noted"}
-    assert {"misspelt", "synonym"} <= set(curation_log["defect"])
+    assert {"misspelling", "synonym"} <= set(curation_log["defect"])
 
 
 def test_the_captions_table_fills_no_name_where_the_policy_says_so():
@@ -296,15 +297,15 @@ def test_codes_of_dna_clusters_are_kept_on_request_where_a_genus_is_known():
         {"label": "BOLD:AAB1234", "genus": "Cus"},
         {"label": "BOLD:AAC1234"},
     ]
-    assert set(reasons(repair(rows)[1]).values()) == {"code"}
-    labels, quarantine, curation_log = repair(rows, policies=POLICIES | {"code": "keep"})
+    assert set(reasons(repair(rows)[1]).values()) == {"dna_barcode"}
+    labels, quarantine, curation_log = repair(rows, policies=POLICIES | {"dna_barcode": "keep"})
     assert labels.sort("path").select("genus", "species").rows() == [
         ("Aus", "Aus bus"),
         ("Aus", "Aus BOLD:AAA1234"),
         ("Cus", "Cus BOLD:AAB1234"),
     ]
-    assert reasons(quarantine) == {"3.jpg": "code"}
-    assert curation_log.filter(action="noted")["defect"].to_list() == ["code", "code"]
+    assert reasons(quarantine) == {"3.jpg": "dna_barcode"}
+    assert curation_log.filter(action="noted")["defect"].to_list() == ["dna_barcode", "dna_barcode"]
 
 
 def test_a_delivered_genus_and_ranks_serve_where_nothing_better_is_known():
@@ -351,7 +352,7 @@ def test_errors_say_what_is_wrong():
     images = images_of(labelled("Aus bus", "Aus bus"))
     part = inspection_of(images).head(1)
     with pytest.raises(ValueError, match=r"1\.jpg: not inspected"):
-        clean_labels(images, part, policies=POLICIES, misspelt_limits=LIMITS)
+        clean_labels(images, part, policies=POLICIES, spelling_limits=LIMITS)
 
 
 NAMES = ["Aus bus", "Aus bus", "Aus bus", "aus_bus", "Aus  bus L., 1758", "Aus bos", "Aus", "Aus sp.",

@@ -20,7 +20,7 @@ def made():
 def test_the_tables_are_as_declared_and_ask_everything(made):
     table = Claims.validate(made["claims"][PAIR].sort(Claims.primary_key()))
     assert set(table["claim"]) == set(CLAIMS)
-    assert set(table["protocol"]) == {"leave_one_out", "search", "unseen"}
+    assert set(table["protocol"]) == {"leave_one_out", "train_gallery", "unseen_species"}
     assert set(table.filter(claim="rises_with_training_images")["subject"]) == set(PAIR)
 
 
@@ -42,7 +42,7 @@ def test_every_claim_stands_on_the_page_with_its_answer(made):
 
 def test_categories_in_order_and_the_base_first(made):
     blocks = claims.claims_of_pair(made["claims"][PAIR], base="lite0", trained="lite0_unicom")["blocks"]
-    assert [block["title"] for block in blocks] == ["Leave one out", "Search", "Unseen species"]
+    assert [block["title"] for block in blocks] == ["Leave one out", "Train gallery", "Unseen species"]
     first = [row["sentence"] for row in blocks[0]["questions"][0]["rows"]]
     places = [(category, model) for category in ("Bird", "Butterfly", "Fish") for model in PAIR]
     for (category, model), by_rank, by_odds in zip(places, first[::2], first[1::2], strict=True):

@@ -20,16 +20,33 @@ CAPTIONS = {
 }
 EVIL = "<img src=x onerror=alert(1)>"
 METHOD = {
-    "search": {"depth": 100, "exclude_same_group": True, "protocols": ["leave_one_out", "search", "unseen"]},
-    "recall": {"ks": [1, 5], "resamples": 2000, "seed": 7},
+    "search": {
+        "n_neighbours": 100,
+        "exclude_same_group": True,
+        "protocols": ["leave_one_out", "train_gallery", "unseen_species"],
+    },
+    "recall": {"ks": [1, 5], "bootstrap_samples": 2000, "seed": 7},
     "comparison": {"min_queries": 5},
     "precision": "bf16",
     "preprocessing": {
         "square_224": {"size": 224, "crop_pct": 0.875, "interpolation": "bicubic", "decode": "exact"}
     },
-    "split": {"seed": 11, "train": 0.5, "val": 0.15, "test": 0.35, "unseen": 0.15, "min_test_groups": 2}
-    | {"unseen_by": "category", "folds": None, "fold": 1, "previous": None, "adopt": False},
-    "groups": {"specimen": ["^fish_(\\d+)_"], "near_duplicates": {"coarse_distance": 10}},
+    "split": {
+        "seed": 11,
+        "train": 0.5,
+        "val": 0.15,
+        "test": 0.35,
+        "held_out_species": 0.15,
+        "min_test_groups": 2,
+    }
+    | {
+        "held_out_stratify": "category",
+        "folds": None,
+        "fold": 1,
+        "previous": None,
+        "use_source_split": False,
+    },
+    "groups": {"specimen": ["^fish_(\\d+)_"], "near_duplicates": {"max_hamming": 10}},
     "finetune": {"lite0_unicom": {"base": "lite0", "labels": "species", "epochs": 8, "seed_group": None}},
     "clusters": {},
 }
@@ -195,7 +212,7 @@ def test_other_scores_of_species_stand_beside_recall_with_their_n(made, html):
 
 def test_a_difference_is_in_points_with_its_interval(made, html):
     row = made["differences"]["lite0", "lite0_unicom"].filter(
-        protocol="unseen", level="species", metric="recall", category="all", label="all", k=1
+        protocol="unseen_species", level="species", metric="recall", category="all", label="all", k=1
     )
     points = row["diff_pp"].item()
     assert f"{points:+.1f} points (95 % interval".replace("-", "−") in Page(html).text
@@ -205,7 +222,7 @@ def test_every_species_of_every_protocol_has_a_row(made, html):
     rows, n_rows = species.make_species_table(made["recalls"], made["differences"])
     assert html.count('<th scope="row" class="name">') >= n_rows == len(rows)
     one = made["recalls"]["lite0"].filter(
-        pl.col("protocol").is_in(["leave_one_out", "unseen"]),
+        pl.col("protocol").is_in(["leave_one_out", "unseen_species"]),
         level="species",
         metric="recall",
         average="per_label",
@@ -241,11 +258,11 @@ def test_the_methods_come_from_the_config(html):
 
 
 def test_the_methods_say_how_a_split_came_to_be_otherwise(made):
-    split = METHOD["split"] | {"folds": 5, "fold": 2, "unseen_by": "genus"}
+    split = METHOD["split"] | {"folds": 5, "fold": 2, "held_out_stratify": "genus"}
     text = Page(page.render_report(content_of(made, method=METHOD | {"split": split}))).text
     assert "with seed 11, to 5 folds of each species, of which fold 2 is test; train and val share" in text
     assert "of the species of each category, spread over its genera, was kept" in text
-    split = METHOD["split"] | {"previous": "old/splits.parquet", "adopt": True}
+    split = METHOD["split"] | {"previous": "old/splits.parquet", "use_source_split": True}
     text = Page(page.render_report(content_of(made, method=METHOD | {"split": split}))).text
     assert "Images of the earlier split old/splits.parquet did not move. Images with a delivered side" in text
 

@@ -124,5 +124,5 @@ def test_models_that_answered_for_other_labels_are_refused():
 
 def test_a_protocol_without_recall_is_named():
     table = recalls(COUNTS, 1)
-    with pytest.raises(ValueError, match="protocol 'search'"):
-        reference_format.format_comparison(table, table, protocol="search", k=1)
+    with pytest.raises(ValueError, match="protocol 'train_gallery'"):
+        reference_format.format_comparison(table, table, protocol="train_gallery", k=1)

@@ -203,7 +203,9 @@ def test_a_query_finds_neither_itself_nor_its_masked_mates(exclude_same_group):
 def test_search_queries_test_and_finds_train():
     labels, splits = random_study.study(2)
     vectors_of = random_study.vectors_of(labels["uuid"], random_study.vectors(1, len(labels)))
-    found = search.search_protocol(splits, vectors_of, protocol="search", depth=3, exclude_same_group=True)
+    found = search.search_protocol(
+        splits, vectors_of, protocol="train_gallery", depth=3, exclude_same_group=True
+    )
     side = dict(splits.select("uuid", "split").iter_rows())
     assert {side[uuid] for uuid in found["uuid"]} == {"test"}
     assert {side[uuid] for uuid in found["neighbour"]} == {"train"}

@@ -13,7 +13,7 @@ from scripts.join_neighbours import join_neighbours
 from scripts.search_neighbours import search_neighbours
 from tests.factories import random_study
 
-PROTOCOLS = ["leave_one_out", "search", "unseen"]
+PROTOCOLS = ["leave_one_out", "train_gallery", "unseen_species"]
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_a_source_that_cannot_be(source, said):
 
 def test_sources_that_can_be():
     (table,) = settled(TABLE | {"preset": "bioscan_5m", "columns": {"species": ["name", "{genus} sp."]}})
-    assert table["unlisted"] == "report" and table["download"] is None
+    assert table["unlisted"] == "quarantine" and table["download"] is None
     assert table["columns"] == {"species": ["name", "{genus} sp."]}
 
 

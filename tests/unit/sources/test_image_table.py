@@ -20,7 +20,7 @@ def folder(tmp_path):
     return tmp_path / "photos"
 
 
-def listed(folder, path, *, preset=None, unlisted="report", **own):
+def listed(folder, path, *, preset=None, unlisted="quarantine", **own):
     images = image_table.list_images(folder, "s", path=path, preset=preset, own=own, unlisted=unlisted)
     tables.write(images, folder.with_name("images.parquet"), Images)  # it is one
     return images.sort("path", "listed", "row", nulls_last=True)
@@ -167,7 +167,7 @@ def test_linked_folders_have_a_row_or_are_followed(folder):
     path = written(folder, ["file"], ["1.jpg"], ["c/3.jpg"])
     own = {"path": path, "preset": None, "own": {"file": "file"}}
     rows = {"1.jpg": "exact", "c/3.jpg": "missing", "c": "linked_folder", "disk": "broken_link"}
-    for unlisted, more in (("report", {None: "unlisted", "gone.jpg": "broken_link"}), ("ignore", {})):
+    for unlisted, more in (("quarantine", {None: "unlisted", "gone.jpg": "broken_link"}), ("ignore", {})):
         images = image_table.list_images(folder, "s", **own, unlisted=unlisted)
         assert dict(images.select("listed", "match").iter_rows()) == rows | more
     followed = image_table.list_images(

@@ -12,7 +12,7 @@ CAPTIONS = "vlm4bio_captions.csv"
 HEADER = ["fileNameAsDelivered", "scientificName"]
 
 
-def listed(folder, unlisted="report"):
+def listed(folder, unlisted="quarantine"):
     return vlm4bio.list_images(folder, "s", captions_table=CAPTIONS, unlisted=unlisted)
 
 
@@ -73,7 +73,7 @@ def test_linked_folders_have_a_row_or_are_followed(tmp_path):
         ("tools", "repeated_folder", None),
     ]
     followed = vlm4bio.list_images(
-        folder, "s", captions_table=None, unlisted="report", trusted=[tmp_path / "big"]
+        folder, "s", captions_table=None, unlisted="quarantine", trusted=[tmp_path / "big"]
     )
     assert dict(followed.select("listed", "match").iter_rows()) == {
         "a.jpg": "exact",

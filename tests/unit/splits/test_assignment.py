@@ -26,21 +26,23 @@ def test_every_image_is_tested_in_one_fold_or_its_species_in_none(pairs, folds, 
         grouped_images.assert_reachable(labels, table, least=least)
         for uuid, side, reason in table.select("uuid", "split", "reason").rows():
             tested[uuid] = tested.get(uuid, 0) + (side == "test")
-            held_out.setdefault(uuid, set()).add((side == "unseen", reason))
+            held_out.setdefault(uuid, set()).add((side == "unseen_species", reason))
     for uuid, said in held_out.items():
         assert len(said) == 1  # the same in every fold
         assert tested[uuid] == (said == {(False, None)})
 
 
 def test_folds_are_of_one_size_and_train_and_val_keep_their_ratio():
-    for table in in_folds(*in_sizes({f"Aa {name}": [1] * 101 for name in "abcd"}), 5, unseen=0):
+    for table in in_folds(*in_sizes({f"Aa {name}": [1] * 101 for name in "abcd"}), 5, held_out_species=0):
         counts = dict(table.group_by("split").len().iter_rows())
         assert 80 <= counts["test"] <= 84
         assert abs(counts["val"] - (404 - counts["test"]) * 0.15 / 0.65) <= 4
 
 
 def test_the_odd_groups_of_many_species_are_not_all_in_one_fold():
-    tables = in_folds(*in_sizes({f"Aa a{i:03}": [1] * 5 for i in range(200)}), 4, unseen=0, min_test_groups=1)
+    tables = in_folds(
+        *in_sizes({f"Aa a{i:03}": [1] * 5 for i in range(200)}), 4, held_out_species=0, min_test_groups=1
+    )
     assert all(210 <= len(table.filter(split="test")) <= 290 for table in tables)
 
 

@@ -10,7 +10,7 @@ from nearkin.splits import predefined
 from tests.factories import grouped_images
 from tests.factories.grouped_images import split
 
-SIDES = st.sampled_from(["train", "val", "test", "unseen"])
+SIDES = st.sampled_from(["train", "val", "test", "unseen_species"])
 
 
 def again(labels, groups, previous, **other):
@@ -82,22 +82,22 @@ def test_no_old_image_moves_and_nothing_leaks_twice_in_a_row(growth, seed):
 
 def assert_newcomers_follow(labels, groups, old, table):
     """A newcomer whose group is on one side of trained species joins it; who is set aside has evidence."""
-    unseen = labels.join(old.filter(split="unseen"), on="uuid")["species"].unique()
+    unseen = labels.join(old.filter(split="unseen_species"), on="uuid")["species"].unique()
     for _, mine in (
         groups.join(table.select("uuid", "split", "reason", "evidence"), on="uuid")
         .join(old.select("uuid", before="split"), on="uuid", how="left")
         .join(labels.select("uuid", "species"), on="uuid")
         .group_by("group_id")
     ):
-        sides = set(mine["before"].drop_nulls()) - {"aside"}
+        sides = set(mine["before"].drop_nulls()) - {"excluded"}
         newcomers = mine.filter(pl.col("before").is_null())
         if len(sides) > 1:
-            assert set(newcomers["split"]) <= {"aside"}
-        elif sides and sides != {"unseen"}:
+            assert set(newcomers["split"]) <= {"excluded"}
+        elif sides and sides != {"unseen_species"}:
             follow = newcomers.filter(~pl.col("species").is_in(unseen.implode()))
             assert set(follow["split"]) <= sides
             assert set(follow["reason"]) <= {"follows_group"}
-    aside = table.filter(split="aside")
+    aside = table.filter(split="excluded")
     assert set(aside["reason"]) <= {"would_leak"}
     assert aside["evidence"].null_count() == 0
 
@@ -113,22 +113,22 @@ def test_delivered_sides_are_kept_or_set_aside(pairs, data):
     grouped_images.assert_sound(labels, table)
     invariants.check_cut_groups_excluded(table, groups)
     for told, side, reason in zip(sides, *decided(table, labels)["split", "reason"], strict=True):
-        assert told is None or (side, reason) in [(told, "adopted"), ("aside", "would_leak")]
+        assert told is None or (side, reason) in [(told, "from_source"), ("excluded", "would_leak")]
 
 
 def test_a_newcomer_between_train_and_test_is_set_aside_with_evidence():
     labels, groups = grouped_images.images([("Aa x", i) for i in range(6)])
-    before = split(labels, groups, unseen=0)
+    before = split(labels, groups, held_out_species=0)
     train, test = (before.filter(split=side)["uuid"][0] for side in ("train", "test"))
     more, _ = grouped_images.images([("Aa x", i) for i in range(8)])
     bridge, alone = more["uuid"][6], more["uuid"][7]
     tied = pl.col("uuid").is_in([train, test, bridge])
     found = more.select("uuid", group_id=pl.when(tied).then(pl.lit("tied")).otherwise("uuid"))
-    table = again(more, found, before, unseen=0)
+    table = again(more, found, before, held_out_species=0)
     rows = {row["uuid"]: row for row in table.iter_rows(named=True)}
     assert rows[bridge] == {
         "uuid": bridge,
-        "split": "aside",
+        "split": "excluded",
         "group_id": bridge,
         "reason": "would_leak",
         "evidence": f"ties {test} in test to {train} in train",
@@ -137,21 +137,21 @@ def test_a_newcomer_between_train_and_test_is_set_aside_with_evidence():
     assert rows[train]["group_id"] == train
     assert rows[test]["group_id"] == test
     assert rows[alone]["reason"] is None
-    third = again(more, found, table, unseen=0)
+    third = again(more, found, table, held_out_species=0)
     assert third.filter(uuid=bridge).equals(table.filter(uuid=bridge))
 
 
 def test_old_images_that_are_one_group_now_without_a_newcomer_are_an_error():
     labels, groups = grouped_images.images([("Aa x", i) for i in range(6)])
-    before = split(labels, groups, unseen=0)
+    before = split(labels, groups, held_out_species=0)
     with pytest.raises(ValueError, match="one group now and no new image ties them"):
-        again(labels, groups.with_columns(group_id=pl.lit("all")), before, unseen=0)
+        again(labels, groups.with_columns(group_id=pl.lit("all")), before, held_out_species=0)
 
 
 def test_new_groups_go_where_a_species_lacks_most_counting_the_old_ones():
     labels, groups = grouped_images.images([("Aa x", i) for i in range(40)])
     old = labels.head(20).select("uuid", split=pl.lit("train"), group_id="uuid", reason=None, evidence=None)
-    table = again(labels, groups, old, unseen=0)
+    table = again(labels, groups, old, held_out_species=0)
     counts = dict(table.group_by("split").len().iter_rows())
     assert counts == {"train": 20, "val": 6, "test": 14}
 
@@ -160,8 +160,8 @@ def test_held_out_species_stay_so_and_trained_ones_never_become_so():
     labels, groups = grouped_images.images(
         [(name, f"{name} {i}") for name in grouped_images.SPECIES for i in range(6)]
     )
-    before = split(labels, groups, unseen=0.4)
-    out = set(labels.join(before.filter(split="unseen"), on="uuid")["species"])
+    before = split(labels, groups, held_out_species=0.4)
+    out = set(labels.join(before.filter(split="unseen_species"), on="uuid")["species"])
     more, found = grouped_images.images(
         [
             (name, f"{name} {i}")
@@ -170,56 +170,65 @@ def test_held_out_species_stay_so_and_trained_ones_never_become_so():
         ]
     )
     found = found.with_columns(group_id="uuid")
-    table = again(more, found, before, unseen=0.9)
-    assert set(more.join(table.filter(split="unseen"), on="uuid")["species"]) == out
-    new = table.join(before, on="uuid", how="anti").filter(split="unseen")
+    table = again(more, found, before, held_out_species=0.9)
+    assert set(more.join(table.filter(split="unseen_species"), on="uuid")["species"]) == out
+    new = table.join(before, on="uuid", how="anti").filter(split="unseen_species")
     assert set(new["reason"]) == {"unseen_species"}
 
 
 def test_new_species_are_held_out_to_the_share():
     old = [(f"Aa a{i}", f"{i} {j}") for i in range(5) for j in range(6)]
     labels, groups = grouped_images.images(old)
-    before = split(labels, groups, unseen=0)
+    before = split(labels, groups, held_out_species=0)
     more, found = grouped_images.images(old + [(f"Aa b{i}", f"b{i} {j}") for i in range(5) for j in range(6)])
-    table = again(more, found, before, unseen=0.3)
-    out = more.join(table.filter(split="unseen"), on="uuid")["species"].unique()
+    table = again(more, found, before, held_out_species=0.3)
+    out = more.join(table.filter(split="unseen_species"), on="uuid")["species"].unique()
     assert len(out) == 3
     assert out.str.starts_with("Aa b").all()
 
 
 def test_a_species_that_was_too_small_is_split_when_it_has_grown():
     labels, groups = grouped_images.images([("Aa x", i) for i in range(2)])
-    before = split(labels, groups, unseen=0)
+    before = split(labels, groups, held_out_species=0)
     assert set(before["reason"]) == {"too_few_groups"}
-    table = again(*grouped_images.images([("Aa x", i) for i in range(3)]), before, unseen=0)
-    assert table["reason"].drop_nulls().sort().to_list() == ["previous", "previous", "too_few_groups"]
-    table = again(*grouped_images.images([("Aa x", i) for i in range(4)]), table, unseen=0)
+    table = again(*grouped_images.images([("Aa x", i) for i in range(3)]), before, held_out_species=0)
+    assert table["reason"].drop_nulls().sort().to_list() == [
+        "from_previous",
+        "from_previous",
+        "too_few_groups",
+    ]
+    table = again(*grouped_images.images([("Aa x", i) for i in range(4)]), table, held_out_species=0)
     assert set(table["split"]) == {"train"}  # one newcomer at a time cannot be two test groups
-    table = again(*grouped_images.images([("Aa x", i) for i in range(4)]), before, unseen=0)
+    table = again(*grouped_images.images([("Aa x", i) for i in range(4)]), before, held_out_species=0)
     assert sorted(table["split"]) == ["test", "test", "train", "train"]
 
 
 def test_a_torn_delivered_group_stays_on_its_tested_side():
     labels, groups = grouped_images.images([("Aa x", 1), ("Aa x", 1), ("Aa x", 1), ("Aa x", 2), ("Aa x", 3)])
-    table = decided(adopted(labels, groups, ["train", "test", None, "train", None], unseen=0), labels)
-    assert table["split"].to_list()[:4] == ["aside", "test", "test", "train"]
-    assert table["reason"].to_list()[:4] == ["would_leak", "adopted", "follows_group", "adopted"]
+    table = decided(
+        adopted(labels, groups, ["train", "test", None, "train", None], held_out_species=0), labels
+    )
+    assert table["split"].to_list()[:4] == ["excluded", "test", "test", "train"]
+    assert table["reason"].to_list()[:4] == ["would_leak", "from_source", "follows_group", "from_source"]
     assert table["evidence"][0] == f"delivered as train, in one group with {labels['uuid'][1]} in test"
 
 
 def test_a_species_delivered_as_unseen_and_as_train_is_not_unseen():
     labels, groups = grouped_images.images([("Aa x", i) for i in range(3)] + [("Aa y", 3)])
-    table = decided(adopted(labels, groups, ["train", "unseen", None, "unseen"], unseen=0), labels)
-    assert table["split"].to_list()[:2] == ["train", "aside"]
-    assert table["split"][3] == "unseen"
-    assert table["evidence"][1] == f"delivered as unseen, but Aa x has {labels['uuid'][0]} in train"
+    table = decided(
+        adopted(labels, groups, ["train", "unseen_species", None, "unseen_species"], held_out_species=0),
+        labels,
+    )
+    assert table["split"].to_list()[:2] == ["train", "excluded"]
+    assert table["split"][3] == "unseen_species"
+    assert table["evidence"][1] == f"delivered as unseen_species, but Aa x has {labels['uuid'][0]} in train"
 
 
 def test_a_newcomer_tied_to_a_held_out_species_and_to_another_is_set_aside():
     old = [("Aa x", "x"), ("Aa y", "y")]
     labels, _ = grouped_images.images(old)
     before = labels.select(
-        "uuid", pl.Series("split", ["unseen", "train"]), group_id="uuid", reason=None, evidence=None
+        "uuid", pl.Series("split", ["unseen_species", "train"]), group_id="uuid", reason=None, evidence=None
     )
     pairs = [
         *old,
@@ -231,19 +240,19 @@ def test_a_newcomer_tied_to_a_held_out_species_and_to_another_is_set_aside():
         ("Aa z", "x"),
     ]
     more, groups = grouped_images.images(pairs)
-    table = decided(again(more, groups, before, unseen=0), more)
+    table = decided(again(more, groups, before, held_out_species=0), more)
     assert table["split"].to_list() == [
-        "unseen",
+        "unseen_species",
         "train",
-        "aside",
-        "aside",
-        "aside",
-        "aside",
-        "unseen",
-        "aside",
+        "excluded",
+        "excluded",
+        "excluded",
+        "excluded",
+        "unseen_species",
+        "excluded",
     ]
     assert table["evidence"].to_list()[2:5] == [
-        f"in one group with {more['uuid'][0]} in unseen, but Aa y is not held out",
+        f"in one group with {more['uuid'][0]} in unseen_species, but Aa y is not held out",
         f"in one group with {more['uuid'][1]} in train, but Aa x is held out",
         "ties Aa x, which is held out, to Aa y",
     ]
@@ -252,7 +261,7 @@ def test_a_newcomer_tied_to_a_held_out_species_and_to_another_is_set_aside():
 def test_old_images_of_one_species_now_that_is_held_out_and_trained_are_an_error():
     labels, groups = grouped_images.images([("Aa x", 1), ("Aa y", 2)])
     before = labels.select(
-        "uuid", pl.Series("split", ["unseen", "train"]), group_id="uuid", reason=None, evidence=None
+        "uuid", pl.Series("split", ["unseen_species", "train"]), group_id="uuid", reason=None, evidence=None
     )
     with pytest.raises(ValueError, match="but both are Aa x now"):
         again(labels.with_columns(species=pl.lit("Aa x")), groups, before)
@@ -260,8 +269,8 @@ def test_old_images_of_one_species_now_that_is_held_out_and_trained_are_an_error
 
 def test_images_that_vanished_are_ignored_and_folds_take_no_given_sides():
     labels, groups = grouped_images.images([("Aa x", i) for i in range(6)])
-    before = split(labels, groups, unseen=0)
-    fewer = again(labels.head(3), groups.head(3), before, unseen=0)
+    before = split(labels, groups, held_out_species=0)
+    fewer = again(labels.head(3), groups.head(3), before, held_out_species=0)
     assert fewer.join(before, on=["uuid", "split"]).height == 3
     with pytest.raises(ValueError, match="folds are dealt from all groups anew"):
         again(labels, groups, before, folds=2)

@@ -26,7 +26,7 @@ def test_common_words_are_sides_whatever_their_case():
         "key_unseen",
         "seen/test",
     ]
-    sides = ["train", "train", "train", "val", "val", "test", "unseen", "unseen", "test"]
+    sides = ["train", "train", "train", "val", "val", "test", "unseen_species", "unseen_species", "test"]
     rows = [(f"{i}", word) for i, word in enumerate(words)]
     assert delivered(rows) == [(f"{i}", side, None) for i, side in enumerate(sides)]
 
@@ -64,22 +64,30 @@ def test_an_earlier_split_keeps_its_first_reasons():
     previous = pl.DataFrame(
         {
             "uuid": list("abcde"),
-            "split": ["train", "train", "aside", "train", "test"],
-            "reason": [None, "too_few_groups", "would_leak", "previous", "previous"],
-            "evidence": [None, "2 to deal", "ties x to y", "adopted", None],
+            "split": ["train", "train", "excluded", "train", "test"],
+            "reason": [None, "too_few_groups", "would_leak", "from_previous", "from_previous"],
+            "evidence": [None, "2 to deal", "ties x to y", "from_source", None],
         }
     )
     table = predefined.from_previous(previous)
     assert table.schema == predefined.COLUMNS
     assert table["split"].equals(previous["split"])
-    assert table["reason"].to_list() == ["previous", "previous", "would_leak", "previous", "previous"]
-    assert table["evidence"].to_list() == [None, "too_few_groups", "ties x to y", "adopted", None]
+    assert table["reason"].to_list() == [
+        "from_previous",
+        "from_previous",
+        "would_leak",
+        "from_previous",
+        "from_previous",
+    ]
+    assert table["evidence"].to_list() == [None, "too_few_groups", "ties x to y", "from_source", None]
 
 
 def test_an_earlier_split_counts_before_a_delivered_one():
-    first = pl.DataFrame([("a", "train", True, "previous", None)], schema=predefined.COLUMNS, orient="row")
+    first = pl.DataFrame(
+        [("a", "train", True, "from_previous", None)], schema=predefined.COLUMNS, orient="row"
+    )
     second = pl.DataFrame(
-        [("a", "test", False, "adopted", None), ("b", "test", False, "adopted", None)],
+        [("a", "test", False, "from_source", None), ("b", "test", False, "from_source", None)],
         schema=predefined.COLUMNS,
         orient="row",
     )

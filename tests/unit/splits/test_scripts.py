@@ -54,19 +54,22 @@ def split(study, *, images=None, previous=None, **other):
 
 def test_a_split_is_dealt_adopted_or_taken_over(study):
     dealt_anew = split(study)
-    assert {"train", "val", "test", "unseen"} == set(dealt_anew["split"])
+    assert {"train", "val", "test", "unseen_species"} == set(dealt_anew["split"])
     earlier = study.splits.rename(study.splits.with_name("earlier.parquet"))
     adopted = split(study, images=study.images)
-    assert set(adopted.select("split", "reason").rows()) == {("train", "adopted"), ("test", "adopted")}
+    assert set(adopted.select("split", "reason").rows()) == {
+        ("train", "from_source"),
+        ("test", "from_source"),
+    }
     taken_over = split(study, images=study.images, previous=earlier, seed=9)
     assert taken_over["uuid", "split", "group_id"].equals(dealt_anew["uuid", "split", "group_id"])
-    assert set(taken_over["reason"]) == {"previous"}
+    assert set(taken_over["reason"]) == {"from_previous"}
 
 
 def test_a_split_without_a_test_image_stops_before_anything_is_trained(study):
     pl.read_parquet(study.images).with_columns(split=pl.lit("Train")).write_parquet(study.images)
     with pytest.raises(
-        ValueError, match="d: .* tested.*{'train': 80}.*source.columns.split, or leave out split.adopt"
+        ValueError, match="d: .* tested.*{'train': 80}.*source.columns.split, or leave out split.use_source_split"
     ):
         split(study, images=study.images)
     with pytest.raises(

@@ -19,7 +19,7 @@ from tests.factories.grouped_images import in_sizes, split
 )
 def test_no_group_straddles_and_queries_can_hit(pairs, seed, by, least):
     labels, groups = grouped_images.images(pairs)
-    table = split(labels, groups, seed=seed, unseen_by=by, min_test_groups=least)
+    table = split(labels, groups, seed=seed, held_out_stratify=by, min_test_groups=least)
     grouped_images.assert_sound(labels, table)
     grouped_images.assert_reachable(labels, table, least=least)
     assert table.join(groups, on=["uuid", "group_id"]).height == len(groups)
@@ -41,7 +41,7 @@ def reference(sizes, *, seed, shares, least):
 @given(grouped_images.sizes(max_size=9, max_groups=20), st.integers(0, 3), st.integers(1, 3))
 def test_the_lot_is_that_of_slow_and_plain_code(sizes, seed, least):
     labels, groups = in_sizes(sizes)
-    table = split(labels, groups, seed=seed, unseen=0, min_test_groups=least)
+    table = split(labels, groups, seed=seed, held_out_species=0, min_test_groups=least)
     found = dict(table.select("group_id", "split").rows())
     for species, mine in sizes.items():
         named = {f"{species}/{i}": n for i, n in enumerate(mine)}
@@ -54,7 +54,7 @@ def test_the_lot_is_that_of_slow_and_plain_code(sizes, seed, least):
 @given(grouped_images.sizes(max_size=30, max_groups=40), st.integers(1, 3))
 def test_no_side_has_more_than_its_share_and_one_group(sizes, least):
     labels, groups = in_sizes(sizes)
-    table = labels.join(split(labels, groups, unseen=0, min_test_groups=least), on="uuid")
+    table = labels.join(split(labels, groups, held_out_species=0, min_test_groups=least), on="uuid")
     for species, mine in sizes.items():
         if len(mine) <= least:
             continue
@@ -68,7 +68,7 @@ def test_no_side_has_more_than_its_share_and_one_group(sizes, least):
 def test_shares_hold_for_large_species():
     table = split(*in_sizes({f"Aa {name}": [1] * 100 for name in "abcdefghij"}))
     assert dict(table.group_by("split").len().iter_rows()) == {
-        "unseen": 200,
+        "unseen_species": 200,
         "train": 400,
         "val": 120,
         "test": 280,
@@ -77,7 +77,7 @@ def test_shares_hold_for_large_species():
 
 def test_a_species_too_small_to_split_goes_to_train_and_is_listed():
     labels, groups = in_sizes({"Aa x": [5, 1], "Aa y": [1] * 9})
-    table = labels.join(split(labels, groups, unseen=0), on="uuid")
+    table = labels.join(split(labels, groups, held_out_species=0), on="uuid")
     small = table.filter(species="Aa x").select("split", "reason", "evidence").unique().rows()
     assert small == [("train", "too_few_groups", "2 to deal, too few for 2 test groups and one of train")]
     rest = table.filter(species="Aa y")
@@ -111,18 +111,18 @@ def test_a_group_of_two_species_stays_whole_and_seen():
         + [("Aa x", "both"), ("Aa y", "both")]
         + [("Aa y", 10 + i) for i in range(5)]
     )
-    table = split(*grouped_images.images(pairs), unseen=0.5)
+    table = split(*grouped_images.images(pairs), held_out_species=0.5)
     assert table.filter(group_id="both")["split"].n_unique() == 1
-    assert "unseen" not in set(table["split"])
+    assert "unseen_species" not in set(table["split"])
 
 
 def test_images_known_by_their_genus_alone_are_never_held_out():
     labels, groups = in_sizes({f"Aa {name}": [1] * 6 for name in "vwxyz"})
     labels = labels.with_columns(species=pl.when(pl.col("species") < "Aa z").then("species"))
     for seed in range(5):
-        table = labels.join(split(labels, groups, unseen=0.5, seed=seed), on="uuid")
-        assert table.filter(pl.col("species").is_null(), split="unseen").is_empty()
-        assert table.filter(split="unseen")["species"].n_unique() == 2  # of 4, the fifth has no name
+        table = labels.join(split(labels, groups, held_out_species=0.5, seed=seed), on="uuid")
+        assert table.filter(pl.col("species").is_null(), split="unseen_species").is_empty()
+        assert table.filter(split="unseen_species")["species"].n_unique() == 2  # of 4, the fifth has no name
 
 
 def test_an_image_without_a_group_is_an_error():

@@ -27,8 +27,8 @@ def test_counts_by_hand():
 
 
 def test_what_is_in_no_split_has_a_row_only_where_there_is_any():
-    assert "aside" not in set(statistics.describe_dataset(LABELS, SPLITS)["split"])
-    table = statistics.describe_dataset(LABELS, SPLITS.with_columns(split=pl.lit("aside")))
-    assert table.filter(category="all", split="aside")["n_images"].to_list() == [5]
+    assert "excluded" not in set(statistics.describe_dataset(LABELS, SPLITS)["split"])
+    table = statistics.describe_dataset(LABELS, SPLITS.with_columns(split=pl.lit("excluded")))
+    assert table.filter(category="all", split="excluded")["n_images"].to_list() == [5]
     assert table.filter(category="all", split="all")["n_images"].to_list() == [5]
-    assert [row["split"] for row in split_sizes(table)][-2:] == ["aside", "all"]
+    assert [row["split"] for row in split_sizes(table)][-2:] == ["excluded", "all"]

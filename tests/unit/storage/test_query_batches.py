@@ -9,7 +9,12 @@ from nearkin.tables.neighbours import Neighbours
 
 @pytest.mark.parametrize("n_rows", [1, 3, 5, 7, 100])
 def test_parts_are_whole_queries(tmp_path, monkeypatch, n_rows):
-    lengths = {("leave_one_out", "a"): 3, ("leave_one_out", "b"): 1, ("search", "a"): 4, ("search", "b"): 2}
+    lengths = {
+        ("leave_one_out", "a"): 3,
+        ("leave_one_out", "b"): 1,
+        ("train_gallery", "a"): 4,
+        ("train_gallery", "b"): 2,
+    }
     rows = [(*query, rank, "x", 0.5) for query, n in lengths.items() for rank in range(1, n + 1)]
     schema = {name: column.dtype for name, column in Neighbours.columns().items()}
     table = pl.DataFrame(rows, schema=schema, orient="row")
