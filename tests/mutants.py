@@ -40,20 +40,23 @@ CORE = {
         "search.topk": ["topk"],
         "search.error_bounds": ["error_bounds", "candidates"],
         "search.similarity": ["topk"],
-        "search.exact_knn": ["exact_knn"],
+        "search.exact_knn": ["exact_knn", "exact_knn_resources"],
     },
-    "scores": {"evaluation.query_scores": ["query_scores", "odd_scores"]},
+    "scores": {"evaluation.query_scores": ["query_scores", "odd_scores", "categories"]},
     "averages": {
-        "evaluation.averages": ["averages", "odd_scores", "scores_by_other_libraries"],
+        "evaluation.averages": ["averages", "average_intervals", "odd_scores", "scores_by_other_libraries"],
         "evaluation.metrics": ["metrics"],
     },
     "intervals": {"evaluation.intervals": ["intervals"], "evaluation.bootstrap": ["bootstrap"]},
-    "comparison": {"comparison.paired": ["paired"], "comparison.shrinkage": ["shrinkage"]},
+    "comparison": {
+        "comparison.paired": ["paired", "paired_edges", "odd_scores", "categories"],
+        "comparison.shrinkage": ["shrinkage"],
+    },
     "splits": {
-        "splits.split": ["split", "assignment", "predefined", "conflicts", "scripts"],
+        "splits.split": ["split", "split_rules", "assignment", "conflicts", "scripts"],
         "splits.assignment": ["assignment", "split"],
         "splits.predefined": ["predefined", "conflicts"],
-        "splits.conflicts": ["conflicts"],
+        "splits.conflicts": ["resolve", "conflicts"],
     },
     "groups": {
         "groups.group": ["group"],
@@ -74,7 +77,7 @@ CORE = {
     },
     "loss": {"finetune.loss": ["loss"]},
 }
-"""By area the modules, and the files `test_*.py` of their room in `tests/unit/` that belong to each."""
+"""By area the modules, and the names of the files `tests/unit/*/test_*.py` that belong to each."""
 
 SCREEN = os.dup(1)
 
@@ -221,8 +224,9 @@ def survivors_of(chosen: list[Mutation], suites: dict[str, list[str]], *, jobs: 
     for mutation in chosen:
         by_module[mutation.module].append(mutation)
     for module, mutations in by_module.items():
-        room = module.partition(".")[0]
-        tests = [f"tests/unit/{room}/test_{name}.py" for name in suites[module]]
+        tests = [
+            str(path) for name in suites[module] for path in Path("tests/unit").glob(f"*/test_{name}.py")
+        ]
         answer, told = os.pipe()
         if not (child := os.fork()):
             quiet = os.open(os.devnull, os.O_RDWR)

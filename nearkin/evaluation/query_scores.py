@@ -45,9 +45,7 @@ def score_queries(
         asked = pl.col("uuid").is_in(only.implode())
         sides = {name: (queries.filter(asked), gallery) for name, (queries, gallery) in sides.items()}
     blanks = {
-        name: {
-            level: _unanswered(*sides[name], level, name, exclude_same_group, ks, depth) for level in levels
-        }
+        name: {level: _unanswered(*sides[name], level, name, exclude_same_group, ks) for level in levels}
         for name in wanted
         if len(sides[name][0])
     }
@@ -83,7 +81,7 @@ def _coded(named, level):
     return name.rank("dense").cast(pl.Int32).fill_null(0).alias(_code(level))
 
 
-def _unanswered(queries, gallery, level, protocol, exclude_same_group, ks, depth):
+def _unanswered(queries, gallery, level, protocol, exclude_same_group, ks):
     """The scores of queries that find nobody, with their `n_relevant`; a dict of arrays."""
     counted = _n_relevant(
         queries,
@@ -93,11 +91,7 @@ def _unanswered(queries, gallery, level, protocol, exclude_same_group, ks, depth
         itself=protocol != "train_gallery",
     )
     nothing = np.zeros((len(queries), 0), dtype=bool)
-    beyond = counted > depth
-    scores = metrics.query_metrics(nothing, np.zeros_like(counted), ks=ks)
-    for name in ("r_precision", "average_precision"):
-        scores[name][beyond] = np.nan
-    return scores | {"n_relevant": counted}
+    return metrics.query_metrics(nothing, np.zeros_like(counted), ks=ks) | {"n_relevant": counted}
 
 
 def _n_relevant(queries, gallery, code, *, exclude_same_group, itself):

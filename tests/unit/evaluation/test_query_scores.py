@@ -88,7 +88,7 @@ def test_images_without_any_label_in_common_are_not_right_for_each_other():
     named = studied(rows)[1].join(studied(rows)[0].select("uuid", *LABELS), on="uuid")
     named = named.with_columns(coded)
     assert named["species code"].to_list() == [0, 0, 1] and named["species code"].dtype == pl.Int32
-    answers = {"species": query_scores._unanswered(named, named, "species", "leave_one_out", False, [1], 2)}
+    answers = {"species": query_scores._unanswered(named, named, "species", "leave_one_out", False, [1])}
     query_scores._answer(neighbours_of({"a": ["b"], "c": ["a"]}), named, named, answers, ks=[1], depth=2)
     assert answers["species"]["first_relevant_rank"].tolist() == [0, 0, 0]
 

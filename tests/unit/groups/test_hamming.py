@@ -146,3 +146,25 @@ def test_close_pairs_are_found_whichever_way_is_planned(monkeypatch, way):
     hashes[:5] = queries[:5]
     expected = all_with_all(queries, hashes, 3)
     assert len(expected) >= 5 and listed(hamming.close_pairs(queries, hashes, 3)) == expected
+
+
+def cheapest(n_queries, n_hashes, radius):
+    """The plan of least seconds among all that `close_pairs` describes, the first of equal ones."""
+    pairs = n_queries * n_hashes
+    best = (pairs / hamming.SCANS_PER_SECOND, 0, 0)
+    for n_chunks in range(radius + 1, min(64, radius + 8) + 1):
+        for n_agreeing in range(1, n_chunks - radius + 1):
+            n_bits = 64 * n_agreeing / n_chunks
+            sorting = (n_queries + n_hashes + 2**n_bits) / hamming.SORTS_PER_SECOND
+            comparing = pairs / 2**n_bits / hamming.COMPARISONS_PER_SECOND
+            seconds = math.comb(n_chunks, n_agreeing) * (sorting + comparing)
+            if n_bits <= hamming.MAX_KEY_BITS and seconds < best[0]:
+                best = (seconds, n_chunks, n_agreeing)
+    return best[1:]
+
+
+@pytest.mark.parametrize("radius", [0, 1, 2, 3, 4, 5, 6, 8, 10, 14, 20, 60])
+def test_the_plan_is_the_cheapest_of_all(radius):
+    for n in (10, 10**3, 10**4, 10**5, 10**6, 10**7, 10**8):
+        assert hamming.plan(n, n, radius)[1:] == cheapest(n, n, radius)
+        assert hamming.plan(100, n, radius)[1:] == cheapest(100, n, radius)

@@ -208,3 +208,8 @@ def test_blocks_are_put_together_each_once(monkeypatch, at_once, sizes):
         list(range(6)),
         list(range(5, 11)),
     ]
+
+
+def test_nothing_is_said_of_crowded_hashes_where_there_are_none(caplog):
+    near_duplicates._announce(5, 5, 1, 4)
+    assert caplog.text == ""

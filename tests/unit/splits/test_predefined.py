@@ -93,3 +93,19 @@ def test_an_earlier_split_counts_before_a_delivered_one():
     )
     assert predefined.combine([first, second])["uuid", "split"].rows() == [("a", "train"), ("b", "test")]
     assert predefined.combine([]).is_empty()
+
+
+def test_an_image_on_several_sides_keeps_the_first_by_priority():
+    uuids = [f"u{i:03}" for i in range(60)]
+    sides = ["train", "val", "test"]
+    images = pl.DataFrame({"uuid": [uuid for uuid in uuids for _ in sides], "split": sides * len(uuids)})
+    table = predefined.from_source(images.sample(fraction=1, shuffle=True, seed=1)).sort("uuid")
+    assert table["split"].to_list() == ["test"] * len(uuids)
+    assert set(table["evidence"]) == {"delivered as test and val and train"}
+
+
+def test_unknown_words_are_listed_in_order():
+    words = [f"fold {i}" for i in range(9)]
+    images = pl.DataFrame({"uuid": list("abcdefghi"), "split": words}).reverse()
+    with pytest.raises(ValueError, match=f"9 words .*: {', '.join(map(repr, words))}; known"):
+        predefined.from_source(images)

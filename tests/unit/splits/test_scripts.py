@@ -69,7 +69,8 @@ def test_a_split_is_dealt_adopted_or_taken_over(study):
 def test_a_split_without_a_test_image_stops_before_anything_is_trained(study):
     pl.read_parquet(study.images).with_columns(split=pl.lit("Train")).write_parquet(study.images)
     with pytest.raises(
-        ValueError, match="d: .* tested.*{'train': 80}.*source.columns.split, or leave out split.use_source_split"
+        ValueError,
+        match="d: .* tested.*{'train': 80}.*source.columns.split, or leave out split.use_source_split",
     ):
         split(study, images=study.images)
     with pytest.raises(

@@ -1,0 +1,39 @@
+"""Edges of paired comparison: labels without a name, and p-values at their end."""
+
+import numpy as np
+import polars as pl
+
+from nearkin.comparison import paired
+from tests.factories import random_study
+
+
+def test_images_without_a_name_or_a_category_train_no_label():
+    labels = random_study.labels_of(["Aa x", "Aa x", "Aa y", "Bb z"]).sort("uuid")
+    labels = labels.with_columns(
+        species=pl.when(pl.col("species") != "Aa y").then("species"),
+        category=pl.when(pl.col("species") == "Bb z").then(pl.lit("")).otherwise(pl.lit("Fish")),
+    )
+    splits = labels.select("uuid", split=pl.lit("train"))
+    found = paired.count_training_images(labels, splits).sort("level", "category", "label")
+    assert found.rows() == [
+        ("category", "Fish", "Fish", 3),
+        ("category", "Fish", "all", 3),
+        ("category", "all", "all", 3),
+        ("genus", "", "Bb", 1),
+        ("genus", "", "all", 1),
+        ("genus", "Fish", "Aa", 3),
+        ("genus", "Fish", "all", 3),
+        ("genus", "all", "all", 4),
+        ("species", "", "Bb z", 1),
+        ("species", "", "all", 1),
+        ("species", "Fish", "Aa x", 2),
+        ("species", "Fish", "all", 2),
+        ("species", "all", "all", 3),
+    ]
+
+
+def test_a_p_value_is_never_above_one():
+    changes = np.array(
+        [1] + [1, -1] * 34
+    )  # every sum is at least this far from 0; rounding adds to more than 1
+    assert paired.sign_flip(changes) == 1.0

@@ -1,0 +1,88 @@
+"""What the exact search takes and says: memory, threads, and its last line in the log."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+import torch
+
+from nearkin.search import candidates, exact_knn
+from nearkin.search.candidates import Candidates
+from nearkin.search.topk import top_k
+from tests.factories import random_study
+
+VECTORS = random_study.vectors(1, 40, n_copies=0)
+CODES = np.arange(40)
+
+
+def search(vectors=VECTORS):
+    return list(exact_knn.self_knn(vectors, CODES, depth=3))
+
+
+def test_all_candidates_may_take_less_than_a_quarter_of_free_memory(monkeypatch):
+    n_bytes = 1000 * (4 * 100 + 64) * 12
+    monkeypatch.setattr(exact_knn, "available_memory", lambda: 4 * n_bytes)
+    assert not exact_knn._has_room(1000, 100)
+    monkeypatch.setattr(exact_knn, "available_memory", lambda: 4 * n_bytes + 1)
+    assert exact_knn._has_room(1000, 100)
+
+
+@pytest.mark.parametrize(("room", "unused"), [(True, "_one_by_one"), (False, "_once_a_pair")])
+def test_all_candidates_are_held_only_where_there_is_room(monkeypatch, room, unused):
+    monkeypatch.setattr(exact_knn, "_has_room", lambda n, depth: room)
+    monkeypatch.setattr(exact_knn, unused, None)
+    assert len(search()) == 1
+
+
+def test_the_candidates_of_a_finished_block_are_let_go(monkeypatch):
+    made, alive = weakref.WeakSet(), []
+
+    class Counted(Candidates):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            made.add(self)
+
+    monkeypatch.setattr(exact_knn, "Candidates", Counted)
+    monkeypatch.setitem(exact_knn.BLOCK, "cpu", 8)
+    for _ in exact_knn.self_knn(VECTORS, CODES, depth=3):
+        gc.collect()
+        alive.append(len(made))
+    assert len(alive) == 5 and alive[-1] < 4
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_workers_compute_with_one_thread_and_the_caller_keeps_its_number(monkeypatch, n_threads):
+    seen, before = set(), torch.get_num_threads()
+
+    def recorded(*args, **kwargs):
+        seen.add(torch.get_num_threads())
+        return top_k(*args, **kwargs)
+
+    monkeypatch.setattr(exact_knn, "top_k", recorded)
+    try:
+        torch.set_num_threads(n_threads)
+        search()
+        assert seen == {1} and torch.get_num_threads() == n_threads
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "n_exhaustive"),
+    [(VECTORS, 0), (np.repeat(VECTORS[:1], 40, axis=0), 40)],
+    ids=["apart", "equal"],
+)
+def test_the_log_counts_queries_and_exhaustive_ones(monkeypatch, caplog, vectors, n_exhaustive):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(candidates, "MAX_PER_QUERY", 20)
+    monkeypatch.setitem(exact_knn.BLOCK, "cpu", 8)
+    search(vectors)
+    assert f"40 queries, {n_exhaustive} of them in float64" in caplog.text
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA GPU is there")
+def test_the_log_says_that_there_is_no_gpu(caplog):
+    caplog.set_level("INFO")
+    search()
+    assert "no CUDA GPU" in caplog.text

@@ -1,0 +1,168 @@
+"""Which images keep, follow or lose a predefined split: against slow, plain code."""
+
+from collections import defaultdict
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nearkin.splits import conflicts, predefined
+
+NAMES = ["Aa x", "Aa y", None, "Bb z", None]
+PRIORITY = ["test", "unseen_species", "val", "train"]
+SPLITS = [*PRIORITY, "excluded"]
+
+
+class Refused(Exception):
+    """What `resolve` says of splits that cannot be resolved."""
+
+
+def by(rows, key):
+    parts = defaultdict(list)
+    for row in rows:
+        parts[row[key]].append(row)
+    return parts.values()
+
+
+def placed(rows):
+    return [row for row in rows if row["split"] not in (None, "excluded")]
+
+
+def exclude(row, evidence):
+    row |= {"split": "excluded", "reason": "would_leak", "evidence": evidence}
+
+
+def resolve_groups(rows):
+    refused = []
+    for group in by(rows, "group"):
+        anchors = sorted(
+            placed(group), key=lambda row: (not row["firm"], PRIORITY.index(row["split"]), row["uuid"])
+        )
+        if len({row["split"] for row in anchors}) < 2:
+            continue
+        first = anchors[0] | {}
+        other = next((row | {} for row in anchors if row["firm"] and row["split"] != first["split"]), None)
+        if other and all(row["firm"] and row in anchors for row in group):
+            refused.append((first, other))
+        for row in group:
+            if other and not row["firm"]:
+                exclude(
+                    row, f"ties {first['uuid']} in {first['split']} to {other['uuid']} in {other['split']}"
+                )
+            elif not other and row in anchors and not row["firm"] and row["split"] != first["split"]:
+                told = f"delivered as {row['split']}, in one group with {first['uuid']} in {first['split']}"
+                exclude(row, told)
+    if refused:
+        first, other = refused[0]
+        raise Refused(
+            f"{first['uuid']} is in {first['split']} of the previous split and {other['uuid']} in "
+            f"{other['split']}, but they are one group now and no new image ties them ({len(refused)} such"
+        )
+
+
+def resolve_species(rows):
+    refused = []
+    for species in by(rows, "species"):
+        name = species[0]["name"]
+        anchors = sorted(
+            placed(species),
+            key=lambda row: (not row["firm"], row["split"] == "unseen_species", row["uuid"]),
+        )
+        is_unseen = [row["split"] == "unseen_species" for row in anchors]
+        if name is None or len(set(is_unseen)) < 2:
+            continue
+        first = anchors[0] | {}
+        against = [row for row, unseen in zip(anchors, is_unseen, strict=True) if unseen != is_unseen[0]]
+        if torn := [row["uuid"] for row in against if row["firm"]]:
+            refused.append((min(row["row"] for row in anchors), first, torn[0], name))
+        for row in against:
+            told = f"delivered as {row['split']}, but {name} has {first['uuid']} in {first['split']}"
+            exclude(row, told)
+    if refused:
+        _, first, other, name = min(refused, key=lambda one: one[0])
+        raise Refused(
+            f"{first['uuid']} is in {first['split']} of the previous split and {other} in unseen_species, "
+            f"but both are {name} now ({len(refused)} such species)"
+        )
+
+
+def resolve_newcomers(rows):
+    held_out = {row["name"] for row in rows if row["split"] == "unseen_species"} - {None}
+    for group in by(rows, "group"):
+        mates = placed(group)
+        new = [row for row in group if row["split"] is None]
+        names = {row["name"] for row in new} - {None}
+        out, others = sorted(names & held_out), sorted(names - held_out)
+        mate = min((row["uuid"] for row in mates), default=None)
+        for row in new:
+            name = row["name"]
+            if mates:
+                side = mates[0]["split"]
+                if name and (name in held_out) != (side == "unseen_species"):
+                    said = "is held out" if name in held_out else "is not held out"
+                    exclude(row, f"in one group with {mate} in {side}, but {name} {said}")
+                else:
+                    told = f"in one group with {mate}"
+                    row |= {"split": side, "reason": "follows_group", "evidence": told}
+            elif out and others:
+                exclude(row, f"ties {out[0]}, which is held out, to {others[0]}")
+            elif out:
+                row |= {"split": "unseen_species", "reason": "unseen_species", "evidence": out[0]}
+
+
+@st.composite
+def studies(draw):
+    n = draw(st.integers(1, 14))
+    numbers = st.lists(st.integers(0, 4), min_size=n, max_size=n)
+    told = st.none() | st.tuples(st.sampled_from(SPLITS), st.booleans())
+    sides = draw(st.lists(told, min_size=n, max_size=n))
+    return draw(numbers), draw(numbers), sides
+
+
+@settings(max_examples=400, deadline=None)
+@given(studies())
+def test_resolved_splits_are_those_of_slow_and_plain_code(study):
+    groups, species, sides = study
+    images = pl.DataFrame(
+        {"uuid": [f"u{i:02}" for i in range(len(sides))], "group": groups, "species": species}
+    )
+    told = [
+        (uuid, *side, "why", f"evidence of {uuid}")
+        for uuid, side in zip(images["uuid"], sides, strict=True)
+        if side
+    ]
+    predefined_splits = pl.DataFrame(told, schema=predefined.COLUMNS, orient="row")
+    names = pl.DataFrame({"species": range(5), "name": NAMES})
+    nothing = {"split": None, "firm": False, "reason": None, "evidence": None}
+    known = {row["uuid"]: row for row in predefined_splits.iter_rows(named=True)}
+    rows = [
+        nothing | {"row": i, "name": NAMES[row["species"]]} | row | known.get(row["uuid"], {})
+        for i, row in enumerate(images.iter_rows(named=True))
+    ]
+    try:
+        for step in (resolve_groups, resolve_species, resolve_newcomers):
+            step(rows)
+    except Refused as refused:
+        with pytest.raises(ValueError, match="previous split") as caught:
+            conflicts.resolve(images, predefined_splits, names)
+        assert str(refused) in str(caught.value)
+        return
+    found = conflicts.resolve(images, predefined_splits, names)
+    columns = ["uuid", "group", "species", "split", "reason", "evidence"]
+    assert found.columns == columns
+    assert found.rows() == [tuple(row[name] for name in columns) for row in rows]
+
+
+def test_the_log_says_what_was_not_assigned_at_random(caplog):
+    caplog.set_level("INFO")
+    images = pl.DataFrame({"uuid": list("abcd"), "group": [0, 0, 1, 2], "species": [0, 0, 0, 1]})
+    told = [
+        ("a", "train", True, None, None),
+        ("c", "test", True, "z", None),
+        ("gone", "val", True, None, None),
+    ]
+    given = pl.DataFrame(told, schema=predefined.COLUMNS, orient="row")
+    conflicts.resolve(images, given, pl.DataFrame({"species": [0, 1], "name": ["Aa x", "Aa y"]}))
+    assert "3 images with a given side, 1 of them not kept any more" in caplog.text
+    assert "not by lot: 1 None train, 1 follows_group train, 1 z test" in caplog.text
