@@ -10,8 +10,8 @@ READY := .venv/complete
 SNAKEMAKE := $(BIN)/python -m snakemake --configfile "$(CONFIG)" --cores $(CORES)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study curate why status adopt estimate test test-slow test-all unit mutants lint lock bench \
-	dictionary pictures clean-pixels
+.PHONY: help setup study curate explain status adopt estimate test test-slow test-all unit mutants lint lock benchmark \
+	docs-tables docs-figures clean-pixels
 
 help: ## List these targets
 	@echo "make TARGET [CONFIG=$(CONFIG)] [CORES=$(CORES)]"
@@ -32,7 +32,7 @@ study: $(READY) ## Run a whole study; FORCE=FILE makes a file, and all that hang
 curate: $(READY) ## Stop after gap-fixing and splits; no encoder needed
 	$(SNAKEMAKE) curate
 
-why: $(READY) ## Say what a run would do, and why, without doing it
+explain: $(READY) ## Say what a run would do, and why, without doing it
 	@$(BIN)/python -m nearkin.driver.explain --configfile "$(CONFIG)"
 
 status: $(READY) ## Say what is done, at work, failed and left, without running anything
@@ -73,7 +73,7 @@ lock: ## Pin all dependencies anew (needs uv)
 		--all-extras --upgrade --output-file requirements.lock pyproject.toml
 	$(BIN)/python envs/pin.py
 
-bench: $(READY) ## Measure search, embedding, scores and training beside peers, installed in .bench/ (75 minutes; QUICK=--quick tries it)
+benchmark: $(READY) ## Measure search, embedding, scores and training beside peers, installed in .bench/ (75 minutes; QUICK=--quick tries it)
 	PYTHONPATH=. $(BIN)/python benchmarks/neighbours.py $(QUICK)
 	PYTHONPATH=. $(BIN)/python benchmarks/embedding.py $(QUICK)
 	PYTHONPATH=. $(BIN)/python benchmarks/many_images.py $(QUICK)
@@ -81,10 +81,10 @@ bench: $(READY) ## Measure search, embedding, scores and training beside peers, 
 	PYTHONPATH=. $(BIN)/python benchmarks/coverage.py $(QUICK)
 	PYTHONPATH=. $(BIN)/python benchmarks/training.py $(QUICK)
 
-dictionary: $(READY) ## Write results/README.md from the table declarations
+docs-tables: $(READY) ## Write results/README.md from the table declarations
 	PYTHONPATH=. $(BIN)/python docs/dictionary.py
 
-pictures: $(READY) ## Draw the README's pictures anew (after `make study`; needs graphviz)
+docs-figures: $(READY) ## Draw the pictures of the docs again (after `make study`; needs graphviz)
 	$(BIN)/python -m snakemake --rulegraph | tred | dot -Tsvg > docs/dag.svg
 	$(BIN)/python docs/contact_sheet.py
 	cp results/museum/figures/recall.png docs/recall.png

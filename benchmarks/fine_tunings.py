@@ -1,4 +1,4 @@
-"""What fine-tuning gains on the real delivery, by its settings: tables in README.md and docs/training.md.
+"""What fine-tuning gains on the real delivery, by its settings: tables in docs/results.md.
 
 make study CONFIG=tests/training.yaml
 PYTHONPATH=. .venv/bin/python benchmarks/fine_tunings.py
@@ -16,7 +16,7 @@ from nearkin.vocabulary import ALL
 
 ROOT = HERE.parent
 FOUND = ROOT / "results/specimens/seeds.parquet"
-PAGES = {"leave_one_out": "README.md", "train_gallery": "docs/training.md", "unseen_species": "README.md"}
+PAGES = dict.fromkeys(("leave_one_out", "train_gallery", "unseen_species"), "docs/results.md")
 LEVELS, KS = ["category", "genus", "species"], [1, 5, 10]
 NAMES = {
     "untrained": "random weights",

@@ -1,6 +1,6 @@
 """Draws docs/museum.jpg: a few species of the shipped study's drawn museum, two images of each.
 
-Run by `make pictures`, after `make study`.
+Run by `make docs-figures`, after `make study`.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Writes results/README.md, the data dictionary, from the declarations in nearkin/tables.
 
-Run by `make dictionary`; a test fails when the file differs from what this prints.
+Run by `make docs-tables`; a test fails when the file differs from what this prints.
 """
 
 from pathlib import Path

@@ -53,8 +53,8 @@ LEFT_OUT = {"filter", "drop_nulls", "fill_null", "fill_nan", "abs", "clip", "uni
 LEFT_OUT |= {"casefold", "strip", "strip_chars", "clamp", "masked_fill"}
 """Methods that a mutation takes away: `x.filter(y)` becomes `x`."""
 
-UNSEEN = {"maintain_order", "sorted", "stable", "strict", "copy"}
-"""Arguments that no small table shows: few rows keep their order in any case."""
+UNSEEN = {"maintain_order", "sorted", "stable", "strict", "copy", "n_ahead"}
+"""Arguments that no small table shows: few rows keep their order in any case; `n_ahead` decides on speed."""
 
 LIBRARY_NAMES = {"np", "pl", "torch", "math", "re", "functional"}
 

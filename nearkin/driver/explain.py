@@ -1,4 +1,4 @@
-"""What a run would do, and why, in plain words: `make why CONFIG=config/config.yaml`.
+"""What a run would do, and why, in plain words: `make explain CONFIG=config/config.yaml`.
 
 Nothing is run. Jobs that run only since others do before them are counted, not explained.
 """

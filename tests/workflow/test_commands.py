@@ -10,18 +10,18 @@ import pytest
 from tests.workflow import commands
 
 CONFIGS = {"shipped": "config/config.yaml", "plain": commands.PLAIN}
-BEFORE = ["help", "why", "status", "estimate"]
+BEFORE = ["help", "explain", "status", "estimate"]
 AFTER = [
     "study",
     "curate",
-    "why",
+    "explain",
     "status",
     "adopt",
     "estimate",
     "lint",
-    "dictionary",
-    "pictures",
-    "bench",
+    "docs-tables",
+    "docs-figures",
+    "benchmark",
     "clean-pixels",
 ]
 NEVER = {"setup", "lock", "unit", "mutants", "test", "test-slow", "test-all"}
@@ -89,11 +89,11 @@ def test_an_estimate_knows_the_dear_stages(studied):
 @pytest.mark.slow
 @pytest.mark.parametrize("target", AFTER)
 def test_a_target_runs_after_the_study(studied, target):
-    if target == "pictures" and shutil.which("dot") is None:
-        pytest.skip("no graphviz here, which `make pictures` needs")
+    if target == "docs-figures" and shutil.which("dot") is None:
+        pytest.skip("no graphviz here, which `make docs-figures` needs")
     status, said = commands.make(studied.project, target, studied.config)
     assert status == 0, said[-6000:]
-    if target == "bench":
+    if target == "benchmark":
         assert "left out, for they are not installed in .bench/: faiss, " in said
 
 
@@ -108,7 +108,7 @@ def told(project):
 
 
 def made(name):
-    """Whether `make bench` runs a benchmark."""
+    """Whether `make benchmark` runs a benchmark."""
     return re.search(rf"benchmarks/{name}\.py", (commands.ROOT / "Makefile").read_text(encoding="utf-8"))
 
 

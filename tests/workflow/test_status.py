@@ -1,4 +1,4 @@
-"""`make status` and `make why` on a study that is done, and on one that stopped."""
+"""`make status` and `make explain` on a study that is done, and on one that stopped."""
 
 import shutil
 
