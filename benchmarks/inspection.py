@@ -40,7 +40,9 @@ def bare(paths):
 
 def ours(paths):
     folder = os.path.commonpath([path.parent for path in paths])
-    rows = [{"uuid": str(path), "path": os.path.relpath(path, folder), "match": "exact"} for path in paths]
+    rows = [
+        {"uuid": str(path), "path": os.path.relpath(path, folder), "match_kind": "exact"} for path in paths
+    ]
     images = pl.DataFrame(rows, schema={name: column.dtype for name, column in Images.columns().items()})
     inspect_files(images, folder, max_megapixels=100, known=Inspection.create_empty())
 

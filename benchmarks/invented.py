@@ -65,8 +65,14 @@ def write(folder, n_rows):
     uuid = pl.Series(_hexadecimal(random.bytes(16 * n_rows), 16)).str.replace(
         r"(.{8})(.{4})(.{4})(.{4})(.{12})", "$1-$2-$3-$4-$5"
     )
-    images = pl.DataFrame({"uuid": uuid, "path": path, "listed": path, "label": label, "caption": caption})
-    constant = {"row": pl.lit(0, pl.Int32), "match": pl.lit("exact"), "category": pl.lit(None, pl.String)}
+    images = pl.DataFrame(
+        {"uuid": uuid, "path": path, "listed_name": path, "label": label, "caption": caption}
+    )
+    constant = {
+        "row": pl.lit(0, pl.Int32),
+        "match_kind": pl.lit("exact"),
+        "category": pl.lit(None, pl.String),
+    }
     empty = {name: pl.lit(None, pl.String) for name in Images.column_names() if name not in images.columns}
     tables.write(images.with_columns(**(empty | constant)), folder / "images.parquet", Images)
     hashes, look = _hashes(n_rows, random)

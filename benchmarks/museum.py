@@ -56,7 +56,7 @@ def _draw(entries, uuids, store, n_threads):
         for uuid, data in zip(uuids, pool.map(_photo, entries), strict=True):
             (folder / uuid).write_bytes(data)
             rows.append((uuid, uuid, None, len(data), hashlib.sha256(data).hexdigest()))
-    fields = {"uuid": pl.String, "path": pl.String, "problem": pl.String, "n_bytes": pl.Int64}
+    fields = {"uuid": pl.String, "path": pl.String, "error": pl.String, "n_bytes": pl.Int64}
     inspection = pl.DataFrame(rows, schema=fields | {"sha256": pl.String}, orient="row")
     seen = {"folder": folder, "geometry": GEOMETRY, "decode": "exact", "max_megapixels": 100}
     write_cache(inspection, store, known=store, seen=seen, n_threads=n_threads)

@@ -23,7 +23,7 @@ def clean_labels(
     unused = {"caption", "sidecar", "specimen", "split"}
     kept, aside, curation_log = clean.clean_labels(
         tables.read(images_path, Images, [name for name in Images.column_names() if name not in unused]),
-        tables.read_all(inspection_paths, Inspection, ["uuid", "problem", "detail", "sha256"]),
+        tables.read_all(inspection_paths, Inspection, ["uuid", "error", "detail", "sha256"]),
         policies=policies,
         spelling_limits=spelling,
         taxonomy_path=taxonomy_path,

@@ -29,7 +29,7 @@ def complete_captions(
     ]
     whole, curation_log = complete.complete_captions(
         read(labels_path, Labels),
-        read(images_path, Images, ["uuid", "row", "label", "caption", "sidecar"]),
+        read(images_path, Images, ["uuid", "row", "raw_name", "caption", "sidecar"]),
         further,
         priority=priority,
         templates=templates,

@@ -35,7 +35,7 @@ def draw_thumbnails(
         ),
     ]
     wanted = pl.concat(frame.select(uuid=name) for frame in shown for name in frame.columns).unique()
-    inspection = tables.read(inspection_path, Inspection, columns=["uuid", "path", "problem", "sha256"])
+    inspection = tables.read(inspection_path, Inspection, columns=["uuid", "path", "error", "sha256"])
     stamps = {"version": thumbnails.VERSION} | library_versions("pillow")
     table, n_reused = thumbnails.make_thumbnails(
         inspection.join(wanted, on="uuid", how="semi"),

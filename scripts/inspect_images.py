@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 def inspect_images(
     images_path, inspection_path, *, folder, shard, n_shards, max_megapixels, dataset, trusted=()
 ):
-    images = tables.read(images_path, Images, columns=["uuid", "path", "match"])
+    images = tables.read(images_path, Images, columns=["uuid", "path", "match_kind"])
     stamps = {"max_megapixels": max_megapixels, "thumbnails": dhash.VERSION}
     stamps |= library_versions("pillow")
     known = tables.read_if_current(earlier_path(inspection_path), Inspection, **stamps)
@@ -29,7 +29,7 @@ def inspect_images(
     )
     tables.write(table, inspection_path, Inspection, dataset=dataset, **stamps)
     keep_for_reuse(inspection_path)
-    n_new, n_problems = len(table) - n_reused, table["problem"].count()
+    n_new, n_problems = len(table) - n_reused, table["error"].count()
     counts = {"images inspected": n_new, "reused": n_reused, "with a problem": n_problems}
     logger.info("inspected %d, reused %d", n_new, n_reused, extra={"counts": counts})
 

@@ -180,7 +180,7 @@ def _inspected(folder):
     """What the inspection of these files says that matters here; the uuid is the file's name."""
     import polars as pl
 
-    fields = dict.fromkeys(("uuid", "path", "problem"), pl.String) | {
+    fields = dict.fromkeys(("uuid", "path", "error"), pl.String) | {
         "n_bytes": pl.Int64,
         "sha256": pl.String,
     }

@@ -14,12 +14,14 @@ def list_conflicting_rows(quarantine, images):
     found = quarantine.filter(reason="conflicting_rows").select("uuid", "path").collect()
     found = found.unique("uuid", keep="first", maintain_order=True)
     shown = found.sort("uuid").head(MAX_SHOWN)
-    said = images.select("uuid", "row", "label").join(shown.lazy(), on="uuid").collect().sort("uuid", "row")
+    said = (
+        images.select("uuid", "row", "raw_name").join(shown.lazy(), on="uuid").collect().sort("uuid", "row")
+    )
     return len(found), [
         {
             "uuid": uuid,
             "path": part["path"][0],
-            "labels": [_format_label(name) for name in part["label"]],
+            "labels": [_format_label(name) for name in part["raw_name"]],
         }
         for (uuid,), part in said.group_by("uuid", maintain_order=True)
     ]
@@ -32,12 +34,12 @@ def list_conflicting_copies(quarantine, images, *, inspection):
     """
     aside = quarantine.filter(reason="label_conflict").select("uuid", "row", "path")
     found = aside.join(inspection.select("uuid", "sha256"), on="uuid")
-    found = found.join(images.select("uuid", "row", "label"), on=["uuid", "row"], how="left").collect()
+    found = found.join(images.select("uuid", "row", "raw_name"), on=["uuid", "row"], how="left").collect()
     groups = found.sort("sha256", "path", "row").group_by("sha256", maintain_order=True)
     shown = [
         [
             {"uuid": uuid, "path": path, "label": _format_label(label)}
-            for uuid, path, label in part.select("uuid", "path", "label").head(MAX_COPIES).iter_rows()
+            for uuid, path, label in part.select("uuid", "path", "raw_name").head(MAX_COPIES).iter_rows()
         ]
         for _, part in groups
     ]

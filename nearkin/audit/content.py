@@ -101,11 +101,11 @@ def _select_pictured(uuids, inspection):
     """What `thumbnails.make_thumbnails` takes."""
     wanted = pl.DataFrame({"uuid": uuids}, schema={"uuid": pl.String})
     wanted = wanted.group_by("uuid", maintain_order=True).len("times")
-    found = inspection.select("uuid", "path", "problem").join(wanted.lazy(), on="uuid", how="semi").collect()
+    found = inspection.select("uuid", "path", "error").join(wanted.lazy(), on="uuid", how="semi").collect()
     rows = wanted.join(found, on="uuid", how="left", maintain_order="left")
     nothing = pl.when(pl.col("path").is_null()).then(pl.lit("no file opened"))
-    rows = rows.with_columns(problem=nothing.otherwise("problem"))
-    return rows.select("uuid", "path", "problem", "times").rows()
+    rows = rows.with_columns(error=nothing.otherwise("error"))
+    return rows.select("uuid", "path", "error", "times").rows()
 
 
 def _inline_svg(svg):

@@ -25,7 +25,7 @@ def make_thumbnails(
 ) -> dict[str, dict]:
     """By uuid, the picture of each image: source, width, height, and why there is none.
 
-    `images` are rows of (uuid, path, problem, times), the most important first: `problem` is that
+    `images` are rows of (uuid, path, problem, times), the most important first: `error` is that
     of the inspection, or says why there is no file; `times` is how often the page shows it. Only
     files without a problem are opened, and only inside `folder`. What a picture keeps of its file
     is pixels: no EXIF, profile or text.

@@ -31,8 +31,8 @@ def common_names(labels, told):
     in `a Horned Grebe (Podiceps auritus)`, at least MIN_GLOSSES times. A genus and a category
     are no common names. `told` are tables of `text` and the label's `species`.
     """
-    given = labels.select("common", "species").drop_nulls().unique()
-    given = given.select(words=words_of(pl.col("common")), species="species", n=pl.lit(MIN_GLOSSES))
+    given = labels.select("common_name", "species").drop_nulls().unique()
+    given = given.select(words=words_of(pl.col("common_name")), species="species", n=pl.lit(MIN_GLOSSES))
     names = pl.concat([given, *(_glosses(texts) for texts in told)])
     names = names.group_by("words").agg(pl.col("species").unique(), pl.col("n").sum())
     one_species = pl.col("species").list.len() == 1

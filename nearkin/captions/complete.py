@@ -44,7 +44,7 @@ def complete_captions(labels, images, tables, *, priority, templates):
     Raises ValueError for a template that cannot be filled.
     """
     by_source = _texts_by_source(labels, images, tables, priority)
-    aside = images.join(labels, on="uuid", how="anti")["label"].drop_nulls()
+    aside = images.join(labels, on="uuid", how="anti")["raw_name"].drop_nulls()
     namer = SpeciesMentionFinder(
         labels, [_told(labels, texts) for texts in by_source.values()], further=aside
     )
@@ -125,7 +125,7 @@ def _climbed(labels, texts, namer, *, main, templates):
 
 def _judged(tried, namer):
     """What was tried: `before` and `text` (mended), what is wrong with it and why, and the `repairs`."""
-    tried = tried.select("at", "uuid", "path", "species", "common", "as_delivered", "row", before="text")
+    tried = tried.select("at", "uuid", "path", "species", "common_name", "raw_name", "row", before="text")
     mended = clean_distinct(tried["before"].drop_nulls())
     tried = tried.join(mended, on="before", how="left", maintain_order="left")
     missing = pl.when(pl.col("before").is_null()).then(pl.lit("missing"))

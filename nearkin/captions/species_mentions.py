@@ -53,14 +53,14 @@ class SpeciesMentionFinder:
         """`at` and `other`: the rows whose text names another species and not its own, and which.
 
         `captions` has the columns `at` (a row's number), `text`, and those of the label:
-        `species`, `common` and `as_delivered`. A row without a species has no other.
+        `species`, `common_name` and `raw_name`. A row without a species has no other.
         """
         found = _strange(self._found_in(captions)).join(self._uses, on="words", how="left")
         found = found.with_columns(pl.col("n_own", "n_other").fill_null(0))
         found = found.filter(pl.col("scientific") | (pl.col("n_other") <= pl.max_horizontal("n_own", 2)))
         n_letters = pl.col("words").str.len_chars()
         found = found.sort("at", n_letters, "words", "named", descending=[False, True, False, False])
-        own = {"own_common": words_of(pl.col("common")), "own_name": _binomial(pl.col("as_delivered"))}
+        own = {"own_common": words_of(pl.col("common_name")), "own_name": _binomial(pl.col("raw_name"))}
         texts = captions.select("at", "text", **own)
         others = {}
         for row in found.join(texts, on="at", maintain_order="left").iter_rows(named=True):

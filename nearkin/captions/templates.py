@@ -4,7 +4,7 @@ import string
 
 import polars as pl
 
-FIELDS = ("common", "species", "genus", "family", "category")
+FIELDS = ("common_name", "species", "genus", "family", "category")
 """What a template may hold in braces: columns of Labels."""
 
 

@@ -33,11 +33,8 @@ def compare(base_hits, trained_hits, *, n_train, ks, min_queries, resamples, see
     check_same_queries(base_hits.select(keys), trained_hits.select(keys))
     both = base_hits.join(trained_hits.select(*keys, trained_hit="first_relevant_rank"), on=keys)
     both = both.with_columns(
-        *(
-            (pl.col("first_relevant_rank") <= k).fill_null(False).cast(pl.Int64).alias(f"base {k}")
-            for k in ks
-        ),
-        *((pl.col("trained_hit") <= k).fill_null(False).cast(pl.Int64).alias(f"trained {k}") for k in ks),
+        *((pl.col("first_relevant_rank") <= k).cast(pl.Int64).alias(f"base {k}") for k in ks),
+        *((pl.col("trained_hit") <= k).cast(pl.Int64).alias(f"trained {k}") for k in ks),
     )
     parts = []
     for (protocol,), asked in both.group_by("protocol", maintain_order=True):
@@ -240,10 +237,7 @@ def count_training_images(labels, splits):
     """How many training images every label has: (level, category, label, n_train)."""
     train = labels.join(splits.filter(split="train").select("uuid"), on="uuid")
     ranks = ["category", "genus", "species"]
-    parts = [
-        train.filter(pl.col(rank).is_not_null()).select("category", level=pl.lit(rank), label=pl.col(rank))
-        for rank in ranks
-    ]
+    parts = [train.select("category", level=pl.lit(rank), label=pl.col(rank)) for rank in ranks]
     named = pl.concat(parts).filter(pl.col("label") != NONE)
     together = named.with_columns(label=pl.lit(ALL))
     everyone = together.with_columns(category=pl.lit(ALL))

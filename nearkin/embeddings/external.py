@@ -22,7 +22,7 @@ def import_vectors(table, inspection, *, source):
     """
     column, width = _find_vector_column(table, source)
     key = _find_key_column(table, source)
-    wanted = inspection.filter(pl.col("problem").is_null()).select("uuid", "path", "sha256").sort("uuid")
+    wanted = inspection.filter(pl.col("error").is_null()).select("uuid", "path", "sha256").sort("uuid")
     given = table.select(
         pl.col(key).cast(pl.String).map_elements(_normalise_unicode, return_dtype=pl.String), column
     )

@@ -122,8 +122,8 @@ def _of_labels(labels, of):
     for query_subset, count, groups in _COUNTED:
         asked = labels.filter(pl.col(count) > 0)
         for one in of:
-            share = (asked[_name(one)] / asked[count]).clip(0, 1).to_numpy()  # rounding may exceed 1
-            ends = np.full((2, len(asked)), np.nan)
+            share = (asked[_name(one)] / asked[count]).to_numpy()
+            ends = 2 * [np.full(len(asked), np.nan)]
             if one.metric == "recall":
                 ends = intervals.wilson(share, asked[groups].to_numpy())
             rows = asked.with_columns(
@@ -136,8 +136,8 @@ def _of_scopes(block, labels, of, samples):
     """Micro and macro of all labels together and of every category, if there are any."""
     names, member = _scopes(labels)
     sums = labels.select("n", "reachable", *map(_name, of)).to_numpy()[..., None]
-    values = np.clip(_averages(sums, member)[..., 0], 0, 1)  # rounding may exceed 1
-    ends = np.clip(intervals.percentile_interval(np.moveaxis(samples, -1, 0)), 0, 1)
+    values = _averages(sums, member)[..., 0]
+    ends = np.clip(intervals.percentile_interval(np.moveaxis(samples, -1, 0)), 0, 1)  # of weighted sums
     lost = member @ labels.select("n_undefined", _LOST.alias("lost")).to_numpy()
     for p, (query_subset, count, _) in enumerate(_COUNTED):
         asked = block if query_subset == ALL else block.filter(pl.col("n_relevant") > 0)
@@ -172,7 +172,7 @@ def _genus_means(labels, of):
             mean = (pl.col(_name(one)) / pl.col("n")).mean()
             genera = species.group_by(LABEL).agg(counts, mean.alias("share"), n_labels=pl.len()).sort(LABEL)
             rows = genera.with_columns(n_queries="n", n_unreachable=_LOST, n_undefined=pl.lit(0))
-            ends = np.full((2, len(genera)), np.nan)
+            ends = 2 * [np.full(len(genera), np.nan)]
             one = one._replace(metric="genus_mean_of_species")
             yield _rows(rows, one, "per_label", ALL, genera["share"].to_numpy(), ends)
 

@@ -77,7 +77,6 @@ def _coded(named, level):
     """Integers from 1 that are equal where the labels are right for each other; 0 without a label."""
     key = ["category", level] if level in ("genus", "species") else [level]
     name = pl.concat_str([pl.col(one).str.len_bytes().cast(pl.String) + ":" + pl.col(one) for one in key])
-    name = pl.when(label_expr(level).is_not_null()).then(name)
     return name.rank("dense").cast(pl.Int32).fill_null(0).alias(_code(level))
 
 

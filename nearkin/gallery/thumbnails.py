@@ -41,7 +41,7 @@ def make_thumbnails(
     but pixels: no EXIF, profile or text of its file. Raises ValueError, naming the file, for one
     that is no longer what was inspected.
     """
-    images = inspection.filter(pl.col("problem").is_null()).select("uuid", "path", "sha256").sort("uuid")
+    images = inspection.filter(pl.col("error").is_null()).select("uuid", "path", "sha256").sort("uuid")
     reused = known.join(images, on=["uuid", "sha256"], how="semi")
     missing = images.join(reused, on="uuid", how="anti", maintain_order="left")
     opened = safe_opener(folder, trusted)

@@ -64,7 +64,7 @@ def plan(n_queries, n_hashes, radius):
     """
     pairs = n_queries * n_hashes
     plans = [Plan(pairs / SCANS_PER_SECOND, 0, 0)]
-    for n_chunks in range(radius + 1, min(BITS, radius + 8) + 1):
+    for n_chunks in range(radius + 1, BITS + 1):
         for n_agreeing in range(1, n_chunks - radius + 1):
             n_bits = BITS * n_agreeing / n_chunks
             if n_bits > MAX_KEY_BITS:

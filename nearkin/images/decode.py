@@ -44,7 +44,7 @@ PROBLEMS = ("empty", "truncated", "not_an_image", "too_many_pixels", "unreadable
 
 
 class ImageProblem(ValueError):
-    """An image that cannot be used: `problem` is one of PROBLEMS, `detail` says what was found."""
+    """An image that cannot be used: `error` is one of PROBLEMS, `detail` says what was found."""
 
     def __init__(self, name, problem, detail):
         super().__init__(f"{name}: {problem}: {detail}")

@@ -41,7 +41,7 @@ def inspect_files(
     files of one uuid (Unicode forms of one name) give the first one's row. One image is in
     memory at a time. Raises Unreadable for a file that the system does not let us read.
     """
-    files = images.filter(pl.col("path").is_not_null(), pl.col("match") != "outside")
+    files = images.filter(pl.col("path").is_not_null(), pl.col("match_kind") != "outside_folder")
     files = files.select("uuid", "path").unique("uuid", keep="first", maintain_order=True)
     reusable = {row["uuid"]: row for row in known.iter_rows(named=True)}
     opened = safe_opener(folder, trusted)
@@ -51,7 +51,7 @@ def inspect_files(
         rows.append(row)
         n_reused += reused
     table = add_hashes(pl.DataFrame(rows, schema=SCHEMA))
-    for problem, n in table.drop_nulls("problem").group_by("problem").len().sort("problem").iter_rows():
+    for problem, n in table.drop_nulls("error").group_by("error").len().sort("error").iter_rows():
         logger.warning("files that cannot be used (%s): %d", problem, n)
     return table, n_reused
 
@@ -62,7 +62,7 @@ def _inspect_file(uuid, path, opened, max_pixels, known):
         file = opened(path)
     except (OSError, ValueError) as error:
         nothing = hashlib.sha256().hexdigest()
-        row |= {"problem": "unreadable", "detail": str(error), "n_bytes": 0, "sha256": nothing}
+        row |= {"error": "unreadable", "detail": str(error), "n_bytes": 0, "sha256": nothing}
         return row, False
     with file, raise_if_unreadable(path):
         row["n_bytes"] = os.fstat(file.fileno()).st_size
@@ -82,13 +82,13 @@ def _read_content(source, max_pixels):
     try:
         image, kind, mode, orientation = decode_gray(source, max_pixels)
     except ImageProblem as problem:
-        return {"problem": problem.problem, "detail": problem.detail}
+        return {"error": problem.problem, "detail": problem.detail}
     return {
         "format": kind,
         "mode": mode,
         "width": image.width,
         "height": image.height,
-        "orientation": orientation,
+        "exif_orientation": orientation,
         "thumbnail": dhash.make_thumbnail(image),
     }
 

@@ -45,7 +45,7 @@ def open_sources(store_paths, inspection_paths, *, preprocessing, n_threads):
         else:
             bare.append(inspection)
     if bare:
-        rows = tables.read_all(bare, Inspection, columns=["uuid", "path", "problem", "n_bytes", "sha256"])
+        rows = tables.read_all(bare, Inspection, columns=["uuid", "path", "error", "n_bytes", "sha256"])
         sources.append(ImageFileReader(rows, preprocessing=preprocessing, n_threads=n_threads))
         logger.info("%d images are decoded whenever they are looked at", len(sources[-1]))
     return sources
@@ -53,8 +53,8 @@ def open_sources(store_paths, inspection_paths, *, preprocessing, n_threads):
 
 def _check_inspected(store: "PixelCache", inspection_path: str) -> None:
     """Raises DamagedError if a store is not of the images that an inspection found readable."""
-    rows = tables.read(inspection_path, Inspection, columns=["uuid", "problem", "sha256"])
-    rows = rows.filter(rows["problem"].is_null()).sort("uuid")
+    rows = tables.read(inspection_path, Inspection, columns=["uuid", "error", "sha256"])
+    rows = rows.filter(rows["error"].is_null()).sort("uuid")
     if (store.uuids, store.sha256s) != (rows["uuid"].to_list(), rows["sha256"].to_list()):
         raise DamagedError(store.path, f"does not hold the images of {inspection_path}; remove it and rerun")
 

@@ -59,7 +59,7 @@ class ImageFileReader:
     """
 
     def __init__(self, inspection, *, preprocessing, n_threads):
-        rows = inspection.filter(inspection["problem"].is_null()).sort("uuid")
+        rows = inspection.filter(inspection["error"].is_null()).sort("uuid")
         self.uuids, self.sha256s = rows["uuid"], rows["sha256"]  # a third less memory than lists
         self.geometry, self.decode, self.pillow = (
             preprocessing["geometry"],

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 FILE_REASONS = {
     "missing": ("missing_file", "listed, but no such file"),
     "unlisted": ("unlisted_file", "in no table"),
-    "outside": ("path_escape", "leads out of the dataset's folder; never opened"),
+    "outside_folder": ("path_escape", "leads out of the dataset's folder; never opened"),
     "ambiguous": ("ambiguous_file", "several files could be meant"),
     "linked_folder": ("linked_folder", "not followed: add the folder where it leads to source.follow_links"),
     "repeated_folder": ("repeated_folder", "its images are listed once, at another place"),
@@ -107,28 +107,28 @@ def _judged(rows, told, policies):
 
 def _with_files(images, inspection):
     """The rows with `reason` and `detail` where the file is at fault."""
-    if inspection["problem"].is_null().sum() == 0:
-        faulty = images.join(inspection, on="uuid").select("path", "problem", "detail").head(1).rows()
+    if inspection["error"].is_null().sum() == 0:
+        faulty = images.join(inspection, on="uuid").select("path", "error", "detail").head(1).rows()
         said = ": ".join(filter(None, faulty[0])) if faulty else "there is no file"
         raise ValueError(f"none of {len(inspection)} images can be read; the first: {said}")
-    openable = images.filter(pl.col("path").is_not_null(), pl.col("match") != "outside")
+    openable = images.filter(pl.col("path").is_not_null(), pl.col("match_kind") != "outside_folder")
     unseen = openable.join(inspection, on="uuid", how="anti")
     if len(unseen):
         raise ValueError(f"{unseen['path'][0]}: not inspected; rerun inspect_images for all shards")
-    problems = inspection.drop_nulls("problem").select("uuid", "problem", "detail")
+    problems = inspection.drop_nulls("error").select("uuid", "error", "detail")
     rows = images.join(problems, on="uuid", how="left", maintain_order="left")
     words = {match: reason for match, (reason, _) in FILE_REASONS.items()}
     details = {match: detail for match, (_, detail) in FILE_REASONS.items()}
-    reason = pl.col("match").replace_strict(words, default=pl.col("problem"), return_dtype=pl.String)
-    detail = pl.col("match").replace_strict(details, default=pl.col("detail"), return_dtype=pl.String)
+    reason = pl.col("match_kind").replace_strict(words, default=pl.col("error"), return_dtype=pl.String)
+    detail = pl.col("match_kind").replace_strict(details, default=pl.col("detail"), return_dtype=pl.String)
     return rows.with_columns(reason=reason, detail=detail, usable=reason.is_null())
 
 
 def _labels(kept):
-    return kept.with_columns(as_delivered="label").select(Labels.column_names())
+    return kept.with_columns(raw_name="raw_name").select(Labels.column_names())
 
 
 def _quarantine(aside):
-    path = pl.coalesce("path", "listed")
+    path = pl.coalesce("path", "listed_name")
     detail = pl.col("detail").fill_null("")
     return aside.with_columns(path=path, detail=detail).select(Quarantine.column_names())

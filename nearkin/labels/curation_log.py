@@ -61,7 +61,7 @@ def label_changes(rows):
     aside = rows.filter(pl.col("reason").is_not_null())
     kept = rows.filter(pl.col("reason").is_null(), ~pl.col("merged"))
     field = pl.col("reason").replace_strict(FIELD_OF, default="file", return_dtype=pl.String)
-    given = pl.when(field == "file").then("listed").otherwise("label")
+    given = pl.when(field == "file").then("listed_name").otherwise("raw_name")
     why = pl.col("detail").fill_null("")
     same = "another row says the same"
     parts = [
@@ -76,9 +76,15 @@ def label_changes(rows):
 
 def _file_repairs(kept):
     for match, (defect, why) in FILE_REPAIRS.items():
-        rows = kept.filter(match=match)
+        rows = kept.filter(match_kind=match)
         yield log_rows(
-            rows, "repaired", field="file", defect=defect, before="listed", after=pl.col("path"), evidence=why
+            rows,
+            "repaired",
+            field="file",
+            defect=defect,
+            before="listed_name",
+            after=pl.col("path"),
+            evidence=why,
         )
 
 
@@ -109,7 +115,7 @@ def _name_repairs(kept):
     disagreeing = kept.filter(pl.col("caption_species") != species)
     other = "the captions table names another"
     parts = [
-        (kept.filter("filled"), "filled", "missing", "label", name, "the name in the captions table"),
+        (kept.filter("filled"), "filled", "missing", "raw_name", name, "the name in the captions table"),
         (words.filter(~plain), "repaired", "repairs", "text", name, meaning),
         (words.filter(plain), "noted", "repairs", "text", species, meaning),
         (slips.filter(changed), "repaired", "misspelling", "written", pl.col("better"), pl.col("spelling")),
@@ -134,7 +140,7 @@ def _text(words, column):
     return pl.lit(words) + pl.col(column)
 
 
-def log_rows(rows, action, *, field, defect, before="label", after=None, evidence):
+def log_rows(rows, action, *, field, defect, before="raw_name", after=None, evidence):
     """Gaps of these rows.
 
     `field` and `evidence` are texts or expressions, `defect` a text or the name of a column
@@ -143,7 +149,7 @@ def log_rows(rows, action, *, field, defect, before="label", after=None, evidenc
     columns = {
         "field": pl.lit(field) if isinstance(field, str) else field,
         "defect": pl.col(defect) if defect in rows.columns else pl.lit(defect),
-        "path": pl.coalesce("path", "listed"),
+        "path": pl.coalesce("path", "listed_name"),
         "before": truncate_expr(pl.col(before) if isinstance(before, str) else before),
         "after": pl.lit(None, dtype=pl.String) if after is None else truncate_expr(after),
         "action": pl.lit(action),

@@ -23,8 +23,8 @@ WRITTEN = pl.format("written {}, read as {}", "text", pl.coalesce("infraspecies"
 
 REPAIRABLE = {
     "file_mismatch": (
-        pl.col("match").is_in(list(curation_log.FILE_REPAIRS)),
-        pl.format("listed as {}", "listed"),
+        pl.col("match_kind").is_in(list(curation_log.FILE_REPAIRS)),
+        pl.format("listed as {}", "listed_name"),
     ),
     "formatting": (pl.col("repairs").list.set_intersection(STYLE).list.len() > 0, WRITTEN),
     "subspecies": (pl.col("repairs").list.contains("subspecies"), WRITTEN),
@@ -64,7 +64,7 @@ def _unnamed(word, policy):
 
 def raise_if_stop(rows, word):
     if len(rows):
-        text, path = rows.select("text", pl.coalesce("path", "listed")).row(0)
+        text, path = rows.select("text", pl.coalesce("path", "listed_name")).row(0)
         raise ValueError(
             f"{word}: {len(rows)} rows or more, the first {text!r} of {path}: "
             f"mend them, or change labels.policies.{word}"

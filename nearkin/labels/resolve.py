@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 def missing_texts(rows):
     """The distinct delivered texts that stand for no name at all, sorted; the empty one is among them."""
     texts = pl.concat(
-        [rows[column].unique() for column in ("label", "raw_name_in_captions", "genus")]
+        [rows[column].unique() for column in ("raw_name", "raw_name_in_captions", "genus")]
     ).unique()
     missing = [text for text in texts.drop_nulls() if parse.is_missing(text)]
     return pl.Series(sorted({"", *missing}), dtype=pl.String)
@@ -30,9 +30,11 @@ def choose_name_text(rows, missing, *, fill):
     `filled` marks texts of the captions table, which are only taken with `fill`. The rows' own
     genus, higher ranks and common name become `given_...`.
     """
-    rows = rows.rename({"genus": "given_genus", "common": "given_common"} | {r: f"given_{r}" for r in HIGHER})
+    rows = rows.rename(
+        {"genus": "given_genus", "common_name": "given_common_name"} | {r: f"given_{r}" for r in HIGHER}
+    )
     sources = {
-        "label": "given_label",
+        "raw_name": "given_label",
         "raw_name_in_captions": "given_caption_name",
         "given_genus": "given_genus",
     }
@@ -55,7 +57,7 @@ def resolve_names(parts, *, policies, spelling_limits, taxonomy_path):
     part. Columns: `genus`, `species`, `infraspecies`, `defect` and `name_detail` (see
     `names.Name`), `repairs`; `written`, `better` and `spelling` of a slip; `accepted_name`
     (of a synonym), `others` (accepted names between which the taxonomy leaves open) and
-    `in_taxonomy` (null without one); its higher ranks and `common`.
+    `in_taxonomy` (null without one); its higher ranks and `common_name`.
     """
     told = _distinct(parts())
     told = told.join(_read(told["text"].unique().sort()), on="text", how="left").sort("category", "text")
@@ -135,7 +137,8 @@ def _standing(name, counts, listed):
 def _with_taxonomy(told, known, *, apply):
     """The names with what the taxonomy says of them."""
     empty = [
-        pl.lit(None, dtype=pl.String).alias(name) for name in ["accepted_name", "others", *HIGHER, "common"]
+        pl.lit(None, dtype=pl.String).alias(name)
+        for name in ["accepted_name", "others", *HIGHER, "common_name"]
     ]
     if known is None:
         return told.with_columns(*empty, in_taxonomy=pl.lit(None, dtype=pl.Boolean))
@@ -171,6 +174,6 @@ def _with_codes(rows):
 
 def _with_delivered_ranks(rows):
     """The rows; what the taxonomy does not say of a name is taken as delivered, unless it is `all`."""
-    columns = [*HIGHER, "common"]
+    columns = [*HIGHER, "common_name"]
     delivered = {name: pl.col(f"given_{name}").str.strip_chars().replace(["", ALL], None) for name in columns}
     return rows.with_columns(**{name: pl.coalesce(name, given) for name, given in delivered.items()})

@@ -26,7 +26,7 @@ TERMS = {
     "name": ("canonicalName", "scientificName"),
     "generic": ("genericName",),
     "epithet": ("specificEpithet",),
-    "common": ("vernacularName", "common"),
+    "common_name": ("vernacularName", "common_name"),
 } | {rank: (rank,) for rank in RANKS[:-1]}
 """Our words for the columns, and what the standards call them; the first that a table has is taken."""
 
@@ -34,7 +34,7 @@ HIGHER = RANKS[:-2]
 """The ranks above the genus."""
 
 BINOMIAL = r"^([A-Z][^\s()]+)(?: \([A-Z][^\s()]+\))? ([a-z][^\s()]+)"
-COLUMNS = ["name", "accepted", "others", *HIGHER, "common"]
+COLUMNS = ["name", "accepted", "others", *HIGHER, "common_name"]
 
 
 def read_taxonomy(path, genera):
@@ -55,7 +55,7 @@ def read_taxonomy(path, genera):
     resolved = accepted.group_by("name").agg(
         own=(pl.col("target") == pl.col("name")).any(),
         targets=pl.col("target").drop_nulls().unique().sort(),
-        **{column: _if_all_agree(column) for column in [*HIGHER, "common"]},
+        **{column: _if_all_agree(column) for column in [*HIGHER, "common_name"]},
     )
     one = pl.col("targets").list.len() == 1
     found = resolved.select(
@@ -63,7 +63,7 @@ def read_taxonomy(path, genera):
         pl.when("own").then("name").when(one).then(pl.col("targets").list.first()).alias("accepted"),
         pl.when(~pl.col("own") & ~one).then(pl.col("targets").list.join(" | ")).alias("others"),
         *HIGHER,
-        "common",
+        "common_name",
     ).sort("name")
     n_synonyms = (found["accepted"] != found["name"]).sum()
     logger.info("%s: %d names of %d genera, %d of them synonyms", path, len(found), len(genera), n_synonyms)
@@ -138,7 +138,7 @@ def _accepted(species, table, path):
     keys = species["key"].drop_nulls().unique()
     wanted = pl.col("id").is_in(keys.implode()) | (pl.col("binomial").is_in(keys.implode()) & _is("species"))
     found = _collected(table.filter(wanted, pl.col("binomial").is_not_null()), path)
-    moved = [*HIGHER, "common", "parent"]
+    moved = [*HIGHER, "common_name", "parent"]
     found = found.select("id", target="binomial", **{f"target_{name}": name for name in moved})
     by_key = pl.concat([found.drop("id").with_columns(key=found[name]) for name in ("id", "target")])
     by_key = by_key.drop_nulls("key").unique("key", keep="first", maintain_order=True)

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 CHUNK_ROWS = 100_000
 """Rows whose names are held as Python strings at a time."""
 
-SORT_KEYS = ["path", "listed", "label", "raw_name_in_captions", "caption"]
+SORT_KEYS = ["path", "listed_name", "raw_name", "raw_name_in_captions", "caption"]
 """What the rows of one image are sorted by, before all else."""
 
 
@@ -33,7 +33,7 @@ def build_images_table(
 ) -> pl.DataFrame:
     """The Images table of these rows.
 
-    `rows` have `path`, `listed`, `match` and whatever else of the Images table a layout knows.
+    `rows` have `path`, `listed_name`, `match_kind` and whatever else of the Images table a layout knows.
     A name without a file is counted to the folder `place`, if the rows have that. `found` is what
     lies in the folder, the images' sidecars among it. Rows of one image are numbered in the
     order of what they say, whatever the order of the tables. Files whose names are two Unicode
@@ -48,17 +48,17 @@ def build_images_table(
     rows = rows.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in unknown)
     _check_categories(rows)
     rows = rows.with_columns(uuid=_compute_uuids(rows, source_id))
-    openable = rows.filter(pl.col("path").is_not_null(), pl.col("match") != "outside")
+    openable = rows.filter(pl.col("path").is_not_null(), pl.col("match_kind") != "outside_folder")
     beside = sidecars.read_sidecars(folder, found.files, openable["path"].unique(), trusted)
     rows = rows.drop("sidecar").join(beside, on="path", how="left", maintain_order="left")
     rows = _number_rows(rows.select(Images.column_names()))
-    for match, n in rows.group_by("match").len().sort("match").iter_rows():
+    for match, n in rows.group_by("match_kind").len().sort("match_kind").iter_rows():
         logger.info("%d rows: %s", n, match)
     return rows
 
 
 def list_left_out(found: FolderListing, *, files: bool = True) -> pl.DataFrame:
-    """Rows for what `walk` left out: `listed` says where it lies, `match` why, and there is no path.
+    """Rows for what `walk` left out: `listed_name` says where it lies, `match_kind` why; `path` is null.
 
     All folders have one, broken links, which may have led to folders, and if `files` are wanted, what is
     named like an image.
@@ -68,13 +68,13 @@ def list_left_out(found: FolderListing, *, files: bool = True) -> pl.DataFrame:
         for path, why in found.left_out
         if why in NOT_ENTERED or (files if is_image_name(path) else why == "broken_link")
     ]
-    return pl.DataFrame(kept, schema={"listed": pl.String, "match": pl.String}, orient="row")
+    return pl.DataFrame(kept, schema={"listed_name": pl.String, "match_kind": pl.String}, orient="row")
 
 
 def _check_categories(rows: pl.DataFrame) -> None:
     reserved = rows.filter(categories.clean_category(pl.col("category")) == ALL)
     if len(reserved):
-        first = reserved.select(pl.coalesce("path", "listed")).item(0, 0)
+        first = reserved.select(pl.coalesce("path", "listed_name")).item(0, 0)
         raise ValueError(
             f"{first}: its category is {ALL!r}, as in {len(reserved)} rows, which in all results "
             "means all categories together. Rename the category. If there are none: of a table, say "
@@ -83,7 +83,7 @@ def _check_categories(rows: pl.DataFrame) -> None:
 
 
 def _compute_uuids(rows, source_id):
-    of_place = pl.concat_str(pl.col("place").fill_null(""), "listed")
+    of_place = pl.concat_str(pl.col("place").fill_null(""), "listed_name")
     names = rows.select(pl.coalesce("path", of_place)).to_series()
     parts = tqdm(
         names.to_frame().iter_slices(CHUNK_ROWS), desc="uuids", unit=f" x {CHUNK_ROWS} rows", disable=None
@@ -98,7 +98,7 @@ def _number_rows(rows):
     single = rows.filter(~repeated).with_columns(row=pl.lit(0, dtype=pl.Int32))
     rows = rows.filter(repeated)
     twins = (pl.col("path").drop_nulls().n_unique() > 1).over("uuid")
-    rows = rows.with_columns(match=pl.when(twins).then(pl.lit("ambiguous")).otherwise("match"))
+    rows = rows.with_columns(match_kind=pl.when(twins).then(pl.lit("ambiguous")).otherwise("match_kind"))
     rows = rows.sort("uuid", *SORT_KEYS, pl.exclude("uuid", *SORT_KEYS), nulls_last=True)
     rows = rows.with_columns(row=pl.int_range(pl.len(), dtype=pl.Int32).over("uuid"))
     return pl.concat([single, rows]).sort("uuid", "row")

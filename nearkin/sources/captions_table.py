@@ -47,7 +47,7 @@ def read_captions(folder: AnyPath, name: str | None, trusted: Iterable[AnyPath] 
 
 
 def listed_names(told, category):
-    """What the table lists in a category: `wanted`, a name to look for, and `listed`, the file's."""
+    """What the table lists in a category: `wanted`, a name to look for, and `listed_name`, the file's."""
     about = told.filter(
         pl.col(CATEGORY) == clean_category(pl.lit(category)),
         (pl.col("path_key") != "") | (pl.col("file_key") != ""),
@@ -55,7 +55,7 @@ def listed_names(told, category):
     path, file = pl.col(PATH), pl.col(FILE)
     return about.select(
         wanted=pl.when(path != "").then(path).otherwise(file),
-        listed=pl.when(file != "").then(file).otherwise(path),
+        listed_name=pl.when(file != "").then(file).otherwise(path),
     ).unique()
 
 
@@ -66,12 +66,12 @@ def join_captions(rows, told):
     mean one image, the first caption that is not blank in alphabetical order counts, and a
     name only if all that give one agree.
     """
-    name = pl.coalesce("path", "listed")
+    name = pl.coalesce("path", "listed_name")
     keys = [
         (BY_PATH, _make_key(name)),
         (BY_PATH, _make_key(pl.col("place") + name)),
         (BY_FILE + clean_category(pl.col("category")), _make_key(name.str.extract("([^/]*)$"))),
-        (BY_FILE + clean_category(pl.col("category")), _make_key(pl.col("listed"))),
+        (BY_FILE + clean_category(pl.col("category")), _make_key(pl.col("listed_name"))),
     ]
     said, at = _index_captions(told), []
     for scope, key in keys:

@@ -37,7 +37,7 @@ PRESETS = {
             *("{genus} {specificEpithet} {infraspecificEpithet}", "{genus} {specificEpithet}", "species"),
         ],
         "genus": ["genus", "genericName"],
-        "common": ["vernacularName", "common_name", "common"],
+        "common_name": ["vernacularName", "common_name", "common"],
         "caption": ["caption", "description"],
         "specimen": [
             "organismID",
@@ -52,7 +52,7 @@ PRESETS = {
         "file": "path",
         "category": "category",
         "species": ["infraspecies", "species"],
-        "common": "common",
+        "common_name": "common_name",
         "caption": "caption",
     },
 }

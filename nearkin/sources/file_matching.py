@@ -31,22 +31,25 @@ class Matcher:
     def exact(self, listed):
         """The files that are found by exactly a listed name."""
         found = _match_at_level(_split_names(listed), self._files, "exact")
-        return found.filter(match="exact")["path"].unique()
+        return found.filter(match_kind="exact")["path"].unique()
 
     def find(self, listed, claimed):
-        """A row for each distinct listed name: `listed`, `path` (null if there is none) and `match`.
+        """A row for each distinct listed name: `listed_name`, `path` (null without one) and `match_kind`.
 
         Files in the column `claimed` are only found by their exact name: they belong to that.
         """
         outside = (
-            listed.unique().alias("listed").to_frame().filter(pl.col("listed").str.contains(ESCAPE_PATTERN))
+            listed.unique()
+            .alias("listed_name")
+            .to_frame()
+            .filter(pl.col("listed_name").str.contains(ESCAPE_PATTERN))
         )
         left = _split_names(listed)
         free = self._files.join(claimed.to_frame("path"), on="path", how="anti")
-        found = [_list_unmatched(outside, "outside")]
+        found = [_list_unmatched(outside, "outside_folder")]
         for rung in MATCH_LEVELS:
             found.append(_match_at_level(left, self._files if rung == "exact" else free, rung))
-            left = left.join(found[-1], on="listed", how="anti")
+            left = left.join(found[-1], on="listed_name", how="anti")
             if left.is_empty():
                 break
         return pl.concat([*found, _list_unmatched(left, "missing")])
@@ -79,12 +82,17 @@ def _folder_expr(path):
 
 def _split_names(listed):
     """The distinct listed names that stay inside, each with its last part and the folders in front."""
-    path = pl.col("listed").str.replace_all("\\", "/", literal=True)
+    path = pl.col("listed_name").str.replace_all("\\", "/", literal=True)
     folders = _folder_expr(path).str.strip_chars_end("/").str.strip_chars()
     folders = folders.str.strip_prefix(".").str.strip_prefix("/")
     depth = pl.when(folders == "").then(0).otherwise(folders.str.count_matches("/", literal=True) + 1)
-    names = listed.unique().alias("listed").to_frame().filter(~pl.col("listed").str.contains(ESCAPE_PATTERN))
-    return names.select("listed", name=_file_name_expr(path), folders=folders, depth=depth)
+    names = (
+        listed.unique()
+        .alias("listed_name")
+        .to_frame()
+        .filter(~pl.col("listed_name").str.contains(ESCAPE_PATTERN))
+    )
+    return names.select("listed_name", name=_file_name_expr(path), folders=folders, depth=depth)
 
 
 def _match_at_level(left, files, rung):
@@ -101,9 +109,9 @@ def _match_at_level(left, files, rung):
             meant = same_depth.join(places, on=["key", "folders"])
             found.append(
                 meant.select(
-                    "listed",
+                    "listed_name",
                     path=pl.when(n=1).then("path"),
-                    match=pl.when(n=1).then(pl.lit(rung)).otherwise(pl.lit("ambiguous")),
+                    match_kind=pl.when(n=1).then(pl.lit(rung)).otherwise(pl.lit("ambiguous")),
                 )
             )
     return pl.concat(found)
@@ -125,4 +133,4 @@ def _add_key(names, rung):
 
 
 def _list_unmatched(left, match):
-    return left.select("listed", path=pl.lit(None, dtype=pl.String), match=pl.lit(match))
+    return left.select("listed_name", path=pl.lit(None, dtype=pl.String), match_kind=pl.lit(match))

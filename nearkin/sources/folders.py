@@ -30,17 +30,19 @@ def list_images(
     Raises ValueError naming the folder at fault.
     """
     found = walk(folder, trusted)
-    images = pl.concat([_make_rows(found.files, "exact"), _make_rows(found.outside, "outside")])
+    images = pl.concat([_make_rows(found.files, "exact"), _make_rows(found.outside, "outside_folder")])
     rows = pl.concat([images, list_left_out(found)], how="diagonal")
-    is_folder = pl.col("match").is_in(list(NOT_ENTERED))
-    path = pl.coalesce("path", pl.col("listed") + pl.when(is_folder).then(pl.lit("/")).otherwise(pl.lit("")))
+    is_folder = pl.col("match_kind").is_in(list(NOT_ENTERED))
+    path = pl.coalesce(
+        "path", pl.col("listed_name") + pl.when(is_folder).then(pl.lit("/")).otherwise(pl.lit(""))
+    )
     rows = rows.with_columns(folders=path.str.split("/").list.head(path.str.count_matches("/")))
-    with_category = (rows.filter(match="exact")["folders"].list.len() >= 2).any()
+    with_category = (rows.filter(match_kind="exact")["folders"].list.len() >= 2).any()
     first, second = (pl.col("folders").list.get(place, null_on_oob=True) for place in (0, 1))
     nothing = pl.lit(None, dtype=pl.String)
     category, label = (first, second) if with_category else (nothing, first)
-    rows = rows.with_columns(category=category, label=label)
-    nameless = rows.filter(pl.col("label").is_null())["path"].drop_nulls()
+    rows = rows.with_columns(category=category, raw_name=label)
+    nameless = rows.filter(pl.col("raw_name").is_null())["path"].drop_nulls()
     if len(nameless):
         logger.warning("%d images lie in no folder of a species, such as %s", len(nameless), nameless[0])
     rows = join_captions(rows, read_captions(folder, captions_table, trusted))
@@ -50,4 +52,4 @@ def list_images(
 def _make_rows(paths, match):
     paths = pl.Series([path for path in paths if is_image_name(path)], dtype=pl.String)
     listed = pl.lit(None, dtype=pl.String)
-    return pl.select(path=paths, listed=listed, match=pl.lit(match), place=pl.lit(""))
+    return pl.select(path=paths, listed_name=listed, match_kind=pl.lit(match), place=pl.lit(""))

@@ -14,7 +14,7 @@ from nearkin.sources.walk import is_image_name, walk
 
 logger = logging.getLogger(__name__)
 
-COLUMN_BY_FIELD = {"file": "listed", "species": "label"}
+COLUMN_BY_FIELD = {"file": "listed_name", "species": "raw_name"}
 """What a field of the config is called in the Images table, where that differs."""
 
 PARQUET_MAGIC = b"PAR1"
@@ -44,15 +44,19 @@ def list_images(
     """
     found = walk(folder, trusted)
     rows = read_image_table(path, preset=preset, own=own).with_columns(
-        wanted=_file_name_expr(pl.col("listed"))
+        wanted=_file_name_expr(pl.col("listed_name"))
     )
     matcher = Matcher([*found.files, *found.outside])
-    files = matcher.find(rows["wanted"], matcher.exact(rows["wanted"])).rename({"listed": "wanted"})
+    files = matcher.find(rows["wanted"], matcher.exact(rows["wanted"])).rename({"listed_name": "wanted"})
     in_links = pl.col("path").is_in(found.outside)
-    files = files.with_columns(match=pl.when(in_links).then(pl.lit("outside")).otherwise("match"))
+    files = files.with_columns(
+        match_kind=pl.when(in_links).then(pl.lit("outside_folder")).otherwise("match_kind")
+    )
     rows = rows.join(files, on="wanted").drop("wanted")
     if unlisted == "quarantine":
-        further = pl.concat([_make_rows(found.files, "unlisted"), _make_rows(found.outside, "outside")])
+        further = pl.concat(
+            [_make_rows(found.files, "unlisted"), _make_rows(found.outside, "outside_folder")]
+        )
         further = further.join(rows, on="path", how="anti")
         rows = pl.concat([rows, further], how="diagonal")
     rows = pl.concat([rows, list_left_out(found, files=unlisted == "quarantine")], how="diagonal")
@@ -83,10 +87,12 @@ def read_image_table(path, *, preset, own):
     rows = rows.select(
         _first_filled_expr(texts).alias(COLUMN_BY_FIELD.get(field, field)) for field, texts in fields.items()
     )
-    rows = rows.with_columns(pl.col("listed").fill_null(""))
+    rows = rows.with_columns(pl.col("listed_name").fill_null(""))
     if preset == "darwin_core":
-        rows = rows.with_columns(pl.col("listed").str.split(MULTI_VALUE_SEPARATOR)).explode("listed")
-        rows = rows.with_columns(pl.col("listed").str.strip_chars())
+        rows = rows.with_columns(pl.col("listed_name").str.split(MULTI_VALUE_SEPARATOR)).explode(
+            "listed_name"
+        )
+        rows = rows.with_columns(pl.col("listed_name").str.strip_chars())
     return rows
 
 
@@ -135,4 +141,4 @@ def _file_name_expr(listed):
 
 def _make_rows(paths, match):
     images = pl.Series([path for path in paths if is_image_name(path)], dtype=pl.String)
-    return pl.select(path=images, match=pl.lit(match))
+    return pl.select(path=images, match_kind=pl.lit(match))

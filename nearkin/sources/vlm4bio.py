@@ -47,8 +47,8 @@ def list_images(
     captions = read_captions(folder, captions_table, trusted)
     rows = pl.concat(_list_category(folder, category, found, captions) for category in categories)
     if unlisted == "ignore":
-        rows = rows.filter(pl.col("match") != "unlisted")
-    of_path = pl.col("listed").str.extract(r"^datasets/([^/]+)")
+        rows = rows.filter(pl.col("match_kind") != "unlisted")
+    of_path = pl.col("listed_name").str.extract(r"^datasets/([^/]+)")
     aside = list_left_out(found, files=unlisted == "quarantine").with_columns(category=of_path)
     rows = pl.concat([join_captions(rows, captions), aside], how="diagonal")
     return build_images_table(rows, source_id, folder=folder, found=found, trusted=trusted)
@@ -65,15 +65,19 @@ def _list_category(folder, category, found, captions):
     matcher = Matcher([*paths, *links])
     nothing = pl.DataFrame(schema={FILE: pl.String, NAME: pl.String})
     named = [csv_reader.read_csv(Path(folder, path), [FILE, NAME], free=NAME) for path in tables]
-    named = pl.concat([nothing, *named]).rename({FILE: "listed", NAME: "label"})
-    named = named.join(matcher.find(named["listed"], matcher.exact(named["listed"])), on="listed")
+    named = pl.concat([nothing, *named]).rename({FILE: "listed_name", NAME: "raw_name"})
+    named = named.join(
+        matcher.find(named["listed_name"], matcher.exact(named["listed_name"])), on="listed_name"
+    )
     more = _list_captioned_only(listed_names(captions, category), matcher, named)
     rows = pl.concat([named, more], how="diagonal")
     in_links = pl.col("path").is_in(links)
-    rows = rows.with_columns(match=pl.when(in_links).then(pl.lit("outside")).otherwise("match"))
+    rows = rows.with_columns(
+        match_kind=pl.when(in_links).then(pl.lit("outside_folder")).otherwise("match_kind")
+    )
     known = rows.select(_name_expr()).to_series()
     left = [path for path in paths if is_image_name(path)]
-    unlisted = [_list_files_without_row(links, "outside"), _list_files_without_row(left, "unlisted")]
+    unlisted = [_list_files_without_row(links, "outside_folder"), _list_files_without_row(left, "unlisted")]
     unlisted = pl.concat(unlisted).join(known.to_frame("path"), on="path", how="anti")
     return pl.concat([rows, unlisted], how="diagonal").with_columns(
         category=pl.lit(category), place=pl.lit(place)
@@ -83,18 +87,18 @@ def _list_category(folder, category, found, captions):
 def _list_captioned_only(told_names, matcher, named):
     """Rows for images that the captions table lists and no metadata table."""
     none_claimed = pl.Series(dtype=pl.String)
-    found = matcher.find(told_names["wanted"], none_claimed).rename({"listed": "wanted"})
-    more = told_names.join(found, on="wanted").with_columns(name=_name_expr()).sort("wanted", "listed")
+    found = matcher.find(told_names["wanted"], none_claimed).rename({"listed_name": "wanted"})
+    more = told_names.join(found, on="wanted").with_columns(name=_name_expr()).sort("wanted", "listed_name")
     more = more.unique("name", keep="first", maintain_order=True)
     more = more.join(named.select(name=_name_expr()), on="name", how="anti", maintain_order="left")
     leaving = pl.col("wanted").str.contains(ESCAPE_PATTERN)
-    listed = pl.when(leaving).then("wanted").otherwise("listed")
-    return more.select("path", "match", listed=listed)
+    listed = pl.when(leaving).then("wanted").otherwise("listed_name")
+    return more.select("path", "match_kind", listed_name=listed)
 
 
 def _name_expr():
-    return pl.coalesce("path", "listed")
+    return pl.coalesce("path", "listed_name")
 
 
 def _list_files_without_row(paths, match):
-    return pl.select(path=pl.Series(paths, dtype=pl.String), match=pl.lit(match))
+    return pl.select(path=pl.Series(paths, dtype=pl.String), match_kind=pl.lit(match))

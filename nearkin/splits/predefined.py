@@ -77,7 +77,7 @@ def from_source(images):
     one that is listed on several sides the one that FIRST names first. Raises ValueError
     for words that nobody knows.
     """
-    listed = images.select("uuid", word="split").drop_nulls().unique()
+    listed = images.select("uuid", word="split").drop_nulls()
     words = listed["word"].unique().sort()
     sides = pl.DataFrame(
         {"word": words, "split": pl.Series([_side_of(word) for word in words], dtype=pl.String)}

@@ -156,7 +156,7 @@ def _candidates(species, images, dealt, mixed):
     species = species.join(groups, on="species", how="left", maintain_order="left")
     counts = pl.col("n_groups").is_not_null() | pl.col("species").is_in(sided["species"].implode())
     return species.filter(counts, pl.col("name").is_not_null()).with_columns(
-        able=(pl.col("n_groups") > 1).fill_null(False) & ~pl.col("species").is_in(bound.implode()),
+        able=(pl.col("n_groups") > 1) & ~pl.col("species").is_in(bound.implode()),
         unseen=pl.col("species").is_in(unseen.implode()),
     )
 

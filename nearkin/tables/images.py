@@ -28,20 +28,20 @@ class Images(dy.Schema):
         primary_key=True, min=0, description="0 for the first row of this image, 1 for a further one"
     )
     path = dy.String(nullable=True, description="file on disk, relative to the source; null if missing")
-    listed = dy.String(nullable=True, description="file name as listed; null if the file is in no table")
-    match = dy.String(
+    listed_name = dy.String(nullable=True, description="file name as listed; null if the file is in no table")
+    match_kind = dy.String(
         check=lambda column: column.is_in(
-            ["exact", "extension", "case", "unicode", "missing", "unlisted", "ambiguous", "outside"]
+            ["exact", "extension", "case", "unicode", "missing", "unlisted", "ambiguous", "outside_folder"]
             + ["linked_folder", "repeated_folder", "broken_link", "not_a_file"]
         ),
         description="how the listed name was matched to the file, or what was found that is no file",
     )
     category = dy.String(nullable=True, description="the dataset's own coarse group, as delivered")
-    label = dy.String(nullable=True, description="scientific name as delivered, untouched")
+    raw_name = dy.String(nullable=True, description="scientific name as delivered, untouched")
     raw_name_in_captions = dy.String(
         nullable=True, description="scientific name in the captions table, untouched"
     )
-    common = dy.String(nullable=True, description="common name as delivered")
+    common_name = dy.String(nullable=True, description="common name as delivered")
     kingdom = dy.String(nullable=True, description="as delivered")
     phylum = dy.String(nullable=True, description="as delivered")
     class_ = dy.String(alias="class", nullable=True, description="as delivered")
@@ -59,13 +59,13 @@ class Inspection(dy.Schema):
 
     uuid = uuid_key()
     path = dy.String(description="file on disk, relative to the source")
-    problem = dy.String(nullable=True, description="why it cannot be used; null if it can")
+    error = dy.String(nullable=True, description="why it cannot be used; null if it can")
     detail = dy.String(nullable=True, description="what exactly was found")
     format = dy.String(nullable=True, description="file format by content, such as JPEG")
     mode = dy.String(nullable=True, description="pixel mode, such as RGB or CMYK")
     width = dy.Int32(nullable=True, description="pixels, after turning by EXIF")
     height = dy.Int32(nullable=True, description="pixels, after turning by EXIF")
-    orientation = dy.Int8(
+    exif_orientation = dy.Int8(
         nullable=True, min=1, max=8, description="of EXIF: how it was turned; null if unsaid"
     )
     n_bytes = dy.Int64(min=0, description="size of the file")

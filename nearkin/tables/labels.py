@@ -19,8 +19,8 @@ class Labels(dy.Schema):
     genus = dy.String(description="first word of the accepted name")
     species = dy.String(nullable=True, description="accepted binomial, Genus epithet; null if unknown")
     infraspecies = dy.String(nullable=True, description="the trinomial, where the delivery had one")
-    common = dy.String(nullable=True, description="common name, as delivered or from the taxonomy")
-    as_delivered = dy.String(nullable=True, description="the name as delivered, untouched")
+    common_name = dy.String(nullable=True, description="common name, as delivered or from the taxonomy")
+    raw_name = dy.String(nullable=True, description="the name as delivered, untouched")
 
 
 class Captions(Labels):

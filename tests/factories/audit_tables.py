@@ -51,22 +51,22 @@ def curation(folder):
             "uuid": uuid[i],
             "row": 0,
             "path": paths[i],
-            "listed": paths[i],
-            "match": "exact",
+            "listed_name": paths[i],
+            "match_kind": "exact",
             "category": category[i],
         }
         for i in range(8)
     ]
     listed += [
         listed[0] | {"row": 1},
-        listed[6] | {"row": 1, "label": "Salmo trutta"},
-        {"uuid": uuid[8], "row": 0, "listed": "8.png", "match": "missing", "category": "Fish"},
+        listed[6] | {"row": 1, "raw_name": "Salmo trutta"},
+        {"uuid": uuid[8], "row": 0, "listed_name": "8.png", "match_kind": "missing", "category": "Fish"},
     ]
-    listed[6]["label"] = "Salmo salar"
+    listed[6]["raw_name"] = "Salmo salar"
     seen = [{"uuid": uuid[i], "path": paths[i], "n_bytes": 9, "sha256": str(i)} for i in range(8)]
     for row in seen[:7]:
         row["thumbnail"] = make_thumbnail(Image.open(folder / row["path"]).convert("L"))
-    seen[7] |= {"problem": "not_an_image", "detail": "begins with '<!doctype html>'"}
+    seen[7] |= {"error": "not_an_image", "detail": "begins with '<!doctype html>'"}
     kept = [
         {
             "uuid": uuid[i],

@@ -51,11 +51,13 @@ def vlm4bio(folder, named, captions=(), category="Fish"):
 
 def images_of(rows):
     """An Images table from dicts; what they leave out is filled in."""
-    defaults = dict.fromkeys(Images.column_names()) | {"row": 0, "match": "exact", "category": "Fish"}
+    defaults = dict.fromkeys(Images.column_names()) | {"row": 0, "match_kind": "exact", "category": "Fish"}
     full = []
     for number, row in enumerate(rows):
         path = row.get("path", f"{number}.jpg")
-        full.append(defaults | {"uuid": f"u{path or row['listed']}", "path": path, "listed": path} | row)
+        full.append(
+            defaults | {"uuid": f"u{path or row['listed_name']}", "path": path, "listed_name": path} | row
+        )
     return pl.DataFrame(full, schema={name: column.dtype for name, column in Images.columns().items()})
 
 
@@ -66,7 +68,7 @@ def inspection_of(images, of_path=None):
     """
     defaults = dict.fromkeys(Inspection.column_names()) | {"n_bytes": 1, "format": "PNG", "mode": "RGB"}
     defaults |= {"width": 9, "height": 9}
-    files = images.filter(pl.col("path").is_not_null(), pl.col("match") != "outside")
+    files = images.filter(pl.col("path").is_not_null(), pl.col("match_kind") != "outside")
     rows = []
     for uuid, path in files.select("uuid", "path").unique(maintain_order=True).iter_rows():
         found = {"uuid": uuid, "path": path, "sha256": path, "thumbnail": thumbnail_of(path)}

@@ -34,7 +34,7 @@ def inspected(folder, names, problems=None):
             {
                 "uuid": image_uuid("drawn", name),
                 "path": name,
-                "problem": (problems or {}).get(name),
+                "error": (problems or {}).get(name),
                 "n_bytes": len(data),
                 "sha256": hashlib.sha256(data).hexdigest(),
             }

@@ -5,7 +5,7 @@ import polars as pl
 
 from nearkin.sources.image_ids import image_uuid
 
-OTHER = ["kingdom", "phylum", "class", "order", "family", "infraspecies", "common", "as_delivered"]
+OTHER = ["kingdom", "phylum", "class", "order", "family", "infraspecies", "common_name", "raw_name"]
 
 
 def labels_of(species, categories=None):

@@ -278,7 +278,10 @@ def delivered(finished, project, **source):
 
 @pytest.mark.parametrize("watch", [True, False])
 def test_an_added_image_is_noticed_if_its_folder_is_watched(finished, tmp_path, watch):
-    project, target = delivered(finished, tmp_path / "new", watch=watch), "results/grown/images.parquet"
+    project, target = (
+        delivered(finished, tmp_path / "new", track_changes=watch),
+        "results/grown/images.parquet",
+    )
     runs.snakemake(project, target)
     added = next((project / "delivery").rglob("*.jpg"))
     shutil.copy(added, added.with_name("added.jpg"))

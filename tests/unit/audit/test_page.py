@@ -171,8 +171,8 @@ def evil(tables, text):
 
     names = ["path", "category", "genus", "species"]
     return tables | {
-        "images": spoilt(tables["images"], "path", "listed", "category", "label"),
-        "inspection": spoilt(tables["inspection"], "problem", "detail"),
+        "images": spoilt(tables["images"], "path", "listed_name", "category", "raw_name"),
+        "inspection": spoilt(tables["inspection"], "error", "detail"),
         "labels": spoilt(tables["labels"], *names),
         "captions": spoilt(tables["captions"], *names, "caption", "caption_source"),
         "quarantine": spoilt(tables["quarantine"], "path", "reason", "detail"),

@@ -16,7 +16,7 @@ LADDER = ["delivered", "sidecar", "tables", "template"]
 def complete_texts(captions, sidecars=None, tables=(), *, species=None, rungs=LADDER):
     """Captions and Gaps in the order of the given captions; `tables` are lists like those."""
     labels = labels_of(species or ["Aus bus"] * len(captions))
-    labels = labels.with_columns(common=pl.lit(None, dtype=pl.String))
+    labels = labels.with_columns(common_name=pl.lit(None, dtype=pl.String))
     uuids = labels["uuid"].to_list()
     texts = zip(uuids, captions, sidecars or [None] * len(captions), strict=True)
     images = images_of([{"uuid": uuid, "caption": text, "sidecar": beside} for uuid, text, beside in texts])
@@ -114,7 +114,7 @@ def test_ten_megabytes_are_cut_and_said():
 
 
 def test_of_several_rows_the_first_with_a_usable_caption_counts():
-    labels = labels_of(["Aus bus"]).with_columns(common=pl.lit(None, dtype=pl.String))
+    labels = labels_of(["Aus bus"]).with_columns(common_name=pl.lit(None, dtype=pl.String))
     uuid = labels["uuid"][0]
     rows = [
         {"uuid": uuid, "row": row, "caption": text} for row, text in enumerate([None, " ", "nan", "A fish."])
@@ -130,7 +130,7 @@ def test_of_several_rows_the_first_with_a_usable_caption_counts():
 
 
 def test_the_order_of_rows_and_the_size_of_parts_change_nothing(monkeypatch):
-    labels = labels_of(["Aus bus", "Aus cus"] * 10).with_columns(common=pl.lit(None, dtype=pl.String))
+    labels = labels_of(["Aus bus", "Aus cus"] * 10).with_columns(common_name=pl.lit(None, dtype=pl.String))
     texts = ["A fish.", "An Aus cus.", None, "nan", "<p>A fish</p>"] * 4
     given = zip(labels["uuid"], texts, strict=True)
     images = images_of([{"uuid": uuid, "caption": text} for uuid, text in given])
@@ -154,7 +154,7 @@ def test_a_second_run_changes_nothing():
 
 
 def test_no_images_no_captions():
-    labels = labels_of(["Aus bus"]).with_columns(common=pl.lit(None, dtype=pl.String)).head(0)
+    labels = labels_of(["Aus bus"]).with_columns(common_name=pl.lit(None, dtype=pl.String)).head(0)
     whole, curation_log = complete_captions(
         labels, images_of([]), [], priority=LADDER, templates=["{species}"]
     )

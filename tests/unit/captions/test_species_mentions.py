@@ -25,7 +25,7 @@ TOLD = [
 def table(rows):
     """Captions from a text, the label's species, and perhaps its common name and name as delivered."""
     rows = [(*row, None, None)[:4] for row in rows]
-    names = ["text", "species", "common", "as_delivered"]
+    names = ["text", "species", "common_name", "raw_name"]
     captions = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
     return captions.with_row_index("at")
 

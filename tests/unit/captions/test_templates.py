@@ -6,18 +6,18 @@ import pytest
 from nearkin.captions.templates import fill_templates
 from tests.factories.random_study import labels_of
 
-TEMPLATES = ["A photo of {species}.", "{common}, a {category}.", "The {family} {genus}."]
+TEMPLATES = ["A photo of {species}.", "{common_name}, a {category}.", "The {family} {genus}."]
 
 
 def labels(n=1, **columns):
-    given = {"common": None, "family": None} | columns
+    given = {"common_name": None, "family": None} | columns
     return labels_of(["Aus bus"] * n).with_columns(
         pl.lit(value, dtype=pl.String).alias(name) for name, value in given.items()
     )
 
 
 def test_the_uuid_chooses_among_the_templates_whose_fields_the_image_has():
-    named = labels(40, common="Big Bus", family="Busidae")
+    named = labels(40, common_name="Big Bus", family="Busidae")
     assert set(fill_templates(named, TEMPLATES)["caption"]) == {
         "A photo of Aus bus.",
         "Big Bus, a fish.",
@@ -26,11 +26,11 @@ def test_the_uuid_chooses_among_the_templates_whose_fields_the_image_has():
     lot = [int(uuid[-8:], 16) % 2 for uuid in named["uuid"]]
     expected = [["template:1", "template:3"][one] for one in lot]
     assert fill_templates(labels(40, family="Busidae"), TEMPLATES)["caption_source"].to_list() == expected
-    assert fill_templates(labels(common=" "), TEMPLATES).row(0) == ("A photo of Aus bus.", "template:1")
+    assert fill_templates(labels(common_name=" "), TEMPLATES).row(0) == ("A photo of Aus bus.", "template:1")
 
 
 def test_the_order_of_the_rows_changes_nothing():
-    named = labels(40, common="Big Bus", family="Busidae")
+    named = labels(40, common_name="Big Bus", family="Busidae")
     backwards = fill_templates(named.reverse(), TEMPLATES).reverse()
     assert backwards.equals(fill_templates(named, TEMPLATES))
 
@@ -49,7 +49,7 @@ def test_names_are_no_templates_and_braces_may_be_written_twice():
 @pytest.mark.parametrize("field", ["colour", "", "species.__class__", "genus!r", "genus:>9"])
 def test_other_fields_are_refused(field):
     with pytest.raises(
-        ValueError, match=r"captions\.templates: 'A \{.*\}' has .* allowed are common, species"
+        ValueError, match=r"captions\.templates: 'A \{.*\}' has .* allowed are common_name, species"
     ):
         fill_templates(labels(), [f"A {{{field}}}"])
 

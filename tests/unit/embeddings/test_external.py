@@ -10,7 +10,7 @@ INSPECTION = pl.DataFrame(
     {
         "uuid": ["a", "b", "c"],
         "path": ["x/a.jpg", "x/caf\u00e9.jpg", "x/c.jpg"],
-        "problem": [None, None, "empty"],
+        "error": [None, None, "empty"],
         "sha256": ["1", "2", "3"],
     }
 )

@@ -72,3 +72,10 @@ def test_as_loops_say(seed):
             assert found["r_precision"][i] == pytest.approx(len(early) / R)
             precisions = [sum(other <= rank for other in ranks) / rank for rank in early]
             assert found["average_precision"][i] == pytest.approx(sum(precisions) / R)
+
+
+def test_with_one_relevant_image_r_precision_is_whether_it_is_nearest():
+    right = np.array([[True, False], [False, True], [False, False]])
+    scores = metrics.query_metrics(right, np.array([1, 1, 1]), ks=[1])
+    assert scores["r_precision"].tolist() == [1.0, 0.0, 0.0]
+    assert scores["average_precision"].tolist() == [1.0, 0.0, 0.0]

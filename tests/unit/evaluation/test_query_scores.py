@@ -210,3 +210,12 @@ def test_a_protocol_without_queries_is_left_out_and_no_query_an_error():
     assert set(hits["protocol"]) == {"leave_one_out"}
     with pytest.raises(ValueError, match="no test images: no protocol has a query"):
         hits_of(rows, {"a": ["b"]}, wanted=["unseen_species"])
+
+
+def test_the_query_that_lacks_a_neighbour_is_named_by_its_protocol():
+    labels, splits = studied({name: ("Fish", None, "Aa", "Aa x", name) for name in "abcde"})
+    splits = splits.with_columns(split=pl.Series(["train", "train", "test", "test", "test"]))
+    found = neighbours_of({"c": "ab", "d": "a", "e": "ab"}, "train_gallery")
+    asked = {"wanted": ["train_gallery"], "exclude_same_group": False, "ks": [1], "depth": 2}
+    with pytest.raises(ValueError, match="1 of 3 queries have more or fewer .* the first is d with 1, not 2"):
+        query_scores.score_queries([found], labels, splits, **asked)

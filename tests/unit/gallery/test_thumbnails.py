@@ -28,7 +28,7 @@ def delivered(tmp_path):
     rows = {
         "uuid": [f"{i}" for i in range(5)],
         "path": paths,
-        "problem": [None, None, None, "truncated", None],
+        "error": [None, None, None, "truncated", None],
         "sha256": [hashlib.sha256((tmp_path / path).read_bytes()).hexdigest() for path in paths],
     }
     return tmp_path, pl.DataFrame(rows, schema=dict.fromkeys(rows, pl.String))
@@ -89,7 +89,7 @@ def test_a_file_that_is_gone_and_a_link_that_leads_out_are_named(delivered, tmp_
 
 
 def test_no_images_are_a_table_too(tmp_path):
-    inspection = pl.DataFrame(schema=dict.fromkeys(["uuid", "path", "problem", "sha256"], pl.String))
+    inspection = pl.DataFrame(schema=dict.fromkeys(["uuid", "path", "error", "sha256"], pl.String))
     assert Thumbnails.validate(drawn(inspection, tmp_path)[0]).is_empty()
 
 

@@ -48,7 +48,7 @@ def test_more_pairs_than_are_kept_connect_the_same_vectors(monkeypatch):
 
 
 def test_a_doubtful_pair_of_a_later_block_is_scored_by_its_own_vectors(monkeypatch):
-    vectors = np.eye(6, dtype=np.float32)
+    vectors = np.eye(7, dtype=np.float32)
     vectors[5, 3], vectors[5, 5] = 0.6, 0.8
     monkeypatch.setattr(cosine_pairs, "CHUNK_PRODUCTS", 2 * len(vectors))  # 3 is the second row of a block
     exact = float(vectors[3].astype(np.float64) @ vectors[5])

@@ -152,7 +152,7 @@ def cheapest(n_queries, n_hashes, radius):
     """The plan of least seconds among all that `close_pairs` describes, the first of equal ones."""
     pairs = n_queries * n_hashes
     best = (pairs / hamming.SCANS_PER_SECOND, 0, 0)
-    for n_chunks in range(radius + 1, min(64, radius + 8) + 1):
+    for n_chunks in range(radius + 1, 65):
         for n_agreeing in range(1, n_chunks - radius + 1):
             n_bits = 64 * n_agreeing / n_chunks
             sorting = (n_queries + n_hashes + 2**n_bits) / hamming.SORTS_PER_SECOND

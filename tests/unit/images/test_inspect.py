@@ -31,14 +31,14 @@ def images(tmp_path):
     (tmp_path / "out.png").symlink_to("/etc/hostname")
     paths = [{"path": name} for name in ["a.png", "b.png", "--x.png", "empty.jpg", "page.jpg"]]
     return delivery.images_of(
-        [*paths, {"path": "out.png", "match": "outside"}, {"path": None, "listed": "gone"}]
+        [*paths, {"path": "out.png", "match_kind": "outside_folder"}, {"path": None, "listed_name": "gone"}]
     )
 
 
 def test_every_file_has_a_row_and_links_out_none(images, tmp_path):
     table, n_reused = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
     rows = {row["path"]: row for row in table.iter_rows(named=True)}
-    assert {path: row["problem"] for path, row in rows.items()} == {
+    assert {path: row["error"] for path, row in rows.items()} == {
         "a.png": None,
         "b.png": None,
         "--x.png": None,
@@ -87,7 +87,7 @@ def test_a_file_in_a_trusted_folder_is_inspected(tmp_path):
     images = delivery.images_of([{"path": "in/a.png"}])
     problems = [
         inspect_files(images, tmp_path / "d", max_megapixels=1, known=NOTHING, trusted=trusted)[0][
-            "problem"
+            "error"
         ].item()
         for trusted in ([], [tmp_path / "big"])
     ]
@@ -96,7 +96,7 @@ def test_a_file_in_a_trusted_folder_is_inspected(tmp_path):
 
 def test_a_limit_of_pixels(images, tmp_path):
     table, _ = inspect_files(images, tmp_path, max_megapixels=48 * 39 / 1e6, known=NOTHING)
-    assert table.filter(path="a.png")["problem"].item() == "too_many_pixels"
+    assert table.filter(path="a.png")["error"].item() == "too_many_pixels"
 
 
 def test_rows_are_reused_by_content_alone(images, tmp_path):
@@ -126,13 +126,13 @@ def test_rows_of_another_limit_are_not_reused(images, tmp_path):
             dataset="d",
         )
         found = tables.read(tmp_path / "inspection.parquet", Inspection)
-        assert found["problem"].is_not_null().sum() == n_problems
+        assert found["error"].is_not_null().sum() == n_problems
 
 
 def test_a_file_that_vanished_is_unreadable(images, tmp_path):
     (tmp_path / "a.png").unlink()
     table, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
-    assert table.filter(path="a.png")["problem"].item() == "unreadable"
+    assert table.filter(path="a.png")["error"].item() == "unreadable"
 
 
 def test_thumbnails_and_hashes_are_there_for_what_can_be_read_alone(images, tmp_path):
@@ -144,7 +144,7 @@ def test_thumbnails_and_hashes_are_there_for_what_can_be_read_alone(images, tmp_
     assert row["dhash"] == f"{dhash.compute_dhash(small, 'whole')[0]:016x}"
     assert row["dhash_of_views"] == [dhash.compute_dhash(small, view)[0] for view in VIEWS]
     columns = ["thumbnail", "dhash", "dhash_of_views"]
-    without = table.filter(pl.col("problem").is_not_null()).select(columns)
+    without = table.filter(pl.col("error").is_not_null()).select(columns)
     assert without.null_count().row(0) == (len(without),) * 3
     Inspection.validate(table)
 
@@ -176,7 +176,7 @@ def test_a_pipe_or_a_folder_by_the_name_of_an_image_is_unreadable_and_holds_noth
     (tmp_path / "folder.jpg").mkdir()
     images = delivery.images_of([{"path": "pipe.jpg"}, {"path": "folder.jpg"}])
     table, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
-    assert table["problem"].to_list() == ["unreadable"] * 2
+    assert table["error"].to_list() == ["unreadable"] * 2
     assert table["detail"].str.contains("is not a file inside").all()
 
 

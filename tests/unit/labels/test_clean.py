@@ -24,7 +24,7 @@ def repair(rows, of_path=None, policies=POLICIES, taxonomy_path=None):
 
 
 def labelled(*labels):
-    return [{"label": label} for label in labels]
+    return [{"raw_name": label} for label in labels]
 
 
 def reasons(quarantine):
@@ -33,7 +33,7 @@ def reasons(quarantine):
 
 def test_a_clean_row_is_kept_without_a_gap():
     labels, quarantine, curation_log = repair(labelled("Aus bus"))
-    assert labels.select("path", "genus", "species", "infraspecies", "as_delivered").rows() == [
+    assert labels.select("path", "genus", "species", "infraspecies", "raw_name").rows() == [
         ("0.jpg", "Aus", "Aus bus", None, "Aus bus")
     ]
     assert quarantine.is_empty() and curation_log.is_empty()
@@ -41,7 +41,7 @@ def test_a_clean_row_is_kept_without_a_gap():
 
 def test_every_repair_has_a_gap():
     labels, _, curation_log = repair(labelled("aus_bus minor L., 1758"))
-    assert labels.select("species", "infraspecies", "as_delivered").rows() == [
+    assert labels.select("species", "infraspecies", "raw_name").rows() == [
         ("Aus bus", "Aus bus minor", "aus_bus minor L., 1758")
     ]
     assert set(curation_log["defect"]) == {"underscore", "case", "subspecies", "authorship"}
@@ -53,10 +53,10 @@ def test_every_repair_has_a_gap():
 
 def test_a_missing_name_comes_from_the_captions_table_and_from_nowhere_else():
     rows = [
-        {"label": "nan", "raw_name_in_captions": "Aus_bus"},
-        {"label": " ", "raw_name_in_captions": ""},
-        {"path": "Aus_bus_7.jpg", "label": None},
-        {"label": "", "raw_name_in_captions": "Aus sp."},
+        {"raw_name": "nan", "raw_name_in_captions": "Aus_bus"},
+        {"raw_name": " ", "raw_name_in_captions": ""},
+        {"path": "Aus_bus_7.jpg", "raw_name": None},
+        {"raw_name": "", "raw_name_in_captions": "Aus sp."},
     ]
     labels, quarantine, curation_log = repair(rows)
     assert labels["species"].to_list() == ["Aus bus"]
@@ -71,18 +71,18 @@ def test_a_missing_name_comes_from_the_captions_table_and_from_nowhere_else():
 
 def test_files_at_fault_are_set_aside_before_names():
     rows = [
-        {"label": "Aus bus"},
-        {"path": None, "listed": "gone.jpg", "match": "missing", "label": "Aus sp."},
-        {"path": None, "listed": "../x", "match": "outside", "label": "Aus bus"},
-        {"path": "link.jpg", "match": "outside"},
-        {"path": "new.jpg", "listed": None, "match": "unlisted"},
-        {"path": "cut.jpg", "label": "Aus bus"},
-        {"path": None, "listed": "two.jpg", "match": "ambiguous", "label": "Aus bus"},
-        {"path": None, "listed": "Fish", "match": "linked_folder"},
-        {"path": None, "listed": "Bird", "match": "repeated_folder"},
-        {"path": None, "listed": "pipe.jpg", "match": "not_a_file"},
+        {"raw_name": "Aus bus"},
+        {"path": None, "listed_name": "gone.jpg", "match_kind": "missing", "raw_name": "Aus sp."},
+        {"path": None, "listed_name": "../x", "match_kind": "outside_folder", "raw_name": "Aus bus"},
+        {"path": "link.jpg", "match_kind": "outside_folder"},
+        {"path": "new.jpg", "listed_name": None, "match_kind": "unlisted"},
+        {"path": "cut.jpg", "raw_name": "Aus bus"},
+        {"path": None, "listed_name": "two.jpg", "match_kind": "ambiguous", "raw_name": "Aus bus"},
+        {"path": None, "listed_name": "Fish", "match_kind": "linked_folder"},
+        {"path": None, "listed_name": "Bird", "match_kind": "repeated_folder"},
+        {"path": None, "listed_name": "pipe.jpg", "match_kind": "not_a_file"},
     ]
-    labels, quarantine, curation_log = repair(rows, {"cut.jpg": {"problem": "truncated", "detail": "half"}})
+    labels, quarantine, curation_log = repair(rows, {"cut.jpg": {"error": "truncated", "detail": "half"}})
     assert labels["path"].to_list() == ["0.jpg"]
     assert reasons(quarantine) == {
         "gone.jpg": "missing_file",
@@ -99,7 +99,7 @@ def test_files_at_fault_are_set_aside_before_names():
 
 
 def test_file_names_that_were_matched_are_in_the_audit():
-    rows = [{"label": "Aus bus", "listed": "0.JPG", "match": "extension"}]
+    rows = [{"raw_name": "Aus bus", "listed_name": "0.JPG", "match_kind": "extension"}]
     _, _, curation_log = repair(rows)
     assert curation_log.select("defect", "before", "after").rows() == [
         ("extension_mismatch", "0.JPG", "0.jpg")
@@ -110,12 +110,12 @@ def test_repeated_rows_are_merged_and_conflicting_ones_set_aside():
     same = {"path": "same.jpg", "uuid": "same"}
     other = {"path": "other.jpg", "uuid": "other"}
     rows = [
-        same | {"row": 0, "label": "Aus bus"},
-        same | {"row": 1, "label": "aus bus"},
-        same | {"row": 2, "label": ""},
-        other | {"row": 0, "label": "Aus bus"},
-        other | {"row": 1, "label": "Aus cus"},
-        other | {"row": 2, "label": None},
+        same | {"row": 0, "raw_name": "Aus bus"},
+        same | {"row": 1, "raw_name": "aus bus"},
+        same | {"row": 2, "raw_name": ""},
+        other | {"row": 0, "raw_name": "Aus bus"},
+        other | {"row": 1, "raw_name": "Aus cus"},
+        other | {"row": 2, "raw_name": None},
     ]
     labels, quarantine, curation_log = repair(rows)
     assert labels["path"].to_list() == ["same.jpg"]
@@ -130,9 +130,10 @@ def test_repeated_rows_are_merged_and_conflicting_ones_set_aside():
 
 def test_a_genus_against_a_species_is_a_conflict():
     rows = [
-        {"uuid": "u", "path": "a.jpg", "row": i, "label": name} for i, name in enumerate(["Aus bus", "Aus"])
+        {"uuid": "u", "path": "a.jpg", "row": i, "raw_name": name}
+        for i, name in enumerate(["Aus bus", "Aus"])
     ]
-    _, quarantine, _ = repair([*rows, {"label": "Aus bus", "path": "b.jpg"}])
+    _, quarantine, _ = repair([*rows, {"raw_name": "Aus bus", "path": "b.jpg"}])
     assert quarantine["reason"].to_list() == ["conflicting_rows"] * 2
 
 
@@ -146,12 +147,19 @@ def test_the_rows_of_an_image_share_one_fate(policy, other, faulty):
     names[faulty] = other
     matches[faulty] = "case" if policy == "file_mismatch" else "exact"
     rows = [
-        {"uuid": "u", "path": "a.jpg", "row": row, "label": name, "match": match, "listed": f"{row}.jpg"}
+        {
+            "uuid": "u",
+            "path": "a.jpg",
+            "row": row,
+            "raw_name": name,
+            "match_kind": match,
+            "listed_name": f"{row}.jpg",
+        }
         for row, (name, match) in enumerate(zip(names, matches, strict=True))
     ]
-    rows.append({"uuid": "u", "path": "a.jpg", "row": 3, "label": ""})
+    rows.append({"uuid": "u", "path": "a.jpg", "row": 3, "raw_name": ""})
     labels, quarantine, curation_log = repair(
-        [*rows, {"label": "Aus bus", "path": "b.jpg"}], policies=POLICIES | {policy: "quarantine"}
+        [*rows, {"raw_name": "Aus bus", "path": "b.jpg"}], policies=POLICIES | {policy: "quarantine"}
     )
     assert labels["path"].to_list() == ["b.jpg"]
     reasons_by_row = dict(quarantine.select("row", "reason").iter_rows())
@@ -171,7 +179,7 @@ def test_the_same_bytes_under_two_species_are_all_set_aside():
 
 def test_categories_are_cleaned_and_the_change_is_recorded():
     said = ["Fish", "Fish ", "Se\u0301a", "S\u00e9a", " ", None]
-    labels, _, curation_log = repair([{"label": "Aus bus", "category": category} for category in said])
+    labels, _, curation_log = repair([{"raw_name": "Aus bus", "category": category} for category in said])
     kept = labels.sort("path").select("category").to_series().to_list()
     assert kept == ["Fish", "Fish", "S\u00e9a", "S\u00e9a", "", ""]
     assert curation_log.sort("path").select(
@@ -183,21 +191,24 @@ def test_categories_are_cleaned_and_the_change_is_recorded():
 
 
 def test_a_delivered_rank_called_all_is_none():
-    labels, _, _ = repair([{"label": "Aus bus", "order": "all", "family": "Aidae"}])
+    labels, _, _ = repair([{"raw_name": "Aus bus", "order": "all", "family": "Aidae"}])
     assert labels.select("order", "family").rows() == [(None, "Aidae")]
 
 
 def test_misspelt_epithets_within_a_category():
     labels, _, curation_log = repair(
-        [*labelled(*["Aus fasciatus"] * 3, "Aus fascatus"), {"label": "Aus fasciatus x", "category": "Bird"}]
+        [
+            *labelled(*["Aus fasciatus"] * 3, "Aus fascatus"),
+            {"raw_name": "Aus fasciatus x", "category": "Bird"},
+        ]
     )
     assert set(labels["species"]) == {"Aus fasciatus"}
     slip = curation_log.filter(defect="misspelling").row(0, named=True)
     assert (slip["before"], slip["after"]) == ("Aus fascatus", "Aus fasciatus")
     assert slip["evidence"] == "1 off Aus fasciatus, which names 3 images"
-    elsewhere = [*labelled(*["Aus fasciatus"] * 3), {"label": "Aus fascatus", "category": "Bird"}]
+    elsewhere = [*labelled(*["Aus fasciatus"] * 3), {"raw_name": "Aus fascatus", "category": "Bird"}]
     assert "Aus fascatus" in repair(elsewhere)[0]["species"]
-    certain = [*labelled(*["Aus fasciatus"] * 3), {"label": "Aus fascatus", "path": "Aus_fascatus_1.jpg"}]
+    certain = [*labelled(*["Aus fasciatus"] * 3), {"raw_name": "Aus fascatus", "path": "Aus_fascatus_1.jpg"}]
     assert "Aus fascatus" in repair(certain)[0]["species"]
 
 
@@ -225,7 +236,7 @@ def test_a_taxonomy_gives_accepted_names_ranks_and_spelling(taxonomy):
     rows = labelled("Aus bus", "Aus vetus minor", "Aus albifonts", "Aus duo", "Aus novus")
     labels, quarantine, curation_log = repair(rows, taxonomy_path=taxonomy)
     assert quarantine.is_empty()
-    found = labels.sort("path").select("species", "infraspecies", "class", "family", "common").rows()
+    found = labels.sort("path").select("species", "infraspecies", "class", "family", "common_name").rows()
     assert found == [
         ("Aus bus", None, "Aves", "Aidae", "great bus"),
         ("Aus bus", "Aus bus minor", "Aves", "Aidae", "great bus"),
@@ -278,13 +289,16 @@ def test_the_policy_keep_leaves_names_as_written(taxonomy):
 
 
 def test_the_captions_table_fills_no_name_where_the_policy_says_so():
-    rows = [{"label": "Aus bus"}, {"label": "", "raw_name_in_captions": "Aus bus"}]
+    rows = [{"raw_name": "Aus bus"}, {"raw_name": "", "raw_name_in_captions": "Aus bus"}]
     _, quarantine, _ = repair(rows, policies=POLICIES | {"missing": "quarantine"})
     assert reasons(quarantine) == {"1.jpg": "no_name"}
 
 
 def test_other_spellings_of_a_file_name_have_a_policy():
-    rows = [{"label": "Aus bus"}, {"label": "Aus bus", "listed": "1.JPG", "match": "extension"}]
+    rows = [
+        {"raw_name": "Aus bus"},
+        {"raw_name": "Aus bus", "listed_name": "1.JPG", "match_kind": "extension"},
+    ]
     _, quarantine, _ = repair(rows, policies=POLICIES | {"file_mismatch": "quarantine"})
     assert reasons(quarantine) == {"1.jpg": "file_mismatch"}
     assert quarantine["detail"].item() == "listed as 1.JPG"
@@ -292,10 +306,10 @@ def test_other_spellings_of_a_file_name_have_a_policy():
 
 def test_codes_of_dna_clusters_are_kept_on_request_where_a_genus_is_known():
     rows = [
-        {"label": "Aus bus"},
-        {"label": "Aus sp. BOLD:AAA1234"},
-        {"label": "BOLD:AAB1234", "genus": "Cus"},
-        {"label": "BOLD:AAC1234"},
+        {"raw_name": "Aus bus"},
+        {"raw_name": "Aus sp. BOLD:AAA1234"},
+        {"raw_name": "BOLD:AAB1234", "genus": "Cus"},
+        {"raw_name": "BOLD:AAC1234"},
     ]
     assert set(reasons(repair(rows)[1]).values()) == {"dna_barcode"}
     labels, quarantine, curation_log = repair(rows, policies=POLICIES | {"dna_barcode": "keep"})
@@ -309,7 +323,7 @@ def test_codes_of_dna_clusters_are_kept_on_request_where_a_genus_is_known():
 
 
 def test_a_delivered_genus_and_ranks_serve_where_nothing_better_is_known():
-    rows = [{"label": "Aus bus", "family": " Aidae "}, {"label": None, "genus": "Aus", "order": ""}]
+    rows = [{"raw_name": "Aus bus", "family": " Aidae "}, {"raw_name": None, "genus": "Aus", "order": ""}]
     labels, _, _ = repair(rows, policies=POLICIES | {"genus_only": "keep"})
     assert labels.sort("path").select("genus", "species", "order", "family").rows() == [
         ("Aus", "Aus bus", None, "Aidae"),
@@ -334,7 +348,7 @@ def test_policies():
 
 
 def test_names_that_disagree_are_noted_and_the_metadata_wins():
-    labels, _, curation_log = repair([{"label": "Aus bus", "raw_name_in_captions": "Aus cus"}])
+    labels, _, curation_log = repair([{"raw_name": "Aus bus", "raw_name_in_captions": "Aus cus"}])
     assert labels["species"].to_list() == ["Aus bus"]
     assert curation_log.select("defect", "action", "before", "after").rows() == [
         ("names_disagree", "noted", "Aus cus", "Aus bus")
@@ -345,7 +359,7 @@ def test_errors_say_what_is_wrong():
     with pytest.raises(ValueError, match=r"none of 2 images can be read; the first: 0\.jpg: empty: 0 bytes"):
         repair(
             labelled("Aus bus", "Aus bus"),
-            dict.fromkeys(["0.jpg", "1.jpg"], {"problem": "empty", "detail": "0 bytes"}),
+            dict.fromkeys(["0.jpg", "1.jpg"], {"error": "empty", "detail": "0 bytes"}),
         )
     with pytest.raises(ValueError, match="no image is left: 2 no_name, 1 genus_only"):
         repair(labelled("", None, "Aus"))
@@ -358,24 +372,24 @@ def test_errors_say_what_is_wrong():
 NAMES = ["Aus bus", "Aus bus", "Aus bus", "aus_bus", "Aus  bus L., 1758", "Aus bos", "Aus", "Aus sp.",
          "Aus bus x cus", "", "nan", None, "Aus cus", "Bus longissimus", "Bus longissimus", "Bus longisimus",
          "<b>Bus</b> longissimus", "Bus longissimus minor"]  # fmt: skip
-MATCHES = ["exact", "exact", "exact", "extension", "missing", "unlisted", "outside", "ambiguous"]
+MATCHES = ["exact", "exact", "exact", "extension", "missing", "unlisted", "outside_folder", "ambiguous"]
 
 
 @st.composite
 def deliveries_of_any_kind(draw):
-    rows = [{"uuid": "sound", "path": "sound.jpg", "label": "Aus bus"}]
+    rows = [{"uuid": "sound", "path": "sound.jpg", "raw_name": "Aus bus"}]
     for image in range(draw(st.integers(1, 8))):
         match = draw(st.sampled_from(MATCHES))
         path = None if match in ("missing", "ambiguous") else f"{image}.jpg"
         for row in range(draw(st.integers(1, 3))):
             label, told = draw(st.sampled_from(NAMES)), draw(st.sampled_from(NAMES))
             listed = None if match == "unlisted" else f"{image}.JPG"
-            names = {"label": None if match == "unlisted" else label, "raw_name_in_captions": told}
-            file = {"path": path, "listed": listed, "match": match}
+            names = {"raw_name": None if match == "unlisted" else label, "raw_name_in_captions": told}
+            file = {"path": path, "listed_name": listed, "match_kind": match}
             rows.append({"uuid": f"u{image}", "row": row} | file | names)
     bytes_of = {f"{image}.jpg": {"sha256": draw(st.sampled_from("abcdefgh"))} for image in range(8)}
     for path in draw(st.lists(st.sampled_from(sorted(bytes_of)), max_size=2)):
-        bytes_of[path] = {"sha256": path, "problem": "truncated", "detail": "cut"}
+        bytes_of[path] = {"sha256": path, "error": "truncated", "detail": "cut"}
     return images_of(rows), bytes_of
 
 
@@ -406,7 +420,7 @@ def test_invariants_of_any_delivery(delivery, strict, shuffler):
     )
     touched = set(curation_log.filter(field="name")["uuid"])
     for row in labels.iter_rows(named=True):
-        assert row["uuid"] in touched or row["as_delivered"] == row["species"]
+        assert row["uuid"] in touched or row["raw_name"] == row["species"]
     # One name per content.
     sha256 = inspection_of(images, bytes_of).select("uuid", "sha256")
     per_content = labels.join(sha256, on="uuid").group_by("sha256").agg(pl.col("species").n_unique())
@@ -426,7 +440,7 @@ def test_invariants_of_any_delivery(delivery, strict, shuffler):
 def test_repairing_repaired_names_changes_nothing(delivery):
     labels, _, _ = repair(*delivery)
     clean = [
-        {"uuid": row["uuid"], "path": row["path"], "label": row["infraspecies"] or row["species"]}
+        {"uuid": row["uuid"], "path": row["path"], "raw_name": row["infraspecies"] or row["species"]}
         for row in labels.iter_rows(named=True)
     ]
     again, quarantine, curation_log = repair(clean, delivery[1])

@@ -76,7 +76,7 @@ def test_a_plain_csv_of_names(table):
     text = "scientificName,acceptedNameUsage,family,vernacularName\n"
     text += '"Aus bus (L., 1758)",,Aidae,"bus, great"\nAus vetus,Aus bus L.,,\n'
     found = by_name(taxonomy.read_taxonomy(table(text, "names.csv"), {"Aus"}))
-    assert (found["Aus bus"]["common"], found["Aus bus"]["family"]) == ("bus, great", "Aidae")
+    assert (found["Aus bus"]["common_name"], found["Aus bus"]["family"]) == ("bus, great", "Aidae")
     assert found["Aus vetus"]["accepted"] == "Aus bus"
 
 

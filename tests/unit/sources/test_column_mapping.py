@@ -34,7 +34,7 @@ def test_own_columns_replace_single_ones_of_a_preset_or_leave_them_out():
 
 
 def test_the_older_tree_of_life_has_epithets_for_species():
-    has = ["treeoflife_id", "genus", "species", "common"]
+    has = ["treeoflife_id", "genus", "species", "common_name"]
     assert resolve_columns("t.csv", has, preset="darwin_core", own={})["species"] == ["{genus} {species}"]
     assert resolve_columns("t.csv", has[1:] + ["uuid"], preset="darwin_core", own={})["species"] == [
         "species"

@@ -53,7 +53,7 @@ def test_an_exact_name_wins_and_two_equally_good_ones_are_ambiguous():
     "name", ["../a.jpg", "/etc/passwd", "..\\a.jpg", "C:\\a.jpg", "chunk_0/../../../a.jpg", "..", "1/.."]
 )
 def test_a_name_that_leaves_the_folder_is_outside(name):
-    assert found(["1/a.jpg"], name) == {name: (None, "outside")}
+    assert found(["1/a.jpg"], name) == {name: (None, "outside_folder")}
 
 
 def test_a_claimed_file_stands_for_no_other_name():
@@ -69,7 +69,7 @@ def test_a_claimed_file_stands_for_no_other_name():
 def slowly(files, listed, claimed):
     """What is found by looking at every file."""
     if escapes_folder(listed):
-        return None, "outside"
+        return None, "outside_folder"
     folders, name = os.path.split(listed.replace("\\", "/"))
     folders = _normalise_unicode(folders).strip().removeprefix(".").removeprefix("/")
     for match, key in MATCH_LEVELS.items():

@@ -13,14 +13,14 @@ def listed(folder, captions_table="captions.csv"):
 def test_folders_with_and_without_categories(tmp_path):
     delivery.picture(tmp_path / "flat/Aus_bus/1.jpg", 1)
     images = listed(tmp_path / "flat")
-    assert images.select("path", "category", "label", "match").rows() == [
+    assert images.select("path", "category", "raw_name", "match_kind").rows() == [
         ("Aus_bus/1.jpg", None, "Aus_bus", "exact")
     ]
     delivery.picture(tmp_path / "deep/Fish/Aus bus/1.jpg", 1)
     delivery.picture(tmp_path / "deep/Fish/stray.jpg", 2)
     rows = [("Fish/Aus bus/1.jpg", "A fish.")]
     delivery.table(tmp_path / "deep/captions.csv", ["image_path", "caption"], rows)
-    assert listed(tmp_path / "deep").select("category", "label", "caption").rows() == [
+    assert listed(tmp_path / "deep").select("category", "raw_name", "caption").rows() == [
         ("Fish", "Aus bus", "A fish."),
         ("Fish", None, None),
     ]
@@ -29,7 +29,7 @@ def test_folders_with_and_without_categories(tmp_path):
 def test_mixed_depths(tmp_path):
     for seed, path in enumerate(["0.jpg", "Aus cus/1.jpg", "Fish/Aus bus/2.jpg", "Fish/Aus bus/left/3.jpg"]):
         delivery.picture(tmp_path / path, seed)
-    assert listed(tmp_path).select("path", "category", "label").rows() == [
+    assert listed(tmp_path).select("path", "category", "raw_name").rows() == [
         ("0.jpg", None, None),
         ("Aus cus/1.jpg", "Aus cus", None),
         ("Fish/Aus bus/2.jpg", "Fish", "Aus bus"),
@@ -46,7 +46,7 @@ def test_linked_folders_have_a_row_or_are_followed(tmp_path):
     (tmp_path / "d/Fish/Aus cus").symlink_to("../../small")
     (tmp_path / "d/Fish/Aus bus/gone.jpg").symlink_to("nowhere")
     (tmp_path / "d/Butterfly").symlink_to("/nowhere/of a disk that is not mounted")
-    shown = ["path", "listed", "match", "category", "label", "sidecar"]
+    shown = ["path", "listed_name", "match_kind", "category", "raw_name", "sidecar"]
     rows = [
         ("Fish/Aus bus/1.jpg", None, "exact", "Fish", "Aus bus", None),
         (None, "Bird", "linked_folder", "Bird", None, None),
@@ -76,7 +76,7 @@ def test_a_link_out_of_the_folder_and_an_empty_folder(tmp_path):
     with pytest.raises(ValueError, match="holds no image file"):
         listed(tmp_path / "d", captions_table=None)
     (tmp_path / "d/Aus bus/out.jpg").symlink_to(tmp_path / "secret.jpg")
-    assert listed(tmp_path / "d").select("label", "match").rows() == [("Aus bus", "outside")]
+    assert listed(tmp_path / "d").select("raw_name", "match_kind").rows() == [("Aus bus", "outside_folder")]
 
 
 def test_a_category_called_all_is_refused_by_name(tmp_path):

@@ -23,7 +23,7 @@ def folder(tmp_path):
 def listed(folder, path, *, preset=None, unlisted="quarantine", **own):
     images = image_table.list_images(folder, "s", path=path, preset=preset, own=own, unlisted=unlisted)
     tables.write(images, folder.with_name("images.parquet"), Images)  # it is one
-    return images.sort("path", "listed", "row", nulls_last=True)
+    return images.sort("path", "listed_name", "row", nulls_last=True)
 
 
 def written(folder, header, *rows):
@@ -42,7 +42,17 @@ def test_rows_of_a_table(folder):
     )
     own = {"file": "name", "category": "group", "species": "who", "specimen": "animal"}
     images = listed(folder, path, **own, split="half", caption="text", genus="genus")
-    fields = ["path", "match", "category", "label", "specimen", "split", "caption", "genus", "common"]
+    fields = [
+        "path",
+        "match_kind",
+        "category",
+        "raw_name",
+        "specimen",
+        "split",
+        "caption",
+        "genus",
+        "common_name",
+    ]
     assert images.select(fields).rows() == [
         ("a/1.jpg", "exact", "Fish", " Aus bus ", "x7", "train", "A {genus}.", "Aus", None),
         ("b/2.PNG", "extension", "", "", "", "", "", "", None),
@@ -62,15 +72,15 @@ def test_texts_with_columns_and_the_first_that_is_not_blank(folder):
     )
     species = ["full", "{genus} {epithet}", "bin"]
     images = listed(folder, path, file="{id}.jpg", species=species)
-    said = images.select("listed", "label").rows()
+    said = images.select("listed_name", "raw_name").rows()
     assert said == [("1.jpg", "Aus {bin}"), ("2.jpg", "BOLD:2"), ("", " "), ("9.jpg", "Aus cus")]
 
 
 def test_files_that_no_row_lists_are_set_aside_or_passed_over(folder):
     (folder / "notes.txt").write_text("no image")
     path = written(folder, ["file"], ["a/1.jpg"])
-    assert listed(folder, path, file="file")["match"].to_list() == ["exact", "unlisted"]
-    assert listed(folder, path, file="file", unlisted="ignore")["match"].to_list() == ["exact"]
+    assert listed(folder, path, file="file")["match_kind"].to_list() == ["exact", "unlisted"]
+    assert listed(folder, path, file="file", unlisted="ignore")["match_kind"].to_list() == ["exact"]
 
 
 def test_an_address_counts_by_the_last_part_of_its_path(folder):
@@ -82,8 +92,8 @@ def test_an_address_counts_by_the_last_part_of_its_path(folder):
     ]
     path = written(folder, ["file"], *([address] for address in addresses))
     images = listed(folder, path, file="file", unlisted="ignore")
-    assert dict(images.select("listed", "match").iter_rows()) == dict(
-        zip(addresses, ["exact", "extension", "outside", "missing"], strict=True)
+    assert dict(images.select("listed_name", "match_kind").iter_rows()) == dict(
+        zip(addresses, ["exact", "extension", "outside_folder", "missing"], strict=True)
     )
 
 
@@ -93,7 +103,7 @@ def test_parquet_with_numbers_for_names(folder):
         {"id": [1, 2, None], "name": ["Aus bus", None, "x"], "views": [[1], [2], [3]]}
     ).write_parquet(path)
     images = listed(folder, path, file="id", species="name")
-    assert images.select("path", "listed", "label").rows() == [
+    assert images.select("path", "listed_name", "raw_name").rows() == [
         ("a/1.jpg", "1", "Aus bus"),
         ("b/2.PNG", "2", None),
         (None, "", "x"),
@@ -114,7 +124,7 @@ def test_a_darwin_core_record_may_have_several_files(folder):
     ]
     path.write_text("\n".join(rows).replace("u/", "https://x.org/"))
     images = listed(folder, path, preset="darwin_core")
-    assert images.select("path", "listed", "label", "specimen").rows() == [
+    assert images.select("path", "listed_name", "raw_name", "specimen").rows() == [
         ("a/1.jpg", "https://x.org/1.jpg", '"Aus bus', "7"),
         ("b/2.PNG", "https://x.org/2.png", '"Aus bus', "7"),
         (None, "", "Aus cus", "8"),
@@ -132,7 +142,7 @@ def test_another_studys_captions(folder):
     }
     pl.DataFrame([row, row | {"path": "b/2.PNG", "infraspecies": "Aus bus cus"}]).write_parquet(path)
     images = listed(folder, path, preset="nearkin")
-    assert images.select("path", "label", "family", "caption").rows() == [
+    assert images.select("path", "raw_name", "family", "caption").rows() == [
         ("a/1.jpg", "Aus bus", "Aidae", "A fish."),
         ("b/2.PNG", "Aus bus cus", "Aidae", "A fish."),
     ]
@@ -146,17 +156,17 @@ def test_hostile_rows_are_listed_and_nothing_outside_is_opened(folder):
     long = "x" * 10_000_000
     path = written(folder, ["file", "name"], *([name, "<script>"] for name in names), ["1.jpg", long])
     images = listed(folder, path, file="file", species="name", unlisted="ignore")
-    assert dict(images.select("listed", "match").iter_rows()) == {
+    assert dict(images.select("listed_name", "match_kind").iter_rows()) == {
         "--x.jpg": "exact",
-        "../secret.jpg": "outside",
-        str(folder.with_name("secret.jpg")): "outside",
-        "link.jpg": "outside",
+        "../secret.jpg": "outside_folder",
+        str(folder.with_name("secret.jpg")): "outside_folder",
+        "link.jpg": "outside_folder",
         "=cmd|'/C calc'!A0": "missing",
         "1.jpg": "exact",
     }
-    assert images["label"].sort()[-1] == long
+    assert images["raw_name"].sort()[-1] == long
     unseen = listed(folder, written(folder, ["file"], ["1.jpg"]), file="file")
-    assert unseen.filter(path="link.jpg")["match"].to_list() == ["outside"]
+    assert unseen.filter(path="link.jpg")["match_kind"].to_list() == ["outside_folder"]
 
 
 def test_linked_folders_have_a_row_or_are_followed(folder):
@@ -169,12 +179,12 @@ def test_linked_folders_have_a_row_or_are_followed(folder):
     rows = {"1.jpg": "exact", "c/3.jpg": "missing", "c": "linked_folder", "disk": "broken_link"}
     for unlisted, more in (("quarantine", {None: "unlisted", "gone.jpg": "broken_link"}), ("ignore", {})):
         images = image_table.list_images(folder, "s", **own, unlisted=unlisted)
-        assert dict(images.select("listed", "match").iter_rows()) == rows | more
+        assert dict(images.select("listed_name", "match_kind").iter_rows()) == rows | more
     followed = image_table.list_images(
         folder, "s", **own, unlisted="ignore", trusted=[folder.with_name("big")]
     )
     paths = {"1.jpg": "a/1.jpg", "c/3.jpg": "c/3.jpg", "disk": None}
-    assert dict(followed.select("listed", "path").iter_rows()) == paths
+    assert dict(followed.select("listed_name", "path").iter_rows()) == paths
 
 
 def test_errors_name_the_table(folder):
@@ -201,7 +211,7 @@ def test_every_row_is_there_whatever_the_order(tmp_path_factory, rows, random):
     delivery.picture(folder / "1.jpg", 1)
     delivery.picture(folder / "2.jpg", 2)
     images = listed(folder, written(folder, ["file", "name"], *rows), file="file", species="name")
-    said = images.drop_nulls("listed").select("listed", "label").rows()
+    said = images.drop_nulls("listed_name").select("listed_name", "raw_name").rows()
     assert sorted(said) == sorted(rows)
     assert len(images.unique(["uuid", "row"])) == len(images)
     random.shuffle(rows)

@@ -20,7 +20,7 @@ def test_a_file_that_is_listed_itself_stands_for_no_other_name(tmp_path):
     folder = delivery.vlm4bio(tmp_path, [("a.png", "Aus bus")])
     rows = [("a.png", "Aus bus"), ("a.jpg", "Aus cus")]
     delivery.table(folder / "datasets/Fish/metadata/metadata.csv", HEADER, rows)
-    matches = dict(listed(folder).select("listed", "match").iter_rows())
+    matches = dict(listed(folder).select("listed_name", "match_kind").iter_rows())
     assert matches == {"a.png": "exact", "a.jpg": "missing"}
 
 
@@ -45,15 +45,17 @@ def test_rows_of_a_delivery(tmp_path):
         ("datasets/Fish/chunk_0/a.jpg", "a.jpg", "exact", 0),
         ("datasets/Fish/chunk_0/a.jpg", "a.jpg", "exact", 1),
         (None, "gone.jpg", "missing", 0),
-        (None, "../../etc/passwd", "outside", 0),
+        (None, "../../etc/passwd", "outside_folder", 0),
         ("datasets/Fish/chunk_0/told.jpg", "told.jpg", "exact", 0),
         ("datasets/Fish/chunk_1/unlisted.png", None, "unlisted", 0),
     ]
-    assert sorted(images.select("path", "listed", "match", "row").rows(), key=str) == sorted(wanted, key=str)
-    told = images.filter(listed="told.jpg").row(0, named=True)
-    assert (told["label"], told["raw_name_in_captions"], told["caption"]) == (None, "Aus cus", "Another.")
+    assert sorted(images.select("path", "listed_name", "match_kind", "row").rows(), key=str) == sorted(
+        wanted, key=str
+    )
+    told = images.filter(listed_name="told.jpg").row(0, named=True)
+    assert (told["raw_name"], told["raw_name_in_captions"], told["caption"]) == (None, "Aus cus", "Another.")
     assert told["uuid"] == image_uuid("s", "datasets/Fish/chunk_0/told.jpg")
-    assert set(listed(tmp_path, unlisted="ignore")["match"]) == {"exact", "missing", "outside"}
+    assert set(listed(tmp_path, unlisted="ignore")["match_kind"]) == {"exact", "missing", "outside_folder"}
 
 
 def test_linked_folders_have_a_row_or_are_followed(tmp_path):
@@ -64,7 +66,7 @@ def test_linked_folders_have_a_row_or_are_followed(tmp_path):
     (folder / "tools").symlink_to("datasets/Fish")
     rows = [("a.jpg", "Aus bus"), ("b.jpg", "Aus cus")]
     delivery.table(folder / "datasets/Fish/metadata/metadata.csv", HEADER, rows)
-    images = listed(folder, unlisted="ignore").select("listed", "match", "category")
+    images = listed(folder, unlisted="ignore").select("listed_name", "match_kind", "category")
     assert sorted(images.rows()) == [
         ("a.jpg", "exact", "Fish"),
         ("b.jpg", "missing", "Fish"),
@@ -75,7 +77,7 @@ def test_linked_folders_have_a_row_or_are_followed(tmp_path):
     followed = vlm4bio.list_images(
         folder, "s", captions_table=None, unlisted="quarantine", trusted=[tmp_path / "big"]
     )
-    assert dict(followed.select("listed", "match").iter_rows()) == {
+    assert dict(followed.select("listed_name", "match_kind").iter_rows()) == {
         "a.jpg": "exact",
         "b.jpg": "exact",
         "datasets/Bird": "broken_link",
@@ -95,14 +97,17 @@ def test_a_link_out_of_the_folder_is_set_aside(tmp_path):
     folder = delivery.vlm4bio(tmp_path / "d", [("a.jpg", "Aus bus")])
     (folder / "datasets/Fish/chunk_0/out.jpg").symlink_to(tmp_path / "secret.jpg")
     images = listed(folder)
-    assert dict(images.select("path", "match").iter_rows())["datasets/Fish/chunk_0/out.jpg"] == "outside"
+    assert (
+        dict(images.select("path", "match_kind").iter_rows())["datasets/Fish/chunk_0/out.jpg"]
+        == "outside_folder"
+    )
 
 
 def test_two_unicode_forms_of_one_name_are_ambiguous(tmp_path):
     name = "caf\u00e9.png"
     folder = delivery.vlm4bio(tmp_path, [(name, "Aus bus"), ("b.png", "Aus bus")])
     delivery.picture(folder / "datasets/Fish/chunk_0" / unicodedata.normalize("NFD", name), 9)
-    assert listed(folder)["match"].to_list().count("ambiguous") == 2
+    assert listed(folder)["match_kind"].to_list().count("ambiguous") == 2
 
 
 def test_of_captions_that_differ_the_first_that_says_something_counts(tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nearkin.splits import conflicts, predefined
 
-NAMES = ["Aa x", "Aa y", None, "Bb z", None]
+NAMES = ["Aa x", "Aa y", None, "Bb z", "Cc w"]
 PRIORITY = ["test", "unseen_species", "val", "train"]
 SPLITS = [*PRIORITY, "excluded"]
 
@@ -113,14 +113,14 @@ def resolve_newcomers(rows):
 
 @st.composite
 def studies(draw):
-    n = draw(st.integers(1, 14))
+    n = draw(st.integers(1, 18))
     numbers = st.lists(st.integers(0, 4), min_size=n, max_size=n)
     told = st.none() | st.tuples(st.sampled_from(SPLITS), st.booleans())
     sides = draw(st.lists(told, min_size=n, max_size=n))
     return draw(numbers), draw(numbers), sides
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(studies())
 def test_resolved_splits_are_those_of_slow_and_plain_code(study):
     groups, species, sides = study
@@ -154,15 +154,53 @@ def test_resolved_splits_are_those_of_slow_and_plain_code(study):
     assert found.rows() == [tuple(row[name] for name in columns) for row in rows]
 
 
+def refused(groups, species, sides):
+    """What is said of firm splits of the images a, b, c, ... of species Aa x, Aa y, ..."""
+    uuids = [chr(ord("a") + i) for i in range(len(sides))]
+    images = pl.DataFrame({"uuid": uuids, "group": groups, "species": species})
+    told = [(uuid, side, True, None, None) for uuid, side in zip(uuids, sides, strict=True)]
+    given = pl.DataFrame(told, schema=predefined.COLUMNS, orient="row")
+    names = pl.DataFrame({"species": range(6), "name": [f"Aa {letter}" for letter in "xyzuvw"]})
+    with pytest.raises(ValueError, match="previous split") as caught:
+        conflicts.resolve(images, given, names)
+    return str(caught.value)
+
+
+def test_of_several_groups_that_span_splits_the_first_is_named():
+    sides = ["train", "test", "train", "test", "val", "val", "test"]
+    said = refused([1, 1, 0, 0, 0, 2, 2], [0, 0, 1, 1, 1, 2, 2], sides)
+    assert said.startswith("b is in test of the previous split and a in train, but they are one group now")
+    assert "(3 such groups)" in said
+
+
+def test_of_several_species_that_are_held_out_and_trained_the_first_is_named():
+    sides = ["train", "unseen_species", "test", "unseen_species", "unseen_species"]
+    said = refused(range(5), [3, 3, 1, 1, 1], sides)
+    assert said.startswith("a is in train of the previous split and b in unseen_species, but both are Aa u")
+    assert "(2 such species)" in said
+    sides = ["unseen_species", "unseen_species", "train"]
+    assert "and a in unseen_species" in refused(range(3), [0, 0, 0], sides)
+
+
+def test_of_several_species_in_a_new_group_the_first_by_name_counts():
+    names = pl.DataFrame({"species": [0, 1, 2, 3], "name": ["Aa x", "Aa y", "Aa z", "Aa w"]})
+    told = [(uuid, "unseen_species", True, None, None) for uuid in "ab"]
+    given = pl.DataFrame(told, schema=predefined.COLUMNS, orient="row")
+    rows = [("a", 0, 1), ("b", 1, 0), ("c", 2, 0), ("d", 2, 1)]
+    rows += [("e", 3, 0), ("f", 3, 1), ("g", 3, 2), ("h", 3, 3)]
+    images = pl.DataFrame(rows, schema=["uuid", "group", "species"], orient="row")
+    found = conflicts.resolve(images, given, names)
+    assert found["evidence"].to_list()[2:4] == ["Aa x"] * 2
+    assert found["split"].to_list()[4:] == ["excluded"] * 4
+    assert found["evidence"].to_list()[4:] == ["ties Aa x, which is held out, to Aa w"] * 4
+
+
 def test_the_log_says_what_was_not_assigned_at_random(caplog):
     caplog.set_level("INFO")
-    images = pl.DataFrame({"uuid": list("abcd"), "group": [0, 0, 1, 2], "species": [0, 0, 0, 1]})
-    told = [
-        ("a", "train", True, None, None),
-        ("c", "test", True, "z", None),
-        ("gone", "val", True, None, None),
-    ]
-    given = pl.DataFrame(told, schema=predefined.COLUMNS, orient="row")
-    conflicts.resolve(images, given, pl.DataFrame({"species": [0, 1], "name": ["Aa x", "Aa y"]}))
-    assert "3 images with a given side, 1 of them not kept any more" in caplog.text
-    assert "not by lot: 1 None train, 1 follows_group train, 1 z test" in caplog.text
+    letters = "abcdefgh"
+    images = pl.DataFrame({"uuid": list(letters), "group": range(8), "species": [0] * 8})
+    told = [(uuid, "train", True, f"reason {uuid}", None) for uuid in reversed(letters)]
+    given = pl.DataFrame([*told, ("gone", "val", True, None, None)], schema=predefined.COLUMNS, orient="row")
+    conflicts.resolve(images, given, pl.DataFrame({"species": [0], "name": ["Aa x"]}))
+    assert "9 images with a given side, 1 of them not kept any more" in caplog.text
+    assert f"not by lot: {', '.join(f'1 reason {uuid} train' for uuid in letters)}" in caplog.text

@@ -46,9 +46,9 @@ def test_what_changed_and_nothing_else_is_in_the_audit(curated):
     kept = curated["captions"].join(delivered, on="uuid", suffix="_delivered")
     written = pl.coalesce("infraspecies", "species")
     changed = {
-        "name": kept.filter(pl.col("as_delivered").ne_missing(written)),
+        "name": kept.filter(pl.col("raw_name").ne_missing(written)),
         "caption": kept.filter(pl.col("caption_delivered").ne_missing(pl.col("caption"))),
-        "file": kept.filter(pl.col("listed") != pl.col("path").str.split("/").list.last()),
+        "file": kept.filter(pl.col("listed_name") != pl.col("path").str.split("/").list.last()),
     }
     done = curation_log.filter(pl.col("action").is_in(["repaired", "filled"]))
     for field, rows in changed.items():
