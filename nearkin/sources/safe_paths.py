@@ -94,7 +94,7 @@ def classify_path(folder: AnyPath, path: AnyPath, trusted: Iterable[AnyPath] = (
     Raises Unreadable if the system does not say.
     """
     if not is_inside(folder, path, trusted):
-        return "outside_folder"
+        return "outside"
     try:
         with raise_if_unreadable(path):
             return "file" if stat.S_ISREG(os.stat(path).st_mode) else "other"

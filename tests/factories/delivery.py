@@ -68,7 +68,7 @@ def inspection_of(images, of_path=None):
     """
     defaults = dict.fromkeys(Inspection.column_names()) | {"n_bytes": 1, "format": "PNG", "mode": "RGB"}
     defaults |= {"width": 9, "height": 9}
-    files = images.filter(pl.col("path").is_not_null(), pl.col("match_kind") != "outside")
+    files = images.filter(pl.col("path").is_not_null(), pl.col("match_kind") != "outside_folder")
     rows = []
     for uuid, path in files.select("uuid", "path").unique(maintain_order=True).iter_rows():
         found = {"uuid": uuid, "path": path, "sha256": path, "thumbnail": thumbnail_of(path)}

@@ -34,7 +34,7 @@ def test_all_that_was_promised_is_there(finished):
 
 
 def test_the_twin_of_a_table_says_the_same(finished):
-    for table in ["statistics", "lite0/recall", "lite0/tuned/claims"]:
+    for table in ["statistics", "lite0/metrics", "lite0/tuned/claims"]:
         path = finished / RESULTS / ("comparisons" if table.count("/") > 1 else "") / f"{table}.parquet"
         frame = pl.read_parquet(path).with_columns(cs.list().list.join("; "))
         twin = pl.read_csv(path.with_suffix(".csv"), schema=frame.schema)
