@@ -80,7 +80,7 @@ def test_replaced_images_are_inspected_though_the_first_run_was_killed(finished,
     runs.snakemake(project, *inspections)
     replaced = {}
     for inspection in inspections:
-        rows = pl.read_parquet(project / inspection).filter(pl.col("problem").is_null())
+        rows = pl.read_parquet(project / inspection).filter(pl.col("error").is_null())
         image = project / "delivery" / rows["path"][0]
         replaced[inspection] = rows["uuid"][0]
         Image.new("RGB", (50, 40), "red").save(image)
@@ -117,7 +117,7 @@ def test_a_list_edited_while_it_is_read_is_read_again(project, tmp_path, inside)
     said = runs.snakemake(project, target, check=False, EDIT="1")
     assert "was changed" in said + runs.logs(project) and not (project / target).exists()
     runs.snakemake(project, target)
-    assert set(pl.read_parquet(project / target)["label"]) == {"Cc dd"}
+    assert set(pl.read_parquet(project / target)["raw_name"]) == {"Cc dd"}
     assert runs.planned(project, target) == set()
 
 
