@@ -65,8 +65,10 @@ def test_every_rule_fails_once(fresh, changed, way):
 @pytest.mark.skipif(not slurm.can_be_had(), reason="needs SLURM (tests/debian_packages.sh), and to be root")
 @pytest.mark.parametrize("way", ["SIGKILL", "cancel", "memory", "time"])
 def test_every_rule_fails_once_on_slurm_without_retries(fresh, changed, way):
-    project, arguments = slurm.edited(changed), ("--retries", "0", "--keep-going")
+    """Each rule is a group of its own: of jobs that go to a cluster as one, only one fails in a run."""
     contents, rules = fresh
+    alone = [f"{rule}={rule}" for rule in sorted(rules)]
+    project, arguments = slurm.edited(changed), ("--retries", "0", "--keep-going", "--groups", *alone)
     with slurm.cluster() as cluster:
         run = partial(cluster.run, project, *arguments, check=False, FAIL_WAY=way)
         assert run_until_done(project, run) == rules
