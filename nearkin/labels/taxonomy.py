@@ -26,7 +26,7 @@ TERMS = {
     "name": ("canonicalName", "scientificName"),
     "generic": ("genericName",),
     "epithet": ("specificEpithet",),
-    "common_name": ("vernacularName", "common_name"),
+    "common_name": ("vernacularName", "common"),
 } | {rank: (rank,) for rank in RANKS[:-1]}
 """Our words for the columns, and what the standards call them; the first that a table has is taken."""
 

@@ -80,6 +80,11 @@ def test_a_plain_csv_of_names(table):
     assert found["Aus vetus"]["accepted"] == "Aus bus"
 
 
+def test_a_common_name_may_stand_in_a_column_of_that_name(table):
+    found = by_name(taxonomy.read_taxonomy(table("scientificName,common\nAus bus,great bus\n", "names.csv")))
+    assert found["Aus bus"]["common_name"] == "great bus"
+
+
 def test_parents_in_a_circle_end(table):
     rows = ["ID parentID rank scientificName", "a b genus Aus", "b a family Aidae", "s a species Aus_bus"]
     text = "\n".join(rows).replace(" ", "\t").replace("_", " ")
