@@ -74,7 +74,10 @@ def _code(level):
 
 
 def _coded(named, level):
-    """Integers from 1 that are equal where the labels are right for each other; 0 without a label."""
+    """Integers from 1 that are equal where the names are relevant to each other; 0 without a name.
+
+    Images without a category share a code, too; `_table` leaves out queries without a label.
+    """
     key = ["category", level] if level in ("genus", "species") else [level]
     name = pl.concat_str([pl.col(one).str.len_bytes().cast(pl.String) + ":" + pl.col(one) for one in key])
     return name.rank("dense").cast(pl.Int32).fill_null(0).alias(_code(level))

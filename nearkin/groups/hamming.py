@@ -69,10 +69,9 @@ def plan(n_queries, n_hashes, radius):
             n_bits = BITS * n_agreeing / n_chunks
             if n_bits > MAX_KEY_BITS:
                 break
-            each = (
-                n_queries + n_hashes + 2**n_bits
-            ) / SORTS_PER_SECOND + pairs / 2**n_bits / COMPARISONS_PER_SECOND
-            plans.append(Plan(comb(n_chunks, n_agreeing) * each, n_chunks, n_agreeing))
+            sorting = (n_queries + n_hashes + 2**n_bits) / SORTS_PER_SECOND
+            comparing = pairs / 2**n_bits / COMPARISONS_PER_SECOND
+            plans.append(Plan(comb(n_chunks, n_agreeing) * (sorting + comparing), n_chunks, n_agreeing))
     return min(plans)
 
 

@@ -41,7 +41,7 @@ DEFECTS = (
     "multiple_names",
     "unparsable",
 )
-"""Why a name does not tell the species."""
+"""Why a name does not tell the species; the policy keep holds such an image at its genus."""
 
 ABOVE_GENUS = ("idae", "inae", "oidea", "aceae", "iformes")
 ORDERS = {

@@ -6,17 +6,7 @@ from itertools import pairwise
 import polars as pl
 
 from nearkin.labels import curation_log
-
-UNNAMED = (
-    "missing",
-    "genus_only",
-    "open_nomenclature",
-    "dna_barcode",
-    "hybrid",
-    "multiple_names",
-    "unparsable",
-)
-"""Defects that leave a name without a species; the policy keep holds the image at its genus."""
+from nearkin.labels.parse import DEFECTS
 
 STYLE = [word for word in curation_log.NAME_REPAIRS if word != "subspecies"]
 WRITTEN = pl.format("written {}, read as {}", "text", pl.coalesce("infraspecies", "species", "genus"))
@@ -37,7 +27,7 @@ REPAIRABLE = {
 
 def apply_policies(rows, policies):
     """The rows with a reason where a defect of the name, or of the file's name, is not let pass."""
-    faults = [(word, _unnamed(word, policies[word]), pl.col("name_detail")) for word in UNNAMED]
+    faults = [(word, _unnamed(word, policies[word]), pl.col("name_detail")) for word in DEFECTS]
     strict = [word for word in REPAIRABLE if policies[word] in ("quarantine", "stop")]
     faults += [(word, *REPAIRABLE[word]) for word in strict]
     for word, fault, detail in faults:

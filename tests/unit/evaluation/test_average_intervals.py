@@ -1,27 +1,10 @@
 """Intervals of averages come from resampled groups, and groups are counted where nobody can hit."""
 
-import polars as pl
 import pytest
 
 from nearkin.evaluation.averages import compute_metrics
 from nearkin.evaluation.intervals import wilson
-
-
-def hits_of(rows):
-    """A `QueryScores` table from rows (category, label, group, n_relevant, rank of the first hit)."""
-    names = ["category", "label", "group_id", "n_relevant", "first_relevant_rank"]
-    table = pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
-    hit = (pl.col("first_relevant_rank") <= 1).fill_null(False)
-    return table.select(
-        protocol=pl.lit("leave_one_out"),
-        level=pl.lit("species"),
-        uuid=pl.int_range(pl.len()).cast(pl.String),
-        **{name: pl.col(name) for name in names},
-        n_relevant_at_k=pl.concat_list(hit.cast(pl.Int32)),
-        r_precision=hit.cast(pl.Float64),
-        average_precision=hit.cast(pl.Float64),
-        same_group_excluded=pl.lit(True),
-    )
+from tests.factories.scores import counted_hits
 
 
 def recall(hits, **scope):
@@ -34,7 +17,7 @@ def test_the_interval_resamples_groups_within_species():
     """Species that differ in recall leave less chance than as many queries of one kind."""
     rows = [("Fish", "Aa x", f"x{i}", 3, 1 if i < 36 else None) for i in range(40)]
     rows += [("Fish", "Aa y", f"y{i}", 3, 1 if i < 4 else None) for i in range(40)]
-    row = recall(hits_of(rows), category="all")
+    row = recall(counted_hits(rows), category="all")
     assert row["value"] == 0.5
     # The variance of the mean of two species of recall 0.9 and 0.1, each of 40 groups.
     half = 1.96 * (2 * 0.25 * 0.9 * 0.1 / 39) ** 0.5
@@ -46,5 +29,5 @@ def test_the_interval_resamples_groups_within_species():
 
 def test_a_category_in_which_nobody_can_hit_has_no_groups_and_no_value():
     rows = [("Bird", "Aa x", f"g{i}", 1, 1) for i in range(6)] + [("Fish", "Bb y", "h", 0, None)]
-    row = recall(hits_of(rows), category="Fish", query_subset="reachable")
+    row = recall(counted_hits(rows), category="Fish", query_subset="reachable")
     assert (row["n_groups"], row["n_queries"], row["value"], row["null_reason"]) == (0, 0, None, "no queries")

@@ -13,6 +13,7 @@ from nearkin.evaluation.intervals import wilson
 from nearkin.search import search
 from nearkin.vocabulary import PROTOCOL_SPLITS
 from tests.factories import random_study
+from tests.factories.scores import counted_hits
 
 KS = [1, 3, 10]
 
@@ -268,23 +269,6 @@ def test_where_all_groups_agree_the_interval_is_wilsons():
     table = compute_metrics(hits, ks=[1], depth=3, resamples=100, seed=1)
     row = table.filter(level="species", metric="recall", average="micro", query_subset="all", category="all")
     assert row.select("value", "ci_low", "ci_high").row(0) == (1.0, pytest.approx(wilson(1.0, 6)[0]), 1.0)
-
-
-def counted_hits(rows):
-    """A `QueryScores` table of one level from rows (category, label, group, n_relevant, rank)."""
-    names = ["category", "label", "group_id", "n_relevant", "first_relevant_rank"]
-    table = pl.DataFrame(rows, schema=names, orient="row")
-    first = pl.col("first_relevant_rank")
-    return table.select(
-        protocol=pl.lit("leave_one_out"),
-        level=pl.lit("species"),
-        uuid=pl.int_range(pl.len()).cast(pl.String),
-        **{name: pl.col(name) for name in names},
-        n_relevant_at_k=pl.concat_list((first <= 1).fill_null(False).cast(pl.Int32)),
-        r_precision=pl.when(pl.col("n_relevant") <= 2).then((first <= 1).fill_null(False).cast(pl.Float64)),
-        average_precision=pl.lit(0.0),
-        same_group_excluded=pl.lit(True),
-    )
 
 
 def test_groups_are_counted_by_population_and_scope():
