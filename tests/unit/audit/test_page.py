@@ -19,7 +19,7 @@ from nearkin.figures import rank_abundance, theme
 from nearkin.groups.alignment import aligned_similarity
 from nearkin.images.decode import PROBLEMS
 from nearkin.images.dhash import CROPS, SIDE, transform_view
-from nearkin.labels.policies import REPAIRABLE, UNNAMED
+from nearkin.labels.policies import DEFECTS, REPAIRABLE
 from scripts.write_audit import write_audit
 from tests.factories import audit_tables
 from tests.unit.report.test_page import Page
@@ -98,7 +98,7 @@ def test_defects_are_counted_by_outcome_and_category_and_have_a_meaning(content)
 
 
 def test_every_word_whose_evidence_says_less_has_a_meaning():
-    words = {*PROBLEMS, *UNNAMED, *REPAIRABLE, "no_name", "conflicting_rows", "label_conflict"}
+    words = {*PROBLEMS, *DEFECTS, *REPAIRABLE, "no_name", "conflicting_rows", "label_conflict"}
     assert words - {defect for _, defect in DEFECT_MEANINGS} == {"empty"}, "its evidence is always the same"
 
 
