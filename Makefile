@@ -26,7 +26,7 @@ $(READY): requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@touch $@
 
-study: $(READY) ## Run a whole study; FORCE=FILE makes a file, and all that hangs on it, again
+study: $(READY) ## Run a whole study; FORCE=FILE makes a file, and all that depends on it, again
 	$(SNAKEMAKE) $(if $(FORCE),--forcerun $(FORCE))
 
 curate: $(READY) ## Stop after gap-fixing and splits; no encoder needed
@@ -68,12 +68,12 @@ mutants: $(READY) ## Break the core in every small way and see that a test notic
 clean-pixels: $(READY) ## Give the disk space of decoded images back
 	$(BIN)/python -m nearkin.images.empty_cache
 
-lock: ## Pin all dependencies anew (needs uv)
+lock: ## Pin all dependencies again (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 		--all-extras --upgrade --output-file requirements.lock pyproject.toml
 	$(BIN)/python envs/pin.py
 
-benchmark: $(READY) ## Measure search, embedding, scores and training beside peers, installed in .bench/ (75 minutes; QUICK=--quick tries it)
+benchmark: $(READY) ## Measure search, embedding, scores and training next to peers, installed in .bench/ (75 minutes; QUICK=--quick tries it)
 	PYTHONPATH=. $(BIN)/python benchmarks/neighbours.py $(QUICK)
 	PYTHONPATH=. $(BIN)/python benchmarks/embedding.py $(QUICK)
 	PYTHONPATH=. $(BIN)/python benchmarks/many_images.py $(QUICK)

@@ -100,13 +100,13 @@ all images together and an empty text for those that have none.
 | `{model}/embeddings/shards.json` | index_embeddings | which shards hold the embeddings of a model: bytes and digest of each |
 | `curation.passed` | check_curation | there when all invariants of the curation hold; gone while a run changes something behind it |
 | `checks.passed` | check_results | there when all invariants hold, with the versions of the libraries that made the study; gone while a run changes something behind it |
-| `**/.reuse/` | rules that work image by image | what these made last, for rows to be taken over; may be removed at any time |
+| `**/.reuse/` | rules that work image by image | what these made last, so that unchanged rows are reused; may be removed at any time |
 | `provenance.jsonl` | every run, at its end | how each file was made, for `make adopt`: its checksum, rule, parameters and inputs |
 | `pixels/{preprocess}/{shard}.arrow` | cache_pixels | decoded images, `uuid`, `sha256`, `pixels` (uint8, height x width x 3) |
 | `{model}/encoder/` | prepare_encoder, finetune_encoder | weights (safetensors) and their description (JSON) |
 | `{model}/text_encoder.safetensors` | prepare_text_encoder | the text tower of a model that reads captions, for clusters |
 | `{model}/checkpoint.safetensors` | finetune_encoder | the trained weights after the last epoch (safetensors); while a training is not finished, `.reuse/checkpoint.safetensors` says where it goes on |
-| `delivery/` | generate_synthetic | the drawn museum, with `truth.csv`: what is wrong with it |
+| `delivery/` | generate_synthetic | the synthetic dataset, with `truth.csv`: what is wrong with it |
 """
 
 

@@ -4,7 +4,7 @@ RANKS = ["kingdom", "phylum", "class", "order", "family", "genus", "species"]
 """Taxonomic ranks, coarse to fine."""
 
 LEVELS = ["category", *RANKS]
-"""What a hit can be scored at, coarse to fine."""
+"""Levels at which a hit can be scored, coarse to fine."""
 
 LABEL = ["category", "label"]
 """The columns that together name a label."""
@@ -13,14 +13,14 @@ SPLITS = ["train", "val", "test", "unseen_species"]
 """The parts of a dataset."""
 
 EXCLUDED = "excluded"
-"""In no split: an image that would leak between two."""
+"""The split of an image that would leak between two others."""
 
 PROTOCOL_SPLITS = {
     "leave_one_out": ("test", "test"),
     "train_gallery": ("test", "train"),
     "unseen_species": ("unseen_species", "unseen_species"),
 }
-"""Who searches where: the splits of the queries and of the gallery."""
+"""By protocol: the splits of the queries and of the gallery."""
 
 PROTOCOLS = list(PROTOCOL_SPLITS)
 
@@ -34,7 +34,7 @@ CATEGORY_ORDER = ["Bird", "Butterfly", "Fish"]
 """The reference study's categories in its order; others follow by name."""
 
 MIN_LABELS = 6
-"""Labels that an answer needs: if all of five rise, the signed-rank test still says p = 2 / 2**5 > 0.05."""
+"""Labels that an answer needs: if all of five rise, the signed-rank test still has p = 2 / 2**5 > 0.05."""
 
 PLURALS = {"species": "species", "genus": "genera", "query": "queries", "category": "categories"}
-"""Plurals that are not made by adding an s."""
+"""By singular: plurals that do not just add an s."""

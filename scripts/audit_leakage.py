@@ -1,11 +1,15 @@
 """What a split that ignores groups would have done to the recall."""
 
+from collections.abc import Mapping, Sequence
+
 import torch
 
 from nearkin.embeddings.load import read_vectors
 from nearkin.embeddings.shard_index import read_index
 from nearkin.evaluation import leakage
+from nearkin.evaluation.leakage import SplitSettings
 from nearkin.runtime.logs import setup_logging
+from nearkin.runtime.named_paths import NamedPaths
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.labels import Labels
@@ -14,7 +18,18 @@ from nearkin.tables.splits import Splits
 from nearkin.vocabulary import LEVELS
 
 
-def audit_leakage(inputs, leakage_path, *, dealing, most_queries, ks, resamples, seed, threads, stamps):
+def audit_leakage(
+    inputs: NamedPaths,
+    leakage_path: str,
+    *,
+    dealing: SplitSettings,
+    most_queries: int,
+    ks: Sequence[int],
+    resamples: int,
+    seed: int,
+    threads: int,
+    metadata: Mapping[str, str],
+) -> None:
     """`inputs` holds the rule's paths by name."""
     torch.set_num_threads(threads)
     labels = tables.read(inputs.labels, Labels, ["uuid", *LEVELS])
@@ -31,7 +46,7 @@ def audit_leakage(inputs, leakage_path, *, dealing, most_queries, ks, resamples,
         resamples=resamples,
         seed=seed,
     )
-    tables.write(table, leakage_path, LeakageAudit, fingerprint=fingerprint, **stamps)
+    tables.write(table, leakage_path, LeakageAudit, fingerprint=fingerprint, **metadata)
 
 
 if __name__ == "__main__":
@@ -46,5 +61,5 @@ if __name__ == "__main__":
             resamples=snakemake.params.resamples,
             seed=snakemake.params.seed,
             threads=snakemake.threads,
-            stamps={"dataset": snakemake.wildcards.dataset, "model": snakemake.params.model},
+            metadata={"dataset": snakemake.wildcards.dataset, "model": snakemake.params.model},
         )

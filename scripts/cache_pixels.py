@@ -1,6 +1,7 @@
-"""The images of a shard, decoded, resized and cropped once for all models that see them so."""
+"""The images of a shard, decoded, resized and cropped once for all models with this preprocessing."""
 
 from nearkin.images.pixel_cache import write_cache
+from nearkin.images.source import Preprocessing
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -8,7 +9,9 @@ from nearkin.storage.reuse import earlier_path, keep_for_reuse
 from nearkin.tables.images import Inspection
 
 
-def cache_pixels(inspection_path, pixels_path, *, preprocessing, n_threads):
+def cache_pixels(
+    inspection_path: str, pixels_path: str, *, preprocessing: Preprocessing, n_threads: int
+) -> None:
     inspection = tables.read(inspection_path, Inspection)
     write_cache(
         inspection,

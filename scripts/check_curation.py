@@ -4,6 +4,7 @@ from pathlib import Path
 
 from nearkin.evaluation import invariants
 from nearkin.runtime.logs import setup_logging
+from nearkin.runtime.named_paths import NamedPaths
 from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
 from nearkin.storage.lineage import traced
@@ -13,7 +14,7 @@ from nearkin.tables.labels import Captions, CurationLog, Labels, Quarantine
 from nearkin.tables.splits import Splits
 
 
-def check_curation(inputs, passed_path: Path) -> None:
+def check_curation(inputs: NamedPaths, passed_path: Path) -> None:
     """`inputs` holds the rule's paths by name."""
     labels, splits = tables.read(inputs.labels, Labels), tables.read(inputs.splits, Splits)
     images, quarantine = tables.read(inputs.images, Images), tables.read(inputs.quarantine, Quarantine)

@@ -1,6 +1,9 @@
-"""Names repaired, or images set aside with a reason."""
+"""Cleaned names, and the quarantine: images left out, each with its reason."""
+
+from collections.abc import Mapping, Sequence
 
 from nearkin.labels import clean
+from nearkin.labels.spelling import SpellingLimits
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -9,19 +12,19 @@ from nearkin.tables.labels import CurationLog, Labels, Quarantine
 
 
 def clean_labels(
-    images_path,
-    inspection_paths,
-    labels_path,
-    quarantine_path,
-    label_changes_path,
+    images_path: str,
+    inspection_paths: Sequence[str],
+    labels_path: str,
+    quarantine_path: str,
+    label_changes_path: str,
     *,
-    policies,
-    spelling,
-    taxonomy_path,
-    dataset,
-):
+    policies: Mapping[str, str],
+    spelling: SpellingLimits,
+    taxonomy_path: str | None,
+    dataset: str,
+) -> None:
     unused = {"caption", "sidecar", "specimen", "split"}
-    kept, aside, curation_log = clean.clean_labels(
+    kept, quarantine, curation_log = clean.clean_labels(
         tables.read(images_path, Images, [name for name in Images.column_names() if name not in unused]),
         tables.read_all(inspection_paths, Inspection, ["uuid", "error", "detail", "sha256"]),
         policies=policies,
@@ -29,7 +32,7 @@ def clean_labels(
         taxonomy_path=taxonomy_path,
     )
     tables.write(kept, labels_path, Labels, dataset=dataset)
-    tables.write(aside, quarantine_path, Quarantine, dataset=dataset)
+    tables.write(quarantine, quarantine_path, Quarantine, dataset=dataset)
     tables.write(curation_log, label_changes_path, CurationLog, dataset=dataset)
 
 

@@ -1,7 +1,11 @@
 """The training images of a dataset in clusters, and how these agree with species."""
 
+from collections.abc import Mapping
+from typing import cast
+
 import polars as pl
 
+from nearkin.driver.config_types import ClustersConfig
 from nearkin.embeddings.load import read_vectors
 from nearkin.embeddings.shard_index import read_index
 from nearkin.finetune.pseudo_labels import mean_with_captions, measure_purity, spherical_kmeans
@@ -15,12 +19,21 @@ from nearkin.tables.splits import Splits
 
 
 def cluster_images(
-    shards_path, captions_path, labels_path, splits_path, clusters_path, purity_path, *, how, threads, stamps
-):
+    shards_path: str,
+    captions_path: str | None,
+    labels_path: str,
+    splits_path: str,
+    clusters_path: str,
+    purity_path: str,
+    *,
+    how: ClustersConfig,
+    threads: int,
+    metadata: Mapping[str, str],
+) -> None:
     """`how` is an entry of `clusters` in the config; `captions_path` are the captions' vectors, or None."""
     uuids = tables.read(splits_path, Splits).filter(split="train")["uuid"].sort()
     paths, fingerprint = read_index(shards_path)
-    n = how["n"] or max(1, round(len(uuids) / how["per_cluster"]))
+    n = how["n"] or max(1, round(len(uuids) / cast(float, how["per_cluster"])))  # a config has one of both
     vectors = read_vectors(paths, uuids)
     if captions_path:
         captions = tables.read(captions_path, make_caption_embeddings_schema(vectors.shape[1]))
@@ -28,10 +41,10 @@ def cluster_images(
         vectors = mean_with_captions(vectors, captions["emb"].to_numpy())
     numbers, similarities = spherical_kmeans(vectors, n=n, seed=how["seed"], threads=threads)
     clusters = pl.DataFrame({"uuid": uuids, "cluster": numbers, "similarity": similarities})
-    stamps |= {"fingerprint": fingerprint}
-    tables.write(clusters, clusters_path, Clusters, **stamps)
+    metadata = {**metadata, "fingerprint": fingerprint}
+    tables.write(clusters, clusters_path, Clusters, **metadata)
     labels = tables.read(labels_path, Labels, ["uuid", "species"])
-    tables.write(measure_purity(clusters, labels), purity_path, ClusterPurity, **stamps)
+    tables.write(measure_purity(clusters, labels), purity_path, ClusterPurity, **metadata)
 
 
 if __name__ == "__main__":
@@ -46,5 +59,5 @@ if __name__ == "__main__":
             purity_path=snakemake.output.purity,
             how=snakemake.params.how,
             threads=snakemake.params.arithmetic_threads,
-            stamps=dict(snakemake.wildcards.items()),
+            metadata=dict(snakemake.wildcards.items()),
         )

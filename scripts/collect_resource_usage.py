@@ -1,4 +1,6 @@
-"""What the jobs of a study took, in one table."""
+"""Time and memory of the jobs of a study, in one table."""
+
+from collections.abc import Sequence
 
 from nearkin.runtime import resource_usage
 from nearkin.runtime.logs import setup_logging
@@ -7,16 +9,25 @@ from nearkin.storage.reuse import earlier_path, keep_for_reuse
 from nearkin.tables.resource_usage import ResourceUsage
 
 
-def collect_resource_usage(resource_usage_path, *, benchmarks, logs, names, n_shards, n_chunks, dataset):
-    """Jobs that left no benchmark file here, say since only results were copied, keep their old rows."""
+def collect_resource_usage(
+    resource_usage_path: str,
+    *,
+    benchmarks: str,
+    logs: str,
+    names: Sequence[str],
+    n_shards: int,
+    n_chunks: int,
+    dataset: str,
+) -> None:
+    """Jobs without a benchmark file here (when only results were copied) keep their earlier rows."""
     measured = resource_usage.read_benchmarks(benchmarks, logs, dataset=dataset)
     kept = tables.read_if_current(earlier_path(resource_usage_path), ResourceUsage).join(
         measured, on=["rule", "job"], how="anti"
     )
-    found = resource_usage.keep_current_jobs(
+    current = resource_usage.keep_current_jobs(
         measured.vstack(kept), names=names, n_shards=n_shards, n_chunks=n_chunks
     )
-    tables.write(found, resource_usage_path, ResourceUsage, dataset=dataset)
+    tables.write(current, resource_usage_path, ResourceUsage, dataset=dataset)
     keep_for_reuse(resource_usage_path)
 
 

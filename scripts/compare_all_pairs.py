@@ -1,5 +1,7 @@
 """Every model against every other on the same queries."""
 
+from collections.abc import Mapping
+
 from nearkin.comparison import all_pairs
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
@@ -7,7 +9,15 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Pairwise, QueryScores
 
 
-def compare_all_pairs(query_scores_paths, pairwise_path, *, k, resamples, seed, dataset):
+def compare_all_pairs(
+    query_scores_paths: Mapping[str, str],
+    pairwise_path: str,
+    *,
+    k: int,
+    resamples: int,
+    seed: int,
+    dataset: str,
+) -> None:
     """`query_scores_paths` maps models to their hits."""
     hits = {model: tables.read(path, QueryScores) for model, path in query_scores_paths.items()}
     table = all_pairs.compare_all_pairs(hits, k=k, resamples=resamples, seed=seed)

@@ -1,5 +1,7 @@
 """A base and a trained model on the same queries: differences with their certainty, query by query too."""
 
+from collections.abc import Mapping, Sequence
+
 from nearkin.comparison import paired
 from nearkin.comparison.flips import compare_top1
 from nearkin.runtime.logs import setup_logging
@@ -12,20 +14,20 @@ from nearkin.tables.splits import Splits
 
 
 def compare_models(
-    base_path,
-    trained_path,
+    base_path: str,
+    trained_path: str,
     *,
-    neighbours_paths,
-    labels_path,
-    splits_path,
-    differences_path,
-    flips_path,
-    ks,
-    min_queries,
-    resamples,
-    seed,
-    stamps,
-):
+    neighbours_paths: Sequence[str],
+    labels_path: str,
+    splits_path: str,
+    differences_path: str,
+    flips_path: str,
+    ks: Sequence[int],
+    min_queries: int,
+    resamples: int,
+    seed: int,
+    metadata: Mapping[str, str],
+) -> None:
     """`neighbours_paths` are those of the base and of the trained model."""
     labels, splits = tables.read(labels_path, Labels), tables.read(splits_path, Splits)
     hits = [tables.read(path, QueryScores) for path in (base_path, trained_path)]
@@ -37,9 +39,9 @@ def compare_models(
         resamples=resamples,
         seed=seed,
     )
-    tables.write(differences, differences_path, Differences, **stamps)
+    tables.write(differences, differences_path, Differences, **metadata)
     nearest = [tables.scan([path], Neighbours).filter(rank=1).collect() for path in neighbours_paths]
-    tables.write(compare_top1(hits, nearest), flips_path, Flips, **stamps)
+    tables.write(compare_top1(hits, nearest), flips_path, Flips, **metadata)
 
 
 if __name__ == "__main__":
@@ -57,5 +59,5 @@ if __name__ == "__main__":
             min_queries=snakemake.params.min_queries,
             resamples=snakemake.params.resamples,
             seed=snakemake.params.seed,
-            stamps=dict(snakemake.wildcards.items()),
+            metadata=dict(snakemake.wildcards.items()),
         )

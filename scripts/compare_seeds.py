@@ -1,4 +1,6 @@
-"""Every model side by side, those that differ only in their seed told as one."""
+"""Every model side by side, those that differ only in their seed as one."""
+
+from collections.abc import Mapping, Sequence
 
 from nearkin.comparison.seeds import summarise_seeds
 from nearkin.runtime.logs import setup_logging
@@ -8,7 +10,17 @@ from nearkin.tables.scores import QueryScores
 from nearkin.tables.seeds import SeedSummaries
 
 
-def compare_seeds(query_scores_paths, seeds_path, *, models, bases, ks, resamples, seed, dataset):
+def compare_seeds(
+    query_scores_paths: Mapping[str, str],
+    seeds_path: str,
+    *,
+    models: Mapping[str, Sequence[str]],
+    bases: Mapping[str, str],
+    ks: Sequence[int],
+    resamples: int,
+    seed: int,
+    dataset: str,
+) -> None:
     """`query_scores_paths` maps models to their hits."""
     hits = {model: tables.read(path, QueryScores) for model, path in query_scores_paths.items()}
     table = summarise_seeds(hits, models, bases=bases, ks=ks, resamples=resamples, seed=seed)

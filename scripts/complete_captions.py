@@ -1,8 +1,11 @@
 """The caption dataset, whole, and every repair of labels and captions."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from nearkin.captions import complete, external
+from nearkin.captions.external import CaptionColumns
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage.lineage import traced
 from nearkin.storage.tables import read, write
@@ -11,18 +14,18 @@ from nearkin.tables.labels import Captions, CurationLog, Labels
 
 
 def complete_captions(
-    images_path,
-    labels_path,
-    label_changes_path,
-    table_paths,
-    captions_path,
-    curation_log_path,
+    images_path: str,
+    labels_path: str,
+    label_changes_path: str,
+    table_paths: Sequence[str],
+    captions_path: str,
+    curation_log_path: str,
     *,
-    priority,
-    tables,
-    templates,
-    dataset,
-):
+    priority: Sequence[str],
+    tables: Sequence[CaptionColumns],
+    templates: Sequence[str],
+    dataset: str,
+) -> None:
     further = [
         external.read_caption_table(path, image=table["image"], caption=table["caption"])
         for path, table in zip(table_paths, tables, strict=True)

@@ -1,5 +1,7 @@
 """Recall of a model against the number of neighbours looked at."""
 
+from collections.abc import Mapping
+
 from nearkin.evaluation import recall_curve
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
@@ -10,11 +12,19 @@ from nearkin.tables.scores import QueryScores
 COLUMNS = ["protocol", "level", "uuid", "category", "label", "group_id", "first_relevant_rank"]
 
 
-def compute_recall_curve(query_scores_path, curve_path, *, depth, resamples, seed, stamps):
+def compute_recall_curve(
+    query_scores_path: str,
+    curve_path: str,
+    *,
+    depth: int,
+    resamples: int,
+    seed: int,
+    metadata: Mapping[str, str | None],
+) -> None:
     hits = tables.read(query_scores_path, QueryScores, COLUMNS)
-    stamps = stamps | {"fingerprint": tables.metadata(query_scores_path).get("fingerprint")}
+    metadata = {**metadata, "fingerprint": tables.metadata(query_scores_path).get("fingerprint")}
     curve = recall_curve.recall_curve(hits, depth=depth, resamples=resamples, seed=seed)
-    tables.write(curve, curve_path, RecallCurve, **stamps)
+    tables.write(curve, curve_path, RecallCurve, **metadata)
 
 
 if __name__ == "__main__":
@@ -26,5 +36,5 @@ if __name__ == "__main__":
             depth=snakemake.params.depth,
             resamples=snakemake.params.resamples,
             seed=snakemake.params.seed,
-            stamps=dict(snakemake.wildcards.items()),
+            metadata=dict(snakemake.wildcards.items()),
         )

@@ -1,5 +1,7 @@
 """Who is taken for whom by a model: the labels of queries beside those of their nearest images."""
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from nearkin.evaluation import confusions
@@ -11,14 +13,21 @@ from nearkin.tables.labels import Labels
 from nearkin.tables.neighbours import Neighbours
 
 
-def count_confusions(neighbours_path, labels_path, confusions_path, *, protocol, stamps):
+def count_confusions(
+    neighbours_path: str,
+    labels_path: str,
+    confusions_path: str,
+    *,
+    protocol: str,
+    metadata: Mapping[str, str | None],
+) -> None:
     nearest = tables.scan([neighbours_path], Neighbours).filter(pl.col("rank") == 1, protocol=protocol)
     found = confusions.count_confusions(
         nearest.select("uuid", "neighbour").collect(engine="streaming"),
         tables.read(labels_path, Labels, ["uuid", "category", *confusions.LEVELS]),
     )
-    stamps = stamps | {"fingerprint": tables.metadata(neighbours_path).get("fingerprint")}
-    tables.write(found, confusions_path, Confusions, **stamps)
+    metadata = {**metadata, "fingerprint": tables.metadata(neighbours_path).get("fingerprint")}
+    tables.write(found, confusions_path, Confusions, **metadata)
 
 
 if __name__ == "__main__":
@@ -29,5 +38,5 @@ if __name__ == "__main__":
             labels_path=snakemake.input.labels,
             confusions_path=snakemake.output.confusions,
             protocol=snakemake.params.protocol,
-            stamps=dict(snakemake.wildcards.items()),
+            metadata=dict(snakemake.wildcards.items()),
         )

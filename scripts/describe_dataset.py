@@ -9,7 +9,7 @@ from nearkin.tables.labels import Labels
 from nearkin.tables.splits import Splits
 
 
-def describe_dataset(labels_path, splits_path, statistics_path, *, dataset):
+def describe_dataset(labels_path: str, splits_path: str, statistics_path: str, *, dataset: str) -> None:
     table = statistics.describe_dataset(tables.read(labels_path, Labels), tables.read(splits_path, Splits))
     tables.write(table, statistics_path, Statistics, dataset=dataset)
 

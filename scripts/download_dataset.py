@@ -1,6 +1,7 @@
-"""A dataset from the Hugging Face hub, and a record of what was brought."""
+"""A dataset from the Hugging Face hub, and a record of what was downloaded."""
 
 import json
+from collections.abc import Sequence
 
 from nearkin.runtime.logs import setup_logging
 from nearkin.sources import huggingface
@@ -8,7 +9,15 @@ from nearkin.sources.folder_digest import folder_digest
 from nearkin.storage.atomic import write_text
 
 
-def download_dataset(folder, record_path, *, repo, revision, patterns, trusted=()):
+def download_dataset(
+    folder: str,
+    record_path: str,
+    *,
+    repo: str,
+    revision: str,
+    patterns: Sequence[str],
+    trusted: Sequence[str] = (),
+) -> None:
     record = huggingface.download(folder, repo, revision=revision, patterns=patterns)
     record["digest"] = folder_digest(folder, trusted)
     write_text(record_path, json.dumps(record, indent=2) + "\n")

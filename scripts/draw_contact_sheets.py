@@ -1,5 +1,7 @@
 """Contact sheets of a comparison: telling species and confusions, as both models see them."""
 
+from collections.abc import Mapping, Sequence
+
 import polars as pl
 
 from nearkin.gallery import contact_sheet
@@ -9,7 +11,14 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.gallery import ContactSheetEntries, Thumbnails
 
 
-def draw_contact_sheets(contact_sheets_path, thumbnails_paths, png_paths, *, base, trained):
+def draw_contact_sheets(
+    contact_sheets_path: str,
+    thumbnails_paths: Sequence[str],
+    png_paths: Mapping[str, str],
+    *,
+    base: str,
+    trained: str,
+) -> None:
     """`png_paths` are by sheet."""
     sheets = tables.read(contact_sheets_path, ContactSheetEntries)
     shown = pl.concat([sheets["uuid"], sheets["neighbour"]]).implode()

@@ -1,6 +1,7 @@
 """Small pictures of the images of a shard that are shown on the report or a contact sheet."""
 
 import logging
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -16,17 +17,17 @@ logger = logging.getLogger(__name__)
 
 
 def draw_thumbnails(
-    inspection_path,
-    examples_paths,
-    contact_sheets_paths,
-    thumbnails_path,
+    inspection_path: str,
+    examples_paths: Sequence[str],
+    contact_sheets_paths: Sequence[str],
+    thumbnails_path: str,
     *,
-    folder,
-    max_megapixels,
-    n_threads,
-    dataset,
-    trusted=(),
-):
+    folder: str,
+    max_megapixels: float,
+    n_threads: int,
+    dataset: str,
+    trusted: Sequence[str] = (),
+) -> None:
     shown = [
         *(tables.read(path, ExampleNeighbours, columns=["uuid", "neighbour"]) for path in examples_paths),
         *(
@@ -36,16 +37,16 @@ def draw_thumbnails(
     ]
     wanted = pl.concat(frame.select(uuid=name) for frame in shown for name in frame.columns).unique()
     inspection = tables.read(inspection_path, Inspection, columns=["uuid", "path", "error", "sha256"])
-    stamps = {"version": thumbnails.VERSION} | library_versions("pillow")
+    metadata = {"version": thumbnails.VERSION} | library_versions("pillow")
     table, n_reused = thumbnails.make_thumbnails(
         inspection.join(wanted, on="uuid", how="semi"),
         folder,
         max_megapixels=max_megapixels,
         n_threads=n_threads,
         trusted=trusted,
-        known=tables.read_if_current(earlier_path(thumbnails_path), Thumbnails, **stamps),
+        known=tables.read_if_current(earlier_path(thumbnails_path), Thumbnails, **metadata),
     )
-    tables.write(table, thumbnails_path, Thumbnails, dataset=dataset, **stamps)
+    tables.write(table, thumbnails_path, Thumbnails, dataset=dataset, **metadata)
     keep_for_reuse(thumbnails_path)
     n_new = len(table) - n_reused
     counts = {"images drawn": n_new, "reused": n_reused}

@@ -1,5 +1,7 @@
 """The unit vectors of all captions under the text tower of a model."""
 
+from collections.abc import Mapping
+
 import polars as pl
 import torch
 
@@ -11,7 +13,14 @@ from nearkin.tables.embeddings import make_caption_embeddings_schema
 from nearkin.tables.labels import Captions
 
 
-def embed_captions(encoder_path, captions_path, embeddings_path, *, arithmetic_threads, stamps):
+def embed_captions(
+    encoder_path: str,
+    captions_path: str,
+    embeddings_path: str,
+    *,
+    arithmetic_threads: int,
+    metadata: Mapping[str, str],
+) -> None:
     torch.set_num_threads(arithmetic_threads)
     encoder = load_text_encoder(encoder_path)
     captions = tables.read(captions_path, Captions, ["uuid", "caption"])
@@ -23,7 +32,7 @@ def embed_captions(encoder_path, captions_path, embeddings_path, *, arithmetic_t
         embeddings_path,
         make_caption_embeddings_schema(encoder.width),
         fingerprint=encoder.fingerprint,
-        **stamps,
+        **metadata,
     )
 
 
@@ -35,5 +44,5 @@ if __name__ == "__main__":
             captions_path=snakemake.input.captions,
             embeddings_path=snakemake.output.embeddings,
             arithmetic_threads=snakemake.params.arithmetic_threads,
-            stamps=dict(snakemake.wildcards.items()),
+            metadata=dict(snakemake.wildcards.items()),
         )

@@ -1,6 +1,7 @@
 """The unit vectors of a shard's images under one encoder."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from nearkin.embeddings.embed import embed_pixels, fingerprint_embeddings
 from nearkin.encoders.encoder import load_encoder
 from nearkin.encoders.inference import optimise_for_inference
 from nearkin.images.pixel_cache import open_sources
+from nearkin.images.source import ImageSource
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import library_versions, traced
@@ -19,37 +21,36 @@ logger = logging.getLogger("embed_images")
 
 
 def embed_images(
-    weights_path,
-    description_path,
-    pixels,
-    embeddings_path,
+    weights_path: str,
+    description_path: str,
+    pixels: ImageSource,
+    embeddings_path: str,
     *,
-    precision,
-    batch_size,
-    arithmetic_threads,
-    dataset,
-    model,
-):
-    """`pixels` is a source of pixels, as `open_sources` gives it."""
+    precision: str,
+    batch_size: int,
+    arithmetic_threads: int,
+    dataset: str,
+    model: str,
+) -> None:
     torch.set_num_threads(arithmetic_threads)
     encoder = optimise_for_inference(load_encoder(weights_path, description_path), precision=precision)
-    stamps = {"dataset": dataset, "model": model, "precision": precision, "decode": pixels.decode}
-    stamps["fingerprint"] = fingerprint_embeddings(encoder, pixels.decode)
-    # What else decides the last bits: vectors computed in another way are not taken over.
-    stamps["arithmetic"] = f"{encoder.numerics_id}, products by {encoder.products}, batch {batch_size}"
-    stamps |= library_versions("pillow", "timm", "open-clip-torch")
-    known = open_known(earlier_path(embeddings_path), stamps)
+    metadata = {"dataset": dataset, "model": model, "precision": precision, "decode": pixels.decode}
+    metadata["fingerprint"] = fingerprint_embeddings(encoder, pixels.decode)
+    # What else decides the last bits: vectors computed in another way are not reused.
+    metadata["arithmetic"] = f"{encoder.numerics_id}, products by {encoder.products}, batch {batch_size}"
+    metadata |= library_versions("pillow", "timm", "open-clip-torch")
+    known = open_known(earlier_path(embeddings_path), metadata)
     parts = embed_pixels(encoder, pixels, batch_size=batch_size, known=known, model=model)
-    shard_files.write_shard(parts, embeddings_path, width=encoder.width, **stamps)
+    shard_files.write_shard(parts, embeddings_path, width=encoder.width, **metadata)
     keep_for_reuse(embeddings_path)
 
 
-def open_known(path, stamps):
+def open_known(path: str | Path, metadata: Mapping[str, str]) -> shard_files.ExistingShard | None:
     """An earlier shard of the same encoder, computed in the same way; None if there is none."""
     try:
-        if Path(path).exists() and stamps.items() <= tables.metadata(path).items():
+        if Path(path).exists() and metadata.items() <= tables.metadata(path).items():
             return shard_files.ExistingShard(path)
-    except Exception as error:  # damaged in whatever way: it is made anew
+    except Exception as error:  # damaged in whatever way: it is made again
         logger.warning("not reused: %s: %s", path, error)
     return None
 

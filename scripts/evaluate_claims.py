@@ -1,5 +1,7 @@
 """The claims about a base and a trained model, each with its evidence."""
 
+from collections.abc import Mapping
+
 from nearkin.claims import evaluate
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
@@ -8,10 +10,20 @@ from nearkin.tables.claims import Claims
 from nearkin.tables.scores import Differences, Metrics
 
 
-def evaluate_claims(base_path, trained_path, differences_path, claims_path, *, base, trained, k, stamps):
+def evaluate_claims(
+    base_path: str,
+    trained_path: str,
+    differences_path: str,
+    claims_path: str,
+    *,
+    base: str,
+    trained: str,
+    k: int,
+    metadata: Mapping[str, str],
+) -> None:
     recalls = {base: tables.read(base_path, Metrics), trained: tables.read(trained_path, Metrics)}
     claims = evaluate.evaluate_claims(recalls, tables.read(differences_path, Differences), k=k)
-    tables.write(claims, claims_path, Claims, **stamps)
+    tables.write(claims, claims_path, Claims, **metadata)
 
 
 if __name__ == "__main__":
@@ -25,5 +37,5 @@ if __name__ == "__main__":
             base=snakemake.wildcards.base,
             trained=snakemake.wildcards.trained,
             k=snakemake.params.k,
-            stamps=dict(snakemake.wildcards.items()),
+            metadata=dict(snakemake.wildcards.items()),
         )

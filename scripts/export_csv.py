@@ -1,13 +1,14 @@
-"""CSV twins of the small tables, beside them."""
+"""The small tables as CSV, next to them."""
 
 import logging
+from collections.abc import Sequence
 
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import csv_export, parquet
 from nearkin.storage.lineage import traced
 
 
-def export_csv(table_paths, csv_paths):
+def export_csv(table_paths: Sequence[str], csv_paths: Sequence[str]) -> None:
     for table, csv in zip(table_paths, csv_paths, strict=True):
         frame = parquet.read_parquet(table)
         csv_export.write_csv(frame, csv)
@@ -17,4 +18,4 @@ def export_csv(table_paths, csv_paths):
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with traced(snakemake.input):
-        export_csv(table_paths=snakemake.input.tables, csv_paths=snakemake.output)
+        export_csv(table_paths=snakemake.input.tables, csv_paths=list(snakemake.output))

@@ -1,6 +1,7 @@
 """An encoder trained by margin softmax, its epoch chosen by retrieval on the validation split."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -8,10 +9,12 @@ from nearkin.encoders.encoder import load_encoder, save_encoder
 from nearkin.finetune.checkpoint import finalise_checkpoint
 from nearkin.finetune.data import make_datasets
 from nearkin.finetune.malloc import tune_malloc
-from nearkin.finetune.recipe import read_recipe
+from nearkin.finetune.recipe import Recipe, read_recipe
 from nearkin.finetune.train import train
 from nearkin.images.pixel_cache import open_sources
+from nearkin.images.source import ImageSource
 from nearkin.runtime.logs import setup_logging
+from nearkin.runtime.named_paths import NamedPaths
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.storage.reuse import earlier_path
@@ -23,15 +26,24 @@ from nearkin.tables.training import Training
 
 
 def finetune_encoder(
-    base, labels_path, clusters_path, splits_path, sources, tuned, *, recipe, code, arithmetic_threads, stamps
-):
+    base: NamedPaths,
+    labels_path: str,
+    clusters_path: str | None,
+    splits_path: str,
+    sources: Sequence[ImageSource],
+    tuned: NamedPaths,
+    *,
+    recipe: Recipe,
+    code: str,
+    arithmetic_threads: int,
+    metadata: Mapping[str, str],
+) -> None:
     """`base` and `tuned` have `weights` and `description`, `tuned` also `training` and `state`: paths.
 
     `clusters_path` is empty unless images are taught as clusters. `sources` are those of the
     pixels, as `open_sources` gives them.
     """
     torch.set_num_threads(arithmetic_threads)
-    recipe = read_recipe(recipe)
     if clusters_path:
         classes = tables.read(clusters_path, Clusters, ["uuid", "cluster"]).rename({"cluster": "label"})
     else:
@@ -53,7 +65,7 @@ def finetune_encoder(
         recipe=dataclasses.asdict(recipe),
         kept=outcome.kept,
     )
-    tables.write(outcome.table, tuned.training, Training, **stamps)
+    tables.write(outcome.table, tuned.training, Training, **metadata)
     save_encoder(encoder.tower, description, tuned.weights, tuned.description)
     finalise_checkpoint(tuned.state, outcome.key, outcome.last)
     unfinished.unlink(missing_ok=True)
@@ -76,8 +88,8 @@ if __name__ == "__main__":
             splits_path=snakemake.input.splits,
             sources=sources,
             tuned=snakemake.output,
-            recipe=snakemake.params.recipe,
+            recipe=read_recipe(snakemake.params.recipe),
             code=snakemake.params.code,
             arithmetic_threads=snakemake.params.arithmetic_threads,
-            stamps=dict(snakemake.wildcards.items()),
+            metadata=dict(snakemake.wildcards.items()),
         )

@@ -1,5 +1,7 @@
 """How the improvement goes with the number of training images: a fitted curve with its interval."""
 
+from collections.abc import Mapping
+
 from nearkin.comparison import trend
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
@@ -8,9 +10,11 @@ from nearkin.tables.scores import Differences
 from nearkin.tables.trend import Trend
 
 
-def fit_trend(differences_path, trend_path, *, resamples, seed, stamps):
+def fit_trend(
+    differences_path: str, trend_path: str, *, resamples: int, seed: int, metadata: Mapping[str, str]
+) -> None:
     table = trend.fit_trend(tables.read(differences_path, Differences), resamples=resamples, seed=seed)
-    tables.write(table, trend_path, Trend, **stamps)
+    tables.write(table, trend_path, Trend, **metadata)
 
 
 if __name__ == "__main__":
@@ -21,5 +25,5 @@ if __name__ == "__main__":
             trend_path=snakemake.output.trend,
             resamples=snakemake.params.resamples,
             seed=snakemake.params.seed,
-            stamps=dict(snakemake.wildcards.items()),
+            metadata=dict(snakemake.wildcards.items()),
         )

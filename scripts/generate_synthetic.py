@@ -1,10 +1,19 @@
-"""A drawn museum with the layout and the faults of a real delivery."""
+"""A synthetic dataset with the layout and the faults of a real delivery."""
 
 from nearkin.runtime.logs import setup_logging
 from nearkin.synthetic.write_delivery import write_museum
 
 
-def generate_synthetic(folder, *, seed, n_species, largest_species, image_size, fault_rate, n_workers):
+def generate_synthetic(
+    folder: str,
+    *,
+    seed: int,
+    n_species: int,
+    largest_species: int,
+    image_size: int,
+    fault_rate: float,
+    n_workers: int,
+) -> None:
     write_museum(
         folder,
         seed=seed,

@@ -1,8 +1,11 @@
 """Same bytes, near duplicates and same specimen, united into groups."""
 
+from collections.abc import Sequence
+
 from nearkin.embeddings.load import read_vectors
 from nearkin.embeddings.shard_index import read_index
 from nearkin.groups import group
+from nearkin.groups.group import NearDuplicateLimits, OversizedLimits
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
@@ -12,19 +15,19 @@ from nearkin.tables.labels import Labels
 
 
 def group_images(
-    images_path,
-    labels_path,
-    inspection_paths,
-    shards_path,
-    groups_path,
-    groups_to_review_path,
+    images_path: str,
+    labels_path: str,
+    inspection_paths: Sequence[str],
+    shards_path: str,
+    groups_path: str,
+    groups_to_review_path: str,
     *,
-    specimen,
-    near_duplicates,
-    oversized,
-    dataset,
-):
-    """`shards_path` is empty unless a model is asked which images look alike."""
+    specimen: Sequence[str],
+    near_duplicates: NearDuplicateLimits | None,
+    oversized: OversizedLimits,
+    dataset: str,
+) -> None:
+    """`shards_path` is empty unless a model says which images look alike."""
     table, groups_to_review = group.group_images(
         tables.read(labels_path, Labels, columns=["uuid", "path", "category", "species"]),
         tables.scan(inspection_paths, Inspection),

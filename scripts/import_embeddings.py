@@ -1,5 +1,7 @@
 """The unit vectors of a shard's images, from a table made elsewhere."""
 
+from typing import cast
+
 import polars as pl
 
 from nearkin.embeddings import external, shard_files
@@ -10,16 +12,18 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.images import Inspection
 
 
-def import_embeddings(table_path, inspection_path, embeddings_path, *, dataset, model):
+def import_embeddings(
+    table_path: str, inspection_path: str, embeddings_path: str, *, dataset: str, model: str
+) -> None:
     with errors.naming_errors(table_path, "a Parquet table"):
         table = pl.read_parquet(table_path, glob=False)
     inspection = tables.read(inspection_path, Inspection)
     result = external.import_vectors(table, inspection, source=table_path)
-    stamps = {"dataset": dataset, "model": model}
-    stamps["fingerprint"] = external.fingerprint_table(table, source=table_path)
-    width = result.schema["emb"].size
+    metadata = {"dataset": dataset, "model": model}
+    metadata["fingerprint"] = external.fingerprint_table(table, source=table_path)
+    width = cast(pl.Array, result.schema["emb"]).size
     shard_files.write_shard(
-        result.iter_slices(shard_files.ROW_GROUP_ROWS), embeddings_path, width=width, **stamps
+        result.iter_slices(shard_files.ROW_GROUP_ROWS), embeddings_path, width=width, **metadata
     )
 
 

@@ -1,6 +1,7 @@
 """Whether each image of a shard can be read, and what is in it."""
 
 import logging
+from collections.abc import Sequence
 
 from nearkin.images import dhash, inspect
 from nearkin.runtime.logs import setup_logging
@@ -14,12 +15,20 @@ logger = logging.getLogger(__name__)
 
 
 def inspect_images(
-    images_path, inspection_path, *, folder, shard, n_shards, max_megapixels, dataset, trusted=()
-):
+    images_path: str,
+    inspection_path: str,
+    *,
+    folder: str,
+    shard: int,
+    n_shards: int,
+    max_megapixels: float,
+    dataset: str,
+    trusted: Sequence[str] = (),
+) -> None:
     images = tables.read(images_path, Images, columns=["uuid", "path", "match_kind"])
-    stamps = {"max_megapixels": max_megapixels, "thumbnails": dhash.VERSION}
-    stamps |= library_versions("pillow")
-    known = tables.read_if_current(earlier_path(inspection_path), Inspection, **stamps)
+    metadata = {"max_megapixels": max_megapixels, "thumbnails": dhash.VERSION}
+    metadata |= library_versions("pillow")
+    known = tables.read_if_current(earlier_path(inspection_path), Inspection, **metadata)
     table, n_reused = inspect.inspect_files(
         images.filter(is_in_shard(shard, n_shards)),
         folder,
@@ -27,7 +36,7 @@ def inspect_images(
         known=known,
         trusted=trusted,
     )
-    tables.write(table, inspection_path, Inspection, dataset=dataset, **stamps)
+    tables.write(table, inspection_path, Inspection, dataset=dataset, **metadata)
     keep_for_reuse(inspection_path)
     n_new, n_problems = len(table) - n_reused, table["error"].count()
     counts = {"images inspected": n_new, "reused": n_reused, "with a problem": n_problems}

@@ -1,5 +1,7 @@
 """The neighbours of all queries of a model in one table."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from nearkin.runtime.logs import setup_logging
@@ -9,12 +11,12 @@ from nearkin.tables.neighbours import Neighbours
 from nearkin.vocabulary import PROTOCOL_SPLITS
 
 
-def join_neighbours(chunks_paths, neighbours_path):
+def join_neighbours(chunks_paths: Sequence[str], neighbours_path: str) -> None:
     """Each chunk has a part of the queries of every protocol, in order, so nothing has to be sorted."""
     chunks = [tables.scan([path], Neighbours) for path in chunks_paths]
     in_order = [chunk.filter(protocol=protocol) for protocol in sorted(PROTOCOL_SPLITS) for chunk in chunks]
-    stamps = {key: tables.metadata(chunks_paths[0]).get(key) for key in ("dataset", "model", "fingerprint")}
-    tables.write_lazy(pl.concat(in_order), neighbours_path, Neighbours, **stamps)
+    metadata = {key: tables.metadata(chunks_paths[0]).get(key) for key in ("dataset", "model", "fingerprint")}
+    tables.write_lazy(pl.concat(in_order), neighbours_path, Neighbours, **metadata)
 
 
 if __name__ == "__main__":

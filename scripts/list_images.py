@@ -1,6 +1,7 @@
 """One row per delivered image file or listed name, exactly as delivered."""
 
 import logging
+from collections.abc import Sequence
 
 from nearkin.runtime.logs import setup_logging
 from nearkin.sources import folders, image_table, vlm4bio
@@ -13,21 +14,21 @@ logger = logging.getLogger(__name__)
 
 
 def list_images(
-    folder,
-    images_path,
+    folder: str,
+    images_path: str,
     *,
-    layout,
-    source_id,
-    captions_table,
-    table,
-    unlisted,
-    track_changes,
-    planned_digest,
-    dataset,
-    trusted=(),
-):
+    layout: str,
+    source_id: str,
+    captions_table: str | None,
+    table: image_table.TableSettings | None,  # for the layout `table`
+    unlisted: str,
+    track_changes: bool,
+    planned_digest: str | None,
+    dataset: str,
+    trusted: Sequence[str] = (),
+) -> None:
     """`planned_digest` is the digest that the folder had when the run was planned, if it is watched."""
-    if layout == "table":
+    if table is not None:
         images = image_table.list_images(folder, source_id, **table, unlisted=unlisted, trusted=trusted)
     elif layout == "folders":
         images = folders.list_images(folder, source_id, captions_table=captions_table, trusted=trusted)

@@ -1,5 +1,7 @@
 """Every model against every other, in one matrix."""
 
+from collections.abc import Sequence
+
 from nearkin.figures import all_pairs, theme
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
@@ -7,7 +9,9 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Pairwise
 
 
-def plot_all_pairs(pairwise_path, svg_path, png_path, *, models, k):
+def plot_all_pairs(
+    pairwise_path: str, svg_path: str, png_path: str, *, models: Sequence[str], k: int
+) -> None:
     theme.save(
         all_pairs.plot_all_pairs(tables.read(pairwise_path, Pairwise), models=models, k=k), svg_path, png_path
     )

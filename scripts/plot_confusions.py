@@ -7,7 +7,7 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.confusions import Confusions
 
 
-def plot_confusions(confusions_path, svg_path, png_path, *, model):
+def plot_confusions(confusions_path: str, svg_path: str, png_path: str, *, model: str) -> None:
     figure = confusions.plot_genus_confusions(tables.read(confusions_path, Confusions), model=model)
     theme.save(figure, svg_path, png_path)
 

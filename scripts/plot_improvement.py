@@ -8,17 +8,17 @@ from nearkin.tables.scores import Differences
 
 
 def plot_improvement(
-    differences_path,
-    species_svg_path,
-    species_png_path,
-    genus_svg_path,
-    genus_png_path,
+    differences_path: str,
+    species_svg_path: str,
+    species_png_path: str,
+    genus_svg_path: str,
+    genus_png_path: str,
     *,
-    base,
-    trained,
-    protocol,
-    k,
-):
+    base: str,
+    trained: str,
+    protocol: str,
+    k: int,
+) -> None:
     differences = tables.read(differences_path, Differences)
     names = {"base": base, "trained": trained, "protocol": protocol, "k": k}
     for level, svg_path, png_path in [

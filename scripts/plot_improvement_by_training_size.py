@@ -1,4 +1,4 @@
-"""The improvement of each species beside its number of training images, and a curve through them."""
+"""The improvement of each species against its number of training images, with a fitted curve."""
 
 from nearkin.figures import improvement_by_training_size, theme
 from nearkin.runtime.logs import setup_logging
@@ -9,8 +9,16 @@ from nearkin.tables.trend import Trend
 
 
 def plot_improvement_by_training_size(
-    differences_path, trend_path, svg_path, png_path, *, base, trained, protocol, k
-):
+    differences_path: str,
+    trend_path: str,
+    svg_path: str,
+    png_path: str,
+    *,
+    base: str,
+    trained: str,
+    protocol: str,
+    k: int,
+) -> None:
     differences, trend = tables.read(differences_path, Differences), tables.read(trend_path, Trend)
     figure = improvement_by_training_size.plot_improvement_by_training_size(
         differences, trend, base=base, trained=trained, protocol=protocol, k=k

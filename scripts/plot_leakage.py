@@ -7,7 +7,7 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.leakage import LeakageAudit
 
 
-def plot_leakage(leakage_path, svg_path, png_path, *, model, k):
+def plot_leakage(leakage_path: str, svg_path: str, png_path: str, *, model: str, k: int) -> None:
     theme.save(
         leakage.plot_leakage(tables.read(leakage_path, LeakageAudit), model=model, k=k), svg_path, png_path
     )

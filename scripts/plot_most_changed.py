@@ -7,7 +7,9 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Differences
 
 
-def plot_most_changed(differences_path, svg_path, png_path, *, base, trained, protocol, k):
+def plot_most_changed(
+    differences_path: str, svg_path: str, png_path: str, *, base: str, trained: str, protocol: str, k: int
+) -> None:
     differences = tables.read(differences_path, Differences)
     figure = most_changed.plot_most_changed(differences, base=base, trained=trained, protocol=protocol, k=k)
     theme.save(figure, svg_path, png_path)

@@ -7,7 +7,9 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Differences
 
 
-def plot_paired_recall(differences_path, svg_path, png_path, *, base, trained, protocol, k):
+def plot_paired_recall(
+    differences_path: str, svg_path: str, png_path: str, *, base: str, trained: str, protocol: str, k: int
+) -> None:
     differences = tables.read(differences_path, Differences)
     figure = paired_recall.plot_paired_recall(differences, base=base, trained=trained, protocol=protocol, k=k)
     theme.save(figure, svg_path, png_path)

@@ -1,4 +1,6 @@
-"""Species recall over all queries beside that over the queries that could hit."""
+"""Species recall over all queries and over the reachable ones."""
+
+from collections.abc import Sequence
 
 from nearkin.figures import reachable, theme
 from nearkin.runtime.logs import setup_logging
@@ -7,7 +9,9 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Metrics
 
 
-def plot_reachable(metrics_paths, svg_path, png_path, *, models, k):
+def plot_reachable(
+    metrics_paths: Sequence[str], svg_path: str, png_path: str, *, models: Sequence[str], k: int
+) -> None:
     recalls = {model: tables.read(path, Metrics) for model, path in zip(models, metrics_paths, strict=True)}
     theme.save(reachable.plot_reachable(recalls, k=k), svg_path, png_path)
 

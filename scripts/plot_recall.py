@@ -1,5 +1,7 @@
 """Recall@1 of every model, by protocol and level, with intervals."""
 
+from collections.abc import Sequence
+
 from nearkin.figures import recall, theme
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
@@ -7,7 +9,9 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Metrics
 
 
-def plot_recall(metrics_paths, svg_path, png_path, *, models, k):
+def plot_recall(
+    metrics_paths: Sequence[str], svg_path: str, png_path: str, *, models: Sequence[str], k: int
+) -> None:
     recalls = {model: tables.read(path, Metrics) for model, path in zip(models, metrics_paths, strict=True)}
     theme.save(recall.plot_recall(recalls, k=k), svg_path, png_path)
 

@@ -6,7 +6,7 @@ from nearkin.storage import tables
 from nearkin.tables.resource_usage import ResourceUsage
 
 
-def plot_resource_usage(resource_usage_path, svg_path, png_path, *, dataset):
+def plot_resource_usage(resource_usage_path: str, svg_path: str, png_path: str, *, dataset: str) -> None:
     theme.save(
         resource_usage.plot_resource_usage(tables.read(resource_usage_path, ResourceUsage), dataset=dataset),
         svg_path,

@@ -1,5 +1,7 @@
 """Every seed group's recall and what training changed, over its seeds."""
 
+from collections.abc import Sequence
+
 from nearkin.figures import seeds, theme
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
@@ -7,7 +9,7 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.seeds import SeedSummaries
 
 
-def plot_seeds(seeds_path, svg_path, png_path, *, names, k):
+def plot_seeds(seeds_path: str, svg_path: str, png_path: str, *, names: Sequence[str], k: int) -> None:
     figure = seeds.plot_seeds(tables.read(seeds_path, SeedSummaries), names=names, k=k)
     theme.save(figure, svg_path, png_path)
 

@@ -7,7 +7,7 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.training import Training
 
 
-def plot_training(training_path, svg_path, png_path, *, model):
+def plot_training(training_path: str, svg_path: str, png_path: str, *, model: str) -> None:
     theme.save(training.plot_training(tables.read(training_path, Training), model=model), svg_path, png_path)
 
 

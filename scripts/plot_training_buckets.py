@@ -7,7 +7,7 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.dataset_statistics import TrainingSize
 
 
-def plot_training_buckets(sizes_path, svg_path, png_path, *, model):
+def plot_training_buckets(sizes_path: str, svg_path: str, png_path: str, *, model: str) -> None:
     figure = training_size.plot_recall_by_bucket(tables.read(sizes_path, TrainingSize), model=model)
     theme.save(figure, svg_path, png_path)
 

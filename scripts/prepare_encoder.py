@@ -1,12 +1,15 @@
 """Weights and description of a model that is taken as it is."""
 
 from nearkin.encoders.encoder import save_encoder
-from nearkin.encoders.prepare import build_encoder
+from nearkin.encoders.prepare import ModelSettings, build_encoder
+from nearkin.images.source import Geometry
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage.lineage import traced
 
 
-def prepare_encoder(weights_path, description_path, *, model, geometry):
+def prepare_encoder(
+    weights_path: str, description_path: str, *, model: ModelSettings, geometry: Geometry
+) -> None:
     tower, description = build_encoder(model, geometry)
     save_encoder(tower, description, weights_path, description_path)
 

@@ -1,5 +1,7 @@
 """Hits of every query and their recall, from its neighbours."""
 
+from collections.abc import Mapping, Sequence
+
 from nearkin.evaluation import query_scores
 from nearkin.evaluation.averages import compute_metrics
 from nearkin.runtime.logs import setup_logging
@@ -12,20 +14,20 @@ from nearkin.tables.splits import Splits
 
 
 def score_queries(
-    neighbours_path,
-    labels_path,
-    splits_path,
-    query_scores_path,
-    metrics_path,
+    neighbours_path: str,
+    labels_path: str,
+    splits_path: str,
+    query_scores_path: str,
+    metrics_path: str,
     *,
-    wanted,
-    ks,
-    depth,
-    exclude_same_group,
-    resamples,
-    seed,
-    stamps,
-):
+    wanted: Sequence[str],
+    ks: Sequence[int],
+    depth: int,
+    exclude_same_group: bool,
+    resamples: int,
+    seed: int,
+    metadata: Mapping[str, str | None],
+) -> None:
     hits = query_scores.score_queries(
         iter_query_batches(neighbours_path),
         tables.read(labels_path, Labels),
@@ -35,13 +37,13 @@ def score_queries(
         ks=ks,
         depth=depth,
     )
-    stamps = stamps | {"fingerprint": tables.metadata(neighbours_path).get("fingerprint")}
-    tables.write(hits, query_scores_path, QueryScores, **stamps)
+    metadata = {**metadata, "fingerprint": tables.metadata(neighbours_path).get("fingerprint")}
+    tables.write(hits, query_scores_path, QueryScores, **metadata)
     tables.write(
         compute_metrics(hits, ks=ks, depth=depth, resamples=resamples, seed=seed),
         metrics_path,
         Metrics,
-        **stamps,
+        **metadata,
     )
 
 
@@ -60,5 +62,5 @@ if __name__ == "__main__":
             exclude_same_group=snakemake.params.exclude_same_group,
             resamples=snakemake.params.resamples,
             seed=snakemake.params.seed,
-            stamps=dict(snakemake.wildcards.items()),
+            metadata=dict(snakemake.wildcards.items()),
         )

@@ -1,5 +1,6 @@
 """The exact nearest neighbours of a chunk of the queries of every protocol."""
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import polars as pl
@@ -16,25 +17,30 @@ from nearkin.tables.splits import Splits
 
 
 def search_neighbours(
-    shards_path,
-    splits_path,
-    neighbours_path,
+    shards_path: str,
+    splits_path: str,
+    neighbours_path: str,
     *,
-    wanted,
-    depth,
-    exclude_same_group,
-    chunk,
-    n_chunks,
-    threads,
-    stamps,
-):
+    wanted: Sequence[str],
+    depth: int,
+    exclude_same_group: bool,
+    chunk: int,
+    n_chunks: int,
+    threads: int,
+    metadata: Mapping[str, str],
+) -> None:
     torch.set_num_threads(threads)
     splits = tables.read(splits_path, Splits)
     paths, fingerprint = read_index(shards_path)
     vectors_of = partial(read_vectors, paths)
-    told = {"depth": depth, "exclude_same_group": exclude_same_group, "chunk": chunk, "n_chunks": n_chunks}
-    found = [search.search_protocol(splits, vectors_of, protocol=protocol, **told) for protocol in wanted]
-    tables.write(pl.concat(found), neighbours_path, Neighbours, fingerprint=fingerprint, **stamps)
+    settings = {
+        "depth": depth,
+        "exclude_same_group": exclude_same_group,
+        "chunk": chunk,
+        "n_chunks": n_chunks,
+    }
+    parts = [search.search_protocol(splits, vectors_of, protocol=protocol, **settings) for protocol in wanted]
+    tables.write(pl.concat(parts), neighbours_path, Neighbours, fingerprint=fingerprint, **metadata)
 
 
 if __name__ == "__main__":
@@ -50,5 +56,5 @@ if __name__ == "__main__":
             chunk=int(snakemake.wildcards.chunk),
             n_chunks=snakemake.params.n_chunks,
             threads=snakemake.threads,
-            stamps={name: snakemake.wildcards[name] for name in ("dataset", "model")},
+            metadata={name: snakemake.wildcards[name] for name in ("dataset", "model")},
         )

@@ -1,5 +1,7 @@
 """What is on the contact sheets of a comparison: queries of telling species, as both models see them."""
 
+from collections.abc import Mapping
+
 from nearkin.gallery import sheet_selection
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
@@ -11,8 +13,15 @@ from nearkin.tables.scores import Differences
 
 
 def select_contact_sheets(
-    differences_path, mistaken_path, base_path, trained_path, labels_path, contact_sheets_path, *, stamps
-):
+    differences_path: str,
+    mistaken_path: str,
+    base_path: str,
+    trained_path: str,
+    labels_path: str,
+    contact_sheets_path: str,
+    *,
+    metadata: Mapping[str, str],
+) -> None:
     chosen = sheet_selection.select_entries(
         tables.read(differences_path, Differences),
         tables.read(mistaken_path, Mistaken),
@@ -20,7 +29,7 @@ def select_contact_sheets(
         trained=tables.scan([trained_path], Neighbours),
         labels=tables.scan([labels_path], Labels),
     )
-    tables.write(chosen, contact_sheets_path, ContactSheetEntries, **stamps)
+    tables.write(chosen, contact_sheets_path, ContactSheetEntries, **metadata)
 
 
 if __name__ == "__main__":
@@ -33,5 +42,5 @@ if __name__ == "__main__":
             trained_path=snakemake.input.trained,
             labels_path=snakemake.input.labels,
             contact_sheets_path=snakemake.output.contact_sheets,
-            stamps=dict(snakemake.wildcards.items()),
+            metadata=dict(snakemake.wildcards.items()),
         )

@@ -1,4 +1,6 @@
-"""The queries that stand for their species with their nearest neighbours, and whom species are taken for."""
+"""Example queries of each species with their nearest neighbours, and what species are mistaken for."""
+
+from collections.abc import Mapping
 
 from nearkin.gallery import examples
 from nearkin.runtime.logs import setup_logging
@@ -9,13 +11,20 @@ from nearkin.tables.labels import Labels
 from nearkin.tables.neighbours import Neighbours
 
 
-def select_examples(neighbours_path, labels_path, examples_path, mistaken_path, *, stamps):
+def select_examples(
+    neighbours_path: str,
+    labels_path: str,
+    examples_path: str,
+    mistaken_path: str,
+    *,
+    metadata: Mapping[str, str | None],
+) -> None:
     neighbours, labels = tables.scan([neighbours_path], Neighbours), tables.scan([labels_path], Labels)
     first = examples.top1_neighbours(neighbours, labels)
-    stamps = stamps | {"fingerprint": tables.metadata(neighbours_path).get("fingerprint")}
+    metadata = {**metadata, "fingerprint": tables.metadata(neighbours_path).get("fingerprint")}
     shown = examples.neighbours_of(neighbours, examples.select_queries(first), labels)
-    tables.write(shown, examples_path, ExampleNeighbours, **stamps)
-    tables.write(examples.count_errors(first), mistaken_path, Mistaken, **stamps)
+    tables.write(shown, examples_path, ExampleNeighbours, **metadata)
+    tables.write(examples.count_errors(first), mistaken_path, Mistaken, **metadata)
 
 
 if __name__ == "__main__":
@@ -26,5 +35,5 @@ if __name__ == "__main__":
             labels_path=snakemake.input.labels,
             examples_path=snakemake.output.examples,
             mistaken_path=snakemake.output.mistaken,
-            stamps=dict(snakemake.wildcards.items()),
+            metadata=dict(snakemake.wildcards.items()),
         )

@@ -1,7 +1,8 @@
-"""Train, val, test and unseen, so that no group straddles."""
+"""Train, val, test and unseen species; no group spans two of them."""
 
 from nearkin.runtime.logs import setup_logging
 from nearkin.splits import predefined, split
+from nearkin.splits.split import SplitSettings
 from nearkin.storage import tables
 from nearkin.storage.lineage import traced
 from nearkin.tables.groups import Groups
@@ -10,7 +11,16 @@ from nearkin.tables.labels import Labels
 from nearkin.tables.splits import Splits
 
 
-def split_images(labels_path, groups_path, images_path, previous_path, splits_path, *, dealing, dataset):
+def split_images(
+    labels_path: str,
+    groups_path: str,
+    images_path: str | None,
+    previous_path: str | None,
+    splits_path: str,
+    *,
+    dealing: SplitSettings,
+    dataset: str,
+) -> None:
     """`images_path` is empty unless the delivered split is adopted, `previous_path` unless there is one."""
     labels = tables.read(labels_path, Labels, ["uuid", "category", "genus", "species"])
     groups = tables.read(groups_path, Groups, ["uuid", "group_id"])

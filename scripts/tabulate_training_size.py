@@ -1,4 +1,6 @@
-"""Species recall@1 of a model beside the number of training images."""
+"""Species recall@1 of a model with the number of training images."""
+
+from collections.abc import Mapping
 
 from nearkin.evaluation import training_size
 from nearkin.runtime.logs import setup_logging
@@ -10,10 +12,12 @@ from nearkin.tables.scores import Metrics
 from nearkin.tables.splits import Splits
 
 
-def tabulate_training_size(metrics_path, labels_path, splits_path, sizes_path, *, stamps):
+def tabulate_training_size(
+    metrics_path: str, labels_path: str, splits_path: str, sizes_path: str, *, metadata: Mapping[str, str]
+) -> None:
     labels, splits = tables.read(labels_path, Labels), tables.read(splits_path, Splits)
     table = training_size.tabulate_training_size(tables.read(metrics_path, Metrics), labels, splits)
-    tables.write(table, sizes_path, TrainingSize, **stamps)
+    tables.write(table, sizes_path, TrainingSize, **metadata)
 
 
 if __name__ == "__main__":
@@ -24,5 +28,5 @@ if __name__ == "__main__":
             labels_path=snakemake.input.labels,
             splits_path=snakemake.input.splits,
             sizes_path=snakemake.output.sizes,
-            stamps=dict(snakemake.wildcards.items()),
+            metadata=dict(snakemake.wildcards.items()),
         )

@@ -1,8 +1,11 @@
 """One page for a curator: what was wrong, what was done about it, what to look at."""
 
+from collections.abc import Sequence
+
 from nearkin.audit import page
 from nearkin.audit.content import collect
 from nearkin.runtime.logs import setup_logging
+from nearkin.runtime.named_paths import NamedPaths
 from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
 from nearkin.storage.lineage import traced
@@ -13,7 +16,15 @@ from nearkin.tables.labels import Captions, CurationLog, Labels, Quarantine
 from nearkin.tables.splits import Splits
 
 
-def write_audit(inputs, audit_path, *, dataset, folder, max_megapixels, trusted=()):
+def write_audit(
+    inputs: NamedPaths,
+    audit_path: str,
+    *,
+    dataset: str,
+    folder: str,
+    max_megapixels: float,
+    trusted: Sequence[str] = (),
+) -> None:
     """`inputs` holds the rule's paths by name."""
     content = collect(
         dataset=dataset,

@@ -1,6 +1,7 @@
 """The headline numbers of every model, printed and for machines."""
 
 import json
+from collections.abc import Sequence
 
 from nearkin.report import headline_numbers
 from nearkin.runtime.logs import setup_logging
@@ -10,7 +11,9 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Metrics
 
 
-def write_headline(metrics_paths, json_path, text_path, *, models, ks):
+def write_headline(
+    metrics_paths: Sequence[str], json_path: str, text_path: str, *, models: Sequence[str], ks: Sequence[int]
+) -> None:
     recalls = {model: tables.read(path, Metrics) for model, path in zip(models, metrics_paths, strict=True)}
     records = headline_numbers.recall_records(recalls, ks=ks)
     others = headline_numbers.other_records(recalls, ks=ks)

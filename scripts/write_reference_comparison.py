@@ -8,7 +8,9 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.scores import Metrics
 
 
-def write_reference_comparison(base_path, trained_path, text_path, *, protocol, k):
+def write_reference_comparison(
+    base_path: str, trained_path: str, text_path: str, *, protocol: str, k: int
+) -> None:
     base, trained = tables.read(base_path, Metrics), tables.read(trained_path, Metrics)
     write_text(text_path, reference_format.format_comparison(base, trained, protocol=protocol, k=k))
 

@@ -1,12 +1,17 @@
-"""One page that opens offline: what was asked, found and done."""
+"""One page that opens offline: the question, the answer and the methods."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import dataframely as dy
+import polars as pl
 
 from nearkin.evaluation import invariants
 from nearkin.report import page, species_browser
 from nearkin.report.content import collect
 from nearkin.runtime.logs import setup_logging
+from nearkin.runtime.named_paths import NamedPaths
 from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
 from nearkin.storage.lineage import traced
@@ -18,9 +23,18 @@ from nearkin.tables.scores import Differences, Metrics
 from nearkin.tables.splits import Splits
 
 
-def write_report(inputs, report_path, thumbnails_folder, *, dataset, models, pairs, method):
+def write_report(
+    inputs: NamedPaths,
+    report_path: str,
+    thumbnails_folder: str,
+    *,
+    dataset: str,
+    models: Sequence[str],
+    pairs: Sequence[Sequence[str]],
+    method: Mapping,
+) -> None:
     """`inputs` holds the rule's paths by name; its lists are in the order of models or pairs."""
-    pairs = [tuple(pair) for pair in pairs]
+    pairs = [(base, trained) for base, trained in pairs]
     headline = json.loads(_text(inputs.headline))
     content = collect(
         dataset=dataset,
@@ -51,15 +65,17 @@ def write_report(inputs, report_path, thumbnails_folder, *, dataset, models, pai
     species_browser.write_external_jpegs(content["thumbnails"], content["jpegs"], thumbnails_folder)
 
 
-def _by_model(models, paths, schema):
+def _by_model(
+    models: Sequence[str], paths: Sequence[str], schema: type[dy.Schema]
+) -> dict[str, pl.DataFrame]:
     return {model: tables.read(path, schema) for model, path in zip(models, paths, strict=True)}
 
 
-def _text(path):
+def _text(path: str | Path) -> str:
     return Path(path).read_text(encoding="utf-8")
 
 
-def _place(path):
+def _place(path: str) -> tuple[str, ...]:
     """Where a figure lies below `figures`, without its suffix: (model, ..., kind)."""
     below = Path(path).with_suffix("").as_posix().rpartition("/figures/")[2]
     return tuple(below.split("/"))

@@ -8,7 +8,7 @@ from nearkin.storage.lineage import traced
 from nearkin.tables.dataset_statistics import TrainingSize
 
 
-def write_training_size_text(sizes_path, text_path, *, model, min_queries):
+def write_training_size_text(sizes_path: str, text_path: str, *, model: str, min_queries: int) -> None:
     sizes = tables.read(sizes_path, TrainingSize)
     write_text(
         text_path, training_size_text.format_training_size(sizes, model=model, min_queries=min_queries)

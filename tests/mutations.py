@@ -7,13 +7,14 @@ from collections import Counter
 from dataclasses import dataclass
 
 SPEED = {
-    "BUFFER",
-    "BLOCK",
+    "BUFFER_BYTES",
+    "BLOCK_ROWS",
     "HASH_CHUNK",
     "SCAN_CHUNK",
     "COMPARISON_CHUNK",
     "QUERY_CHUNK",
     "at_once",
+    "chunk_rows",
     "widest",
 }
 SPEED |= {"CHUNK_PAIRS", "CHUNK_PRODUCTS", "CHUNK_ROWS", "CHUNK_NUMBERS", "CHUNK_WEIGHTS", "CHUNK_TEXTS"}

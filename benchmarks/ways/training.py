@@ -46,7 +46,7 @@ def step(folder, trainable):
     run.validate()
     steps, seconds = run.train_epoch(), {"step": [], "bare": []}
     for start in range(0, run.n_steps * BATCH, BATCH):
-        fed = run.feed(np.arange(start, start + BATCH), np.zeros(BATCH, dtype=bool))
+        fed = run.train_features(np.arange(start, start + BATCH), np.zeros(BATCH, dtype=bool))
         run.optimiser.zero_grad()
         began = time.perf_counter()
         run.parts.trainable(fed).sum().backward()

@@ -1,4 +1,8 @@
-"""Images that the delivery calls by two names: one image in two rows, or two copies of one image."""
+"""Images to which the delivery gives two names: one image in two rows, or two copies of one image."""
+
+from typing import TypedDict
+
+import polars as pl
 
 MAX_SHOWN = 12
 """Conflicts of a kind that the page shows, by uuid or checksum."""
@@ -6,45 +10,66 @@ MAX_SHOWN = 12
 MAX_COPIES = 6
 
 
-def list_conflicting_rows(quarantine, images):
-    """Images whose rows name different species: (n, those that are shown).
+class ConflictingImage(TypedDict):
+    """An image whose rows name different species, with the names of its rows as delivered."""
 
-    Each is a dict of uuid, path and the labels of its rows, as delivered.
-    """
-    found = quarantine.filter(reason="conflicting_rows").select("uuid", "path").collect()
-    found = found.unique("uuid", keep="first", maintain_order=True)
-    shown = found.sort("uuid").head(MAX_SHOWN)
-    said = (
-        images.select("uuid", "row", "raw_name").join(shown.lazy(), on="uuid").collect().sort("uuid", "row")
-    )
-    return len(found), [
+    uuid: str
+    path: str | None
+    labels: list[str]
+
+
+class LabelledImage(TypedDict):
+    """An image with its name."""
+
+    uuid: str
+    path: str | None
+    label: str | None
+
+
+def list_conflicting_rows(
+    quarantine: pl.LazyFrame, images: pl.LazyFrame
+) -> tuple[int, list[ConflictingImage]]:
+    """Images whose rows name different species: how many, and those that are shown."""
+    conflicting = quarantine.filter(reason="conflicting_rows").select("uuid", "path").collect()
+    conflicting = conflicting.unique("uuid", keep="first", maintain_order=True)
+    shown = conflicting.sort("uuid").head(MAX_SHOWN).lazy()
+    rows = images.select("uuid", "row", "raw_name").join(shown, on="uuid").collect().sort("uuid", "row")
+    return len(conflicting), [
         {
             "uuid": uuid,
             "path": part["path"][0],
             "labels": [_format_label(name) for name in part["raw_name"]],
         }
-        for (uuid,), part in said.group_by("uuid", maintain_order=True)
+        for (uuid,), part in rows.group_by("uuid", maintain_order=True)
     ]
 
 
-def list_conflicting_copies(quarantine, images, *, inspection):
-    """Groups of images with the same bytes and different names: (n, those that are shown).
+def list_conflicting_copies(
+    quarantine: pl.LazyFrame, images: pl.LazyFrame, *, inspection: pl.LazyFrame
+) -> tuple[int, list[list[LabelledImage]]]:
+    """Groups of images with the same bytes and different names: how many, and those that are shown.
 
-    Each is a list of dicts of uuid, path and label as delivered, at most MOST_COPIES.
+    A group has at most MAX_COPIES images, with their names as delivered.
     """
-    aside = quarantine.filter(reason="label_conflict").select("uuid", "row", "path")
-    found = aside.join(inspection.select("uuid", "sha256"), on="uuid")
-    found = found.join(images.select("uuid", "row", "raw_name"), on=["uuid", "row"], how="left").collect()
-    groups = found.sort("sha256", "path", "row").group_by("sha256", maintain_order=True)
-    shown = [
+    conflicting = quarantine.filter(reason="label_conflict").select("uuid", "row", "path")
+    copies = conflicting.join(inspection.select("uuid", "sha256"), on="uuid")
+    copies = copies.join(images.select("uuid", "row", "raw_name"), on=["uuid", "row"], how="left").collect()
+    by_bytes = copies.sort("sha256", "path", "row").group_by("sha256", maintain_order=True)
+    groups: list[list[LabelledImage]] = [
         [
-            {"uuid": uuid, "path": path, "label": _format_label(label)}
-            for uuid, path, label in part.select("uuid", "path", "raw_name").head(MAX_COPIES).iter_rows()
+            {"uuid": uuid, "path": path, "label": _format_label(name)}
+            for uuid, path, name in part.select("uuid", "path", "raw_name").head(MAX_COPIES).iter_rows()
         ]
-        for _, part in groups
+        for _, part in by_bytes
     ]
-    return len(shown), shown[:MAX_SHOWN]
+    return len(groups), groups[:MAX_SHOWN]
 
 
-def _format_label(name):
+def list_labelled(images: pl.DataFrame) -> list[LabelledImage]:
+    """The rows (uuid, path, label) of a table as dicts."""
+    rows = images.select("uuid", "path", "label").iter_rows()
+    return [{"uuid": uuid, "path": path, "label": label} for uuid, path, label in rows]
+
+
+def _format_label(name: str | None) -> str:
     return name if name and name.strip() else "no name"

@@ -1,4 +1,8 @@
-"""How often each defect met each outcome, and what the words mean."""
+"""How often each defect had each outcome, and what the words mean."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TypedDict
 
 import polars as pl
 
@@ -8,49 +12,73 @@ from nearkin.audit.overview import align_to_categories
 FIELDS = ["file", "row", "category", "name", "caption"]
 
 
-def count_defects(curation_log, *, categories, names):
-    """A dict per field, defect and action: meaning, n, by_category. Fields in order, frequent ones first."""
+class DefectCount(TypedDict):
+    """A defect of a field and what was done about it, with the number of its rows."""
+
+    field: str
+    defect: str
+    action: str
+    meaning: str
+    n: int
+    by_category: list[int]
+
+
+class ReviewItem(TypedDict):
+    """A defect that a curator should review, with the section of the page that shows its rows."""
+
+    field: str
+    defect: str
+    n: int
+    place: str
+    question: str
+
+
+def count_defects(
+    curation_log: pl.LazyFrame, *, categories: pl.LazyFrame, names: list[str]
+) -> list[DefectCount]:
+    """A dict per field, defect and action: fields in order, frequent ones first."""
     keys = ["field", "defect", "action"]
     evidence = pl.col("evidence")
-    found = curation_log.join(categories, on="uuid", how="left").group_by(*keys, "category")
-    table = found.agg(pl.len().alias("n"), first=evidence.min(), last=evidence.max()).collect()
-    rows = [
-        dict(zip(keys, key, strict=True))
-        | {
-            "meaning": explain_defect(*key[:2], first=part["first"].min(), last=part["last"].max()),
-            "n": part["n"].sum(),
+    counts = curation_log.join(categories, on="uuid", how="left").group_by(*keys, "category")
+    table = counts.agg(pl.len().alias("n"), first=evidence.min(), last=evidence.max()).collect()
+    rows: list[DefectCount] = [
+        {
+            "field": field,
+            "defect": defect,
+            "action": action,
+            "meaning": explain_defect(field, defect, first=min(part["first"]), last=max(part["last"])),
+            "n": sum(part["n"]),
             "by_category": align_to_categories(part, names),
         }
-        for key, part in table.group_by(keys)
+        for (field, defect, action), part in table.group_by(keys)
     ]
     return sorted(rows, key=lambda row: (field_order(row["field"]), -row["n"], row["defect"], row["action"]))
 
 
-def explain_defect(field, defect, *, first, last):
+def explain_defect(field: str, defect: str, *, first: str, last: str) -> str:
     """What a defect means: its word's meaning, or the evidence if all its rows have the same.
 
-    `first` and `last` are the ends of the evidence of its rows, sorted.
+    `first` and `last` are the first and the last evidence of its rows, sorted.
 
     >>> explain_defect("name", "case", first="genus with a capital", last="genus with a capital")
     'genus with a capital'
     """
-    known = DEFECT_MEANINGS.get((field, defect))
-    return known or (first if first == last else f"for example: {first}")
+    meaning = DEFECT_MEANINGS.get((field, defect))
+    return meaning or (first if first == last else f"for example: {first}")
 
 
-def review_checklist(counted):
-    """What a person can tell better: dicts with field, defect, n, place and question."""
-    n_rows = {}
-    for row in counted:
-        key = row["field"], row["defect"]
-        n_rows[key] = n_rows.get(key, 0) + row["n"]
+def review_checklist(counts: Sequence[DefectCount]) -> list[ReviewItem]:
+    """The defects that a person can judge better than a program."""
+    n_rows = Counter()
+    for row in counts:
+        n_rows[row["field"], row["defect"]] += row["n"]
     return [
-        {"field": field, "defect": defect, "n": n_rows[field, defect], "place": place, "question": question}
-        for field, defect, place, question in REVIEW_QUESTIONS
+        {"field": field, "defect": defect, "n": n_rows[field, defect], "place": section, "question": question}
+        for field, defect, section, question in REVIEW_QUESTIONS
         if (field, defect) in n_rows
     ]
 
 
-def field_order(field):
-    """Where a field comes in lists: as in FIELDS, others last."""
+def field_order(field: str) -> int:
+    """The position of a field in lists: as in FIELDS, others last."""
     return FIELDS.index(field) if field in FIELDS else len(FIELDS)

@@ -1,6 +1,11 @@
-"""The delivered rows that were set aside, by reason."""
+"""The quarantined rows, by reason."""
+
+from collections.abc import Sequence
+from typing import TypedDict
 
 import polars as pl
+
+from nearkin.audit.defects import DefectCount
 
 MAX_SHOWN_ROWS = 12
 """Rows of a reason that the page shows."""
@@ -9,12 +14,27 @@ CONFLICT_REASONS = ["conflicting_rows", "label_conflict"]
 """Shown as conflicts, side by side."""
 
 
-def quarantine_by_reason(quarantine, defects, *, categories):
-    """A dict per reason, frequent ones first: reason, meaning, n, and the rows that are shown.
+class QuarantinedRow(TypedDict):
+    """A quarantined row that is shown."""
 
-    A row is (uuid, path, detail). Those shown come from all categories in turn, by uuid.
-    `defects` are those of `count_defects`.
-    """
+    uuid: str
+    path: str | None
+    detail: str
+
+
+class QuarantineReason(TypedDict):
+    """A reason, how many rows it has, and those that are shown: from all categories in turn, by uuid."""
+
+    reason: str
+    meaning: str
+    n: int
+    rows: list[QuarantinedRow]
+
+
+def quarantine_by_reason(
+    quarantine: pl.LazyFrame, defects: Sequence[DefectCount], *, categories: pl.LazyFrame
+) -> list[QuarantineReason]:
+    """The reasons of quarantined rows, frequent ones first; `defects` are those of `count_defects`."""
     meanings = {row["defect"]: row["meaning"] for row in defects if row["action"] == "quarantined"}
     keys = quarantine.select("uuid", "row", "reason").join(categories, on="uuid", how="left").collect()
     keys = keys.sort("uuid", "row").with_columns(rank=pl.int_range(pl.len()).over("reason", "category"))
@@ -29,7 +49,12 @@ def quarantine_by_reason(quarantine, defects, *, categories):
             "reason": reason,
             "meaning": meanings.get(reason, ""),
             "n": n,
-            "rows": rows.filter(reason=reason).select("uuid", "path", "detail").to_dicts(),
+            "rows": _list_rows(rows.filter(reason=reason)),
         }
         for reason, n in counts.iter_rows()
     ]
+
+
+def _list_rows(quarantine: pl.DataFrame) -> list[QuarantinedRow]:
+    rows = quarantine.select("uuid", "path", "detail").iter_rows()
+    return [{"uuid": uuid, "path": path, "detail": detail} for uuid, path, detail in rows]

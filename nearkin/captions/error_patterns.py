@@ -1,6 +1,6 @@
-"""How messages of programs and excuses of language models read, where a caption was asked for.
+"""Patterns of error messages and of refusals by language models that stand in place of a caption.
 
-The patterns serve Python and polars alike, so they hold no look-around and no back-reference;
+They work in Python and in polars, so they have no look-around and no back-reference;
 none takes more than linear time.
 """
 
@@ -16,7 +16,7 @@ ERROR_PHRASES = (
     *("an error occurred", "error has occurred", "please try again", "enable javascript"),
     *("language model", "ai assistant", "content policy", "content filter", "content management policy"),
 )
-"""In small letters, what stands somewhere in messages and in no description of a picture."""
+"""Lower-case phrases that occur in such messages and in no description of a picture."""
 
 ERROR_CLASS = r"[a-z](?:Error|Exception|Warning)\b"
 

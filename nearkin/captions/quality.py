@@ -1,6 +1,6 @@
 """Texts that are no captions: messages of programs, file names and data, and words that say nothing.
 
-Patterns serve Python and polars alike, as in `messages`.
+Patterns work in Python and in polars, as in `error_patterns`.
 """
 
 import re
@@ -26,7 +26,7 @@ PLACEHOLDERS = (
     r"\[(?:INSERT|ADD|YOUR|CAPTION|DESCRIPTION|IMAGE|SPECIES|NAME|BLANK|MASK|PLACEHOLDER)\b",
     r"(?i)lorem ipsum",
 )
-"""Templates that nobody filled in, and printers' filler."""
+"""Templates that nobody filled in, and dummy text."""
 
 _FILLER = """
 a an the this that these it its is are was be been has have of for to from in with on as at by and or
@@ -42,34 +42,34 @@ add added insert enter write type fill put click select edit your here goes will
 coming soon generate generated see above below same ditto
 """
 FILLER = frozenset(_FILLER.split()) | frozenset(string.ascii_lowercase)
-"""Words of which alone no caption is made."""
+"""Words that make no caption by themselves."""
 
 _ONLY_FILLER = r"(?i)^[^a-z]*(?:(?:" + "|".join(sorted(FILLER)) + r")(?:[^a-z]+|$))*$"
 
 _ERRORS = re.compile(ERROR_PREFIX), re.compile(ERROR_CLASS)
 _NOT_PROSE = [re.compile(pattern) for pattern in NOT_PROSE]
-_UNFILLED = [re.compile(pattern) for pattern in PLACEHOLDERS]
+_PLACEHOLDERS = [re.compile(pattern) for pattern in PLACEHOLDERS]
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-def caption_defect(text):
-    """What makes a text, free of markup and stray space, useless as a caption; None if nothing does.
+def caption_defect(text: str) -> str | None:
+    """What makes a text, free of markup and stray spaces, unusable as a caption; None if nothing does.
 
     >>> texts = ["Error: no image", "fish_01.jpg", "A photo of", "An unknown fish."]
     >>> [caption_defect(text) for text in texts]
     ['error_text', 'not_prose', 'placeholder', None]
     """
     plain = text.replace("\u2019", "'")  # as in can't
-    small = plain.lower()
-    if is_filler(plain) or any(pattern.search(plain) for pattern in _UNFILLED):
+    lower = plain.lower()
+    if is_filler(plain) or any(pattern.search(plain) for pattern in _PLACEHOLDERS):
         return "placeholder"
-    if any(phrase in small for phrase in ERROR_PHRASES) or any(pattern.search(plain) for pattern in _ERRORS):
+    if any(phrase in lower for phrase in ERROR_PHRASES) or any(pattern.search(plain) for pattern in _ERRORS):
         return "error_text"
     return "not_prose" if any(pattern.search(plain) for pattern in _NOT_PROSE) else None
 
 
-def is_filler(text):
-    """Whether a text has no word that says something.
+def is_filler(text: str) -> bool:
+    """Whether no word of a text says anything.
 
     >>> [is_filler(text) for text in ["No caption available.", "Image 12", "None of its fins", "..."]]
     [True, True, False, True]
@@ -77,8 +77,8 @@ def is_filler(text):
     return all(word.lower() in FILLER for word in _WORD.findall(text))
 
 
-def is_unusable_expr(text):
-    """Expression: true for every text in which `caption_defect` finds something, and for few others.
+def is_unusable_expr(text: pl.Expr) -> pl.Expr:
+    """Expression: true for every text in which `caption_defect` finds a defect, and for few others.
 
     That holds for texts of ASCII characters and the letters of western Europe; a test
     compares the two.
@@ -86,6 +86,6 @@ def is_unusable_expr(text):
     plain = text.str.replace_all("\u2019", "'", literal=True)
     patterns = [ERROR_PREFIX, ERROR_CLASS, *NOT_PROSE, *PLACEHOLDERS, _ONLY_FILLER]
     return pl.any_horizontal(
-        plain.str.contains_any(ERROR_PHRASES, ascii_case_insensitive=True),
+        plain.str.contains_any(list(ERROR_PHRASES), ascii_case_insensitive=True),
         *(plain.str.contains(pattern) for pattern in patterns),
     )

@@ -1,6 +1,7 @@
-"""All claims about a base and a trained model, weighed."""
+"""All claims about a base and a trained model, each with its answer."""
 
 import logging
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
@@ -12,25 +13,31 @@ from nearkin.vocabulary import ALL, PROTOCOLS
 logger = logging.getLogger(__name__)
 
 
-def evaluate_claims(recalls, differences, *, k):
+def evaluate_claims(
+    recalls: Mapping[str, pl.DataFrame], differences: pl.DataFrame, *, k: int
+) -> pl.DataFrame:
     """The claims about two models as a `Claims` table: its declaration says what the rows are.
 
     `recalls` maps both models, the base first, to their `Metrics` tables; `differences` is their
-    `Differences` table. Nothing is asked about category recall where no image has a category.
+    `Differences` table. There is no claim about category recall if no image has a category.
     """
-    rows = []
+    rows: list[dict[str, object]] = []
     for protocol in sorted(set(differences["protocol"]), key=PROTOCOLS.index):
-        shared = {"protocol": protocol, "k": k, "subject": "/".join(recalls), "level": "species"}
-        found = differences.filter(protocol=protocol, k=k)
-        labels = found.filter(pl.col("label") != ALL).sort("category", "label")
-        for category, its_labels in _split_by_category(labels):
-            asked = _evaluate_category(its_labels, list(recalls), protocol)
-            rows += [shared | {"category": category} | row for row in asked]
+        shared: dict[str, object] = {
+            "protocol": protocol,
+            "k": k,
+            "subject": "/".join(recalls),
+            "level": "species",
+        }
+        labels = differences.filter(pl.col("label") != ALL, protocol=protocol, k=k).sort("category", "label")
+        for category, of_category in _split_by_category(labels):
+            answers = _evaluate_category(of_category, list(recalls), protocol)
+            rows += [shared | {"category": category} | answer for answer in answers]
         overall = [_test_worsened(labels)]
         if distinct_categories(labels["category"]):
-            overall += [_test_saturated(one, model, protocol, k) for model, one in recalls.items()]
+            overall += [_test_saturated(recall, model, protocol, k) for model, recall in recalls.items()]
         rows += [shared | {"category": ALL} | row for row in overall]
-    blank = {
+    blank: dict[str, object] = {
         "min_train_images": None,
         "max_train_images": None,
         "n_improved": None,
@@ -46,11 +53,13 @@ def evaluate_claims(recalls, differences, *, k):
 
 def _split_by_category(labels: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
     """The labels of each category; without any category, those of all."""
-    named = distinct_categories(labels["category"])
-    return [(name, labels.filter(category=name)) for name in named] or [(ALL, labels)]
+    categories = distinct_categories(labels["category"])
+    return [(name, labels.filter(category=name)) for name in categories] or [(ALL, labels)]
 
 
-def _evaluate_category(labels, models, protocol):
+def _evaluate_category(
+    labels: pl.DataFrame, models: Sequence[str], protocol: str
+) -> Iterator[dict[str, object]]:
     """Claims about the labels of one category; unseen species have no training images to compare with."""
     species = labels.filter(level="species", metric="recall")
     genera = labels.filter(metric="genus_mean_of_species")
@@ -65,13 +74,13 @@ def _evaluate_category(labels, models, protocol):
     )
 
 
-def _test_worsened(labels):
+def _test_worsened(labels: pl.DataFrame) -> dict[str, object]:
     ranked = labels.filter("enough_queries", level="species", metric="recall")
     return improvement.test_any_worsened(ranked) | _count_evidence(ranked)
 
 
-def _test_saturated(recall, model, protocol, k):
-    chosen = recall.filter(
+def _test_saturated(recall: pl.DataFrame, model: str, protocol: str, k: int) -> dict[str, object]:
+    overall = recall.filter(
         protocol=protocol,
         level="category",
         metric="recall",
@@ -80,13 +89,10 @@ def _test_saturated(recall, model, protocol, k):
         category=ALL,
         k=k,
     )
-    behind = chosen.select("n_labels", "n_queries").row(0, named=True)
-    return (
-        saturation.test_saturation(chosen.row(0, named=True))
-        | behind
-        | {"subject": model, "level": "category"}
-    )
+    counts = overall.select("n_labels", "n_queries").row(0, named=True)
+    answer = saturation.test_saturation(overall.row(0, named=True))
+    return answer | counts | {"subject": model, "level": "category"}
 
 
-def _count_evidence(labels):
+def _count_evidence(labels: pl.DataFrame) -> dict[str, object]:
     return {"n_labels": len(labels), "n_queries": labels["n_queries"].sum()}

@@ -1,6 +1,7 @@
-"""What an answer rests on, and when it is enough."""
+"""The evidence behind an answer, and when it is enough."""
 
-from typing import NamedTuple
+from collections.abc import Collection
+from typing import NamedTuple, cast
 
 from nearkin.tables.claims import (
     HODGES_LEHMANN,
@@ -16,12 +17,12 @@ ALPHA = 0.05
 CEILING = 0.99
 """Category recall is saturated above it: at most one query in a hundred is left to gain."""
 
-NULL_VALUES = {SPEARMAN: 0, ODDS_RATIO: 1, HODGES_LEHMANN: 0, RECALL: CEILING}
-"""The value of each measure at which there is nothing to be shown."""
+NULL_VALUES: dict[str, float] = {SPEARMAN: 0, ODDS_RATIO: 1, HODGES_LEHMANN: 0, RECALL: CEILING}
+"""The value of each measure at which there is no effect."""
 
 
 class Evidence(NamedTuple):
-    """An estimate with its 95 % interval and two-sided p-value; or `null_reason` there is none."""
+    """An estimate with its 95 % interval and two-sided p-value, or in `null_reason` why there is none."""
 
     estimate: float | None = None
     ci_low: float | None = None
@@ -30,11 +31,12 @@ class Evidence(NamedTuple):
     null_reason: str | None = None
 
 
-def direction(measure, found):
-    """Where an estimate surely lies: 1 above `NULL_VALUES`, -1 below it, 0 where neither is shown.
+def direction(measure: str, evidence: Evidence) -> int:
+    """On which side of its null value an estimate lies: 1 above, -1 below, 0 where neither is shown.
 
-    Without a p-value the interval must exclude `NULL_VALUES`. With one, p must be under `ALPHA` and the
-    interval not reach beyond: where many labels did not change, it may end at 0 and yet be open there.
+    Without a p-value the interval must exclude the null value. With one, p must be under `ALPHA`, and the
+    interval may end at the null value but not cross it: where many labels did not change, it may end at 0
+    and yet be open there. The evidence must have no `null_reason`.
 
     >>> direction("spearman", Evidence(0.2, 0.1, 0.3, 0.01))
     1
@@ -45,18 +47,24 @@ def direction(measure, found):
     >>> direction("hodges_lehmann", Evidence(0, 0, 10, 0.01))
     0
     """
-    nothing = NULL_VALUES[measure]
-    if found.p_value is None:
-        return int(found.ci_low > nothing) - int(found.ci_high < nothing)
-    if found.p_value >= ALPHA or found.estimate == nothing:
+    null_value = NULL_VALUES[measure]
+    low, high = cast(tuple[float, float], (evidence.ci_low, evidence.ci_high))
+    if evidence.p_value is None:
+        return int(low > null_value) - int(high < null_value)
+    if evidence.p_value >= ALPHA or evidence.estimate == null_value:
         return 0
-    return int(found.ci_low >= nothing) - int(found.ci_high <= nothing)
+    return int(low >= null_value) - int(high <= null_value)
 
 
-def claim_row(claim, measure, found, *, showing=(1,)):
-    """The columns of a `Claims` table that `found` fills; `showing` are the sides that show the claim."""
-    if found.null_reason is not None:
+def claim_row(
+    claim: str, measure: str, evidence: Evidence, *, showing: Collection[int] = (1,)
+) -> dict[str, object]:
+    """The columns of a `Claims` table that come from `evidence`.
+
+    `showing` are the directions that support the claim.
+    """
+    if evidence.null_reason is not None:
         answer = INCONCLUSIVE
     else:
-        answer = SUPPORTED if direction(measure, found) in showing else NOT_SUPPORTED
-    return {"claim": claim, "measure": measure, "answer": answer, **found._asdict()}
+        answer = SUPPORTED if direction(measure, evidence) in showing else NOT_SUPPORTED
+    return {"claim": claim, "measure": measure, "answer": answer, **evidence._asdict()}

@@ -1,5 +1,7 @@
 """Did the typical label improve, and did any get worse beyond chance?"""
 
+from typing import cast
+
 import polars as pl
 
 from nearkin.claims import hodges_lehmann
@@ -16,49 +18,49 @@ from nearkin.tables.claims import (
 from nearkin.vocabulary import MIN_LABELS
 
 
-def test_typical_improvement(labels, noun):
-    """Whether the typical one of `labels`, rows of a `Differences` table, rose: an answer.
+def test_typical_improvement(labels: pl.DataFrame, noun: str) -> dict[str, object]:
+    """Whether the typical one of `labels`, rows of a `Differences` table, improved: an answer.
 
     `noun` says what they are, species or genera.
     """
     points = labels["diff_pp"].round(hodges_lehmann.DECIMALS)
     if len(labels) < MIN_LABELS:
-        found = Evidence(null_reason=f"it takes {MIN_LABELS} {noun}, not {len(labels)}")
+        evidence = Evidence(null_reason=f"it takes {MIN_LABELS} {noun}, not {len(labels)}")
     else:
-        found = hodges_lehmann.hodges_lehmann(points.to_numpy())
-    counts = {"n_improved": (points > 0).sum(), "n_worsened": (points < 0).sum()}
-    return claim_row(IMPROVED, HODGES_LEHMANN, found) | counts
+        evidence = hodges_lehmann.hodges_lehmann(points.to_numpy())
+    counts: dict[str, object] = {"n_improved": (points > 0).sum(), "n_worsened": (points < 0).sum()}
+    return claim_row(IMPROVED, HODGES_LEHMANN, evidence) | counts
 
 
-def test_any_worsened(ranked):
-    """Which of the `enough_queries` rows of a `Differences` table fell beyond chance (Holm): an answer."""
-    beyond = ranked.filter(pl.col("p_holm") < ALPHA)
-    fell = beyond.filter(pl.col("diff_pp") < 0).sort("diff_pp", "category", "label")
-    why = _find_obstacle(ranked)
+def test_any_worsened(ranked: pl.DataFrame) -> dict[str, object]:
+    """Which of the `enough_queries` rows of `Differences` got worse beyond chance (Holm): an answer."""
+    significant = ranked.filter(pl.col("p_holm") < ALPHA)
+    worsened = significant.filter(pl.col("diff_pp") < 0).sort("diff_pp", "category", "label")
+    reason = _find_obstacle(ranked)
     return {
         "claim": WORSE,
         "measure": COUNT,
-        "answer": INCONCLUSIVE if why is not None else SUPPORTED if len(fell) else NOT_SUPPORTED,
-        "null_reason": why,
-        "estimate": float(len(fell)) if why is None else None,
-        "n_improved": len(beyond) - len(fell),
-        "n_worsened": len(fell),
-        "worsened_labels": fell["label"].to_list(),
+        "answer": INCONCLUSIVE if reason is not None else SUPPORTED if len(worsened) else NOT_SUPPORTED,
+        "null_reason": reason,
+        "estimate": float(len(worsened)) if reason is None else None,
+        "n_improved": len(significant) - len(worsened),
+        "n_worsened": len(worsened),
+        "worsened_labels": worsened["label"].to_list(),
     }
 
 
-def _find_obstacle(ranked):
-    """Why no species could be told from chance; None if one could.
+def _find_obstacle(ranked: pl.DataFrame) -> str | None:
+    """Why no species could differ significantly; None if one could.
 
     The smallest p of the sign-flip test is 2 / 2**n_groups, when all groups change alike, and
     Holm's first step multiplies it by the number of species.
     """
     if ranked.is_empty():
         return "no species has enough queries"
-    most = ranked["n_groups"].max()
-    if len(ranked) * 2.0 ** (1 - most) < ALPHA:
+    max_groups = cast(int, ranked["n_groups"].max())
+    if len(ranked) * 2.0 ** (1 - max_groups) < ALPHA:
         return None
     return (
-        f"none of {len(ranked)} species has more than {most} groups of images, too few to pass Holm’s "
+        f"none of {len(ranked)} species has more than {max_groups} groups of images, too few to pass Holm’s "
         "adjustment even if all of them changed alike"
     )

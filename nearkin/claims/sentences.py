@@ -1,4 +1,7 @@
-"""What a row of a `Claims` table says, in words."""
+"""The rows of a `Claims` table as sentences."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from nearkin.claims.evidence import ALPHA, CEILING, Evidence, direction
 from nearkin.html import format_numbers
@@ -47,7 +50,7 @@ CLAIM_TEXTS = {
         -1: "category recall@{k} of {subject} is not saturated",
     },
 }
-"""By claim and by the side on which the estimate lies; the first is what is claimed."""
+"""By claim and by the direction of the estimate; the first is the claim itself."""
 
 MAX_NAMED_SPECIES = 10
 PROTOCOLS = {
@@ -57,24 +60,28 @@ PROTOCOLS = {
 }
 
 
-def format_claim(row):
+ClaimRow = Mapping[str, Any]
+"""A row of a `Claims` table: values by column, whose types its declaration has."""
+
+
+def format_claim(row: ClaimRow) -> str:
     """The sentence of a row of a `Claims` table, with its evidence."""
     base, _, trained = row["subject"].partition("/")
-    words = row | {"base": base, "trained": trained}
+    words = {**row, "base": base, "trained": trained}
     words |= {f"{word}_category": _format_category(word, row["category"]) for word in ("in", "of")}
-    heads = {place: head.format_map(words) for place, head in CLAIM_TEXTS[row["claim"]].items()}
+    heads = {sign: head.format_map(words) for sign, head in CLAIM_TEXTS[row["claim"]].items()}
     protocol = PROTOCOLS[row["protocol"]]
     if row["answer"] == INCONCLUSIVE:
         return f"It is inconclusive whether {heads[1]}: {row['null_reason']} ({protocol})."
-    head = heads[_format_protocol(row)]
-    behind = (
+    head = heads[_find_direction(row)]
+    counts = (
         f"n = {_format_counts(row)} with {format_numbers.format_count(row['n_queries'])} queries, {protocol}"
     )
-    return f"{head[0].upper()}{head[1:]}: {EVIDENCE[row['measure']](row)}; {behind}."
+    return f"{head[0].upper()}{head[1:]}: {EVIDENCE[row['measure']](row)}; {counts}."
 
 
 def _format_category(word: str, category: str) -> str:
-    """Which category a sentence is about, as it says so; nothing where it is about all.
+    """The words for the category of a sentence; nothing where it is about all.
 
     >>> _format_category("in", "Fish"), _format_category("of", ""), _format_category("of", "all")
     (' in Fish', ' of images without a category', '')
@@ -82,13 +89,13 @@ def _format_category(word: str, category: str) -> str:
     return "" if category == ALL else f" {word} {category or 'images without a category'}"
 
 
-def _format_protocol(row):
+def _find_direction(row: ClaimRow) -> int:
     if row["measure"] == COUNT:
         return int(row["answer"] == SUPPORTED)
     return direction(row["measure"], Evidence(*(row[name] for name in Evidence._fields)))
 
 
-def _format_counts(row):
+def _format_counts(row: ClaimRow) -> str:
     """How many labels there are, in words, and how many training images they have if that matters.
 
     >>> _format_counts({"n_labels": 114, "level": "genus", "min_train_images": None})
@@ -97,44 +104,44 @@ def _format_counts(row):
     '60 species (2 to 80 training images)'
     """
     noun = row["level"] if row["n_labels"] == 1 else PLURALS[row["level"]]
-    said = f"{format_numbers.format_count(row['n_labels'])} {noun}"
+    labels = f"{format_numbers.format_count(row['n_labels'])} {noun}"
     if row["min_train_images"] is None:
-        return said
+        return labels
     n_images = format_numbers.format_count_range(row["min_train_images"], row["max_train_images"])
-    return f"{said} ({n_images} training images)"
+    return f"{labels} ({n_images} training images)"
 
 
-def _format_spearman(row):
+def _format_spearman(row: ClaimRow) -> str:
     return (
         f"Spearman’s ρ = {_format_2(row['estimate'])}{_format_interval(row, _format_2)}{_format_p_value(row)}"
     )
 
 
-def _format_odds(row):
+def _format_odds(row: ClaimRow) -> str:
     odds = f"odds of a hit × {_format_2(row['estimate'])} per doubling of 1 + training images"
     return f"{odds}{_format_interval(row, _format_2)}{_format_p_value(row)}"
 
 
-def _format_change(row):
-    stayed = row["n_labels"] - row["n_improved"] - row["n_worsened"]
-    counts = f"{row['n_improved']:,} rose, {stayed:,} stayed, {row['n_worsened']:,} fell"
+def _format_change(row: ClaimRow) -> str:
+    n_same = row["n_labels"] - row["n_improved"] - row["n_worsened"]
+    counts = f"{row['n_improved']:,} rose, {n_same:,} stayed, {row['n_worsened']:,} fell"
     change = f"{format_numbers.format_points(row['estimate'])} points of recall@{row['k']}"
     return f"{change}{_format_interval(row, format_numbers.format_points)}{_format_p_value(row)}; {counts}"
 
 
-def _format_worsened(row):
+def _format_worsened(row: ClaimRow) -> str:
     names = row["worsened_labels"][:MAX_NAMED_SPECIES]
-    more = row["n_worsened"] - len(names)
-    named = f" ({', '.join(names)}{f' and {more:,} more' if more else ''})" if names else ""
-    told = f"{row['n_worsened']:,} fell{named} and {row['n_improved']:,} rose"
-    return f"{told} with Holm’s p under {ALPHA}, among those with enough queries"
+    n_more = row["n_worsened"] - len(names)
+    labels = f" ({', '.join(names)}{f' and {n_more:,} more' if n_more else ''})" if names else ""
+    counts = f"{row['n_worsened']:,} fell{labels} and {row['n_improved']:,} rose"
+    return f"{counts} with Holm’s p under {ALPHA}, among those with enough queries"
 
 
-def _format_recall(row):
+def _format_recall(row: ClaimRow) -> str:
     return f"{_format_4(row['estimate'])}{_format_interval(row, _format_4)}, against a ceiling of {CEILING}"
 
 
-EVIDENCE = {
+EVIDENCE: dict[str, Callable[[ClaimRow], str]] = {
     SPEARMAN: _format_spearman,
     ODDS_RATIO: _format_odds,
     HODGES_LEHMANN: _format_change,
@@ -143,19 +150,19 @@ EVIDENCE = {
 }
 
 
-def _format_interval(row, form):
+def _format_interval(row: ClaimRow, form: Callable[[float], str]) -> str:
     return f" (95 % interval {format_numbers.format_interval(row['ci_low'], row['ci_high'], form)})"
 
 
-def _format_p_value(row):
+def _format_p_value(row: ClaimRow) -> str:
     return f", p {'' if row['p_value'] < 0.001 else '= '}{format_numbers.format_p_value(row['p_value'])}"
 
 
-def _format_4(value):
+def _format_4(value: float) -> str:
     return f"{value:.4f}"
 
 
-def _format_2(value):
+def _format_2(value: float) -> str:
     """A number with two decimals; no larger than a thousand.
 
     >>> _format_2(-0.417), _format_2(-0.001), _format_2(123456.7)

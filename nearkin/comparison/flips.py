@@ -1,4 +1,6 @@
-"""Query by query: whom each of two models found nearest, and which of them was right."""
+"""Flips: the nearest image of each query under two models, and which of them is correct."""
+
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -8,12 +10,12 @@ OUTCOMES = {
     (True, False): "lost",
     (False, False): "both_wrong",
 }
-"""By whether the base's nearest is right, and the trained one's."""
+"""By whether the nearest image is correct under the base, and under the trained model."""
 
 KEY = ["protocol", "uuid"]
 
 
-def compare_top1(hits, nearest):
+def compare_top1(hits: Sequence[pl.DataFrame], nearest: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """The nearest neighbour of every query under two models, as a `Flips` table.
 
     `hits` and `nearest` are pairs, base and trained: a `QueryScores` table, and of the neighbours
@@ -23,17 +25,18 @@ def compare_top1(hits, nearest):
         frame.select("level", *KEY, "category", "label", "first_relevant_rank") for frame in hits
     )
     both = base.join(trained.drop("category", "label"), on=["level", *KEY], suffix="_trained")
-    for model, found in zip(("base", "trained"), nearest, strict=True):
+    for model, neighbours in zip(("base", "trained"), nearest, strict=True):
         both = both.join(
-            found.select(*KEY, pl.col("neighbour").alias(f"{model}_nearest")), on=KEY, how="left"
+            neighbours.select(*KEY, pl.col("neighbour").alias(f"{model}_nearest")), on=KEY, how="left"
         )
-    before, after = (
+    base_is_right, trained_is_right = (
         (pl.col(name) == 1).fill_null(False)
         for name in ("first_relevant_rank", "first_relevant_rank_trained")
     )
     outcome = pl.lit(None, dtype=pl.String)
-    for (was_right, is_right), name in OUTCOMES.items():
-        outcome = pl.when((before == was_right) & (after == is_right)).then(pl.lit(name)).otherwise(outcome)
+    for (base_value, trained_value), name in OUTCOMES.items():
+        is_outcome = (base_is_right == base_value) & (trained_is_right == trained_value)
+        outcome = pl.when(is_outcome).then(pl.lit(name)).otherwise(outcome)
     return both.with_columns(
         outcome=outcome,
         base_first_relevant_rank="first_relevant_rank",

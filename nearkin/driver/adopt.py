@@ -1,12 +1,13 @@
 """Take over results that were copied into this clone: `make adopt CONFIG=config/config.yaml`.
 
-Every file is compared with the checksum that stands in `results/{dataset}/provenance.jsonl`;
-one that differs stops all. Then Snakemake gets back its records of parameters and inputs, and
-says itself, by their content, whether the results are what this config and this code ask for.
+Every file is compared with its checksum in `results/{dataset}/provenance.jsonl`; if one differs,
+nothing is adopted. Then Snakemake gets its records of parameters and inputs back, and decides from
+them whether the results are what this config and this code ask for.
 """
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
@@ -19,7 +20,7 @@ from nearkin.driver.explain import UNKNOWN, explain_dry_run
 from nearkin.driver.planned_jobs import parse_dry_run
 
 
-def list_copied(config_path):
+def list_copied(config_path: str | Path) -> list[provenance.Line]:
     """The lines about the results of a config's datasets. Exits if there are none, or if files differ."""
     datasets = yaml.safe_load(Path(config_path).read_text(encoding="utf-8"))["datasets"]
     folders = [Path("results", name) for name in datasets if Path("results", name, provenance.NAME).exists()]
@@ -37,32 +38,33 @@ def list_copied(config_path):
     return lines
 
 
-def adopt_results(lines):
-    """Give Snakemake its records of copied files back, and the files their dates."""
-    kept = FilePersistence(path=Path(".snakemake"))
-    if any(kept._read_locks()):
-        sys.exit("Nothing was adopted: a run is at work here, or was killed (then: snakemake --unlock)")
+def adopt_results(lines: Iterable[provenance.Line]) -> None:
+    """Restore Snakemake's records of copied files, and the dates of the files."""
+    persistence = FilePersistence(path=Path(".snakemake"))
+    if any(persistence._read_locks()):
+        sys.exit("Nothing was adopted: a run is active here, or was killed (then: snakemake --unlock)")
     for line in lines:
-        kept._write_record(line["path"], MetadataRecord.model_validate(line["record"]))
+        persistence._write_record(line["path"], MetadataRecord.model_validate(line["record"]))
     provenance.restore_mtimes(lines)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def main() -> None:
+    """Adopt the results of a config's datasets; exits with status 1 if not all are what it would make."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--configfile", required=True)
     config_path = parser.parse_args().configfile
     lines = list_copied(config_path)
     adopt_results(lines)
     print(f"{len(lines)} files are what was made.")
-    said = run_dry(config_path)
-    if parse_dry_run(said):
+    output = run_dry(config_path)
+    if parse_dry_run(output):
         print("Not all are what this clone would make: other settings, code or inputs made them. So")
-    elif UNKNOWN.search(said):
+    elif UNKNOWN.search(output):
         print("Not all are known: remove those that you do not trust.")
     else:
         print("All are adopted.")
         return
-    print(explain_dry_run(said))
+    print(explain_dry_run(output))
     sys.exit(1)
 
 

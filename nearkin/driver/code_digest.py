@@ -7,23 +7,23 @@ import os
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from nearkin.storage.atomic import file_sha256, write_text
 
 PACKAGE = "nearkin"
 
-
 NEUTRAL_MODULES = {"nearkin/runtime/prefetch.py", "nearkin/runtime/logs.py", "nearkin/runtime/memory.py"}
-"""Modules that cannot change a result: they only say how a step goes, or decide when it reads what."""
+"""Modules that cannot change a result: they report progress, or decide when a step reads its data."""
 
 
 def code_digest(root: str | Path, script: str) -> str:
     """A digest of what a script computes: of its syntax tree and of those of the project modules it imports.
 
-    Snakemake does not look inside the modules that a script imports; as a parameter, the digest reruns
+    Snakemake does not look inside the modules that a script imports. As a parameter, the digest reruns
     the step when what it computes may have changed, whatever the dates of the files. Comments,
-    docstrings, annotations, positions, imports that only annotations need, and the modules in NEUTRAL
-    do not count.
+    docstrings, annotations, positions, imports that only annotations need, and the modules in
+    NEUTRAL_MODULES do not count.
     """
     digests = code_files(root, script).items()
     lines = "".join(f"{file} {digest}\n" for file, digest in digests if file not in NEUTRAL_MODULES)
@@ -32,17 +32,17 @@ def code_digest(root: str | Path, script: str) -> str:
 
 def code_files(root: str | Path, script: str) -> dict[str, str]:
     """A script and every project module whose names it uses, directly or not, by path, with digests."""
-    found: dict[str, str] = {}
+    digests: dict[str, str] = {}
     waiting = [script]
     while waiting:
         file = waiting.pop()
-        if file not in found:
-            found[file], imported = _read_module(Path(root), file)
+        if file not in digests:
+            digests[file], imported = _read_module(Path(root), file)
             waiting += imported
-    return dict(sorted(found.items()))
+    return dict(sorted(digests.items()))
 
 
-@cache  # modules are imported by many scripts: most of the time in which a workflow is read
+@cache  # many scripts import the same modules; reading them takes most of the time to load the workflow
 def _read_module(root: Path, module: str) -> tuple[str, list[str]]:
     """The digest of a module's own code, and the project modules that it imports, as paths below `root`."""
     tree = _OnlyCode().visit(ast.parse((root / module).read_text(encoding="utf-8")))
@@ -52,7 +52,7 @@ def _read_module(root: Path, module: str) -> tuple[str, list[str]]:
 
 
 def _as_text(part: object) -> str:
-    """A syntax tree as text that is the same in every version of Python: without what is empty."""
+    """A syntax tree as text that is the same in every version of Python: empty fields are left out."""
     if isinstance(part, ast.AST):
         fields = [
             f"{name}={_as_text(value)}" for name, value in ast.iter_fields(part) if value not in (None, [])
@@ -64,7 +64,7 @@ def _as_text(part: object) -> str:
 
 
 class _UsedImports(ast.NodeTransformer):
-    """Takes imports of what is not used out of a syntax tree, and collects the names of the other modules."""
+    """Removes unused imports from a syntax tree and collects the names of the modules that stay."""
 
     def __init__(self, used: set[str]) -> None:
         self._used = used
@@ -82,11 +82,11 @@ class _UsedImports(ast.NodeTransformer):
         return node if node.names else None
 
     def _keep_used(self, node: ast.Import | ast.ImportFrom) -> None:
-        node.names = [each for each in node.names if (each.asname or each.name.split(".")[0]) in self._used]
+        node.names = [name for name in node.names if (name.asname or name.name.split(".")[0]) in self._used]
 
 
 class _OnlyCode(ast.NodeTransformer):
-    """Takes docstrings and other bare texts, and annotations, out of a syntax tree."""
+    """Removes docstrings and other bare texts, and annotations, from a syntax tree."""
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
@@ -106,6 +106,10 @@ class _OnlyCode(ast.NodeTransformer):
 
     visit_FunctionDef = visit_AsyncFunctionDef = _visit_function
 
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        is_for_types = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        return None if is_for_types else self.generic_visit(node)
+
 
 def _module_files(root: Path, names: list[str]) -> list[str]:
     """The files of those modules that are the project's own."""
@@ -115,37 +119,37 @@ def _module_files(root: Path, names: list[str]) -> list[str]:
 
 
 class FileDigests:
-    """The sha256 of files' contents, remembered by what a change of the content must change.
+    """The sha256 of files' contents, cached by metadata that changes whenever the content does.
 
-    Of large files, such as checkpoints, the digest is kept in `store` between runs, under the file's
-    device, inode, size and times of change: a run is planned without reading them again.
+    For large files, such as checkpoints, `store` keeps the digest between runs, under the file's
+    device, inode, size and times of change: planning a run does not read them again.
     """
 
-    SMALL = 2**20
-    """Bytes up to which reading a file is as quick as looking its digest up."""
+    SMALL_BYTES = 2**20
+    """Size up to which reading a file is as quick as looking its digest up."""
 
     def __init__(self, store: str | Path) -> None:
         self._store = Path(store)
-        self._known: dict[str, list] = {}
+        self._cache: dict[str, list[Any]] = {}  # path: state, digest
 
     def digest(self, path: str | Path) -> str | None:
         """The digest of a file; None if there is none."""
         path = os.path.abspath(path)
         if not os.path.isfile(path):
             return None
-        found = os.stat(path)
-        state = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
-        kept = self._known.get(path) or self._stored().get(path)
-        if kept and kept[0] == state:
-            return kept[1]
+        stat = os.stat(path)
+        state = [stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+        cached = self._cache.get(path) or self._read_store().get(path)
+        if cached and cached[0] == state:
+            return cached[1]
         digest = file_sha256(path)
-        self._known[path] = [state, digest]
-        if found.st_size > self.SMALL:
+        self._cache[path] = [state, digest]
+        if stat.st_size > self.SMALL_BYTES:
             with suppress(OSError):  # a folder that cannot be written only costs time
-                write_text(self._store, json.dumps(self._stored() | {path: [state, digest]}))
+                write_text(self._store, json.dumps(self._read_store() | {path: [state, digest]}))
         return digest
 
-    def _stored(self) -> dict[str, list]:
+    def _read_store(self) -> dict[str, list[Any]]:
         try:
             stored = json.loads(self._store.read_text(encoding="utf-8"))
         except (OSError, ValueError):

@@ -2,86 +2,78 @@
 
 import copy
 import difflib
-import math
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.validators import extend
 
 from nearkin.driver import grid
+from nearkin.driver.config_schema import ConfigError, check_names, check_schema, fill_defaults
+from nearkin.driver.config_types import (
+    CaptionsConfig,
+    ClustersConfig,
+    Config,
+    DatasetConfig,
+    GroupsConfig,
+    ModelConfig,
+    SourceConfig,
+    SplitConfig,
+)
 from nearkin.finetune.recipe import PRESETS
 from nearkin.sources import column_mapping
 from nearkin.vocabulary import LEVELS
 
 LIBRARIES_WITHOUT_PRECISION = ("external", "histogram")
-"""Libraries whose models compute no network; as far as precision goes they compare with any."""
+"""Libraries whose models run no network: models of any precision compare with them."""
 
 
-class ConfigError(ValueError):
-    """A config that cannot be run; the message names every key at fault."""
-
-
-def _is_integer(checker: object, value: object) -> bool:
-    """Unlike in JSON Schema, 3.0 is none: whoever counts with it would fail later."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(checker: object, value: object) -> bool:
-    """Unlike in JSON Schema, nan and inf are none."""
-    return _is_integer(checker, value) or (isinstance(value, float) and math.isfinite(value))
-
-
-Validator = extend(
-    Draft202012Validator,
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
-        {"integer": _is_integer, "number": _is_number}
-    ),
-)
-
-
-def resolve_config(config, schema):
+def resolve_config(config: dict[str, Any], schema: Mapping[str, Any]) -> Config:
     """The config with all defaults filled in and every `extends:` resolved.
 
     Raises ConfigError naming the key, its value and what is allowed.
     """
-    _check_names("", config)
-    _check_schema(config, schema)
+    check_names(config)
+    check_schema(config, schema)
+    resolved = _resolve_references(config, schema)
+    for name, dataset in resolved["datasets"].items():
+        _check_dataset(name, dataset, results=[f"results/{other}" for other in resolved["datasets"]])
+    _check_downloads(resolved["datasets"])
+    for name in resolved["models"]:
+        _check_model(name, resolved)
+    _check_seed_groups(resolved["models"])
+    for name, dataset in resolved["datasets"].items():
+        _check_groups(f"datasets.{name}.groups", dataset["groups"], resolved["models"])
+    for name, clustering in resolved["clusters"].items():
+        _check_clusters(f"clusters.{name}", clustering, resolved["models"])
+    for name, model in resolved["models"].items():
+        model["precision"] = _precision_of(resolved["models"], name)
+    _check_comparable(resolved)
+    _check_depth(resolved)
+    for base, trained in resolved["compare"]:
+        for name in (base, trained):
+            _check_name(name, resolved["models"], "compare", "model")
+    resolved["leakage_audit"]["model"] = _choose_audited_model(resolved)
+    return resolved
+
+
+def _resolve_references(config: dict[str, Any], schema: Mapping[str, Any]) -> Config:
+    """The config without grids, `extends` and presets, and with all defaults."""
     config = copy.deepcopy(config)
     if any("grid" in model.get("finetune", {}) for model in config["models"].values()):
-        config = _without_grids(config, schema)
+        config = _expand_grids(config, schema)
     config["datasets"] = {name: _resolve_extends(config["datasets"], name, []) for name in config["datasets"]}
     for model in config["models"].values():
         if preset := model.get("finetune", {}).pop("preset", None):
             model["finetune"] = PRESETS[preset] | model["finetune"]
-    config = _with_defaults(config, schema, schema["$defs"])
-    for name, dataset in config["datasets"].items():
-        _check_dataset(name, dataset, results=[f"results/{one}" for one in config["datasets"]])
-    _check_downloads(config["datasets"])
-    for name in config["models"]:
-        _check_model(name, config)
-    _check_seed_groups(config["models"])
-    for name, dataset in config["datasets"].items():
-        _check_groups(f"datasets.{name}.groups", dataset["groups"], config["models"])
-    for name, clustering in config["clusters"].items():
-        _check_clusters(f"clusters.{name}", clustering, config["models"])
-    for name, model in config["models"].items():
-        model["precision"] = _precision_of(config["models"], name)
-    _check_comparable(config)
-    _check_depth(config)
-    for base, trained in config["compare"]:
-        for name in (base, trained):
-            _check_name(name, config["models"], "compare", "model")
-    config["leakage_audit"]["model"] = _choose_audited_model(config)
-    return config
+    return cast(Config, fill_defaults(config, schema, schema["$defs"]))
 
 
 def check_repeated_keys(path: str | Path) -> None:
     """Raises ConfigError, naming each key and its lines, if a config file has a key twice.
 
-    YAML and JSON take the last one, and forget the others without a word.
+    YAML and JSON take the last one and silently drop the others.
     """
     text = Path(path).read_text(encoding="utf-8").expandtabs(1)  # JSON may be indented by tabs, YAML not
     try:
@@ -93,7 +85,7 @@ def check_repeated_keys(path: str | Path) -> None:
 
 
 def _find_repeated_keys(where: str, node: yaml.Node | None, seen: set[int]) -> Iterator[str]:
-    """A sentence for each repeated key below a YAML node; what an alias repeats counts once."""
+    """A sentence for each repeated key below a YAML node; a node that an alias repeats counts once."""
     if id(node) in seen:
         return
     seen.add(id(node))
@@ -101,135 +93,86 @@ def _find_repeated_keys(where: str, node: yaml.Node | None, seen: set[int]) -> I
         for number, item in enumerate(node.value):
             yield from _find_repeated_keys(f"{where}{number}.", item, seen)
     if isinstance(node, yaml.MappingNode):
-        lines = {}
+        lines_by_key: dict[str, list[str]] = {}
         for key, value in node.value:
-            lines.setdefault(str(key.value), []).append(str(key.start_mark.line + 1))
+            lines_by_key.setdefault(str(key.value), []).append(str(key.start_mark.line + 1))
             yield from _find_repeated_keys(f"{where}{key.value}.", value, seen)
-        for name, found in lines.items():
-            if len(found) > 1:
+        for name, lines in lines_by_key.items():
+            if len(lines) > 1:
                 yield (
-                    f"{where}{name}: is there {len(found)} times, in lines {' and '.join(found)}, and only "
+                    f"{where}{name}: is there {len(lines)} times, in lines {' and '.join(lines)}, and only "
                     "the last would count; join them, or rename all but one"
                 )
 
 
-def _check_names(where: str, value: object) -> None:
-    """Names of datasets and models such as 2024 or yes are numbers and truth values to YAML."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            if not isinstance(name, str):
-                raise ConfigError(
-                    f"config key {where}{name}: the name {name!r} is not a text; write it in quotes"
-                )
-            _check_names(f"{where}{name}.", inner)
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            _check_names(f"{where}{number}.", inner)
-
-
-def _check_schema(config, schema):
-    errors = sorted(Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path)))
-    if errors:
-        raise ConfigError("\n".join(line for error in errors for line in _format_schema_error(error)))
-
-
-def _without_grids(config, schema):
+def _expand_grids(config: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     try:
         config = grid.expand_grid(config)
     except ValueError as error:
         raise ConfigError(f"config key {error}") from None
-    _check_schema(config, schema)
+    check_schema(config, schema)
     return config
 
 
-def root_model(models, name):
+def root_model(models: Mapping[str, ModelConfig], name: str) -> str:
     """The model whose encoder `name` was fine-tuned from, directly or not; itself if it was not."""
-    while "finetune" in models[name]:
-        name = models[name]["finetune"]["base"]
+    while finetune := models[name].get("finetune"):
+        name = finetune["base"]
     return name
 
 
-def _precision_of(models, name):
-    """The precision of a model: its own, its base's, or fp32; None for one that computes nothing."""
+def _precision_of(models: Mapping[str, ModelConfig], name: str) -> str | None:
+    """The precision of a model: its own, its base's, or fp32; None for a model that runs no network."""
     model = models[name]
-    if model.get("library") in LIBRARIES_WITHOUT_PRECISION:
+    library, finetune = model.get("library"), model.get("finetune")
+    if library in LIBRARIES_WITHOUT_PRECISION:
         if model["precision"] is not None:
-            raise ConfigError(
-                f"config key models.{name}.precision: a {model['library']} has none; leave it out"
-            )
+            raise ConfigError(f"config key models.{name}.precision: a {library} has none; leave it out")
         return None
-    if model["precision"] is None and "finetune" in model:
-        return _precision_of(models, model["finetune"]["base"])
+    if model["precision"] is None and finetune:
+        return _precision_of(models, finetune["base"])
     return model["precision"] or "fp32"
 
 
-def _check_comparable(config):
-    """Models of a study stand side by side in figures and report, so all are computed alike."""
-    first = {}
+def _check_comparable(config: Config) -> None:
+    """All models of a study are computed alike, because figures and report compare them."""
+    first: dict[str, tuple[str, str]] = {}
     for name, model in config["models"].items():
         if model.get("library") == "external":
             continue
-        preprocess = config["models"][root_model(config["models"], name)]["preprocess"]
-        ways = {"precision": model["precision"], "decode": config["preprocessing"][preprocess]["decode"]}
-        for key, way in ways.items():
-            known, other = first.setdefault(key, (way, name)) if way else (way, name)
-            if way != known:
+        root = config["models"][root_model(config["models"], name)]
+        preprocess = cast(str, root.get("preprocess"))  # only external models have none
+        settings = {"precision": model["precision"], "decode": config["preprocessing"][preprocess]["decode"]}
+        for key, value in settings.items():
+            known, other = first.setdefault(key, (value, name)) if value else (value, name)
+            if value != known:
                 raise ConfigError(
-                    f"config key models.{name}: {key} is {way}, but for {other!r} it is {known}; models of "
+                    f"config key models.{name}: {key} is {value}, but for {other!r} it is {known}; models of "
                     "one study are compared, so give both the same, or one of them a study of its own"
                 )
 
 
-def _check_depth(config: dict) -> None:
+def _check_depth(config: Config) -> None:
     """A recall within more neighbours than are stored would count hits as misses."""
-    most, depth = max(config["recall"]["ks"]), config["search"]["n_neighbours"]
-    if most > depth:
+    max_k, depth = max(config["recall"]["ks"]), config["search"]["n_neighbours"]
+    if max_k > depth:
         raise ConfigError(
-            f"config key recall.ks: {most} exceeds search.n_neighbours, the {depth} neighbours stored; "
-            f"write search.n_neighbours: {most}, or leave {most} out"
+            f"config key recall.ks: {max_k} exceeds search.n_neighbours, the {depth} neighbours stored; "
+            f"write search.n_neighbours: {max_k}, or leave {max_k} out"
         )
 
 
-def _choose_audited_model(config):
-    """The model that the leak audit searches with: as named, or the last base, or the first model."""
-    named = config["leakage_audit"]["model"]
-    if named is not None:
-        _check_name(named, config["models"], "leakage_audit.model", "model")
-        return named
+def _choose_audited_model(config: Config) -> str:
+    """The model that the leakage audit searches with: as configured, or the last base, or the first model."""
+    name = config["leakage_audit"]["model"]
+    if name is not None:
+        _check_name(name, config["models"], "leakage_audit.model", "model")
+        return name
     return config["compare"][-1][0] if config["compare"] else next(iter(config["models"]))
 
 
-def _format_schema_error(error):
-    where = ".".join(map(str, error.absolute_path)) or "(top level)"
-    if error.validator == "additionalProperties":
-        known = error.schema.get("properties", {})
-        unknown = [key for key in error.instance if key not in known]
-        for key in unknown:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            yield f"config key {where}.{key}: unknown key; {hint}allowed: {', '.join(sorted(known))}"
-    elif error.validator == "enum":
-        allowed = ", ".join(map(repr, error.validator_value))
-        yield f"config key {where}: {error.instance!r} is not one of {allowed}"
-    elif error.validator == "type":
-        remedy = _suggest_number(error.instance, error.validator_value)
-        yield f"config key {where}: {error.instance!r} is not of type {error.validator_value}{remedy}"
-    else:
-        about = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
-        yield f"config key {where}: {error.message}" + (f" ({about})" if about else "")
-
-
-def _suggest_number(value: object, types: str | list[str]) -> str:
-    """What to write for a number that is one to YAML, and not to us."""
-    if not isinstance(value, float) or ("integer" not in types and "number" not in types):
-        return ""
-    if not math.isfinite(value):
-        return "; write a finite number"
-    return f"; write {value:.0f}" if value.is_integer() else "; write a whole number"
-
-
-def _resolve_extends(datasets, name, seen):
-    """A dataset with the values of the one it extends; its source keeps that one's name."""
+def _resolve_extends(datasets: Mapping[str, Any], name: str, seen: list[str]) -> dict[str, Any]:
+    """A dataset with the values of the one it extends; its source keeps the name of that one."""
     dataset = copy.deepcopy(datasets[name])
     if name in seen:
         raise ConfigError(
@@ -243,54 +186,36 @@ def _resolve_extends(datasets, name, seen):
     return _merge(_resolve_extends(datasets, extended, [*seen, name]), dataset)
 
 
-def _merge(below, above):
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`below` with the values of `above` over it, at every level."""
     result = dict(below)
     for key, value in above.items():
-        both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = _merge(result[key], value) if both else value
+        are_dicts = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = _merge(result[key], value) if are_dicts else value
     return result
 
 
-def _with_defaults(value, schema, definitions):
-    """`value` completed by the defaults of `schema`, all the way down."""
-    if "$ref" in schema:
-        schema = definitions[schema["$ref"].removeprefix("#/$defs/")]
-    if isinstance(value, list):
-        return [_with_defaults(one, schema.get("items", {}), definitions) for one in value]
-    if not isinstance(value, dict):
-        return value
-    properties, others = schema.get("properties", {}), schema.get("additionalProperties")
-    result = {key: copy.deepcopy(inner["default"]) for key, inner in properties.items() if "default" in inner}
-    result |= value
-    if properties:  # in the schema's order, so that a reordered config changes no parameter
-        result = {key: result[key] for key in properties if key in result}
-    for key in result:
-        inner = properties.get(key, others)
-        if isinstance(inner, dict):
-            result[key] = _with_defaults(result[key], inner, definitions)
-    return result
-
-
-def _check_dataset(name: str, dataset: dict, *, results: list[str]) -> None:
-    source = dataset["source"]
-    _check_source(f"datasets.{name}.source", source, results)
+def _check_dataset(name: str, dataset: DatasetConfig, *, results: Sequence[str]) -> None:
+    _check_source(f"datasets.{name}.source", dataset["source"], results)
     _check_captions(f"datasets.{name}.captions", dataset["captions"])
     _check_split(f"datasets.{name}.split", dataset["split"], own=f"results/{name}/splits.parquet")
 
 
-def _check_captions(key, captions):
+def _check_captions(key: str, captions: CaptionsConfig) -> None:
     if captions["priority"][-1] != "template":
-        raise ConfigError(f"config key {key}.priority: nothing is reached behind template; write it last")
+        raise ConfigError(f"config key {key}.priority: nothing after template is ever used; write it last")
     if captions["tables"] and "tables" not in captions["priority"]:
         raise ConfigError(f"config key {key}.priority: without tables, but {key}.tables names some")
 
 
-def _check_split(key, split, *, own):
+def _check_split(key: str, split: SplitConfig, *, own: str) -> None:
     total = split["train"] + split["val"] + split["test"]
     if abs(total - 1) > 1e-9:
         raise ConfigError(f"config key {key}: train, val and test add up to {total:g}, not 1")
     if split["previous"] and os.path.normpath(split["previous"]) == own:
-        raise ConfigError(f"config key {key}.previous: {own} is made anew; keep the earlier one elsewhere")
+        raise ConfigError(
+            f"config key {key}.previous: {own} is written again; keep the earlier one elsewhere"
+        )
     if split["folds"] is None:
         return
     if split["fold"] > split["folds"]:
@@ -299,47 +224,55 @@ def _check_split(key, split, *, own):
         raise ConfigError(f"config key {key}.test: with folds, train and val need a share")
     for other in ("previous", "use_source_split"):
         if split[other]:
-            raise ConfigError(f"config key {key}.{other}: folds are dealt anew, they cannot keep given sides")
+            raise ConfigError(
+                f"config key {key}.{other}: folds are assigned at random and keep no given split"
+            )
 
 
-def _check_source(key: str, source: dict, results: list[str]) -> None:
-    layout = source["layout"]
-    if layout != "museum" and not source.get("folder"):
+def _check_source(key: str, source: SourceConfig, results: Sequence[str]) -> None:
+    layout, folder = source["layout"], source.get("folder")
+    if layout == "museum":
+        if source["follow_links"]:
+            raise ConfigError(f"config key {key}.follow_links: the drawn museum has no links; leave it out")
+        if source["download"]:
+            raise ConfigError(
+                f"config key {key}.download: the museum is drawn, not downloaded; name the layout"
+            )
+    elif not folder:
         raise ConfigError(f"config key {key}.folder: needed for layout {layout!r}")
-    if layout == "museum" and source["follow_links"]:
-        raise ConfigError(f"config key {key}.follow_links: the drawn museum has no links; leave it out")
-    if layout != "museum":
-        _check_outside_results(f"{key}.folder", source["folder"], results)
-    if layout == "museum" and source["download"]:
-        raise ConfigError(f"config key {key}.download: the museum is drawn, not downloaded; name the layout")
-    asked = [name for name in ("table", "preset", "columns") if source.get(name)]
+    else:
+        _check_outside_results(f"{key}.folder", folder, results)
+    table_keys = [name for name in ("table", "preset", "columns") if source.get(name)]
     if layout != "table":
-        if asked:
-            raise ConfigError(f"config key {key}.{asked[0]}: only layout 'table' reads it, not {layout!r}")
+        if table_keys:
+            raise ConfigError(
+                f"config key {key}.{table_keys[0]}: only layout 'table' reads it, not {layout!r}"
+            )
         return
-    if "table" not in asked:
+    if "table" not in table_keys:
         raise ConfigError(f"config key {key}.table: needed for layout 'table'")
-    if "preset" not in asked and not source["columns"].get("file"):
+    if "preset" not in table_keys and not source["columns"].get("file"):
         raise ConfigError(f"config key {key}.columns.file: needed without a preset; it names the image files")
-    for field, said in source["columns"].items():
-        for text in column_mapping.as_list(said):
+    for field, columns in source["columns"].items():
+        for text in column_mapping.as_list(columns):
             if column_mapping.has_stray_braces(text):
                 raise ConfigError(f"config key {key}.columns.{field}: {text!r} has braces without a column")
 
 
-def _check_outside_results(key: str, folder: str, results: list[str]) -> None:
+def _check_outside_results(key: str, folder: str, results: Sequence[str]) -> None:
     """What a study writes must not lie among its images: it would list its own figures."""
-    for place in [".", *results]:
-        if Path(place).resolve().is_relative_to(Path(folder).resolve()):
-            what = "the working directory" if place == "." else place
+    for path in [".", *results]:
+        if Path(path).resolve().is_relative_to(Path(folder).resolve()):
+            content = "the working directory" if path == "." else path
             raise ConfigError(
-                f"config key {key}: {folder!r} holds {what}, so what the study writes would count as "
-                "images of it; give the images a folder of their own, beside results/"
+                f"config key {key}: {folder!r} holds {content}, so what the study writes would count as "
+                "images of it; give the images a folder of their own, outside results/"
             )
 
 
-def _check_groups(key, groups, models):
-    model = (groups["near_duplicates"] or {}).get("model")
+def _check_groups(key: str, groups: GroupsConfig, models: Mapping[str, ModelConfig]) -> None:
+    near_duplicates = groups["near_duplicates"]
+    model = near_duplicates["model"] if near_duplicates else None
     if model is None:
         return
     _check_name(model, models, f"{key}.near_duplicates.model", "model")
@@ -350,13 +283,13 @@ def _check_groups(key, groups, models):
         )
 
 
-def _check_clusters(key, clustering, models):
+def _check_clusters(key: str, clustering: ClustersConfig, models: Mapping[str, ModelConfig]) -> None:
     _check_name(clustering["model"], models, f"{key}.model", "model")
     if "finetune" in models[clustering["model"]]:
         raise ConfigError(
             f"config key {key}.model: {clustering['model']!r} is trained; take a model with a library"
         )
-    if clustering["captions"] and models[clustering["model"]]["library"] != "open_clip":
+    if clustering["captions"] and models[clustering["model"]].get("library") != "open_clip":
         raise ConfigError(
             f"config key {key}.captions: {clustering['model']!r} reads no captions; take a model of open_clip"
         )
@@ -364,7 +297,7 @@ def _check_clusters(key, clustering, models):
         raise ConfigError(f"config key {key}: give either n or per_cluster")
 
 
-def _check_downloads(datasets):
+def _check_downloads(datasets: Mapping[str, DatasetConfig]) -> None:
     """Datasets of one folder share its download."""
     first = {}
     for name, dataset in datasets.items():
@@ -377,7 +310,7 @@ def _check_downloads(datasets):
             )
 
 
-def _check_model(name, config):
+def _check_model(name: str, config: Config) -> None:
     model, key = config["models"][name], f"models.{name}"
     if ("finetune" in model) == ("library" in model):
         raise ConfigError(
@@ -395,27 +328,30 @@ def _check_model(name, config):
             _check_name(
                 model.get("preprocess"), config["preprocessing"], f"{key}.preprocess", "preprocessing"
             )
-        return
-    _check_name(
-        model["finetune"]["labels"], [*LEVELS, *config["clusters"]], f"{key}.finetune.labels", "label"
-    )
-    seen = [name]
-    while "finetune" in config["models"][seen[-1]]:
-        base = config["models"][seen[-1]]["finetune"]["base"]
-        _check_name(base, config["models"], f"models.{seen[-1]}.finetune.base", "model")
-        if base in seen:
-            raise ConfigError(
-                f"config key {key}.finetune.base: goes round in circles: {' -> '.join([*seen, base])}"
-            )
-        seen.append(base)
-    if config["models"][seen[-1]]["library"] in ("external", "histogram"):
+    elif "finetune" in model:
+        labels = [*LEVELS, *config["clusters"]]
+        _check_name(model["finetune"]["labels"], labels, f"{key}.finetune.labels", "label")
+        _check_bases(name, config["models"])
+
+
+def _check_bases(name: str, models: Mapping[str, ModelConfig]) -> None:
+    """A fine-tuned model goes back to a pretrained one, whose weights can be trained."""
+    chain = [name]
+    while finetune := models[chain[-1]].get("finetune"):
+        base = finetune["base"]
+        _check_name(base, models, f"models.{chain[-1]}.finetune.base", "model")
+        if base in chain:
+            circle = " -> ".join([*chain, base])
+            raise ConfigError(f"config key models.{name}.finetune.base: goes round in circles: {circle}")
+        chain.append(base)
+    if models[chain[-1]].get("library") in ("external", "histogram"):
         raise ConfigError(
-            f"config key {key}.finetune.base: {seen[-1]!r} has no weights that could be trained"
+            f"config key models.{name}.finetune.base: {chain[-1]!r} has no weights that could be trained"
         )
 
 
-def _check_seed_groups(models):
-    """Models of one seed group differ in nothing but their seed."""
+def _check_seed_groups(models: Mapping[str, ModelConfig]) -> None:
+    """Models of one seed group differ only in their seed."""
     for group, (first, *others) in grid.seed_groups(models).items():
         for name in others:
             if _without_seed(models[name]) != _without_seed(models[first]):
@@ -425,14 +361,14 @@ def _check_seed_groups(models):
                 )
 
 
-def _without_seed(model):
-    recipe = {
-        key: value for key, value in model.get("finetune", {}).items() if key not in ("seed", "seed_group")
-    }
-    return model | {"finetune": recipe}
+def _without_seed(model: ModelConfig) -> dict[str, object]:
+    finetune = model.get("finetune", {})
+    recipe = {key: value for key, value in finetune.items() if key not in ("seed", "seed_group")}
+    return {**model, "finetune": recipe}
 
 
-def _check_name(name, names, key, kind):
+def _check_name(name: str | None, names: Collection[str], key: str, kind: str) -> None:
+    """Raises ConfigError, with the most similar name, unless `name` is one of `names`."""
     if name not in names:
         near = difflib.get_close_matches(str(name), names, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""

@@ -1,10 +1,10 @@
-"""Results that hang on what a run has yet to make, marked as incomplete until it has made it.
+"""Results that depend on what a run has yet to make, marked as incomplete until it has made it.
 
-Where a job fails, its outputs are gone, and Snakemake does not miss them: what was made of them earlier is
-there, is newer than all else that it takes, and passes for up to date. So a run begins by marking as
-incomplete all that it will make and all that hangs on it, by Snakemake's own marks, for which it makes
-files again whatever their dates. A run that comes to its end takes the marks off again, but for results
-whose inputs are gone; one that was killed leaves them all.
+When a job fails, its outputs are gone, and Snakemake does not miss them: what was made from them earlier
+is there, is newer than its other inputs, and passes as up to date. So a run begins by marking as
+incomplete all that it will make and all that depends on it. These are Snakemake's own marks: it makes
+marked files again whatever their dates. A run that reaches its end removes the marks, except from results
+whose inputs are gone; a run that was killed leaves them all.
 """
 
 import os
@@ -24,39 +24,39 @@ class PendingResults:
         marked: Callable[[set[str]], set[str]],
     ) -> None:
         self._mark, self._unmark, self._marked = mark, unmark, marked
-        self._made: set[str] = set()
-        self._kept: set[str] = set()
+        self._to_make: set[str] = set()
+        self._marked_before: set[str] = set()
         self._consumers: dict[str, set[str]] = {}
 
     def mark_pending(
         self, to_make: Mapping[str, Iterable[str]], existing: Mapping[str, Iterable[str]]
     ) -> None:
-        """Mark the files that the run will make, and what hangs on them; both are given with their inputs."""
-        self._made = set(to_make)
+        """Mark the files that the run will make and those that depend on them; both map files to inputs."""
+        self._to_make = set(to_make)
         for output, inputs in [*to_make.items(), *existing.items()]:
             for path in inputs:
                 self._consumers.setdefault(path, set()).add(output)
-        pending = self._made | self._find_dependents(self._made)
-        self._kept = self._marked(pending)
-        for path in pending - self._kept:
+        pending = self._to_make | self._find_dependents(self._to_make)
+        self._marked_before = self._marked(pending)
+        for path in pending - self._marked_before:
             self._mark(path)
 
     def unmark_finished(self) -> None:
-        """Leave the marks of results that hang on a file which was to be made and is not there.
+        """Remove the marks, except from results that depend on a file that was to be made and is missing.
 
-        Those of an earlier run stay, too: Snakemake takes the mark off a file that it makes.
+        Marks of an earlier run stay, too: Snakemake removes the mark of a file that it makes.
         """
-        gone = {path for path in self._made if not os.path.exists(path)}
-        for path in (
-            (self._made | self._find_dependents(self._made)) - self._kept - self._find_dependents(gone)
-        ):
+        missing = {path for path in self._to_make if not os.path.exists(path)}
+        pending = self._to_make | self._find_dependents(self._to_make)
+        for path in pending - self._marked_before - self._find_dependents(missing):
             self._unmark(path)
 
     def _find_dependents(self, paths: Iterable[str]) -> set[str]:
-        """All that was or will be made of some files, directly or not."""
-        found, waiting = set(), list(paths)
+        """All files that were or will be made from some files, directly or not."""
+        dependents: set[str] = set()
+        waiting = list(paths)
         while waiting:
-            new = self._consumers.get(waiting.pop(), set()) - found
-            found |= new
+            new = self._consumers.get(waiting.pop(), set()) - dependents
+            dependents |= new
             waiting += new
-        return found
+        return dependents

@@ -1,4 +1,4 @@
-"""Which jobs a run would do, and what jobs took before, from what Snakemake says and leaves behind."""
+"""The jobs that a run would do, and the seconds that jobs took before, from Snakemake's output and files."""
 
 import csv
 import re
@@ -12,40 +12,40 @@ class Job(NamedTuple):
     """A job of a rule, its wildcards by name, why Snakemake would run it, and where it logs."""
 
     rule: str
-    wildcards: dict
+    wildcards: dict[str, str]
     reason: str = ""
     log: str = ""
 
 
-def parse_dry_run(said):
+def parse_dry_run(output: str) -> list[Job]:
     """The jobs in the output of a dry run, targets left out.
 
     >>> parse_dry_run("rule embed_images:\\n    input: a\\n    wildcards: dataset=d, shard=0\\nrule all:\\n")
     [Job(rule='embed_images', wildcards={'dataset': 'd', 'shard': '0'}, reason='', log='')]
     """
-    found = []
-    for block in re.split(r"^(?=(?:local)?rule \w+:$)", said, flags=re.MULTILINE)[1:]:
-        rule = re.match(r"(?:local)?rule (\w+):", block)[1]
-        told = dict(re.findall(r"^ +(wildcards|reason|log): (.*)$", block, re.MULTILINE))
-        pairs = told["wildcards"].split(", ") if "wildcards" in told else []
+    jobs = []
+    _, *parts = re.split(r"^(?:local)?rule (\w+):$", output, flags=re.MULTILINE)
+    for rule, block in zip(parts[::2], parts[1::2], strict=True):
+        fields = dict(re.findall(r"^ +(wildcards|reason|log): (.*)$", block, re.MULTILINE))
+        pairs = fields["wildcards"].split(", ") if "wildcards" in fields else []
         if rule not in TARGET_RULES:
             wildcards = dict(pair.split("=", 1) for pair in pairs)
-            found.append(Job(rule, wildcards, told.get("reason", ""), told.get("log", "")))
-    return found
+            jobs.append(Job(rule, wildcards, fields.get("reason", ""), fields.get("log", "")))
+    return jobs
 
 
-def previous_seconds(costs, rule, *about):
-    """How long the jobs of a rule took in an earlier run, together; None if it left no costs.
+def previous_seconds(costs: str | Path, rule: str, *about: str) -> float | None:
+    """The seconds that all jobs of a rule took in an earlier run, added up; None if it left no costs.
 
-    `costs` is the folder of Snakemake's benchmark files; `about` are the wildcards but shards:
+    `costs` is the folder of Snakemake's benchmark files; `about` are the wildcards except shards:
     their files are {rule}/{about}.tsv, or lie below {rule}/{about}/.
     """
-    place = Path(costs, rule, *about)
-    paths = [place.with_name(f"{place.name}.tsv"), *place.rglob("*.tsv")]
+    folder = Path(costs, rule, *about)
+    paths = [folder.with_name(f"{folder.name}.tsv"), *folder.rglob("*.tsv")]
     seconds = [_read_seconds(path) for path in paths if path.exists()]
     return sum(seconds) if seconds else None
 
 
-def _read_seconds(path):
+def _read_seconds(path: Path) -> float:
     with open(path, encoding="utf-8", newline="") as file:
         return sum(float(row["s"]) for row in csv.DictReader(file, delimiter="\t"))

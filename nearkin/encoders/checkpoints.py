@@ -1,11 +1,14 @@
-"""Weights from files of others: read without running what is in them, and put in whole."""
+"""Weights from foreign files: read without running code in them, and loaded in full."""
 
 import logging
 import pickle
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeGuard
 
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 logger = logging.getLogger(__name__)
 
@@ -13,37 +16,43 @@ WRAPPERS = ("state_dict", "model", "state_dict_ema", "model_state_dict")
 PREFIXES = ("module.", "_orig_mod.")
 
 
-def read_checkpoint(path):
+def read_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
     """The tensors in a checkpoint by name: a safetensors file, or a pickle of nothing but tensors.
 
-    What common training loops wrap around them is taken off. Raises ValueError naming the
-    file if it is damaged or holds code; no code in it is run.
+    Wrappers of common training loops are removed. Raises ValueError naming the file if it is damaged
+    or holds code; no code in it is run.
     """
     if not Path(path).is_file():
         raise ValueError(f"{path}: no such checkpoint")
     try:
         if Path(path).suffix == ".safetensors":
             return load_file(path)
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(
             f"{path}: not a checkpoint of tensors alone (it may hold code, which is never run): {error}; "
             "save its state_dict() as safetensors"
         ) from error
-    except Exception as error:  # over damaged bytes, pickle and torch raise whatever they stumble on
+    except Exception as error:  # on damaged bytes, pickle and torch raise errors of any kind
         raise ValueError(
-            f"{path}: damaged, or not a checkpoint: {error}; copy it anew, or save its state_dict()"
+            f"{path}: damaged, or not a checkpoint: {error}; copy it again, or save its state_dict()"
         ) from error
-    return _unwrap(found, path)
+    return _unwrap(content, path)
 
 
-def load_strict(module, tensors, *, source, unused=()):
-    """Load tensors into a module, every one of them and nothing left out.
+def load_strict(
+    module: nn.Module,
+    tensors: Mapping[str, torch.Tensor],
+    *,
+    source: str | Path,
+    unused: Sequence[str] = (),
+) -> None:
+    """Load tensors into a module: all tensors of the module, and all tensors given.
 
-    `unused` are beginnings of names that may be in the checkpoint without being wanted,
-    such as a classifier. Raises ValueError naming the first tensor that is missing, is too
-    many or has another shape: what is not filled would stay random. The same for weights that
-    are not real numbers: codes of a quantised model would be taken for its weights.
+    `unused` are prefixes of names that are ignored in the checkpoint, such as a classifier's.
+    Raises ValueError naming the first tensor that is missing, surplus or of another shape: what is
+    not loaded would stay random. Also for weights that are not real numbers: codes of a quantised
+    model would be taken for its weights.
     """
     own = module.state_dict()
     tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(tuple(unused))}
@@ -60,13 +69,13 @@ def load_strict(module, tensors, *, source, unused=()):
                 f"{source}: does not fit the architecture: {names[0]!r} is {what} ({len(missing)} missing, "
                 f"{len(surplus)} too many, {len(shapes)} misshapen, of {len(own)}); name the right model"
             )
-    tensors = {name: tensors.get(name, own[name]) for name in own}
+    tensors = {**own, **tensors}
     _check_are_floats(own, tensors, source)
     module.load_state_dict(tensors)
 
 
-def load_by_order(module, tensors, *, source):
-    """Load tensors of other names into a module, one by one in the order of both.
+def load_by_order(module: nn.Module, tensors: Mapping[str, torch.Tensor], *, source: str | Path) -> None:
+    """Load tensors with other names into a module, one by one in the order of both.
 
     Raises ValueError if their number or a shape differs, or weights are not real numbers.
     """
@@ -79,7 +88,9 @@ def load_by_order(module, tensors, *, source):
     module.load_state_dict(tensors)
 
 
-def _check_are_floats(own: dict, tensors: dict, source: str | Path) -> None:
+def _check_are_floats(
+    own: Mapping[str, torch.Tensor], tensors: Mapping[str, torch.Tensor], source: str | Path
+) -> None:
     for name, tensor in own.items():
         if tensor.is_floating_point() and not tensors[name].is_floating_point():
             raise ValueError(
@@ -88,14 +99,20 @@ def _check_are_floats(own: dict, tensors: dict, source: str | Path) -> None:
             )
 
 
-def _unwrap(found, path):
+def _unwrap(content: object, path: str | Path) -> dict[str, torch.Tensor]:
     for wrapper in WRAPPERS:
-        if isinstance(found, dict) and isinstance(found.get(wrapper), dict):
-            found = found[wrapper]
-    named = isinstance(found, dict) and all(isinstance(name, str) for name in found)
-    if not named or not found or not all(torch.is_tensor(v) for v in found.values()):
+        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            content = content[wrapper]
+    if not _is_state_dict(content):
         raise ValueError(f"{path}: holds no state_dict (names and tensors); save model.state_dict()")
     for prefix in PREFIXES:
-        if all(name.startswith(prefix) for name in found):
-            found = {name.removeprefix(prefix): tensor for name, tensor in found.items()}
-    return found
+        if all(name.startswith(prefix) for name in content):
+            content = {name.removeprefix(prefix): tensor for name, tensor in content.items()}
+    return content
+
+
+def _is_state_dict(content: object) -> TypeGuard[dict[str, torch.Tensor]]:
+    """Whether an object is a dict of tensors by name, with at least one."""
+    if not isinstance(content, dict) or not content:
+        return False
+    return all(isinstance(name, str) and torch.is_tensor(tensor) for name, tensor in content.items())

@@ -1,7 +1,8 @@
-"""Where encoders compute, how exactly, and whether there is room for one."""
+"""Where encoders compute, how exactly, and whether one fits into memory."""
 
 import logging
 import os
+from pathlib import Path
 
 import torch
 
@@ -10,7 +11,7 @@ from nearkin.runtime.memory import available_memory
 logger = logging.getLogger(__name__)
 
 
-def choose_device():
+def choose_device() -> torch.device:
     """A CUDA GPU if there is one, else an Apple GPU, else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
@@ -20,8 +21,8 @@ def choose_device():
     return torch.device("cpu")
 
 
-def set_matmul_precision(precision, device):
-    """Sets CUDA GPUs: float32 means float32 unless `tf32` is asked for; all sums keep their order."""
+def set_matmul_precision(precision: str, device: torch.device) -> None:
+    """Set up CUDA GPUs: float32 means float32 unless `precision` is tf32; all sums keep their order."""
     if device.type == "cuda":
         fast = precision == "tf32"
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = fast
@@ -31,10 +32,10 @@ def set_matmul_precision(precision, device):
         logger.info("tf32 is a matter of CUDA GPUs: here it is fp32")
 
 
-def check_memory(weights_path, device):
+def check_memory(weights_path: str | Path, device: torch.device) -> None:
     """Raise ValueError, before anything is read, if an encoder's weights do not fit into memory."""
     size = os.path.getsize(weights_path)
-    # Read beside the network that they go into.
+    # Twice: while the weights are loaded, the network has its own.
     _check_fits(
         weights_path, 2 * size, available_memory(), "of memory", "a smaller model, or a larger machine"
     )
@@ -45,7 +46,8 @@ def check_memory(weights_path, device):
         )
 
 
-def _check_fits(weights_path, needed, available, where, remedy):
+def _check_fits(weights_path: str | Path, needed: int, available: int, where: str, remedy: str) -> None:
+    """Raise ValueError if `needed` bytes are more than `available` ones."""
     if needed > available:
         raise ValueError(
             f"{weights_path}: the model needs {needed / 2**30:.1f} GiB {where}, "

@@ -1,13 +1,14 @@
-"""What is said when a model's config names something that cannot be had."""
+"""The errors for a model's config that names something unknown or unavailable."""
 
 import difflib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 CHECKPOINT_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
 HUB_PREFIX = "hf-hub:"
 
 
-def check_model_name(name, names, *, library):
+def check_model_name(name: str, names: Sequence[str], *, library: str) -> None:
     """Raise ValueError, listing near names, if a library has no model of this name."""
     if name not in names:
         near = difflib.get_close_matches(name, names, n=5, cutoff=0.5)
@@ -15,8 +16,8 @@ def check_model_name(name, names, *, library):
         raise ValueError(f"{library} has no model {name!r}; {hint}")
 
 
-def checkpoint_path(weights, tags, *, model):
-    """The path that `weights` is; ValueError listing what may be written if it is none."""
+def checkpoint_path(weights: str, tags: Sequence[str], *, model: str) -> str:
+    """`weights` if it is the path of a checkpoint; else ValueError listing what is allowed."""
     if "/" in weights and weights.endswith(CHECKPOINT_SUFFIXES):
         return weights
     if weights.endswith(CHECKPOINT_SUFFIXES):
@@ -27,15 +28,15 @@ def checkpoint_path(weights, tags, *, model):
     raise ValueError(f"{model} has no weights {weights!r}; {hint}allowed: {allowed}")
 
 
-def require_pretrained(name, weights):
+def require_pretrained(name: str, weights: str) -> None:
     """Raise ValueError for a model of the hub with weights other than its own."""
     if weights != "pretrained":
         raise ValueError(f"{name!r} brings its own weights: write weights: pretrained, not {weights!r}")
 
 
 @contextmanager
-def download_errors(what):
-    """Turns whatever goes wrong while weights are fetched into one error that says what to do."""
+def download_errors(what: str) -> Iterator[None]:
+    """A context in which any error of a download becomes one ValueError that says what to do."""
     try:
         yield
     except Exception as error:  # hub, network and disk errors share no class

@@ -4,26 +4,37 @@ Weights are what the config says, or an error; random ones only where it says `r
 """
 
 import logging
+from typing import NotRequired, TypedDict
 
 import torch
+from torch import nn
 
 from nearkin.encoders.architectures import Histogram, ImageEncoder
-from nearkin.encoders.encoder import EncoderSpec
+from nearkin.encoders.encoder import EncoderFacts, EncoderSpec
 from nearkin.encoders.open_clip_models import build_open_clip_image
 from nearkin.encoders.timm_models import build_pip_model, build_timm
+from nearkin.images.source import Geometry
 
 logger = logging.getLogger(__name__)
 
 LIBRARIES = {"timm": build_timm, "open_clip": build_open_clip_image, "pip_weights": build_pip_model}
 
 
-def build_encoder(model, geometry):
-    """The tower and the description of a model that is taken as it is.
+class ModelSettings(TypedDict):
+    """A model's entry in the config, for one that is not fine-tuned; the colour histogram has no name."""
 
-    `model` is its entry in the config (library, name, weights, seed); `geometry` is the
-    preprocessing (size, crop_pct, interpolation) that the config gives it. Raises ValueError,
-    saying what to write instead, for an unknown name or tag, weights that cannot be had or
-    do not fit, and a geometry that is not the encoder's own.
+    library: str
+    name: NotRequired[str]
+    weights: NotRequired[str | None]
+    seed: NotRequired[int]
+
+
+def build_encoder(model: ModelSettings, geometry: Geometry) -> tuple[ImageEncoder, EncoderSpec]:
+    """The tower and the description of a model that is not fine-tuned.
+
+    `geometry` is the preprocessing that the config gives the model. Raises ValueError, saying what
+    to write instead, for an unknown name or tag, weights that are not available or do not fit, and a
+    geometry that is not the encoder's own.
     """
     library, name, weights = model["library"], model.get("name", "histogram"), model.get("weights") or "none"
     if library == "histogram":
@@ -55,7 +66,9 @@ def build_encoder(model, geometry):
     return tower, description
 
 
-def _build_from_library(library, name, weights, *, seed):
+def _build_from_library(
+    library: str, name: str, weights: str, *, seed: int
+) -> tuple[nn.Module, EncoderFacts]:
     if weights == "none":
         raise ValueError(
             f"{library} model {name!r} has no `weights`: write pretrained, a tag, a checkpoint's path, "
@@ -66,12 +79,12 @@ def _build_from_library(library, name, weights, *, seed):
         return LIBRARIES[library](name, weights)
 
 
-def _build_histogram(geometry):
-    nothing = {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
-    return Histogram(), {"architecture": {"library": "histogram"}, **geometry, **nothing}
+def _build_histogram(geometry: Geometry) -> tuple[nn.Module, EncoderFacts]:
+    mean, std = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+    return Histogram(), {"architecture": {"library": "histogram"}, **geometry, "mean": mean, "std": std}
 
 
-def _measure_width(tower, size, name):
+def _measure_width(tower: ImageEncoder, size: int, name: str) -> int:
     with torch.inference_mode():
         features = tower(torch.zeros(1, size, size, 3, dtype=torch.uint8))
     if features.ndim != 2:

@@ -1,7 +1,7 @@
-"""What a run would do and cost, printed before it: `make estimate CONFIG=config/config.yaml`.
+"""Print what a run would do and cost, without doing it: `make estimate CONFIG=config/config.yaml`.
 
-Nothing of the run is done. A dry run of Snakemake says which jobs there are; the dear stages
-are tried for seconds on this machine, on a few of the images and with meaningless weights.
+A dry run of Snakemake gives the jobs; the expensive stages are measured for seconds on this
+machine, on a few of the images and with random weights.
 """
 
 import argparse
@@ -11,51 +11,69 @@ import os
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TypedDict, cast
 
+import polars as pl
 import yaml
 
 from nearkin.driver.config import resolve_config, root_model
+from nearkin.driver.config_types import Config
 from nearkin.driver.dry_run import run_dry
-from nearkin.driver.planned_jobs import parse_dry_run, previous_seconds
+from nearkin.driver.planned_jobs import Job, parse_dry_run, previous_seconds
+from nearkin.encoders.architectures import Architecture
 from nearkin.encoders.encoder import read_spec
 from nearkin.estimate import counts, microbenchmarks
 from nearkin.estimate import model as cost_model
 from nearkin.finetune.recipe import read_recipe, recipe_settings
+from nearkin.images.source import Geometry, Preprocessing
 from nearkin.runtime.memory import available_memory
 
 SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
 N_SAMPLE = 24
 WORKERS = 8
-"""Threads that generate_synthetic, cache_pixels and search_neighbours ask for; never more than cores."""
-GEOMETRY = ("size", "crop_pct", "interpolation")
+"""Threads of generate_synthetic, cache_pixels and search_neighbours; never more than cores."""
+
+
+class Estimate(TypedDict, total=False):
+    """The fields of a `Line` that are estimated."""
+
+    n_images: float
+    seconds: float | None
+    n_bytes: float
+    memory: float
+    rate: str
 
 
 class Dataset:
-    """A dataset of the study before a run: what is planned for it, how many images it has, and rates."""
+    """A dataset of the study before a run: its planned jobs, how many images it has, and rates."""
 
-    def __init__(self, name, config, jobs, *, cores, scratch):
+    def __init__(self, name: str, config: Config, jobs: Iterable[Job], *, cores: int, scratch: str) -> None:
         self.name, self.config, self.cores = name, config, cores
-        self.said, self.threads = config["datasets"][name], config["arithmetic_threads"]
-        self.n_jobs = Counter((job.rule, _of(job)) for job in jobs if job.wildcards.get("dataset") == name)
-        source, listed = self.said["source"], Path(f"results/{name}/images.parquet")
-        self.museum = source["museum"] if source["layout"] == "museum" else None
-        self.folder = f"results/{name}/delivery" if self.museum else source["folder"]
+        self.settings, self.threads = config["datasets"][name], config["arithmetic_threads"]
+        self.n_jobs = Counter(
+            (job.rule, _format_subject(job)) for job in jobs if job.wildcards.get("dataset") == name
+        )
+        source, images_path = self.settings["source"], Path(f"results/{name}/images.parquet")
+        is_synthetic = source["layout"] == "museum"
+        self.folder = f"results/{name}/delivery" if is_synthetic else cast("str", source.get("folder"))
         self.trusted = source["follow_links"]
-        if listed.exists() and ("list_images", "") not in self.n_jobs:
-            self.n_images = counts.n_listed(listed)
+        if images_path.exists() and ("list_images", "") not in self.n_jobs:
+            n_images = counts.n_listed(images_path)
         else:
-            self.n_images = counts.n_images(source, self.folder)
-        self.sides = cost_model.sides(self.n_images or 0, self.said["split"])
+            n_images = counts.n_images(source, self.folder)
+        self.is_counted, self.n_images = n_images is not None, n_images or 0
+        self.split_sizes = cost_model.sides(self.n_images, self.settings["split"])
         if ("generate_synthetic", "") in self.n_jobs:
-            self.drawn = microbenchmarks.drawing(self.museum, scratch, n=N_SAMPLE // 4)
+            self.drawing = microbenchmarks.drawing(source["museum"], scratch, n=N_SAMPLE // 4)
             self.folder = scratch
         self.sample = counts.sample(self.folder, N_SAMPLE, self.trusted) if os.path.isdir(self.folder) else []
 
-    def lines(self):
-        """A line for each stage and model; without seconds where nothing is known."""
-        stages = {
+    def lines(self) -> Iterator[cost_model.Line]:
+        """A line for each stage and model; without seconds where they are unknown."""
+        stages: dict[str, Callable[[str, int], Estimate]] = {
             "generate_synthetic": self.generate_synthetic,
             "inspect_images": self.inspect_images,
             "cache_pixels": self.cache_pixels,
@@ -64,21 +82,26 @@ class Dataset:
             "embed_images": self.embed_images,
             "search_neighbours": self.search_neighbours,
         }
-        for (rule, of), n_jobs in self.n_jobs.items():
-            found = stages[rule](of, n_jobs) if rule in stages and self.n_images and self.sample else {}
-            if found.get("seconds") is None:
-                before = previous_seconds("logs/resource_usage", rule, self.name, *of.split())
-                found |= {"seconds": before, "rate": "" if before is None else "as in the last run"}
-            yield cost_model.Line(rule, f"{self.name} {of}".strip(), n_jobs, **found)
+        for (rule, subject), n_jobs in self.n_jobs.items():
+            estimate: Estimate = {}
+            if rule in stages and self.n_images and self.sample:
+                estimate = stages[rule](subject, n_jobs)
+            if estimate.get("seconds") is None:
+                previous = previous_seconds("logs/resource_usage", rule, self.name, *subject.split())
+                estimate["seconds"] = previous
+                estimate["rate"] = "" if previous is None else "as in the last run"
+            yield cost_model.Line(rule, f"{self.name} {subject}".strip(), n_jobs, **estimate)
 
-    def generate_synthetic(self, of, n_jobs):
-        seconds, n_bytes = self.drawn
+    def generate_synthetic(self, subject: str, n_jobs: int) -> Estimate:
+        """The estimate of all images, from the measured ones."""
+        seconds, n_bytes = self.drawing
         work = self.n_images * seconds / min(WORKERS, self.cores)
         rate = cost_model.per_second(seconds, "by one thread")
         return {"n_images": self.n_images, "seconds": work, "n_bytes": self.n_images * n_bytes, "rate": rate}
 
-    def inspect_images(self, of, n_jobs):
-        n_images, (_, seconds) = self._of_shards(n_jobs), self.inspection
+    def inspect_images(self, subject: str, n_jobs: int) -> Estimate:
+        """The estimate of the images of `n_jobs` shards."""
+        n_images, (_, seconds) = self._count_images(n_jobs), self.inspection
         work = cost_model.elapsed(n_images * seconds, n_jobs, threads=1, cores=self.cores)
         return {
             "n_images": n_images,
@@ -86,8 +109,9 @@ class Dataset:
             "rate": cost_model.per_second(seconds, "by one thread"),
         }
 
-    def cache_pixels(self, preprocess, n_jobs):
-        n_images, seconds = self._of_shards(n_jobs), self._decoding(preprocess)
+    def cache_pixels(self, preprocess: str, n_jobs: int) -> Estimate:
+        """The estimate of `n_jobs` shards under a preprocessing; without seconds if no image is readable."""
+        n_images, seconds = self._count_images(n_jobs), self._measure_decoding(preprocess)
         n_bytes = n_images * 3 * self.config["preprocessing"][preprocess]["size"] ** 2
         if seconds is None:
             return {"n_images": n_images, "n_bytes": n_bytes}
@@ -95,48 +119,53 @@ class Dataset:
         rate = cost_model.per_second(seconds, "by one thread")
         return {"n_images": n_images, "seconds": work, "n_bytes": n_bytes, "rate": rate}
 
-    def prepare_encoder(self, model, n_jobs):
-        network = self._network(model)
+    def prepare_encoder(self, model: str, n_jobs: int) -> Estimate:
+        """The size of the weights of a model; nothing if its architecture is unknown."""
+        network = self._measure_network(model)
         return {"n_bytes": 4 * network.n_parameters} if network else {}
 
-    def finetune_encoder(self, model, n_jobs):
-        network = self._network(model)
-        if network is None:
+    def finetune_encoder(self, model: str, n_jobs: int) -> Estimate:
+        """The estimate of a training; nothing if the architecture of its base is unknown."""
+        finetune = self.config["models"][model].get("finetune")
+        architecture, network = self._find_architecture(model), self._measure_network(model)
+        if finetune is None or architecture is None or network is None:
             return {}
-        recipe = read_recipe(recipe_settings(self.config["models"][model]["finetune"]))
+        recipe = read_recipe(recipe_settings(finetune))
+        geometry = self._get_geometry(self._get_preprocess(model))
         frozen, learning = microbenchmarks.learning(
-            self._architecture(model), self._geometry(model), width=network.width, trainable=recipe.trainable,
-            threads=self.threads,
-        )  # fmt: skip
-        seconds = cost_model.trained(self.sides, recipe, frozen=frozen, learning=learning)
+            architecture, geometry, width=network.width, trainable=recipe.trainable, threads=self.threads
+        )
+        seconds = cost_model.trained(self.split_sizes, recipe, frozen=frozen, learning=learning)
         rate = cost_model.per_second(learning, f"by {self.threads} threads, {recipe.epochs} times")
         if frozen:
             rate += f", after {cost_model.per_second(frozen, 'once')}"
-        n_train = self.sides["train"]
+        n_train = self.split_sizes["train"]
         return {"n_images": n_train, "seconds": seconds, "n_bytes": 4 * network.n_parameters, "rate": rate}
 
-    def embed_images(self, model, n_jobs):
-        network, n_images = self._network(model), self._of_shards(n_jobs)
+    def embed_images(self, model: str, n_jobs: int) -> Estimate:
+        """The estimate of `n_jobs` shards; only the images if the architecture is unknown."""
+        network, n_images = self._measure_network(model), self._count_images(n_jobs)
         if network is None:
             return {"n_images": n_images}
-        preprocess = self._preprocess(model)
+        preprocess = self._get_preprocess(model)
         seconds = network.seconds
         if not self.config["preprocessing"][preprocess]["cache"]:  # decoded meanwhile, by as many threads
-            seconds = max(seconds, (self._decoding(preprocess) or 0) / self.threads)
+            seconds = max(seconds, (self._measure_decoding(preprocess) or 0) / self.threads)
         work = cost_model.elapsed(n_images * seconds, n_jobs, threads=self.threads, cores=self.cores)
         rate = cost_model.per_second(seconds, f"by {self.threads} threads")
         return {"n_images": n_images, "seconds": work, "n_bytes": 4 * network.width * n_images, "rate": rate}
 
-    def search_neighbours(self, model, n_jobs):
-        network = self._network(model)
+    def search_neighbours(self, model: str, n_jobs: int) -> Estimate:
+        """The estimate of `n_jobs` chunks of the queries; nothing if the architecture is unknown."""
+        network = self._measure_network(model)
         if network is None:
             return {}
         search = self.config["search"]
         n_queries, n_pairs, n_rows = cost_model.searched(
-            self.sides, search["protocols"], search["n_neighbours"]
+            self.split_sizes, search["protocols"], search["n_neighbours"]
         )
         threads, share = min(WORKERS, self.cores), n_jobs / search["query_chunks"]
-        query, pair = _searching(network.width, depth=search["n_neighbours"], threads=threads)
+        query, pair = _measure_search(network.width, depth=search["n_neighbours"], threads=threads)
         work = n_queries * query + n_pairs * pair
         return {
             "n_images": self.n_images,
@@ -147,48 +176,61 @@ class Dataset:
         }
 
     @cached_property
-    def inspection(self):
-        """The inspection of the sample, and the seconds that an image of it takes."""
-        limit = self.said["inspection"]["max_megapixels"]
+    def inspection(self) -> tuple[pl.DataFrame, float]:
+        """The inspection of the sample, and its seconds per image."""
+        limit = self.settings["inspection"]["max_megapixels"]
         return microbenchmarks.inspecting(
             self.sample, self.folder, max_megapixels=limit, trusted=self.trusted
         )
 
-    def _of_shards(self, n_jobs):
-        """How many images so many shards hold."""
-        return self.n_images * n_jobs / self.config["shards"]
+    def _count_images(self, n_shards: int) -> float:
+        """About how many images are in so many shards."""
+        return self.n_images * n_shards / self.config["shards"]
 
-    def _decoding(self, preprocess):
-        own, limit = self.config["preprocessing"][preprocess], self.said["inspection"]["max_megapixels"]
-        seen = {"folder": self.folder, "geometry": {key: own[key] for key in GEOMETRY}}
-        seen |= {"decode": own["decode"], "max_megapixels": limit, "trusted": self.trusted}
-        return microbenchmarks.decoding(self.inspection[0], seen)
+    def _measure_decoding(self, preprocess: str) -> float | None:
+        preprocessing: Preprocessing = {
+            "folder": self.folder,
+            "trusted": self.trusted,
+            "geometry": self._get_geometry(preprocess),
+            "decode": self.config["preprocessing"][preprocess]["decode"],
+            "max_megapixels": self.settings["inspection"]["max_megapixels"],
+        }
+        return microbenchmarks.decoding(self.inspection[0], preprocessing)
 
-    def _preprocess(self, model):
-        return self.config["models"][root_model(self.config["models"], model)]["preprocess"]
+    def _get_preprocess(self, model: str) -> str:
+        """The name of a model's preprocessing; external models, which are not embedded, have none."""
+        root = self.config["models"][root_model(self.config["models"], model)]
+        return cast("str", root.get("preprocess"))
 
-    def _geometry(self, model):
-        own = self.config["preprocessing"][self._preprocess(model)]
-        return {key: own[key] for key in GEOMETRY}
+    def _get_geometry(self, preprocess: str) -> Geometry:
+        own = self.config["preprocessing"][preprocess]
+        return {"size": own["size"], "crop_pct": own["crop_pct"], "interpolation": own["interpolation"]}
 
-    def _architecture(self, model):
-        """The architecture of a model, as its encoder says if it is there, or its config; None if neither."""
-        base = root_model(self.config["models"], model)
-        description = Path(f"results/{self.name}/{base}/encoder/encoder.json")
+    def _find_architecture(self, model: str) -> Architecture | None:
+        """The architecture of a model, from its encoder if there is one, else from the config; or None."""
+        root = root_model(self.config["models"], model)
+        description = Path(f"results/{self.name}/{root}/encoder/encoder.json")
         if description.exists():
             return read_spec(description).architecture
-        return microbenchmarks.architecture_of(self.config["models"][base])
+        return microbenchmarks.architecture_of(self.config["models"][root])
 
-    def _network(self, model):
-        architecture = self._architecture(model)
+    def _measure_network(self, model: str) -> microbenchmarks.Network | None:
+        architecture, own = self._find_architecture(model), self.config["models"][model]
         if architecture is None:
             return None
-        used = {key: self.config["models"][model][key] for key in ("precision", "batch_size")}
-        return _tried(json.dumps(architecture), json.dumps(self._geometry(model)), self.threads, **used)
+        return _measure_embedding(
+            json.dumps(architecture),
+            json.dumps(self._get_geometry(self._get_preprocess(model))),
+            self.threads,
+            precision=own["precision"],
+            batch_size=own["batch_size"],
+        )
 
 
 @cache
-def _tried(architecture, geometry, threads, *, precision, batch_size):
+def _measure_embedding(
+    architecture: str, geometry: str, threads: int, *, precision: str | None, batch_size: int
+) -> microbenchmarks.Network:
     return microbenchmarks.embedding(
         json.loads(architecture),
         json.loads(geometry),
@@ -198,16 +240,17 @@ def _tried(architecture, geometry, threads, *, precision, batch_size):
     )
 
 
-_searching = cache(microbenchmarks.searching)
+_measure_search = cache(microbenchmarks.searching)
 
 
-def _of(job):
-    """What a job is about beside its dataset: a model, a preprocessing, two models; shards count together."""
+def _format_subject(job: Job) -> str:
+    """What a job works on in its dataset: a model, a preprocessing, two models; the same for all shards."""
     return " ".join(value for key, value in job.wildcards.items() if key not in ("dataset", "shard", "chunk"))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def main() -> None:
+    """Print the estimate of the config on the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--configfile", required=True)
     parser.add_argument("--cores", type=int, default=os.cpu_count())
     options = parser.parse_args()
@@ -217,11 +260,11 @@ def main():
         yaml.safe_load(Path(options.configfile).read_text(encoding="utf-8")),
         yaml.safe_load(SCHEMA.read_text(encoding="utf-8")),
     )
-    lines = []
+    lines: list[cost_model.Line] = []
     for name in config["datasets"]:
         with tempfile.TemporaryDirectory() as scratch:
             dataset = Dataset(name, config, jobs, cores=options.cores, scratch=scratch)
-            n = "not known before it is downloaded" if dataset.n_images is None else f"{dataset.n_images:,}"
+            n = f"{dataset.n_images:,}" if dataset.is_counted else "not known before it is downloaded"
             print(f"{name}: images {n}")
             lines += dataset.lines()
     if not lines:
@@ -229,7 +272,7 @@ def main():
         return
     known = [line for line in lines if line.seconds is not None or line.n_bytes]
     print(cost_model.table(known))
-    unknown = Counter()
+    unknown: Counter[str] = Counter()
     for line in lines:
         if line not in known:
             unknown[line.stage] += line.n_jobs

@@ -1,15 +1,17 @@
-"""How fast this machine does the dear parts of a run, each tried for a second or two."""
+"""How fast this machine runs the expensive parts of a run, each measured for a second or two."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import polars as pl
 import torch
 
-from nearkin.encoders.architectures import ImageEncoder, build_network
+from nearkin.driver.config_types import ModelConfig, MuseumConfig
+from nearkin.encoders.architectures import Architecture, ImageEncoder, build_network
 from nearkin.encoders.device import choose_device
 from nearkin.encoders.encoder import Encoder, EncoderSpec
 from nearkin.encoders.inference import optimise_for_inference
@@ -17,81 +19,94 @@ from nearkin.estimate.counts import entries_of
 from nearkin.finetune.freezing import freeze
 from nearkin.images.inspect import inspect_files
 from nearkin.images.reader import ImageFileReader
+from nearkin.images.source import Geometry, Preprocessing
 from nearkin.search import exact_knn
 from nearkin.sources.safe_paths import AnyPath
 from nearkin.synthetic import scene
 from nearkin.synthetic.encode import encode
-from nearkin.tables.images import Images, Inspection
+from nearkin.tables.images import Inspection
 
-QUERIES, SMALLER, LARGER = 512, 2_048, 16_384
-"""Vectors that search, and of two galleries, from which follows what a query and what a pair costs."""
+N_QUERIES, N_SMALL, N_LARGE = 512, 2_048, 16_384
+"""Query vectors, and vectors of two galleries, whose difference gives the costs of a query and of a pair."""
 
-WARM = 64
-LATENT = 32
-LEARNT_AT_ONCE = 8
-LONG_ENOUGH = 0.3
+N_WARM_UP = 64
+"""Vectors of a first search that is not measured."""
 
-AS_THEY_ARE = {"mean": (0.0,) * 3, "std": (1.0,) * 3}
-"""Pixels between 0 and 1, which every network takes as fast as its own, and the colour histogram needs."""
+LATENT_DIMENSIONS = 32
+TRAINING_BATCH = 8
+"""Images of a training step."""
+
+MIN_SECONDS = 0.3
+"""How long a part is measured."""
+
+MEAN, STD = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+"""Leave pixels between 0 and 1, as the colour histogram needs them; they change no network's speed."""
 
 
 class Network(NamedTuple):
-    """An encoder's network: numbers in a vector, parameters, and seconds for an image."""
+    """An encoder's network: numbers in a vector, parameters, and seconds per image."""
 
     width: int
     n_parameters: int
     seconds: float
 
 
-def drawing(museum, folder, *, n):
-    """`(seconds, bytes)` of a drawn museum's picture; `n` of them are drawn into `folder`."""
-    entries = [one for one in entries_of(museum) if one.specimen >= 0]
+def drawing(museum: MuseumConfig, folder: AnyPath, *, n: int) -> tuple[float, float]:
+    """Mean `(seconds, bytes)` of a synthetic image; `n` of them are written into `folder`."""
+    entries = [entry for entry in entries_of(museum) if entry.specimen >= 0]
     entries = entries[:: max(1, len(entries) // n)][:n]
     n_bytes, start = 0, time.perf_counter()
-    for number, one in enumerate(entries):
-        picture = scene.picture(
-            one.species, one.specimen, one.view, seed=museum["seed"], image_size=museum["image_size"]
+    for number, entry in enumerate(entries):
+        path = cast("str", entry.path)
+        image = scene.picture(
+            entry.species, entry.specimen, entry.view, seed=museum["seed"], image_size=museum["image_size"]
         )
-        data, _ = encode(picture, one.path)
-        n_bytes += Path(folder, f"{number}{Path(one.path).suffix}").write_bytes(data)
+        data, _ = encode(image, path)
+        n_bytes += Path(folder, f"{number}{Path(path).suffix}").write_bytes(data)
     return (time.perf_counter() - start) / len(entries), n_bytes / len(entries)
 
 
 def inspecting(
     paths: list[str], folder: AnyPath, *, max_megapixels: float, trusted: Iterable[AnyPath] = ()
 ) -> tuple[pl.DataFrame, float]:
-    """The `Inspection` table of some files of a folder, and the seconds that a file takes."""
-    files = {"uuid": [f"{number:06d}" for number in range(len(paths))], "path": paths}
-    types = {name: column.dtype for name, column in Images.columns().items()}
-    images = pl.DataFrame(files).with_columns(match=pl.lit("exact"))
-    images = images.with_columns(
-        pl.lit(None, dtype=kind).alias(name) for name, kind in types.items() if name not in images.columns
+    """The `Inspection` table of some files of a folder, and the seconds per file."""
+    uuids = [f"{number:06d}" for number in range(len(paths))]
+    images = pl.DataFrame({"uuid": uuids, "path": paths}).with_columns(match_kind=pl.lit("exact"))
+    inspect = partial(
+        inspect_files,
+        folder=folder,
+        max_megapixels=max_megapixels,
+        known=Inspection.create_empty(),
+        trusted=trusted,
     )
-    limits = {"max_megapixels": max_megapixels, "known": Inspection.create_empty(), "trusted": trusted}
-    inspect_files(images[:1], folder, **limits)  # what happens once is not measured
+    inspect(images[:1])  # what happens only once is not measured
     start = time.perf_counter()
-    table, _ = inspect_files(images, folder, **limits)
+    table, _ = inspect(images)
     return table, (time.perf_counter() - start) / len(paths)
 
 
-def decoding(inspection, preprocessing):
-    """Seconds in which one thread makes a readable image into pixels; None if there is none.
-
-    `preprocessing` is what `nearkin.images.reader.ImageFileReader` takes.
-    """
-    photos = ImageFileReader(inspection, preprocessing=preprocessing, n_threads=1)
-    if not len(photos):
+def decoding(inspection: pl.DataFrame, preprocessing: Preprocessing) -> float | None:
+    """Seconds in which one thread decodes and resizes an image; None if no image is readable."""
+    reader = ImageFileReader(inspection, preprocessing=preprocessing, n_threads=1)
+    if not len(reader):
         return None
     start = time.perf_counter()
-    for row in range(len(photos)):
-        photos[row]
-    return (time.perf_counter() - start) / len(photos)
+    for row in range(len(reader)):
+        reader[row]
+    return (time.perf_counter() - start) / len(reader)
 
 
-def embedding(architecture, geometry, *, precision, batch_size, threads):
-    """The `Network` of an architecture, with weights that mean nothing."""
+def embedding(
+    architecture: Architecture,
+    geometry: Geometry,
+    *,
+    precision: str | None,
+    batch_size: int,
+    threads: int,
+) -> Network:
+    """The `Network` of an architecture, measured with random weights. A histogram has no `precision`."""
     torch.set_num_threads(threads)
-    tower = _tower(architecture)
+    tower = _build_tower(architecture)
     images = np.random.default_rng(0).integers(
         256, size=(batch_size, *[geometry["size"]] * 2, 3), dtype=np.uint8
     )
@@ -100,39 +115,43 @@ def embedding(architecture, geometry, *, precision, batch_size, threads):
     n_parameters = sum(parameter.numel() for parameter in tower.parameters())
     description = EncoderSpec(
         library=architecture["library"], name="", weights="", architecture=architecture, width=width,
-        projection=False, parameters=n_parameters, source="", **geometry, **AS_THEY_ARE,
+        projection=False, parameters=n_parameters, source="", mean=MEAN, std=STD, **geometry,
     )  # fmt: skip
-    encoder = optimise_for_inference(Encoder(tower, description, choose_device()), precision=precision)
-    return Network(width, n_parameters, _timed(lambda: encoder.embed(images)) / batch_size)
+    encoder = optimise_for_inference(
+        Encoder(tower, description, choose_device()), precision=precision or "fp32"
+    )
+    return Network(width, n_parameters, _measure_seconds(lambda: encoder.embed(images)) / batch_size)
 
 
-def learning(architecture, geometry, *, width, trainable, threads):
-    """`(frozen, learning)`: seconds in which the frozen part sees an image, and the other learns from one."""
+def learning(
+    architecture: Architecture, geometry: Geometry, *, width: int, trainable: str, threads: int
+) -> tuple[float, float]:
+    """`(frozen, learning)`: seconds per image of the frozen part, and of a training step of the other."""
     torch.set_num_threads(threads)
     size = geometry["size"]
-    parts = freeze(_tower(architecture).to(choose_device()), trainable, width=width, size=size)
-    pixels = torch.zeros(LEARNT_AT_ONCE, size, size, 3, dtype=torch.uint8, device=choose_device())
+    parts = freeze(_build_tower(architecture).to(choose_device()), trainable, width=width, size=size)
+    pixels = torch.zeros(TRAINING_BATCH, size, size, 3, dtype=torch.uint8, device=choose_device())
 
-    def look():
+    def run_frozen() -> torch.Tensor:
         with torch.no_grad():
-            return parts.frozen(pixels).float()
+            return pixels if parts.frozen is None else parts.frozen(pixels).float()
 
-    def learn():
-        parts.trainable(fed).sum().backward()
+    def learn() -> None:
+        parts.trainable(activations).sum().backward()
 
-    fed = pixels if parts.frozen is None else look()
-    frozen = 0.0 if parts.frozen is None else _timed(look)
-    return frozen / LEARNT_AT_ONCE, _timed(learn) / LEARNT_AT_ONCE
+    activations = run_frozen()
+    frozen = 0.0 if parts.frozen is None else _measure_seconds(run_frozen)
+    return frozen / TRAINING_BATCH, _measure_seconds(learn) / TRAINING_BATCH
 
 
-def searching(width, *, depth, threads):
-    """`(seconds a query, seconds a pair)` of the exact search, on vectors that vary in LATENT ways."""
+def searching(width: int, *, depth: int, threads: int) -> tuple[float, float]:
+    """`(seconds per query, seconds per pair)` of the exact search, on vectors of LATENT_DIMENSIONS."""
     torch.set_num_threads(threads)
-    drawn = np.random.default_rng(0)
-    vectors = drawn.normal(size=(LARGER, LATENT)) @ drawn.normal(size=(LATENT, width))
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(N_LARGE, LATENT_DIMENSIONS)) @ rng.normal(size=(LATENT_DIMENSIONS, width))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
-    def seconds(n_queries, n_gallery):
+    def measure_query(n_queries: int, n_gallery: int) -> float:
         codes = np.arange(n_gallery)
         start = time.perf_counter()
         for _ in exact_knn.knn(
@@ -141,15 +160,15 @@ def searching(width, *, depth, threads):
             pass
         return (time.perf_counter() - start) / n_queries
 
-    seconds(WARM, WARM)
-    smaller, larger = seconds(QUERIES, SMALLER), seconds(QUERIES, LARGER)
-    pair = max(0.0, larger - smaller) / (LARGER - SMALLER)
-    return max(0.0, smaller - SMALLER * pair), pair
+    measure_query(N_WARM_UP, N_WARM_UP)
+    small, large = measure_query(N_QUERIES, N_SMALL), measure_query(N_QUERIES, N_LARGE)
+    pair = max(0.0, large - small) / (N_LARGE - N_SMALL)
+    return max(0.0, small - N_SMALL * pair), pair
 
 
-def architecture_of(model):
-    """The architecture of a model's config entry; None if only its weights, not fetched yet, can tell."""
-    library, name = model["library"], model.get("name", "")
+def architecture_of(model: ModelConfig) -> Architecture | None:
+    """The architecture of a model's config entry; None if it is only known with the weights."""
+    library, name = model.get("library"), model.get("name", "")
     if library == "histogram":
         return {"library": "histogram"}
     if library == "pip_weights":
@@ -161,7 +180,9 @@ def architecture_of(model):
     import open_clip
 
     config = open_clip.get_model_config(name)
-    return config and {
+    if config is None:
+        return None
+    return {
         "library": "open_clip",
         "embed_dim": config["embed_dim"],
         "vision": config["vision_cfg"],
@@ -169,15 +190,15 @@ def architecture_of(model):
     }
 
 
-def _tower(architecture):
-    return ImageEncoder(build_network(architecture), **AS_THEY_ARE).eval()
+def _build_tower(architecture: Architecture) -> ImageEncoder:
+    return ImageEncoder(build_network(architecture), mean=MEAN, std=STD).eval()
 
 
-def _timed(work):
-    """Seconds of a run, the mean of as many as fit into LONG_ENOUGH; the first one does not count."""
+def _measure_seconds(work: Callable[[], object]) -> float:
+    """Mean seconds of the calls that fit into MIN_SECONDS; a first call is not measured."""
     work()
     n, start = 0, time.perf_counter()
-    while n == 0 or time.perf_counter() - start < LONG_ENOUGH:
+    while n == 0 or time.perf_counter() - start < MIN_SECONDS:
         work()
         n += 1
     return (time.perf_counter() - start) / n

@@ -1,5 +1,6 @@
-"""Scores of queries averaged: over queries, over labels, per label, with intervals."""
+"""Averages of query scores: over queries, over labels, per label, with intervals."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,12 +14,13 @@ from nearkin.vocabulary import ALL, LABEL
 QUERY_SUBSETS = ["all", "reachable"]
 AVERAGES = ["micro", "macro"]
 DEPTH_LIMITED = ["r_precision", "map_at_r"]
-"""What is not defined for a query with more to find than neighbours are stored."""
+"""Metrics that are undefined for a query with more relevant images than neighbours are stored."""
 
 
 REACHABLE = (pl.col("n_relevant") > 0).alias("reachable")
-_LOST = pl.col("n") - pl.col("reachable")
-_COUNTED = [("all", "n", "n_groups"), ("reachable", "reachable", "n_groups_reachable")]
+_N_UNREACHABLE = pl.col("n") - pl.col("reachable")
+_SUBSET_COLUMNS = [("all", "n", "n_groups"), ("reachable", "reachable", "n_groups_reachable")]
+"""Each query subset with the columns that count its queries and groups."""
 
 
 class Metric(NamedTuple):
@@ -29,7 +31,7 @@ class Metric(NamedTuple):
     score: pl.Expr
 
 
-def measures(ks, depth):
+def measures(ks: Sequence[int], depth: int) -> list[Metric]:
     """Every `Metric` of a `QueryScores` table that was made with these `ks` and this depth."""
     first = pl.col("first_relevant_rank")
     return [
@@ -41,74 +43,81 @@ def measures(ks, depth):
     ]
 
 
-def compute_metrics(hits, *, ks, depth, resamples, seed):
+def compute_metrics(
+    hits: pl.DataFrame, *, ks: Sequence[int], depth: int, resamples: int, seed: int
+) -> pl.DataFrame:
     """Every number of a model, as a `Metrics` table: its declaration says what the rows are.
 
-    Averages get percentile intervals, groups resampled within species; where all groups agree,
-    and for a label's own recall, it is Wilson's interval with the number of groups as sample
-    size, since images of one group mostly agree.
+    Averages get percentile intervals, with groups resampled within species. Where all groups agree,
+    and for a label's own recall, the interval is Wilson's with the number of groups as sample size,
+    since images of one group mostly agree.
     """
-    of = measures(ks, depth)
+    metrics = measures(ks, depth)
     parts = []
-    for (protocol,), asked in hits.group_by("protocol", maintain_order=True):
-        asked, strata = add_resampling_units(asked)
-        levels = [block for _, block in asked.group_by("level", maintain_order=True)]
+    for (protocol,), queries in hits.group_by("protocol", maintain_order=True):
+        queries, strata = add_resampling_units(queries)
+        levels = [block for _, block in queries.group_by("level", maintain_order=True)]
         cells = [
-            LabelGroupSums(block, [REACHABLE, *(one.score.alias(_name(one)) for one in of)])
+            LabelGroupSums(
+                block, [REACHABLE, *(metric.score.alias(_name_column(metric)) for metric in metrics)]
+            )
             for block in levels
         ]
-        samples = [[] for _ in levels]
-        for drawn in bootstrap_sums(cells, strata, resamples=resamples, seed=seed):
-            for one, sums, kept in zip(cells, drawn, samples, strict=True):
-                kept.append(_averages(sums, _scopes(one.labels)[1]))
-        for block, one, kept in zip(levels, cells, samples, strict=True):
-            labels = _per_label(block, one)
-            found = [*_of_labels(labels, of), *_of_scopes(block, labels, of, np.concatenate(kept, axis=-1))]
+        samples: list[list[np.ndarray]] = [[] for _ in levels]
+        for resampled_sums in bootstrap_sums(cells, strata, resamples=resamples, seed=seed):
+            for group_sums, sums, averages in zip(cells, resampled_sums, samples, strict=True):
+                averages.append(_average_sums(sums, _list_scopes(group_sums.labels)[1]))
+        for block, group_sums, averages in zip(levels, cells, samples, strict=True):
+            labels = _sum_labels(block, group_sums)
+            rows = [
+                *_make_label_rows(labels, metrics),
+                *_make_scope_rows(block, labels, metrics, np.concatenate(averages, axis=-1)),
+            ]
             level = block["level"][0]
-            parts.append(_stamped(pl.concat(found), protocol, level))
+            parts.append(_add_keys(pl.concat(rows), protocol, level))
             if level == "species":
-                parts.append(_stamped(pl.concat(_genus_means(labels, of)), protocol, "genus"))
-    found = pl.concat(parts).with_columns(same_group_excluded=pl.lit(hits["same_group_excluded"][0]))
-    why = pl.when(pl.col("n_undefined") > 0, pl.col("metric").is_in(DEPTH_LIMITED)).then(
+                parts.append(_add_keys(pl.concat(_make_genus_rows(labels, metrics)), protocol, "genus"))
+    table = pl.concat(parts).with_columns(same_group_excluded=pl.lit(hits["same_group_excluded"][0]))
+    reason = pl.when(pl.col("n_undefined") > 0, pl.col("metric").is_in(DEPTH_LIMITED)).then(
         pl.format(
             "{} of {} queries could find more than the {} stored", "n_undefined", "n_queries", pl.lit(depth)
         )
     )
-    why = pl.when(n_queries=0).then(pl.lit("no queries")).otherwise(why)
-    found = found.with_columns(null_reason=why)
-    known = pl.when(pl.col("null_reason").is_null())
-    return found.with_columns(known.then(name).alias(name) for name in ("value", "ci_low", "ci_high"))
+    reason = pl.when(n_queries=0).then(pl.lit("no queries")).otherwise(reason)
+    table = table.with_columns(null_reason=reason)
+    is_defined = pl.when(pl.col("null_reason").is_null())
+    return table.with_columns(is_defined.then(name).alias(name) for name in ("value", "ci_low", "ci_high"))
 
 
-def _name(measure):
-    return f"{measure.metric} {measure.k}"
+def _name_column(metric: Metric) -> str:
+    return f"{metric.metric} {metric.k}"
 
 
-def _scopes(labels):
+def _list_scopes(labels: pl.DataFrame) -> tuple[list[str], np.ndarray]:
     """All labels, and those of each category: names, and which labels belong (n_scopes, n_labels)."""
     categories = distinct_categories(labels["category"])
     member = [labels["category"] == category for category in categories]
     return [ALL, *categories], np.array([np.ones(len(labels)), *member], dtype=float)
 
 
-def _averages(sums, member):
-    """Averages of sums (n_labels, 2 + n_measures, n): (2, 2, n_scopes, n_measures, n).
+def _average_sums(sums: np.ndarray, member: np.ndarray) -> np.ndarray:
+    """Averages of sums (n_labels, 2 + n_metrics, n): (2, 2, n_scopes, n_metrics, n).
 
-    The first axis is the query_subset, the second micro and macro; NaN where nobody queries.
+    The first axis is the query subset, the second micro and macro; NaN where there is no query.
     """
     scores = sums[:, 2:]
-    found = []
+    averages = []
     with np.errstate(invalid="ignore"):
         for query_subset in range(len(QUERY_SUBSETS)):
             counts = sums[:, query_subset, None]
             shares = np.divide(scores, counts, out=np.zeros_like(scores), where=counts > 0)
             micro = np.tensordot(member, scores, 1) / np.tensordot(member, counts, 1)
             macro = np.tensordot(member, shares, 1) / np.tensordot(member, (counts > 0).astype(float), 1)
-            found.append([micro, macro])
-    return np.array(found)
+            averages.append([micro, macro])
+    return np.array(averages)
 
 
-def _per_label(block, cells):
+def _sum_labels(block: pl.DataFrame, cells: LabelGroupSums) -> pl.DataFrame:
     """The sums of each label, with its groups: `n_groups`, those of reachable queries, `n_undefined`."""
     undefined = block.group_by(LABEL).agg(n_undefined=pl.col("r_precision").null_count().cast(pl.Int64))
     groups = {"n_groups": pl.len(), "n_groups_reachable": (pl.col("reachable") > 0).sum()}
@@ -117,32 +126,37 @@ def _per_label(block, cells):
     return labels.join(undefined, on=LABEL, how="left", maintain_order="left")
 
 
-def _of_labels(labels, of):
+def _make_label_rows(labels: pl.DataFrame, metrics: Sequence[Metric]) -> Iterator[pl.DataFrame]:
     """The numbers of each label that has a query; a recall with Wilson's interval."""
-    for query_subset, count, groups in _COUNTED:
-        asked = labels.filter(pl.col(count) > 0)
-        for one in of:
-            share = (asked[_name(one)] / asked[count]).to_numpy()
-            ends = 2 * [np.full(len(asked), np.nan)]
-            if one.metric == "recall":
-                ends = intervals.wilson(share, asked[groups].to_numpy())
-            rows = asked.with_columns(
-                n_queries=pl.col(count), n_groups=pl.col(groups), n_labels=pl.lit(1), n_unreachable=_LOST
+    for query_subset, count, groups in _SUBSET_COLUMNS:
+        with_queries = labels.filter(pl.col(count) > 0)
+        for metric in metrics:
+            share = (with_queries[_name_column(metric)] / with_queries[count]).to_numpy()
+            ends = 2 * [np.full(len(with_queries), np.nan)]
+            if metric.metric == "recall":
+                ends = intervals.wilson(share, with_queries[groups].to_numpy())
+            rows = with_queries.with_columns(
+                n_queries=pl.col(count),
+                n_groups=pl.col(groups),
+                n_labels=pl.lit(1),
+                n_unreachable=_N_UNREACHABLE,
             )
-            yield _rows(rows, one, "per_label", query_subset, share, ends)
+            yield _make_rows(rows, metric, "per_label", query_subset, share, ends)
 
 
-def _of_scopes(block, labels, of, samples):
-    """Micro and macro of all labels together and of every category, if there are any."""
-    names, member = _scopes(labels)
-    sums = labels.select("n", "reachable", *map(_name, of)).to_numpy()[..., None]
-    values = _averages(sums, member)[..., 0]
+def _make_scope_rows(
+    block: pl.DataFrame, labels: pl.DataFrame, metrics: Sequence[Metric], samples: np.ndarray
+) -> Iterator[pl.DataFrame]:
+    """Micro and macro averages over all labels, and over those of every category if there is any."""
+    names, member = _list_scopes(labels)
+    sums = labels.select("n", "reachable", *map(_name_column, metrics)).to_numpy()[..., None]
+    values = _average_sums(sums, member)[..., 0]
     ends = np.clip(intervals.percentile_interval(np.moveaxis(samples, -1, 0)), 0, 1)  # of weighted sums
-    lost = member @ labels.select("n_undefined", _LOST.alias("lost")).to_numpy()
-    for p, (query_subset, count, _) in enumerate(_COUNTED):
-        asked = block if query_subset == ALL else block.filter(pl.col("n_relevant") > 0)
-        groups = asked.group_by("category").agg(pl.col("group_id").n_unique().alias("n_groups"))
-        n_groups = dict(groups.iter_rows()) | {ALL: asked["group_id"].n_unique()}
+    no_score = member @ labels.select("n_undefined", _N_UNREACHABLE.alias("n_unreachable")).to_numpy()
+    for p, (query_subset, count, _) in enumerate(_SUBSET_COLUMNS):
+        queries = block if query_subset == ALL else block.filter(pl.col("n_relevant") > 0)
+        groups = queries.group_by("category").agg(pl.col("group_id").n_unique().alias("n_groups"))
+        n_groups = dict(groups.iter_rows()) | {ALL: queries["group_id"].n_unique()}
         rows = pl.DataFrame(
             {
                 "category": names,
@@ -150,46 +164,54 @@ def _of_scopes(block, labels, of, samples):
                 "n_queries": member @ labels[count].to_numpy(),
                 "n_groups": [n_groups.get(name, 0) for name in names],
                 "n_labels": member @ (labels[count] > 0).to_numpy().astype(float),
-                "n_undefined": lost[:, 0],
-                "n_unreachable": lost[:, 1],
+                "n_undefined": no_score[:, 0],
+                "n_unreachable": no_score[:, 1],
             }
         )
         for a, average in enumerate(AVERAGES):
-            for m, one in enumerate(of):
+            for m, metric in enumerate(metrics):
                 value = values[p, a, :, m]
                 low, high = intervals.wilson_if_sparse(
                     value, ends[:, p, a, :, m], rows["n_groups"].to_numpy()
                 )
-                yield _rows(rows, one, average, query_subset, value, (low, high))
+                yield _make_rows(rows, metric, average, query_subset, value, (low, high))
 
 
-def _genus_means(labels, of):
+def _make_genus_rows(labels: pl.DataFrame, metrics: Sequence[Metric]) -> Iterator[pl.DataFrame]:
     """The reference study's genus numbers: species recalls averaged within each genus."""
     species = labels.with_columns(label=genus_expr("label"))
     counts = pl.col("n", "n_groups", "reachable").sum()
-    for one in of:
-        if one.metric == "recall":
-            mean = (pl.col(_name(one)) / pl.col("n")).mean()
+    for metric in metrics:
+        if metric.metric == "recall":
+            mean = (pl.col(_name_column(metric)) / pl.col("n")).mean()
             genera = species.group_by(LABEL).agg(counts, mean.alias("share"), n_labels=pl.len()).sort(LABEL)
-            rows = genera.with_columns(n_queries="n", n_unreachable=_LOST, n_undefined=pl.lit(0))
+            rows = genera.with_columns(n_queries="n", n_unreachable=_N_UNREACHABLE, n_undefined=pl.lit(0))
             ends = 2 * [np.full(len(genera), np.nan)]
-            one = one._replace(metric="genus_mean_of_species")
-            yield _rows(rows, one, "per_label", ALL, genera["share"].to_numpy(), ends)
+            genus_metric = metric._replace(metric="genus_mean_of_species")
+            yield _make_rows(rows, genus_metric, "per_label", ALL, genera["share"].to_numpy(), ends)
 
 
-def _rows(frame, measure, average, query_subset, value, ends):
+def _make_rows(
+    frame: pl.DataFrame,
+    metric: Metric,
+    average: str,
+    query_subset: str,
+    value: np.ndarray,
+    ends: Iterable[np.ndarray],
+) -> pl.DataFrame:
     counts = pl.col("n_queries", "n_groups", "n_labels", "n_undefined", "n_unreachable").cast(pl.Int64)
-    numbers = {"value": value, "ci_low": ends[0], "ci_high": ends[1]}
+    low, high = ends
+    numbers = {"value": value, "ci_low": low, "ci_high": high}
     return frame.select(
         *LABEL,
         counts,
         *(pl.Series(name, column).fill_nan(None) for name, column in numbers.items()),
-        metric=pl.lit(measure.metric),
+        metric=pl.lit(metric.metric),
         average=pl.lit(average),
         query_subset=pl.lit(query_subset),
-        k=pl.lit(measure.k, dtype=pl.Int32),
+        k=pl.lit(metric.k, dtype=pl.Int32),
     )
 
 
-def _stamped(frame, protocol, level):
+def _add_keys(frame: pl.DataFrame, protocol: str, level: str) -> pl.DataFrame:
     return frame.with_columns(protocol=pl.lit(protocol), level=pl.lit(level))

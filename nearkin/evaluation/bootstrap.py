@@ -1,8 +1,11 @@
-"""Queries added up by label and group: what intervals and tests draw from.
+"""Sums of queries by label and group, and their bootstrap resamples.
 
-Images of one group stand or fall together, so a group is one draw. Groups are drawn within
-species, the same for all levels and numbers of a protocol.
+Images of one group mostly hit or miss together, so a group is one draw. Groups are drawn within
+species, with the same draws for all levels and numbers of a protocol.
 """
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -21,15 +24,17 @@ class LabelGroupSums:
     `values` its numbers, (n_cells, 1 + n_columns).
     """
 
-    def __init__(self, hits, columns):
+    def __init__(self, hits: pl.DataFrame, columns: Iterable[pl.Expr]) -> None:
         """`hits` of one level, with their `unit`; `columns` are expressions that are summed up."""
-        sums = [number.cast(pl.Float64) for number in (pl.len().alias("n"), *(one.sum() for one in columns))]
+        sums = [
+            number.cast(pl.Float64) for number in (pl.len().alias("n"), *(column.sum() for column in columns))
+        ]
         self.table = hits.group_by([*LABEL, "unit"]).agg(*sums).sort([*LABEL, "unit"])
         self.labels = self.table.select(LABEL).unique(maintain_order=True)
         self.values = self.table.drop(*LABEL, "unit").to_numpy()
 
-    def matrix(self, n_units):
-        """What turns weights of units into sums: (n_labels * n_columns, n_units), sparse."""
+    def matrix(self, n_units: int) -> sparse.csr_array:
+        """The sparse matrix that turns weights of units into sums: (n_labels * n_columns, n_units)."""
         label = self.table.select(pl.struct(LABEL).rle_id()).to_series().to_numpy().astype(np.int64)
         n_columns = self.values.shape[1]
         row = (label[:, None] * n_columns + np.arange(n_columns)).ravel()
@@ -38,36 +43,38 @@ class LabelGroupSums:
         return sparse.csr_array((self.values.ravel(), (row, column)), shape=shape)
 
 
-def add_resampling_units(hits):
+def add_resampling_units(hits: pl.DataFrame) -> tuple[pl.DataFrame, np.ndarray]:
     """`(hits, strata)`: the hits of one protocol with the `unit` of each, and the stratum of each unit.
 
-    A unit is a group within the finest label that a query has, its species as a rule. Units of
-    one species are a stratum; those that are alone in theirs, which could never vary, share one
-    per category.
+    A unit is a group within the finest label that a query has, usually its species. Units of
+    one species are a stratum. Units that are alone in their species could never vary, so they share
+    one stratum per category.
     """
     order = pl.col("level").cast(pl.Enum(LEVELS)).to_physical()
     finest = hits.group_by("uuid").agg(finest=pl.col("label").sort_by(order).last())
     hits = hits.join(finest, on="uuid", maintain_order="left")
     units = hits.select(UNIT).unique()
-    alone = pl.len().over("category", "finest") == 1
-    units = units.with_columns(stratum=pl.when(~alone).then("finest"))
+    is_alone = pl.len().over("category", "finest") == 1
+    units = units.with_columns(stratum=pl.when(~is_alone).then("finest"))
     units = units.sort("category", "stratum", *UNIT[1:]).with_row_index("unit")
     strata = units.select(pl.struct("category", "stratum").rle_id()).to_series().to_numpy().astype(np.int64)
     return hits.join(units.select(*UNIT, "unit"), on=UNIT, maintain_order="left"), strata
 
 
-def bootstrap_sums(cells, strata, *, resamples, seed):
-    """Yields, again and again, the sums of several `LabelGroupSums` over drawn units.
+def bootstrap_sums(
+    cells: Sequence[LabelGroupSums], strata: np.ndarray, *, resamples: int, seed: int
+) -> Iterator[list[np.ndarray]]:
+    """Yields the sums of several `LabelGroupSums` over resampled units, chunk by chunk.
 
-    Each time a list of arrays (n_labels, n_columns, n), one for each of `cells`, from the same
+    Each chunk is a list of arrays (n_labels, n_columns, n), one for each of `cells`, from the same
     draws; their last axes add up to `resamples`.
     """
-    matrices = [one.matrix(len(strata)) for one in cells]
-    widest = max([len(strata), *(matrix.shape[0] for matrix in matrices)])
+    matrices = [group_sums.matrix(len(strata)) for group_sums in cells]
+    widest = max([len(strata), *(cast(tuple[int, int], matrix.shape)[0] for matrix in matrices)])
     at_once = max(1, intervals.CHUNK_WEIGHTS // widest) * len(strata)
     for weights in intervals.bootstrap_weights(strata, resamples=resamples, seed=seed, at_once=at_once):
-        across = np.ascontiguousarray(weights.T)
+        columns = np.ascontiguousarray(weights.T)
         yield [
-            (matrix @ across).reshape(len(one.labels), -1, len(weights))
-            for one, matrix in zip(cells, matrices, strict=True)
+            (matrix @ columns).reshape(len(group_sums.labels), -1, len(weights))
+            for group_sums, matrix in zip(cells, matrices, strict=True)
         ]

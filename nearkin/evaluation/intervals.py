@@ -1,15 +1,19 @@
-"""How sure a number is: resampling groups, and Wilson's interval for one proportion."""
+"""How certain a number is: resampling of groups, and Wilson's interval for one proportion."""
+
+from collections.abc import Iterator
 
 import numpy as np
 
 LEVEL = 0.95
 MIN_GROUPS = 5
-"""Groups; a spread that hangs on fewer is not seen by drawing groups anew."""
+"""Groups; resampling does not show a spread that depends on fewer."""
 CHUNK_WEIGHTS = 2**22  # weights in memory
 
 
-def bootstrap_weights(strata, *, resamples, seed, at_once=CHUNK_WEIGHTS):
-    """Yields (n, n_rows) weights of rows that were drawn anew, `resamples` in all.
+def bootstrap_weights(
+    strata: np.ndarray, *, resamples: int, seed: int, at_once: int = CHUNK_WEIGHTS
+) -> Iterator[np.ndarray]:
+    """Yields (n, n_rows) weights of resampled rows, `resamples` in all.
 
     `strata` (n_rows,) are sorted codes 0, 1, ... Of a stratum of n rows, n - 1 are drawn with
     replacement, each weighing n / (n - 1): the rescaling bootstrap of Rao and Wu (1988). Drawing
@@ -24,14 +28,14 @@ def bootstrap_weights(strata, *, resamples, seed, at_once=CHUNK_WEIGHTS):
     n_rows = len(strata)
     generator = np.random.default_rng(seed)
     step = max(1, at_once // n_rows)
-    for done in range(0, resamples, step):
-        n = min(step, resamples - done)
+    for n_done in range(0, resamples, step):
+        n = min(step, resamples - n_done)
         rows = start + (generator.random((n, len(start))) * size).astype(np.int64)
         rows += n_rows * np.arange(n)[:, None]
         yield np.bincount(rows.ravel(), minlength=n * n_rows).reshape(n, n_rows) * weight
 
 
-def percentile_interval(samples):
+def percentile_interval(samples: np.ndarray) -> np.ndarray:
     """The middle 95 % of `samples` (n_resamples, ...) along the first axis: low, high.
 
     NaN are left out, for example resamples in which a rare label was not drawn.
@@ -39,18 +43,18 @@ def percentile_interval(samples):
     ordered = np.sort(samples, axis=0)  # NaN come last
     last = np.maximum(np.count_nonzero(~np.isnan(ordered), axis=0) - 1, 0)
     tail = (1 - LEVEL) / 2
-    return np.stack([_at(ordered, share * last) for share in (tail, 1 - tail)])
+    return np.stack([_interpolate_rows(ordered, share * last) for share in (tail, 1 - tail)])
 
 
-def _at(ordered, place):
-    """The values at places between two rows, linearly between theirs."""
-    below = np.floor(place).astype(int)
-    above = np.ceil(place).astype(int)
+def _interpolate_rows(ordered: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """The values at positions between two rows, by linear interpolation."""
+    below = np.floor(position).astype(int)
+    above = np.ceil(position).astype(int)
     low, high = (np.take_along_axis(ordered, row[None], axis=0)[0] for row in (below, above))
-    return low + (place - below) * (high - low)
+    return low + (position - below) * (high - low)
 
 
-def wilson(share, n):
+def wilson(share: np.ndarray | float, n: np.ndarray | int) -> np.ndarray:
     """Wilson's 95 % interval (1927) of proportions `share` among `n` trials: low, high.
 
     >>> [round(float(end), 3) for end in wilson(np.array([0.5]), np.array([10]))[:, 0]]
@@ -60,27 +64,34 @@ def wilson(share, n):
     centre = share + z**2 / (2 * n)
     half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     low, high = np.stack([centre - half, centre + half]) / (1 + z**2 / n)
-    return np.stack([np.clip(low, 0, share), np.clip(high, share, 1)])  # rounding may pass them by
+    return np.stack([np.clip(low, 0, share), np.clip(high, share, 1)])  # rounding may overshoot
 
 
-def wilson_if_sparse(value, ends, n_groups):
-    """The `ends` of bootstrap intervals of numbers from 0 to 1; Wilson's where too little spread is seen.
+def wilson_if_sparse(value: np.ndarray | float, ends: np.ndarray, n_groups: np.ndarray | int) -> np.ndarray:
+    """The `ends` of bootstrap intervals of numbers from 0 to 1, or Wilson's if they show too little spread.
 
-    That is where all groups agree, or where not even FEW groups' worth keep the value from 0 or 1: if
-    they are the only ones of their species, they never vary.
+    That is where all groups agree, or where fewer than MIN_GROUPS groups' worth keep the value from 0
+    or 1: if they are the only ones of their species, they never vary.
     """
-    short = (np.minimum(value, 1 - value) * n_groups < MIN_GROUPS) | (ends[0] == ends[1])
-    return np.where(short & (np.asarray(n_groups) > 0), wilson(value, np.maximum(n_groups, 1)), ends)
+    is_sparse = (np.minimum(value, 1 - value) * n_groups < MIN_GROUPS) | (ends[0] == ends[1])
+    return np.where(is_sparse & (np.asarray(n_groups) > 0), wilson(value, np.maximum(n_groups, 1)), ends)
 
 
-def newcombe_margins(n_improved, n_worsened, n_groups):
-    """How far the 95 % interval of a difference reaches down and up: the share of groups that rose less
-    that of those that fell, by the method of variance estimates recovery (Newcombe 1998, method 10).
+def newcombe_margins(
+    n_improved: np.ndarray, n_worsened: np.ndarray, n_groups: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """How far the 95 % interval of a difference reaches down and up.
+
+    The difference is the share of groups that improved less the share that worsened. The method is that
+    of variance estimates recovery (Newcombe 1998, method 10).
 
     >>> down, up = newcombe_margins(np.array([0]), np.array([0]), np.array([20]))
     >>> round(float(down[0]), 3), round(float(up[0]), 3)
     (0.161, 0.161)
     """
-    rose, fell = n_improved / n_groups, n_worsened / n_groups
-    (low, high), (fell_low, fell_high) = wilson(rose, n_groups), wilson(fell, n_groups)
-    return np.hypot(rose - low, fell_high - fell), np.hypot(high - rose, fell - fell_low)
+    improved, worsened = n_improved / n_groups, n_worsened / n_groups
+    low, high = wilson(improved, n_groups)
+    worsened_low, worsened_high = wilson(worsened, n_groups)
+    return np.hypot(improved - low, worsened_high - worsened), np.hypot(
+        high - improved, worsened - worsened_low
+    )

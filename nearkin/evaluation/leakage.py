@@ -1,12 +1,13 @@
-"""What a split that ignores groups would have done to the recall of an encoder.
+"""What a split that ignores groups would do to the recall of an encoder.
 
-Somebody who deals image by image knows no groups and masks none: a query may find the next
-frame of its own video. How much this flatters shows between the study's split and a random
-one and, on the very same queries, when their group mates are hidden from them after all.
+A split by single images knows no groups and masks none: a query may find the next frame of its own
+video. How much this flatters shows between the study's split and a random one and, on the very same
+queries, between a gallery with and without the images of the query's own group.
 """
 
 import logging
 import math
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -14,44 +15,62 @@ import polars as pl
 from nearkin.evaluation import intervals, query_scores
 from nearkin.search import protocols, search
 from nearkin.splits import predefined
-from nearkin.splits.split import split_images
+from nearkin.splits.split import SplitSettings, split_images
 from nearkin.tables.scores import QueryScores
 from nearkin.vocabulary import LEVELS
 
 logger = logging.getLogger(__name__)
 
-AUDITED = ["category", "genus", "species"]
+AUDITED_LEVELS = ["category", "genus", "species"]
 PROTOCOLS = ["leave_one_out", "train_gallery"]
-DEALT = ["train", "val", "test"]
+RANDOM_SPLITS = ["train", "val", "test"]
+"""The splits whose images a random split assigns."""
 
 
-def audit_leakage(labels, splits, *, vectors_of, dealing, most_queries, ks, resamples, seed):
+def audit_leakage(
+    labels: pl.DataFrame,
+    splits: pl.DataFrame,
+    *,
+    vectors_of: Callable[[pl.Series], np.ndarray],
+    dealing: SplitSettings,
+    most_queries: int,
+    ks: Sequence[int],
+    resamples: int,
+    seed: int,
+) -> pl.DataFrame:
     """The recalls under the study's split and under a random one, as a `LeakageAudit` table.
 
-    `vectors_of` gives the unit vectors (n, width) of a series of uuids; `dealing` is what
-    `splits.split` was told. Beyond `most_queries` of a protocol, about so many stand for all.
+    `vectors_of` gives the unit vectors (n, width) of a series of uuids; `dealing` are the settings of
+    `split_images`. Of more than `most_queries` queries of a protocol, a sample of about so many is used.
     Averages are micro, intervals resample groups.
     """
-    coarser = [pl.lit(None, dtype=pl.String).alias(rank) for rank in LEVELS if rank not in AUDITED]
-    labels = labels.with_columns(coarser)  # ranks that are not asked about cost nothing
+    coarser = [pl.lit(None, dtype=pl.String).alias(rank) for rank in LEVELS if rank not in AUDITED_LEVELS]
+    labels = labels.with_columns(coarser)  # ranks without labels cost nothing
     levels = query_scores.levels_of(labels)
     parts = []
-    alone = random_split(labels, splits, dealing)
-    for way, sides, exclude_same_group in [
+    by_image = random_split(labels, splits, dealing)
+    for variant, variant_splits, exclude_same_group in [
         ("grouped", splits, False),
-        ("random", alone, False),
-        ("random_masked", alone, True),
+        ("random", by_image, False),
+        ("random_masked", by_image, True),
     ]:
-        n_groups, n_images = count_split_groups(sides)
-        logger.info("%s: %d groups with %d images straddle", way, n_groups, n_images)
+        n_groups, n_images = count_split_groups(variant_splits)
+        logger.info("%s: %d groups with %d images span splits", variant, n_groups, n_images)
         for protocol in PROTOCOLS:
-            told = {"most": most_queries, "protocol": protocol, "exclude_same_group": exclude_same_group}
-            hits = _hits(labels, sides, vectors_of, ks=ks, **told)
-            rows = _recalls(hits, levels, ks=ks, resamples=resamples, seed=seed)
+            hits = _score_sample(
+                labels,
+                variant_splits,
+                vectors_of,
+                max_queries=most_queries,
+                protocol=protocol,
+                ks=ks,
+                exclude_same_group=exclude_same_group,
+            )
+            rows = _compute_recalls(hits, levels, ks=ks, resamples=resamples, seed=seed)
             parts.append(
                 rows.with_columns(
                     protocol=pl.lit(protocol),
-                    split=pl.lit(way),
+                    split=pl.lit(variant),
                     n_leaking_groups=pl.lit(n_groups, dtype=pl.Int64),
                     n_leaking_images=pl.lit(n_images, dtype=pl.Int64),
                 )
@@ -59,66 +78,86 @@ def audit_leakage(labels, splits, *, vectors_of, dealing, most_queries, ks, resa
     return pl.concat(parts)
 
 
-def _hits(labels, splits, vectors_of, *, most, protocol, ks, exclude_same_group):
-    """The `QueryScores` of a protocol, and whether each query has a `mate` in its gallery."""
+def _score_sample(
+    labels: pl.DataFrame,
+    splits: pl.DataFrame,
+    vectors_of: Callable[[pl.Series], np.ndarray],
+    *,
+    max_queries: int,
+    protocol: str,
+    ks: Sequence[int],
+    exclude_same_group: bool,
+) -> pl.DataFrame:
+    """The `QueryScores` of a protocol, and whether each query `has_group_member` in its gallery."""
     queries, _ = protocols.queries_and_gallery(splits, protocol)
     if queries.is_empty():
-        return QueryScores.create_empty().with_columns(mate=pl.lit(None, dtype=pl.Boolean))
-    depth, n_chunks = max(ks), math.ceil(len(queries) / most)
-    told = {"depth": depth, "exclude_same_group": exclude_same_group, "n_chunks": n_chunks}
-    found = search.search_protocol(splits, vectors_of, protocol=protocol, **told)
-    asked = search.chunk_of(queries, 0, n_chunks)["uuid"]
-    told = {
-        "wanted": [protocol],
-        "exclude_same_group": exclude_same_group,
-        "ks": ks,
-        "depth": depth,
-        "only": asked,
-    }
-    hits = query_scores.score_queries([found], labels, splits, **told)
-    return hits.with_columns(mate=pl.col("uuid").is_in(queries_with_group_member(splits, protocol).implode()))
+        return QueryScores.create_empty().with_columns(has_group_member=pl.lit(None, dtype=pl.Boolean))
+    depth, n_chunks = max(ks), math.ceil(len(queries) / max_queries)
+    neighbours = search.search_protocol(
+        splits,
+        vectors_of,
+        protocol=protocol,
+        depth=depth,
+        exclude_same_group=exclude_same_group,
+        n_chunks=n_chunks,
+    )
+    hits = query_scores.score_queries(
+        [neighbours],
+        labels,
+        splits,
+        wanted=[protocol],
+        exclude_same_group=exclude_same_group,
+        ks=ks,
+        depth=depth,
+        only=search.chunk_of(queries, 0, n_chunks)["uuid"],
+    )
+    with_member = queries_with_group_member(splits, protocol)
+    return hits.with_columns(has_group_member=pl.col("uuid").is_in(with_member.implode()))
 
 
-def random_split(labels, splits, dealing):
-    """The images of train, val and test dealt anew, each by itself; with the groups that they are of.
+def random_split(labels: pl.DataFrame, splits: pl.DataFrame, dealing: SplitSettings) -> pl.DataFrame:
+    """The images of train, val and test, randomly assigned one by one, with their groups in `splits`.
 
     Seed and shares are the same, and held-out species stay out.
     """
-    seen = splits.filter(pl.col("split").is_in(DEALT)).select("uuid", "group_id")
+    seen = splits.filter(pl.col("split").is_in(RANDOM_SPLITS)).select("uuid", "group_id")
     labels = labels.join(seen, on="uuid", how="semi")
-    alone = seen.select("uuid", group_id="uuid")
-    dealt = split_images(labels, alone, predefined.combine([]), **(dealing | {"held_out_species": 0}))
-    return seen.join(dealt.select("uuid", "split"), on="uuid", validate="1:1")
+    single_images = seen.select("uuid", group_id="uuid")
+    settings: SplitSettings = {**dealing, "held_out_species": 0}
+    random = split_images(labels, single_images, predefined.combine([]), **settings)
+    return seen.join(random.select("uuid", "split"), on="uuid", validate="1:1")
 
 
-def count_split_groups(splits):
-    """How many groups lie on two sides or more, and how many images they have."""
-    dealt = splits.filter(pl.col("split").is_in(DEALT))
-    groups = dealt.group_by("group_id").agg(sides=pl.col("split").n_unique(), images=pl.len())
-    straddle = groups.filter(pl.col("sides") > 1)
-    return len(straddle), straddle["images"].sum()
+def count_split_groups(splits: pl.DataFrame) -> tuple[int, int]:
+    """How many groups span two splits or more, and how many images they have."""
+    images = splits.filter(pl.col("split").is_in(RANDOM_SPLITS))
+    groups = images.group_by("group_id").agg(n_splits=pl.col("split").n_unique(), n_images=pl.len())
+    leaking = groups.filter(pl.col("n_splits") > 1)
+    return len(leaking), int(leaking["n_images"].sum())
 
 
-def queries_with_group_member(splits, protocol):
+def queries_with_group_member(splits: pl.DataFrame, protocol: str) -> pl.Series:
     """The uuids of the queries that have another image of their group in their gallery."""
     queries, gallery = protocols.queries_and_gallery(splits, protocol)
-    mates = gallery.group_by("group_id").len("mates")
+    members = gallery.group_by("group_id").len("n_members")
     itself = pl.col("uuid").is_in(gallery["uuid"].implode()).cast(pl.UInt32)
-    return queries.join(mates, on="group_id", how="left").filter(pl.col("mates") > itself)["uuid"]
+    return queries.join(members, on="group_id", how="left").filter(pl.col("n_members") > itself)["uuid"]
 
 
-def _recalls(hits, levels, *, ks, resamples, seed):
-    """The recalls of all queries, and of those with and without a mate, by level and k."""
-    populations = {
+def _compute_recalls(
+    hits: pl.DataFrame, levels: Sequence[str], *, ks: Sequence[int], resamples: int, seed: int
+) -> pl.DataFrame:
+    """The recalls of all queries, and of those with and without a group member, by level and k."""
+    query_subsets: Mapping[str, pl.Expr] = {
         "all": pl.lit(True),
-        "same_group_in_gallery": pl.col("mate"),
-        "no_same_group_in_gallery": ~pl.col("mate"),
+        "same_group_in_gallery": pl.col("has_group_member"),
+        "no_same_group_in_gallery": ~pl.col("has_group_member"),
     }
     rows = []
     for level in levels:
-        for query_subset, chosen in populations.items():
-            counted = _groups(hits.filter(chosen, level=level), ks)
-            shares, low, high = _shares(counted, ks, resamples, seed)
+        for query_subset, is_in_subset in query_subsets.items():
+            counts = _count_hits(hits.filter(is_in_subset, level=level), ks)
+            shares, low, high = _compute_shares(counts, ks, resamples, seed)
             rows += [
                 {
                     "level": level,
@@ -127,8 +166,8 @@ def _recalls(hits, levels, *, ks, resamples, seed):
                     "recall": shares[i],
                     "ci_low": low[i],
                     "ci_high": high[i],
-                    "n_queries": counted["n"].sum(),
-                    "n_groups": counted["group_id"].n_unique(),
+                    "n_queries": counts["n"].sum(),
+                    "n_groups": counts["group_id"].n_unique(),
                 }
                 for i, k in enumerate(ks)
             ]
@@ -137,26 +176,28 @@ def _recalls(hits, levels, *, ks, resamples, seed):
     )
 
 
-def _groups(hits, ks):
+def _count_hits(hits: pl.DataFrame, ks: Sequence[int]) -> pl.DataFrame:
     """The queries `n` of each label and group, and their hits at each k."""
-    found = [(pl.col("first_relevant_rank") <= k).sum().alias(f"h{k}") for k in ks]
+    hits_at_k = [(pl.col("first_relevant_rank") <= k).sum().alias(f"h{k}") for k in ks]
     key = ["category", "label", "group_id"]
-    return hits.group_by(key).agg(pl.len().alias("n"), *found).sort(key)
+    return hits.group_by(key).agg(pl.len().alias("n"), *hits_at_k).sort(key)
 
 
-def _shares(counted, ks, resamples, seed):
-    """The recall at each k and the ends of its interval; None where there is no query.
+def _compute_shares(
+    counts: pl.DataFrame, ks: Sequence[int], resamples: int, seed: int
+) -> list[list[float | None]]:
+    """The recall at each k and both ends of its interval: three lists; None where there is no query.
 
-    Groups are drawn from all species together: those with a mate in the gallery are often the
-    only ones of theirs, and would never vary within it.
+    Groups are drawn from all species together: those with another member in the gallery are often
+    the only ones of their species, and would never vary within it.
     """
-    if counted.is_empty():
+    if counts.is_empty():
         return [[None] * len(ks)] * 3
-    values = counted.select("n", *(f"h{k}" for k in ks)).to_numpy()
-    together = np.zeros(len(counted), dtype=np.int64)
-    drawn = intervals.bootstrap_weights(together, resamples=resamples, seed=seed)
-    sums = np.concatenate([weights @ values for weights in drawn])  # (n_resamples, 1 + n_ks)
+    values = counts.select("n", *(f"h{k}" for k in ks)).to_numpy()
+    single_stratum = np.zeros(len(counts), dtype=np.int64)
+    chunks = intervals.bootstrap_weights(single_stratum, resamples=resamples, seed=seed)
+    sums = np.concatenate([weights @ values for weights in chunks])  # (n_resamples, 1 + n_ks)
     shares = values[:, 1:].sum(axis=0) / values[:, 0].sum()
     ends = intervals.percentile_interval(sums[:, 1:] / sums[:, :1])
-    low, high = intervals.wilson_if_sparse(shares, ends, len(counted))
-    return shares.tolist(), low.tolist(), high.tolist()
+    low, high = intervals.wilson_if_sparse(shares, ends, len(counts))
+    return [shares.tolist(), low.tolist(), high.tolist()]

@@ -1,5 +1,7 @@
 """Recall against the number of neighbours looked at."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
@@ -8,7 +10,7 @@ from nearkin.evaluation.bootstrap import LabelGroupSums, add_resampling_units, b
 from nearkin.vocabulary import ALL
 
 
-def k_grid(depth):
+def k_grid(depth: int) -> list[int]:
     """The k at which a curve has points, evenly spread on a log axis.
 
     >>> k_grid(25)
@@ -18,31 +20,34 @@ def k_grid(depth):
     return [*(k for k in spread if k < depth), depth]
 
 
-def recall_curve(hits, *, depth, resamples, seed):
-    """Recall of all queries at every step of k, as a `RecallCurve` table: micro averages.
+def recall_curve(hits: pl.DataFrame, *, depth: int, resamples: int, seed: int) -> pl.DataFrame:
+    """Recall of all queries at every k of `k_grid`, as a `RecallCurve` table: micro averages.
 
     Values and intervals are those of a `Metrics` table where both have a k: the draws are the same.
     """
     ks = k_grid(depth)
-    found = [(pl.col("first_relevant_rank") <= k).fill_null(False).alias(f"found {k}") for k in ks]
-    everyone = {"category": pl.lit(ALL), "label": pl.lit(ALL)}
+    hits_at_k = [(pl.col("first_relevant_rank") <= k).fill_null(False).alias(f"hit {k}") for k in ks]
+    all_labels = {"category": pl.lit(ALL), "label": pl.lit(ALL)}
     parts = []
-    for _, asked in hits.group_by("protocol", maintain_order=True):
-        asked, strata = add_resampling_units(asked)
-        blocks = [block for _, block in asked.group_by("level", maintain_order=True)]
-        cells = [LabelGroupSums(block.with_columns(**everyone), found) for block in blocks]
-        drawn = zip(*bootstrap_sums(cells, strata, resamples=resamples, seed=seed), strict=True)
-        for block, one, sums in zip(blocks, cells, drawn, strict=True):
-            parts.append(_points(block, one.values.sum(axis=0), np.concatenate(sums, axis=-1)[0], ks))
+    for _, queries in hits.group_by("protocol", maintain_order=True):
+        queries, strata = add_resampling_units(queries)
+        blocks = [block for _, block in queries.group_by("level", maintain_order=True)]
+        cells = [LabelGroupSums(block.with_columns(**all_labels), hits_at_k) for block in blocks]
+        resampled_sums = zip(*bootstrap_sums(cells, strata, resamples=resamples, seed=seed), strict=True)
+        for block, group_sums, sums in zip(blocks, cells, resampled_sums, strict=True):
+            samples = np.concatenate(sums, axis=-1)[0]
+            parts.append(_make_points(block, group_sums.values.sum(axis=0), samples, ks))
     return pl.concat(parts)
 
 
-def _points(block, counts, drawn, ks):
-    """The rows of one curve, from its counts (1 + n_ks,) and those of the draws (1 + n_ks, n)."""
+def _make_points(
+    block: pl.DataFrame, counts: np.ndarray, samples: np.ndarray, ks: Sequence[int]
+) -> pl.DataFrame:
+    """The rows of one curve, from its counts (1 + n_ks,) and those of the resamples (1 + n_ks, n)."""
     n_groups = block["group_id"].n_unique()
     value = counts[1:] / counts[0]
     with np.errstate(invalid="ignore"):
-        ends = intervals.percentile_interval((drawn[1:] / drawn[0]).T)
+        ends = intervals.percentile_interval((samples[1:] / samples[0]).T)
     low, high = intervals.wilson_if_sparse(value, ends, n_groups)
     return pl.DataFrame(
         {"k": pl.Series(ks, dtype=pl.Int32), "value": value, "ci_low": low, "ci_high": high}

@@ -1,4 +1,6 @@
-"""Recall beside the number of training images."""
+"""Recall by the number of training images."""
+
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -10,12 +12,12 @@ BUCKETS = [(0, "0"), (5, "1-5"), (10, "6-10"), (20, "11-20"), (50, "21-50")]
 MORE = "50+"
 
 
-def tabulate_training_size(recall, labels, splits):
-    """Species recall@1 beside training images: a `TrainingSize` table.
+def tabulate_training_size(recall: pl.DataFrame, labels: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
+    """Species recall@1 with the training images of each species: a `TrainingSize` table.
 
-    Takes the leave-one-out recalls of one model, over all queries.
+    Of `recall`, the `Metrics` of one model, it takes the leave-one-out recalls over all queries.
     """
-    chosen = recall.filter(
+    species_recall = recall.filter(
         protocol="leave_one_out",
         level="species",
         metric="recall",
@@ -25,7 +27,7 @@ def tabulate_training_size(recall, labels, splits):
     )
     train = labels.join(splits.filter(split="train").select("uuid"), on="uuid")
     counts = train.group_by("category", species="species").agg(n_train=pl.len().cast(pl.Int64))
-    sizes = chosen.select("category", "n_queries", species="label", recall="value")
+    sizes = species_recall.select("category", "n_queries", species="label", recall="value")
     sizes = sizes.join(counts, on=["category", "species"], how="left")
     n_train = pl.col("n_train").fill_null(0)
     return sizes.with_columns(
@@ -35,11 +37,11 @@ def tabulate_training_size(recall, labels, splits):
     )
 
 
-def bucket_of(n_images):
+def bucket_of(n_images: pl.Expr) -> pl.Expr:
     """The bucket of a number of images, as an expression."""
     bucket = pl.lit(MORE)
-    for most, name in reversed(BUCKETS):
-        bucket = pl.when(n_images <= most).then(pl.lit(name)).otherwise(bucket)
+    for max_images, name in reversed(BUCKETS):
+        bucket = pl.when(n_images <= max_images).then(pl.lit(name)).otherwise(bucket)
     return bucket
 
 
@@ -47,4 +49,4 @@ def pearson_correlation(x: np.ndarray, y: np.ndarray) -> float | None:
     """Pearson's r, or None where it is not defined: under three points, or no spread."""
     if len(x) < 3 or not np.ptp(x) or not np.ptp(y):
         return None
-    return float(stats.pearsonr(x, y).statistic)
+    return float(cast(float, stats.pearsonr(x, y)[0]))

@@ -1,6 +1,9 @@
 """Box plots in which every box carries the number of its own values."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
+from matplotlib.axes import Axes
 
 from nearkin.figures import theme
 
@@ -8,14 +11,15 @@ MIN_FOR_BOX = 12
 """Up to this many values, the points say more than the box and are drawn stronger."""
 
 
-def plot_boxes(axis, values_by_name, *, colour, seed=1):
+def plot_boxes(
+    axis: Axes, values_by_name: Mapping[str, Sequence[float]], *, colour: str, seed: int = 1
+) -> None:
     """One box per name, left to right, with its points over it and its n under it.
 
-    `values_by_name` maps names to lists of numbers. A box, its points and its label are
-    made from one and the same list, so that none can stand under another's box. A name
-    without values keeps its place, with n = 0. Boxes span the quartiles, with the median;
-    whiskers reach the furthest value within 1.5 box heights. Raises ValueError for a value
-    that cannot be drawn, since n would count it.
+    A box, its points and its label are made from the same list, so that n always counts the
+    points above it. A name without values keeps its position, with n = 0. Boxes span the
+    quartiles, with the median; whiskers reach the furthest value within 1.5 box heights.
+    Raises ValueError for a value that cannot be drawn, since n would count it.
     """
     rng = np.random.default_rng(seed)
     names = list(values_by_name)
@@ -34,7 +38,7 @@ def plot_boxes(axis, values_by_name, *, colour, seed=1):
     axis.yaxis.grid(True)
 
 
-def _plot_box(axis, position, values, colour, rng):
+def _plot_box(axis: Axes, position: int, values: np.ndarray, colour: str, rng: np.random.Generator) -> None:
     if not len(values):
         return
     axis.boxplot(
@@ -49,13 +53,13 @@ def _plot_box(axis, position, values, colour, rng):
         whiskerprops={"color": colour, "linewidth": 0.8},
         capprops={"color": colour, "linewidth": 0.8},
     )
-    few = len(values) <= MIN_FOR_BOX
+    is_small = len(values) <= MIN_FOR_BOX
     axis.scatter(
         position + rng.uniform(-0.16, 0.16, len(values)),
         values,
-        s=7 if few else 4,
+        s=7 if is_small else 4,
         color=colour,
-        alpha=0.85 if few else 0.45,
+        alpha=0.85 if is_small else 0.45,
         linewidths=0,
         zorder=2.5,
     )

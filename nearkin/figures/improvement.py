@@ -1,5 +1,10 @@
 """What training changed, label by label: box plots of the improvement by category."""
 
+from collections.abc import Sequence
+
+import polars as pl
+from matplotlib.figure import Figure
+
 from nearkin.figures import box_plots, theme
 from nearkin.tables.categories import category_titles, sort_categories
 from nearkin.vocabulary import ALL
@@ -9,7 +14,9 @@ MEASURES = {"species": "Species recall@{k}", "genus": "Genus mean of species rec
 
 
 @theme.styled
-def plot_improvement(differences, *, level, base, trained, protocol, k):
+def plot_improvement(
+    differences: pl.DataFrame, *, level: str, base: str, trained: str, protocol: str, k: int
+) -> Figure:
     """A figure with a box per category: each species (or genus) a point, in percentage points.
 
     Genera are means of the recalls of their species, as in the reference study.
@@ -28,7 +35,7 @@ def plot_improvement(differences, *, level, base, trained, protocol, k):
     values = {title: chosen.filter(category=name)["diff_pp"].to_list() for name, title in titles.items()}
     box_plots.plot_boxes(axis, values, colour=theme.COLOURS[0])
     for position, points in enumerate(values.values()):
-        better, same, worse = _format_counts(points)
+        better, same, worse = _count_changes(points)
         axis.annotate(
             f"▲ {better}  = {same}  ▼ {worse}",
             (position, 1.0),
@@ -40,11 +47,15 @@ def plot_improvement(differences, *, level, base, trained, protocol, k):
     axis.set_ylabel("Improvement (percentage points)")
     title = f"{theme.truncate(base)} → {theme.truncate(trained)}"
     measure = f"{MEASURES[level].format(k=k)}, {theme.PROTOCOL_NAMES[protocol].lower()}"
-    said = f"{title}\n{measure}, {theme.pluralise(len(chosen), level)}"
-    figure.suptitle(said, x=0.02, ha="left", fontsize=8)
+    title = f"{title}\n{measure}, {theme.pluralise(len(chosen), level)}"
+    figure.suptitle(title, x=0.02, ha="left", fontsize=8)
     return figure
 
 
-def _format_counts(points):
-    """How many rose, stayed and fell."""
-    return sum(p > 0 for p in points), sum(p == 0 for p in points), sum(p < 0 for p in points)
+def _count_changes(differences: Sequence[float]) -> tuple[int, int, int]:
+    """How many improved, stayed the same and worsened."""
+    return (
+        sum(points > 0 for points in differences),
+        sum(points == 0 for points in differences),
+        sum(points < 0 for points in differences),
+    )

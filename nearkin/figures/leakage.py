@@ -1,6 +1,11 @@
 """What a split that ignores groups would have done to the recall, in one figure."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from nearkin.figures import theme
 
@@ -22,11 +27,11 @@ STYLES = {
 
 
 @theme.styled
-def plot_leakage(leaks, *, model, k):
-    """A figure with a panel per protocol and a row per way of splitting, from a `LeakageAudit` table.
+def plot_leakage(leaks: pl.DataFrame, *, model: str, k: int) -> Figure:
+    """A figure with a panel per protocol and a row per kind of split, from a `LeakageAudit` table.
 
-    Marks are species recalls with 95 % intervals; their value stands at the right. A row
-    without queries keeps its place.
+    Marks are species recalls with 95 % intervals; their value is at the right. A row
+    without queries keeps its position.
     """
     chosen = leaks.filter(level="species", k=k)
     names = [name for name in theme.PROTOCOL_NAMES if name in set(chosen["protocol"])]
@@ -44,12 +49,13 @@ def plot_leakage(leaks, *, model, k):
     return figure
 
 
-def _format_leaking_groups(leaks):
+def _format_leaking_groups(leaks: pl.DataFrame) -> str:
     n_groups, n_images = leaks.filter(split="random").select("n_leaking_groups", "n_leaking_images").row(0)
-    return f"naive split tears {theme.pluralise(n_groups, 'group')} of {theme.pluralise(n_images, 'image')}"
+    groups, images = theme.pluralise(n_groups, "group"), theme.pluralise(n_images, "image")
+    return f"random split divides {groups} of {images}"
 
 
-def _plot_panel(axis, leaks):
+def _plot_panel(axis: Axes, leaks: pl.DataFrame) -> None:
     labels = []
     for y, (split, query_subset, name) in enumerate(ROWS):
         row = leaks.filter(pl.col("split") == split, pl.col("query_subset") == query_subset).row(
@@ -64,19 +70,19 @@ def _plot_panel(axis, leaks):
     axis.grid(True, axis="x")
 
 
-def _plot_mark(axis, y, row):
-    looks = STYLES[row["split"]]
-    filled = row["query_subset"] == "all"
+def _plot_mark(axis: Axes, y: int, row: Mapping[str, Any]) -> None:
+    style = STYLES[row["split"]]
+    is_filled = row["query_subset"] == "all"
     axis.plot(
-        [row["ci_low"], row["ci_high"]], [y, y], color=looks["color"], linewidth=1.1, solid_capstyle="butt"
+        [row["ci_low"], row["ci_high"]], [y, y], color=style["color"], linewidth=1.1, solid_capstyle="butt"
     )
     axis.scatter(
         [row["recall"]],
         [y],
         s=16,
-        marker=looks["marker"],
-        facecolors=looks["color"] if filled else "white",
-        edgecolors=looks["color"],
+        marker=style["marker"],
+        facecolors=style["color"] if is_filled else "white",
+        edgecolors=style["color"],
         linewidths=0.9,
         zorder=3,
         clip_on=False,
@@ -87,5 +93,5 @@ def _plot_mark(axis, y, row):
         xycoords=("axes fraction", "data"),
         va="center",
         fontsize=7,
-        color=looks["color"],
+        color=style["color"],
     )

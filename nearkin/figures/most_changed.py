@@ -1,6 +1,11 @@
 """The species that changed most, with intervals."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from nearkin.figures import significance_marks, theme
 
@@ -9,24 +14,23 @@ MAX_SHOWN_SPECIES = 15
 
 
 @theme.styled
-def plot_most_changed(differences, *, base, trained, protocol, k):
+def plot_most_changed(differences: pl.DataFrame, *, base: str, trained: str, protocol: str, k: int) -> Figure:
     """A figure of two panels, improved and worsened species: each a point with its 95 % interval.
 
-    Only species with enough queries to be ranked; equal ones by name. A panel in which nobody
-    belongs says so.
+    Only species with enough queries to be ranked; ties by name. A panel without species says so.
     """
     species = significance_marks.add_significance(differences, protocol=protocol, k=k)
     if species.is_empty():
         raise significance_marks.empty_comparison_error(base, trained, protocol, k)
     ranked = species.filter("enough_queries")
-    rose = ranked.filter(pl.col("diff_pp") > 0).sort("diff_pp", "label", descending=[True, False])
-    fell = ranked.filter(pl.col("diff_pp") < 0).sort("diff_pp", "label")
-    heights = [min(max(len(part), 1), MAX_SHOWN_SPECIES) + 0.6 for part in (rose, fell)]
+    improved = ranked.filter(pl.col("diff_pp") > 0).sort("diff_pp", "label", descending=[True, False])
+    worsened = ranked.filter(pl.col("diff_pp") < 0).sort("diff_pp", "label")
+    heights = [min(max(len(part), 1), MAX_SHOWN_SPECIES) + 0.6 for part in (improved, worsened)]
     figure = theme.make_figure(1.15 + 0.145 * sum(heights))
     axes = figure.subplots(2, 1, sharex=True, height_ratios=heights)
-    _plot_panel(axes[0], rose, verb="rose", title="Most improved")
-    _plot_panel(axes[1], fell, verb="fell", title="Most worsened")
-    if rose.is_empty() and fell.is_empty():
+    _plot_panel(axes[0], improved, verb="improved", title="Most improved")
+    _plot_panel(axes[1], worsened, verb="worsened", title="Most worsened")
+    if improved.is_empty() and worsened.is_empty():
         axes[0].set_xlim(-100, 100)
     figure.suptitle(
         f"{theme.truncate(base)} → {theme.truncate(trained)}\n{theme.PROTOCOL_NAMES[protocol]}, "
@@ -39,7 +43,7 @@ def plot_most_changed(differences, *, base, trained, protocol, k):
     return figure
 
 
-def _plot_panel(axis, species, *, verb, title):
+def _plot_panel(axis: Axes, species: pl.DataFrame, *, verb: str, title: str) -> None:
     shown = species.head(MAX_SHOWN_SPECIES)
     axis.tick_params(axis="y", length=0)
     if shown.is_empty():
@@ -61,8 +65,8 @@ def _plot_panel(axis, species, *, verb, title):
     axis.annotate("n", (1.11, 1.0), xycoords="axes fraction", ha="right", va="bottom", fontsize=6.5)
 
 
-def _plot_row(axis, y, row):
-    marker, colour = significance_marks.MARK_STYLES[row["turn"]]
+def _plot_row(axis: Axes, y: int, row: Mapping[str, Any]) -> None:
+    marker, colour = significance_marks.MARK_STYLES[row["direction"]]
     if row["ci_low"] is not None:
         axis.plot([row["ci_low"], row["ci_high"]], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
     axis.scatter(

@@ -1,51 +1,55 @@
-"""Recall of two models, species by species: one across, the other up."""
+"""Recall of two models, species by species: the base on x, the trained model on y."""
 
 import numpy as np
 import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from scipy.optimize import isotonic_regression
 
 from nearkin.figures import panels, significance_marks, sized_points, theme
 from nearkin.tables.categories import category_titles, sort_categories
 
 MAX_NAMED_SPECIES = 10
-"""Names beside a panel, at most."""
+"""Names at the right of a panel, at most."""
 
 MIN_LABEL_DISTANCE = 0.075
 """Between two names, in heights of the panel."""
 
 
 @theme.styled
-def plot_paired_recall(differences, *, base, trained, protocol, k):
+def plot_paired_recall(
+    differences: pl.DataFrame, *, base: str, trained: str, protocol: str, k: int
+) -> Figure:
     """A figure with a panel per category: each species a point, its area by its queries.
 
-    A bar is the interval of the change, so that it crosses the diagonal where it holds 0. Species
+    A bar is the interval of the change: it crosses the diagonal where it contains 0. Species
     that changed beyond chance have another mark, and their names at the right.
     """
     species = significance_marks.add_significance(differences, protocol=protocol, k=k)
     if species.is_empty():
         raise significance_marks.empty_comparison_error(base, trained, protocol, k)
     titles = category_titles(sort_categories(species["category"].unique()))
-    most = species["n_queries"].max()
+    max_queries = max(species["n_queries"])
     title = f"Species recall@{k}, {theme.PROTOCOL_NAMES[protocol].lower()}"
     figure, axes = panels.make_panels(len(titles), title=title, height=2.05)
     for axis, (name, title) in zip(axes, titles.items(), strict=True):
         chosen = species.filter(category=name)
-        _plot_panel(axis, chosen, most)
+        _plot_panel(axis, chosen, max_queries)
         axis.set_title(theme.truncate(title))
         axis.set(xlabel=theme.truncate(base), ylabel=theme.truncate(trained))
-    sized_points.add_size_legend(figure, axes[0], most)
+    sized_points.add_size_legend(figure, axes[0], max_queries)
     return figure
 
 
-def _plot_panel(axis, species, most):
+def _plot_panel(axis: Axes, species: pl.DataFrame, max_queries: int) -> None:
     axis.plot([0, 1], [0, 1], color=theme.TEXT, linewidth=0.7, zorder=1.5)
     _plot_intervals(axis, species)
-    sized_points.plot_sized_points(axis, species, across="base", up="trained", most=most)
+    sized_points.plot_sized_points(axis, species, x="base", y="trained", max_queries=max_queries)
     ticks = [0, 0.25, 0.5, 0.75, 1]
     axis.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xticks=ticks, yticks=ticks)
     axis.set_box_aspect(1)
     axis.grid(True)
-    changed = species.filter(species["turn"] != 0)
+    changed = species.filter(species["direction"] != 0)
     shown = changed.sort(changed["diff_pp"].abs(), "label", descending=[True, False])
     _plot_names(axis, shown.head(MAX_NAMED_SPECIES))
     axis.annotate(
@@ -53,15 +57,15 @@ def _plot_panel(axis, species, most):
     )
 
 
-def _plot_intervals(axis, species):
-    """The interval of each change, counted from the base; where species share a line, it is darker."""
+def _plot_intervals(axis: Axes, species: pl.DataFrame) -> None:
+    """Draw the interval of each change, from the base; where species share a line, it is darker."""
     known = species.filter(pl.col("ci_low").is_not_null())
-    ends = (known["base"] + known[end] / 100 for end in ("ci_low", "ci_high"))
-    axis.vlines(known["base"], *ends, color=theme.GREY, linewidth=0.6, alpha=0.3, zorder=1.7)
+    low, high = (known["base"] + known[end] / 100 for end in ("ci_low", "ci_high"))
+    axis.vlines(known["base"], low, high, color=theme.GREY, linewidth=0.6, alpha=0.3, zorder=1.7)
 
 
-def _plot_names(axis, species):
-    """Names at the right, each with a line to its point, from top to bottom as the points are."""
+def _plot_names(axis: Axes, species: pl.DataFrame) -> None:
+    """Write names at the right, each with a line to its point, from top to bottom as the points are."""
     species = species.sort("trained", "base", "label")
     heights = spread_labels(species["trained"].to_numpy())
     for height, row in zip(heights, species.iter_rows(named=True), strict=True):
@@ -82,20 +86,20 @@ def _plot_names(axis, species):
         )
 
 
-def spread_labels(wanted):
-    """Heights between 0 and 1 near the `wanted` ones (ascending), so far apart that names fit.
+def spread_labels(heights: np.ndarray) -> np.ndarray:
+    """Heights between 0 and 1 near the given ones (ascending), so far apart that names fit.
 
     >>> spread_labels(np.array([0.5, 0.5])).round(4).tolist()
     [0.4625, 0.5375]
     """
-    steps = MIN_LABEL_DISTANCE * np.arange(len(wanted))
-    if not len(wanted):
+    steps = MIN_LABEL_DISTANCE * np.arange(len(heights))
+    if not len(heights):
         return steps
-    placed = isotonic_regression(wanted - steps).x
-    return np.clip(placed, 3 * MIN_LABEL_DISTANCE, 1 - steps[-1]) + steps
+    spread = isotonic_regression(heights - steps).x
+    return np.clip(spread, 3 * MIN_LABEL_DISTANCE, 1 - steps[-1]) + steps
 
 
-def _format_note(species, changed):
-    """What stands below the names."""
-    rose, fell = ((changed["turn"] == turn).sum() for turn in (1, -1))
-    return f"n = {theme.pluralise(len(species), 'species')}\n▲ {rose}  ▼ {fell} beyond chance"
+def _format_note(species: pl.DataFrame, changed: pl.DataFrame) -> str:
+    """The note below the names."""
+    n_improved, n_worsened = ((changed["direction"] == direction).sum() for direction in (1, -1))
+    return f"n = {theme.pluralise(len(species), 'species')}\n▲ {n_improved}  ▼ {n_worsened} beyond chance"

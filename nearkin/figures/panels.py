@@ -1,10 +1,14 @@
 """Panels of one kind in one figure: a category each."""
 
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
 from nearkin.figures import theme
 
 
-def make_panels(n, *, title, height=1.5):
-    """A figure and so many axes, below one another; in two columns if there are many.
+def make_panels(n: int, *, title: str, height: float = 1.5) -> tuple[Figure, np.ndarray]:
+    """A figure and its `n` axes, (n,), below one another; in two columns if there are more than four.
 
     `height` is that of a panel, in inches.
     """
@@ -18,7 +22,7 @@ def make_panels(n, *, title, height=1.5):
     return figure, axes[:n]
 
 
-def set_title(axis, name, note):
+def set_title(axis: Axes, name: str, note: str) -> None:
     """Name a panel, with a note at its right."""
     axis.set_title(theme.truncate(name))
     axis.set_title(note, loc="right", fontweight="normal", fontsize=7)

@@ -1,6 +1,8 @@
 """Images per species, from the best represented one to the rarest."""
 
 import numpy as np
+import polars as pl
+from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 from nearkin.figures import theme
@@ -8,7 +10,7 @@ from nearkin.tables.categories import category_titles
 
 
 @theme.styled
-def plot_rank_abundance(counts, names):
+def plot_rank_abundance(counts: pl.DataFrame, names: list[str]) -> Figure:
     """A figure with a line per category: each species a step, the most images first.
 
     `counts` is a table (category, species, n). The first six of `names` have colours; the
@@ -20,17 +22,17 @@ def plot_rank_abundance(counts, names):
         rank, n_images = _drop_inner_points(np.sort(counts.filter(category=name)["n"].to_numpy())[::-1])
         if not len(rank):
             continue
-        named = number < len(theme.COLOURS)
+        has_name = number < len(theme.COLOURS)
         axis.plot(
             rank,
             n_images,
-            color=theme.COLOURS[number] if named else theme.LIGHT_GREY,
-            linestyle=theme.LINE_DASHES[number] if named else "-",
-            linewidth=1.4 if named else 0.8,
+            color=theme.COLOURS[number] if has_name else theme.LIGHT_GREY,
+            linestyle=theme.LINE_DASHES[number] if has_name else "-",
+            linewidth=1.4 if has_name else 0.8,
             marker="o" if len(rank) == 1 else None,
             markersize=3,
-            label=f"{theme.truncate(title)}, {theme.pluralise(rank[-1], 'species')}" if named else None,
-            zorder=3 if named else 2,
+            label=f"{theme.truncate(title)}, {theme.pluralise(rank[-1], 'species')}" if has_name else None,
+            zorder=3 if has_name else 2,
         )
     axis.set(yscale="log", xlabel="Species, by number of images", ylabel="Images of the species")
     axis.set_ylim(bottom=0.8)
@@ -45,12 +47,12 @@ def plot_rank_abundance(counts, names):
     return figure
 
 
-def _drop_inner_points(values):
-    """Ranks from 1 and values, without the points inside a level stretch: no other line is drawn.
+def _drop_inner_points(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ranks from 1 and values, without the points inside a level stretch: the line stays the same.
 
     >>> [part.tolist() for part in _drop_inner_points(np.array([9, 2, 2, 2, 1]))]
     [[1, 2, 4, 5], [9, 2, 2, 1]]
     """
     before, after = (np.diff(values, prepend=np.nan) != 0), (np.diff(values, append=np.nan) != 0)
-    (kept,) = np.nonzero(before | after)
-    return kept + 1, values[kept]
+    (indices,) = np.nonzero(before | after)
+    return indices + 1, values[indices]

@@ -1,6 +1,11 @@
-"""Recall over all queries beside that over the queries that could hit."""
+"""Recall over all queries next to recall over the queries that could hit."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from nearkin.evaluation.averages import QUERY_SUBSETS
 from nearkin.figures import theme
@@ -11,15 +16,15 @@ MARK_OFFSET = 0.16
 
 
 @theme.styled
-def plot_reachable(recalls, *, k):
+def plot_reachable(recalls: Mapping[str, pl.DataFrame], *, k: int) -> Figure:
     """A figure with a panel per protocol and a row per model: filled for all queries, hollow for reachable.
 
     `recalls` maps model names to `Metrics` tables. Marks are species recalls, micro averages, with
-    95 % intervals; both values stand at the right. The title says how many cannot hit.
+    95 % intervals; both values are at the right. The title says how many queries cannot hit.
     """
     values = _select_recalls(recalls, k)
-    found = set(values["protocol"])
-    protocols = [protocol for protocol in PROTOCOLS if protocol in found]
+    present = set(values["protocol"])
+    protocols = [protocol for protocol in PROTOCOLS if protocol in present]
     if not protocols:
         raise ValueError(f"no recall at k = {k} in the tables of {', '.join(recalls)}: score it first")
     models = list(recalls)
@@ -33,15 +38,15 @@ def plot_reachable(recalls, *, k):
             note, (0, 1), xytext=(0, 4), xycoords="axes fraction", textcoords="offset points", fontsize=7
         )
     figure.supxlabel(f"Species recall@{k} (any hit), micro average", fontsize=7.5)
-    drawn = {mark.get_label(): mark for axis in axes for mark in axis.get_legend_handles_labels()[0]}
+    marks = {mark.get_label(): mark for axis in axes for mark in axis.get_legend_handles_labels()[0]}
     figure.legend(
-        drawn.values(), drawn, loc="outside upper left", ncols=2, handletextpad=0.3, columnspacing=1.2
+        marks.values(), marks, loc="outside upper left", ncols=2, handletextpad=0.3, columnspacing=1.2
     )
     return figure
 
 
-def _select_recalls(recalls, k):
-    """The overall species recalls of both populations, with their model."""
+def _select_recalls(recalls: Mapping[str, pl.DataFrame], k: int) -> pl.DataFrame:
+    """The overall species recalls of both query subsets, with their model."""
     parts = [
         recall.filter(level="species", metric="recall", average="micro", category=ALL, label=ALL, k=k).select(
             "protocol",
@@ -58,23 +63,23 @@ def _select_recalls(recalls, k):
     return pl.concat(parts)
 
 
-def _format_unreachable(values):
-    """How many queries cannot hit, as a panel says it."""
-    n_lost, n_all = values.filter(query_subset=ALL).select("n_unreachable", "n_queries").row(0)
-    share = f"{100 * n_lost / n_all:.1f} %"
-    return f"{n_lost:,} of {theme.pluralise(n_all, 'query')} unreachable ({share})"
+def _format_unreachable(values: pl.DataFrame) -> str:
+    """How many queries cannot hit, in the words of a panel."""
+    n_unreachable, n_queries = values.filter(query_subset=ALL).select("n_unreachable", "n_queries").row(0)
+    share = f"{100 * n_unreachable / n_queries:.1f} %"
+    return f"{n_unreachable:,} of {theme.pluralise(n_queries, 'query')} unreachable ({share})"
 
 
-def _plot_panel(axis, values, models):
+def _plot_panel(axis: Axes, values: pl.DataFrame, models: Sequence[str]) -> None:
     for y, model in enumerate(models):
-        said = []
+        texts = []
         for query_subset in QUERY_SUBSETS:
             (row,) = values.filter(model=model, query_subset=query_subset).to_dicts()
-            said.append("–" if row["value"] is None else f"{row['value']:.3f}")
+            texts.append("–" if row["value"] is None else f"{row['value']:.3f}")
             if row["value"] is not None:
                 _plot_mark(axis, y, row, name=query_subset if y == 0 else None)
         axis.annotate(
-            "  ".join(said), (1.03, y), xycoords=("axes fraction", "data"), va="center", fontsize=6.5
+            "  ".join(texts), (1.03, y), xycoords=("axes fraction", "data"), va="center", fontsize=6.5
         )
     axis.set_yticks(range(len(models)), [theme.wrap(model, 16) for model in models])
     axis.set(xlim=(0, 1), ylim=(len(models) - 0.45, -0.55))
@@ -82,17 +87,17 @@ def _plot_panel(axis, values, models):
     axis.grid(True, axis="x")
 
 
-def _plot_mark(axis, y, row, *, name):
-    reachable = row["query_subset"] != ALL
-    y += MARK_OFFSET if reachable else -MARK_OFFSET
-    colour = theme.COLOURS[0] if reachable else theme.LEVEL_COLOURS["species"]
+def _plot_mark(axis: Axes, y: float, row: Mapping[str, Any], *, name: str | None) -> None:
+    is_reachable = row["query_subset"] != ALL
+    y += MARK_OFFSET if is_reachable else -MARK_OFFSET
+    colour = theme.COLOURS[0] if is_reachable else theme.LEVEL_COLOURS["species"]
     axis.plot([row["ci_low"], row["ci_high"]], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
     axis.scatter(
         [row["value"]],
         [y],
         s=15,
         marker="o",
-        facecolors="white" if reachable else colour,
+        facecolors="white" if is_reachable else colour,
         edgecolors=colour,
         linewidths=0.9,
         zorder=3,

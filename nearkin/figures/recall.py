@@ -1,6 +1,10 @@
 """Recall of every model in one figure: protocols, levels, intervals."""
 
+from collections.abc import Mapping, Sequence
+
 import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from nearkin.figures import theme
 from nearkin.vocabulary import ALL, PROTOCOLS
@@ -11,15 +15,15 @@ MARK_OFFSET = 0.2
 
 
 @theme.styled
-def plot_recall(recalls, *, k):
+def plot_recall(recalls: Mapping[str, pl.DataFrame], *, k: int) -> Figure:
     """A figure with a panel per protocol, a row per model and a mark per level.
 
     `recalls` maps model names to `Metrics` tables. Values are micro averages over all
     queries, with 95 % intervals; the number at the right of a row is its species recall.
     """
     values = _select_recalls(recalls, k)
-    found = set(values["protocol"])
-    protocols = [protocol for protocol in PROTOCOLS if protocol in found]
+    present = set(values["protocol"])
+    protocols = [protocol for protocol in PROTOCOLS if protocol in present]
     if not protocols:
         raise ValueError(f"no recall at k = {k} in the tables of {', '.join(recalls)}: score it first")
     models = list(recalls)
@@ -27,8 +31,8 @@ def plot_recall(recalls, *, k):
     axes = figure.subplots(len(protocols), 1, squeeze=False, sharex=True)[:, 0]
     for axis, protocol in zip(axes, protocols, strict=True):
         _plot_panel(axis, values.filter(protocol=protocol), models)
-        n = values.filter(protocol=protocol)["n_queries"].unique().sort()
-        n = f"{n[0]:,}" if len(n) == 1 else f"{n[0]:,}–{n[-1]:,}"
+        counts = values.filter(protocol=protocol)["n_queries"].unique().sort()
+        n = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,}–{counts[-1]:,}"
         axis.set_title(f"{theme.PROTOCOL_NAMES[protocol]}, n = {n} queries")
     figure.supxlabel(f"Recall@{k} (any hit), micro average over all queries", fontsize=7.5)
     handles, labels = axes[0].get_legend_handles_labels()
@@ -38,7 +42,7 @@ def plot_recall(recalls, *, k):
     return figure
 
 
-def _select_recalls(recalls, k):
+def _select_recalls(recalls: Mapping[str, pl.DataFrame], k: int) -> pl.DataFrame:
     """The overall recalls with their model: (model, protocol, level, value, low, high, n_queries)."""
     parts = [
         recall.filter(
@@ -55,7 +59,7 @@ def _select_recalls(recalls, k):
     return pl.concat(parts).drop_nulls("value")
 
 
-def _plot_panel(axis, values, models):
+def _plot_panel(axis: Axes, values: pl.DataFrame, models: Sequence[str]) -> None:
     for i, level in enumerate(LEVELS):
         for row, model in enumerate(models):
             for value, low, high in (

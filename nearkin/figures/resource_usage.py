@@ -1,6 +1,8 @@
 """What a study took: time, memory and images a second of every rule."""
 
 import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, LogLocator, NullLocator
 
 from nearkin.figures import theme
@@ -12,7 +14,7 @@ ROW_HEIGHT = 0.19
 
 
 @theme.styled
-def plot_resource_usage(costs, *, dataset):
+def plot_resource_usage(costs: pl.DataFrame, *, dataset: str) -> Figure:
     """A figure of three panels with a row for each rule, the longest first.
 
     A dot is all jobs of a rule together: their time added, the highest memory of any, all
@@ -40,14 +42,15 @@ def plot_resource_usage(costs, *, dataset):
     return figure
 
 
-def _plot_dots(axis, rules, column, *, colour, ends=None):
-    """Dots of a column on a logarithmic scale, with bars between its ends."""
-    rows = rules.with_row_index("place").filter(pl.col(column) > 0)
+def _plot_dots(
+    axis: Axes, rules: pl.DataFrame, column: str, *, colour: str, ends: tuple[str, str] | None = None
+) -> None:
+    """Draw dots of a column on a logarithmic scale, with bars between the columns of its ends."""
+    rows = rules.with_row_index("y").filter(pl.col(column) > 0)
     if ends:
-        axis.hlines(
-            rows["place"], *(rows[end].clip(1e-3) for end in ends), color=colour, linewidth=1, alpha=0.5
-        )
-    axis.scatter(rows[column], rows["place"], s=14, color=colour, zorder=3)
+        low, high = (rows[end].clip(1e-3) for end in ends)
+        axis.hlines(rows["y"], low, high, color=colour, linewidth=1, alpha=0.5)
+    axis.scatter(rows[column], rows["y"], s=14, color=colour, zorder=3)
     axis.set_xscale("log")
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     axis.xaxis.set_minor_locator(NullLocator())

@@ -2,6 +2,11 @@
 
 import re
 import textwrap
+from collections.abc import Sequence
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from nearkin.figures import theme
 from nearkin.html import format_numbers
@@ -17,11 +22,11 @@ MAX_LABEL_CHARS = 26
 
 
 @theme.styled
-def plot_seeds(variants, *, names, k):
+def plot_seeds(variants: pl.DataFrame, *, names: Sequence[str], k: int) -> Figure:
     """A figure with a row of panels per protocol: the recall of each variant, and its change in points.
 
     A mark is the mean over a variant's seeds, a thin line its 95 % interval, a pale bar
-    reaches from the lowest to the highest seed. `names` are the variants, from above.
+    reaches from the lowest to the highest seed. `names` are the variants, from top to bottom.
     """
     chosen = variants.filter(level=LEVEL, category=ALL, k=k)
     protocols = [name for name in PROTOCOLS if name in set(chosen["protocol"])]
@@ -31,12 +36,12 @@ def plot_seeds(variants, *, names, k):
     figure = theme.make_figure(0.35 + len(protocols) * heights, width=WIDTH)
     axes = figure.subplots(len(protocols), len(MEASURES), squeeze=False, sharex="col", sharey="row")
     for row, protocol in zip(axes, protocols, strict=True):
-        found = chosen.filter(protocol=protocol)
+        rows = chosen.filter(protocol=protocol)
         for axis, measure in zip(row, MEASURES, strict=True):
-            _plot_panel(axis, found.filter(metric=measure), names)
-        n = theme.pluralise(found["n_queries"][0], "query")
+            _plot_panel(axis, rows.filter(metric=measure), names)
+        n = theme.pluralise(rows["n_queries"][0], "query")
         row[0].set_title(f"{theme.PROTOCOL_NAMES[protocol]}, n = {n}")
-        n_seeds = dict(found.select("config_name", "n_seeds").iter_rows())
+        n_seeds = dict(rows.select("config_name", "n_seeds").iter_rows())
         row[0].set_yticks(range(len(names)), [_format_label(name, n_seeds[name]) for name in names])
         row[1].axvline(0, color=theme.TEXT, linewidth=0.8, zorder=1.5)
     for axis, label in zip(axes[-1], MEASURES.values(), strict=True):
@@ -44,10 +49,10 @@ def plot_seeds(variants, *, names, k):
     return figure
 
 
-def _plot_panel(axis, rows, names):
-    place = {name: i for i, name in enumerate(names)}
+def _plot_panel(axis: Axes, rows: pl.DataFrame, names: Sequence[str]) -> None:
+    position = {name: y for y, name in enumerate(names)}
     for row in rows.iter_rows(named=True):
-        y = place[row["config_name"]]
+        y = position[row["config_name"]]
         if row["n_seeds"] > 1:
             ends = [row["min"], row["max"]]
             axis.plot(ends, [y, y], color=COLOUR, alpha=0.3, linewidth=6, solid_capstyle="butt")
@@ -60,7 +65,7 @@ def _plot_panel(axis, rows, names):
     axis.grid(True, axis="x")
 
 
-def _format_label(name, n_seeds):
+def _format_label(name: str, n_seeds: int) -> str:
     """A variant's name, on two lines if it is long, and how many seeds it has.
 
     >>> _format_label("swept.m2_0.2.gradient_straight_through", 3)

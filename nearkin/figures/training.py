@@ -1,10 +1,16 @@
 """How a training went: loss, learning rates, and the validation that chose the epoch."""
 
+from collections.abc import Sequence
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
 from nearkin.figures import theme
 
 
 @theme.styled
-def plot_training(training, *, model):
+def plot_training(training: pl.DataFrame, *, model: str) -> Figure:
     """A figure of three panels over the optimiser steps: loss, learning rate, validation.
 
     The chosen epoch is marked in all of them; if none is, the base encoder was kept.
@@ -34,19 +40,19 @@ def plot_training(training, *, model):
         linewidth=1.0,
     )
     recall.set(xlabel="Optimiser step", ylabel="Validation recall@1")
-    kept = _mark_best_epoch(training.filter("is_best"), (loss, rate, recall))
+    outcome = _mark_best_epoch(training.filter("is_best"), (loss, rate, recall))
     for axis in (loss, rate, recall):
         axis.grid(True)
         axis.margins(x=0.02)
     recall.xaxis.get_major_locator().set_params(integer=True)
-    n_epochs = training["epoch"].max() or 0
+    n_epochs = max(training["epoch"], default=0)
     counts = f"{theme.pluralise(n_epochs, 'epoch')}, {theme.pluralise(len(training), 'step')}"
-    figure.suptitle(f"{theme.truncate(model)}: {counts}; {kept}", x=0.02, ha="left", fontsize=8)
+    figure.suptitle(f"{theme.truncate(model)}: {counts}; {outcome}", x=0.02, ha="left", fontsize=8)
     return figure
 
 
-def _mark_best_epoch(chosen, axes):
-    """Mark the kept epoch; what the title says about it."""
+def _mark_best_epoch(chosen: pl.DataFrame, axes: Sequence[Axes]) -> str:
+    """What the title says about the epoch that was kept, which is marked in all axes."""
     if chosen.is_empty():
         return "base kept"
     epoch, step, value = chosen.select("epoch", "step", "val_recall").row(0)

@@ -1,6 +1,11 @@
-"""Species recall beside the number of training images: scatter and box plots."""
+"""Species recall against the number of training images: scatter and box plots."""
 
+from collections.abc import Collection
+
+import numpy as np
+import polars as pl
 import seaborn as sns
+from matplotlib.figure import Figure
 
 from nearkin.evaluation.training_size import BUCKETS, MORE, pearson_correlation
 from nearkin.figures import box_plots, panels, theme
@@ -11,12 +16,12 @@ ORDER = [*(name for _, name in BUCKETS), MORE]
 
 
 @theme.styled
-def plot_recall_by_training_size(sizes, *, model):
+def plot_recall_by_training_size(sizes: pl.DataFrame, *, model: str) -> Figure:
     """A figure with a panel per category: each species a point, with line and correlation."""
     titles, figure, axes = _make_panels(
         sizes, f"{theme.truncate(model)}\n{AXIS} by training images, leave one out"
     )
-    most = max(sizes["n_train"].max() or 0, 1)
+    max_train = max(*sizes["n_train"], 1)
     for axis, (name, title), colour in zip(axes, titles.items(), _assign_colours(titles), strict=True):
         chosen = sizes.filter(category=name)
         n_train, recall = (chosen[column].to_numpy().astype(float) for column in ("n_train", "recall"))
@@ -36,7 +41,7 @@ def plot_recall_by_training_size(sizes, *, model):
             )
         relation = "r not defined" if r is None else f"r = {r:.2f}".replace("-", "−")
         panels.set_title(axis, title, f"{relation}, n = {len(chosen):,} species")
-        axis.set(xlim=(-0.02 * most, 1.02 * most), ylim=(-0.03, 1.03), xlabel="", ylabel=AXIS)
+        axis.set(xlim=(-0.02 * max_train, 1.02 * max_train), ylim=(-0.03, 1.03), xlabel="", ylabel=AXIS)
         axis.grid(True)
         axis.locator_params(axis="x", integer=True)
     figure.supxlabel("Training images of a species", fontsize=7.5)
@@ -44,7 +49,7 @@ def plot_recall_by_training_size(sizes, *, model):
 
 
 @theme.styled
-def plot_recall_by_bucket(sizes, *, model):
+def plot_recall_by_bucket(sizes: pl.DataFrame, *, model: str) -> Figure:
     """A figure with a panel per category: a box per bucket of training images."""
     titles, figure, axes = _make_panels(
         sizes, f"{theme.truncate(model)}\n{AXIS} by bucket of training images, leave one out"
@@ -59,8 +64,8 @@ def plot_recall_by_bucket(sizes, *, model):
     return figure
 
 
-def _make_panels(sizes, title):
-    """The titles of categories, the figure and one axis each."""
+def _make_panels(sizes: pl.DataFrame, title: str) -> tuple[dict[str, str], Figure, np.ndarray]:
+    """The titles of the categories, the figure and an axis for each category."""
     if sizes.is_empty():
         raise ValueError(
             "no species has test queries: is leave_one_out in search.protocols, "
@@ -70,5 +75,5 @@ def _make_panels(sizes, title):
     return titles, *panels.make_panels(len(titles), title=title)
 
 
-def _assign_colours(names):
+def _assign_colours(names: Collection[str]) -> list[str]:
     return [theme.COLOURS[i % len(theme.COLOURS)] for i in range(len(names))]

@@ -1,7 +1,23 @@
 """Which part of an encoder is trained, and where the frozen part ends."""
 
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, cast
+
 import torch
 from torch import nn
+
+from nearkin.encoders.architectures import ImageEncoder
+
+if TYPE_CHECKING:  # both take seconds to import
+    from open_clip.transformer import VisionTransformer as ClipTransformer
+    from timm.models.efficientnet import EfficientNet
+    from timm.models.vision_transformer import VisionTransformer
+
+TensorFunction = Callable[[torch.Tensor], torch.Tensor]
+"""A part of a network."""
+
+Sections = tuple[TensorFunction, list[nn.Module], TensorFunction]
+"""The stem of a network, its blocks, and what follows them."""
 
 
 class FrozenSplit:
@@ -12,63 +28,68 @@ class FrozenSplit:
     ones by name. The encoder is always in evaluation mode, so normalisation statistics do not change.
     """
 
-    def __init__(self, tower, frozen, trainable):
+    def __init__(
+        self, tower: ImageEncoder, frozen: TensorFunction | None, trainable: TensorFunction, *, size: int
+    ) -> None:
         self.tower, self.frozen, self.trainable = tower.eval(), frozen, trainable
         tower.requires_grad_(True)
-        used = self._find_used_parameters()
+        used = self._find_used_parameters(size)
         self.parameters = {name: value for name, value in tower.named_parameters() if name in used}
         for name, value in tower.named_parameters():
             value.requires_grad_(name in used)
 
-    def _find_used_parameters(self):
+    def _find_used_parameters(self, size: int) -> set[str]:
         """The names of the parameters that `trainable` uses."""
-        named, pixels = dict(self.tower.named_parameters()), _make_black_image(self.tower)
+        parameters, pixels = dict(self.tower.named_parameters()), _make_black_image(self.tower, size)
         with torch.no_grad():
-            fed = pixels if self.frozen is None else self.frozen(pixels)
-        found = torch.autograd.grad(self.trainable(fed).sum(), list(named.values()), allow_unused=True)
-        return {name for name, gradient in zip(named, found, strict=True) if gradient is not None}
+            activations = pixels if self.frozen is None else self.frozen(pixels)
+        output = self.trainable(activations).sum()
+        gradients = torch.autograd.grad(output, list(parameters.values()), allow_unused=True)
+        return {name for name, gradient in zip(parameters, gradients, strict=True) if gradient is not None}
 
 
-def freeze(tower, trainable, *, width, size):
+def freeze(tower: ImageEncoder, trainable: str, *, width: int, size: int) -> FrozenSplit:
     """A tower split by `trainable`: all, head or last_N.
 
     `head` is a linear map of the frozen features onto as many numbers, which starts as the
     identity and becomes part of the encoder. `last_N` are the last N blocks of the network
-    and all that follows them. Raises ValueError for a network whose blocks are not known, and
-    for one that does not give vectors of `width` numbers.
+    and everything after them. `size` is the side of an image in pixels. Raises ValueError for a network
+    whose blocks are not known, and for one whose vectors do not have `width` numbers.
     """
-    tower.image_shape = (size, size, 3)
     if not list(tower.parameters()):
         raise ValueError("this encoder has no weights that could be trained; take another base")
     with torch.no_grad():
-        found = tower(_make_black_image(tower)).shape[1]
-    if found != width:
+        actual_width = tower(_make_black_image(tower, size)).shape[1]
+    if actual_width != width:
         raise ValueError(
-            f"the base gives vectors of {found} numbers, but its encoder.json says {width}: remove its "
-            "folder and rerun prepare_encoder"
+            f"the base gives vectors of {actual_width} numbers, but its encoder.json says {width}: remove "
+            "its folder and rerun prepare_encoder"
         )
     if trainable == "all":
-        return FrozenSplit(tower, None, tower)
+        return FrozenSplit(tower, None, tower, size=size)
     if trainable == "head":
         if tower.projection is None:
             tower.projection = _make_identity_layer(width, next(tower.parameters()).device)
-        return FrozenSplit(tower, lambda pixels: tower.trunk(tower.normalise(pixels)), tower.project)
+        return FrozenSplit(
+            tower, lambda pixels: tower.trunk(tower.normalise(pixels)), tower.project, size=size
+        )
     stem, blocks, tail = split_blocks(tower.trunk)
     n_last = int(trainable.removeprefix("last_"))
     if n_last > len(blocks):
         raise ValueError(
             f"finetune.trainable: {trainable}, but the encoder has {len(blocks)} blocks; write all"
         )
-    frozen, trained = nn.Sequential(*blocks[: len(blocks) - n_last]), nn.Sequential(*blocks[-n_last:])
+    first, last = nn.Sequential(*blocks[: len(blocks) - n_last]), nn.Sequential(*blocks[-n_last:])
     return FrozenSplit(
         tower,
-        lambda pixels: frozen(stem(tower.normalise(pixels))),
-        lambda activations: tower.project(tail(trained(activations))),
+        lambda pixels: first(stem(tower.normalise(pixels))),
+        lambda activations: tower.project(tail(last(activations))),
+        size=size,
     )
 
 
-def split_blocks(trunk):
-    """A network as `(stem, blocks, tail)`: tail(blocks(stem(images))) is what it gives."""
+def split_blocks(trunk: nn.Module) -> Sections:
+    """A network as `(stem, blocks, tail)`: its output is tail(blocks(stem(images)))."""
     from open_clip.timm_model import TimmModel
     from open_clip.transformer import VisionTransformer as ClipTransformer
     from timm.models.efficientnet import EfficientNet
@@ -89,8 +110,9 @@ def split_blocks(trunk):
     )
 
 
-def _split_efficientnet(trunk):
-    blocks = [block for stage in trunk.blocks for block in stage]
+def _split_efficientnet(trunk: "EfficientNet") -> Sections:
+    stages = cast("Iterable[nn.Sequential]", trunk.blocks)
+    blocks = [block for stage in stages for block in stage]
     return (
         lambda x: trunk.bn1(trunk.conv_stem(x)),
         blocks,
@@ -98,7 +120,7 @@ def _split_efficientnet(trunk):
     )
 
 
-def _split_timm_transformer(trunk):
+def _split_timm_transformer(trunk: "VisionTransformer") -> Sections:
     return (
         lambda x: trunk.norm_pre(trunk.patch_drop(trunk._pos_embed(trunk.patch_embed(x)))),
         list(trunk.blocks),
@@ -106,21 +128,21 @@ def _split_timm_transformer(trunk):
     )
 
 
-def _split_clip_transformer(trunk):
-    def tail(x):
+def _split_clip_transformer(trunk: "ClipTransformer") -> Sections:
+    def tail(x: torch.Tensor) -> torch.Tensor:
         pooled, _ = trunk._pool(x)
         return pooled if trunk.proj is None else pooled @ trunk.proj
 
     return trunk._embeds, list(trunk.transformer.resblocks), tail
 
 
-def _make_black_image(tower):
-    """One image, where the tower computes."""
+def _make_black_image(tower: nn.Module, size: int) -> torch.Tensor:
+    """One image, on the device of the tower."""
     device = next(tower.parameters()).device
-    return torch.zeros(1, *tower.image_shape, dtype=torch.uint8, device=device)
+    return torch.zeros(1, size, size, 3, dtype=torch.uint8, device=device)
 
 
-def _make_identity_layer(width, device):
+def _make_identity_layer(width: int, device: torch.device) -> nn.Linear:
     projection = nn.Linear(width, width, bias=False, device=device)
     nn.init.eye_(projection.weight)
     return projection

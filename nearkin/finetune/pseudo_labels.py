@@ -1,4 +1,4 @@
-"""Images that an encoder finds alike, in clusters: what Unicom trains on where nobody gave names."""
+"""Clusters of images by their embeddings: what Unicom trains on where there are no labels."""
 
 import logging
 
@@ -12,13 +12,15 @@ N_ITER = 25
 """Passes of k-means, faiss's default."""
 
 
-def spherical_kmeans(vectors, *, n, seed, threads):
-    """Spherical k-means of unit vectors (n_images, width): each one's cluster, and cosine with its centre.
+def spherical_kmeans(
+    vectors: np.ndarray, *, n: int, seed: int, threads: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The cluster of each image, and its cosine with the centre, by spherical k-means.
 
-    Clusters are numbered from 0 in the order of their first images; none is empty, so that there
-    may be fewer than `n`. The same vectors, seed and threads give the same clusters. Raises
-    ValueError for more clusters than images. Dhillon and Modha, Machine Learning 42, 2001; first
-    centres by k-means++ (Arthur and Vassilvitskii, SODA 2007).
+    `vectors` are unit vectors (n_images, width). Clusters are numbered from 0 in the order of their
+    first images; none is empty, so there may be fewer than `n`. The same vectors, seed and threads
+    give the same clusters. Raises ValueError for more clusters than images. Dhillon and Modha,
+    Machine Learning 42, 2001; initial centres by k-means++ (Arthur and Vassilvitskii, SODA 2007).
     """
     if n > len(vectors):
         raise ValueError(f"{n} clusters of {len(vectors)} training images; ask for fewer")
@@ -34,22 +36,23 @@ def spherical_kmeans(vectors, *, n, seed, threads):
         init_method=faiss.ClusteringInitMethod_KMEANS_PLUS_PLUS,
     )
     means.train(vectors)
-    similarities, found = means.index.search(vectors, 1)
-    _, first, numbers = np.unique(found[:, 0], return_index=True, return_inverse=True)
+    similarities, clusters = means.index.search(vectors, 1)
+    _, first, numbers = np.unique(clusters[:, 0], return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[numbers], similarities[:, 0].clip(-1, 1).astype(np.float64)
 
 
-def mean_with_captions(images, captions):
+def mean_with_captions(images: np.ndarray, captions: np.ndarray) -> np.ndarray:
     """The unit mean of each image's unit vector and of its caption's: float32, (n_images, width)."""
-    together = images.astype(np.float64) + captions
-    return (together / np.linalg.norm(together, axis=1, keepdims=True).clip(1e-30)).astype(np.float32)
+    total = images.astype(np.float64) + captions
+    return (total / np.linalg.norm(total, axis=1, keepdims=True).clip(1e-30)).astype(np.float32)
 
 
-def measure_purity(clusters, labels):
-    """A `ClusterPurity` table: the most common species of each cluster, and its share of those that have one.
+def measure_purity(clusters: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
+    """A `ClusterPurity` table: the most common species of each cluster, and its share.
 
-    Of equally common ones the first by name counts. The whole's purity, the mean over images,
-    is in the log (Manning, Raghavan and Schütze, Introduction to Information Retrieval, 16.3).
+    The share is of the images that have a species. Of equally common species the first by name
+    counts. The purity of all clusters, the mean over images, is logged (Manning, Raghavan and
+    Schütze, Introduction to Information Retrieval, 16.3).
     """
     rows = clusters.join(labels.select("uuid", "species"), on="uuid", how="left", maintain_order="left")
     counts = rows.drop_nulls("species").group_by("cluster", "species").agg(n=pl.len().cast(pl.Int64))
@@ -60,7 +63,7 @@ def measure_purity(clusters, labels):
         n_named=pl.col("n").sum(),
         n_species=pl.len().cast(pl.Int64),
     )
-    n_most, n_named = common["n_most"].sum(), common["n_named"].sum()
+    n_most, n_named = int(common["n_most"].sum()), int(common["n_named"].sum())
     logger.info("purity against species: %.3f (%d of %d images)", n_most / max(1, n_named), n_most, n_named)
     sizes = rows.group_by("cluster").agg(
         n_images=pl.len().cast(pl.Int64), mean_similarity=pl.col("similarity").mean()

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 START_FACTOR = 1 / 25  # of the peak
 END_FACTOR = START_FACTOR / 1e4
-MOMENTUM = (0.95, 0.85)  # at the ends and at the peak; torch's default, which Unicom's code takes over
+MOMENTUM = (0.95, 0.85)  # at the ends and at the peak; torch's default, which Unicom's code uses
 
 
 class LrAndMomentum(NamedTuple):
@@ -15,9 +15,10 @@ class LrAndMomentum(NamedTuple):
     beta: float
 
 
-def one_cycle(step, n_steps, *, warm_up):
-    """The pace of step 0 to `n_steps - 1`: up to the peak in a share of the steps, then down; cosines both.
+def one_cycle(step: int, n_steps: int, *, warm_up: float) -> LrAndMomentum:
+    """Learning rate and momentum of a step, 0 to `n_steps - 1`.
 
+    The rate rises to its peak in the share `warm_up` of the steps, then falls; both along a cosine.
     Same values as torch's OneCycleLR, but also defined for a handful of steps.
 
     >>> [round(one_cycle(step, 5, warm_up=0.4).factor, 3) for step in range(5)]
@@ -25,8 +26,8 @@ def one_cycle(step, n_steps, *, warm_up):
     """
     peak, last = max(warm_up * n_steps - 1, 0.0), n_steps - 1
     if step <= peak and peak > 0:
-        share, lows = step / peak, (START_FACTOR, MOMENTUM[0])
+        share, low = step / peak, START_FACTOR
     else:
-        share, lows = (last - step) / max(last - peak, 1e-9), (END_FACTOR, MOMENTUM[0])
+        share, low = (last - step) / max(last - peak, 1e-9), END_FACTOR
     weight = (1 - math.cos(math.pi * min(share, 1.0))) / 2  # 0 at the ends, 1 at the peak
-    return LrAndMomentum(lows[0] + (1 - lows[0]) * weight, lows[1] + (MOMENTUM[1] - lows[1]) * weight)
+    return LrAndMomentum(low + (1 - low) * weight, MOMENTUM[0] + (MOMENTUM[1] - MOMENTUM[0]) * weight)

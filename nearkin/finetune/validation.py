@@ -5,8 +5,8 @@ import numpy as np
 QUERY_ROWS = 1024
 
 
-def is_reachable(species, groups):
-    """Which images have another of their species outside their own group: bool (n,).
+def is_reachable(species: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Which images have another image of their species outside their own group: bool (n,).
 
     >>> is_reachable(np.array([1, 1, 2, 2, 3]), np.array([1, 2, 3, 3, 4]))
     array([ True,  True, False, False, False])
@@ -16,19 +16,19 @@ def is_reachable(species, groups):
     return np.isin(species, several)
 
 
-def recall_at_1(vectors, species, groups):
-    """The share of reachable images whose nearest other one has their species; None if there are none.
+def recall_at_1(vectors: np.ndarray, species: np.ndarray, groups: np.ndarray) -> float | None:
+    """The share of reachable images whose nearest neighbour has their species; None if there are none.
 
-    Leave-one-out among the unit vectors (n, width); images of one's own group are not
-    looked at. `species` and `groups` are integers. Of equally near ones the first counts.
+    Leave-one-out among the unit vectors (n, width), without images of the query's own group.
+    `species` and `groups` are integers. Of equally near images the first counts.
     """
-    asked = np.flatnonzero(is_reachable(species, groups))
-    if not len(asked):
+    queries = np.flatnonzero(is_reachable(species, groups))
+    if not len(queries):
         return None
     n_hits = 0
-    for start in range(0, len(asked), QUERY_ROWS):
-        rows = asked[start : start + QUERY_ROWS]
+    for start in range(0, len(queries), QUERY_ROWS):
+        rows = queries[start : start + QUERY_ROWS]
         similarities = vectors[rows] @ vectors.T
         similarities[groups[rows][:, None] == groups[None]] = -np.inf
         n_hits += int((species[similarities.argmax(axis=1)] == species[rows]).sum())
-    return n_hits / len(asked)
+    return n_hits / len(queries)

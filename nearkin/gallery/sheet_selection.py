@@ -1,4 +1,4 @@
-"""What is on the contact sheets of a comparison: queries of telling species, as both models see them."""
+"""What is on the contact sheets of a comparison: queries of selected species under both models."""
 
 import polars as pl
 
@@ -9,35 +9,42 @@ from nearkin.vocabulary import ALL
 PROTOCOL = "leave_one_out"
 
 SUBJECTS_PER_SHEET = {"best": 4, "worst": 4, "most_improved": 4, "most_worsened": 4, "confusions": 6}
-"""Species, or pairs of them."""
+"""Species on a sheet; of confusions, pairs of species."""
 
 QUERIES_PER_SUBJECT = {"best": 3, "worst": 3, "most_improved": 3, "most_worsened": 3, "confusions": 2}
-"""Of each."""
+"""Queries of each of them."""
 
 SUBJECT = ["sheet", "position"]
 SCHEMA = {name: column.dtype for name, column in ContactSheetEntries.columns().items()}
 
 
-def select_entries(differences, mistaken, *, base, trained, labels):
+def select_entries(
+    differences: pl.DataFrame,
+    mistaken: pl.DataFrame,
+    *,
+    base: pl.LazyFrame,
+    trained: pl.LazyFrame,
+    labels: pl.LazyFrame,
+) -> pl.DataFrame:
     """The `ContactSheetEntries` of a comparison.
 
-    `mistaken` is that of the trained model; `base` and `trained` are their neighbours and, like
-    `labels`, lazy. Only ranked species stand on a sheet, equal ones by name. Queries that one
-    model got right and the other wrong come first, then those that come first by uuid.
+    `mistaken` belongs to the trained model; `base` and `trained` are the neighbours of both. Only
+    ranked species are on a sheet, equal ones by name. Queries that are correct under one model only
+    come first, then the others; both by uuid.
     """
     subjects = pl.concat([_select_species(differences), _select_confusions(mistaken)], how="diagonal_relaxed")
     queries = labels.join(subjects.lazy().select("category", "species").unique(), on=["category", "species"])
     queries = queries.select("uuid", "category", "species", protocol=pl.lit(PROTOCOL)).collect()
-    seen = {"base": base, "trained": trained}
-    found = pl.concat(
+    models = {"base": base, "trained": trained}
+    shown = pl.concat(
         examples.neighbours_of(neighbours, queries, labels).with_columns(model=pl.lit(name))
-        for name, neighbours in seen.items()
+        for name, neighbours in models.items()
     )
-    rows = found.join(_select_queries(found, subjects), on=["uuid", "category", "species"])
+    rows = shown.join(_select_queries(shown, subjects), on=["uuid", "category", "species"])
     return rows.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
 
 
-def _select_species(differences):
+def _select_species(differences: pl.DataFrame) -> pl.DataFrame:
     """The species of the first four sheets: (SUBJECT, category, species, n, base, trained)."""
     ranked = differences.filter(
         pl.col("label") != ALL,
@@ -55,27 +62,28 @@ def _select_species(differences):
         "most_worsened": (ranked.filter(points < 0), "diff_pp", False),
     }
     parts = []
-    for sheet, (found, column, descending) in orders.items():
-        first = found.sort(column, "label", "category", descending=[descending, False, False])
+    for sheet, (species, column, descending) in orders.items():
+        first = species.sort(column, "label", "category", descending=[descending, False, False])
         parts.append(_add_positions(first, sheet).rename({"label": "species", "n_queries": "n"}))
     return pl.concat(parts).select(*SUBJECT, "category", "species", "n", "base", "trained")
 
 
-def _select_confusions(mistaken):
+def _select_confusions(mistaken: pl.DataFrame) -> pl.DataFrame:
     """The most frequent confusions: (SUBJECT, category, species, predicted, n)."""
     by = ["n", "species", "predicted", "category", "predicted_category"]
-    found = mistaken.filter(protocol=PROTOCOL).sort(by, descending=[True, False, False, False, False])
-    return _add_positions(found, "confusions").select(*SUBJECT, "category", "species", "predicted", "n")
+    ranked = mistaken.filter(protocol=PROTOCOL).sort(by, descending=[True, False, False, False, False])
+    return _add_positions(ranked, "confusions").select(*SUBJECT, "category", "species", "predicted", "n")
 
 
-def _add_positions(found, sheet):
-    place = pl.int_range(1, pl.len() + 1, dtype=pl.Int32)
-    return found.head(SUBJECTS_PER_SHEET[sheet]).with_columns(sheet=pl.lit(sheet), position=place)
+def _add_positions(subjects: pl.DataFrame, sheet: str) -> pl.DataFrame:
+    """The first of the sorted `subjects`, as many as the sheet holds, with SUBJECT."""
+    position = pl.int_range(1, pl.len() + 1, dtype=pl.Int32)
+    return subjects.head(SUBJECTS_PER_SHEET[sheet]).with_columns(sheet=pl.lit(sheet), position=position)
 
 
-def _select_queries(found, subjects):
+def _select_queries(shown: pl.DataFrame, subjects: pl.DataFrame) -> pl.DataFrame:
     """The queries on the sheets: `subjects` with the uuid of each."""
-    first = found.filter(rank=1)
+    first = shown.filter(rank=1)
     queries = first.group_by("uuid", "category", "species").agg(
         changed=pl.col("correct").n_unique() > 1,
         neighbour_label=pl.col("neighbour_label").filter(model="trained").first(),
@@ -83,5 +91,5 @@ def _select_queries(found, subjects):
     rows = subjects.join(queries, on=["category", "species"])
     rows = rows.filter(pl.col("predicted").is_null() | (pl.col("predicted") == pl.col("neighbour_label")))
     rows = rows.sort(*SUBJECT, pl.col("changed").not_(), "uuid")
-    most = pl.col("sheet").replace_strict(QUERIES_PER_SUBJECT)
-    return rows.filter(pl.int_range(pl.len()).over(SUBJECT) < most).drop("changed", "neighbour_label")
+    limit = pl.col("sheet").replace_strict(QUERIES_PER_SUBJECT)
+    return rows.filter(pl.int_range(pl.len()).over(SUBJECT) < limit).drop("changed", "neighbour_label")

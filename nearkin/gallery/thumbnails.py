@@ -1,8 +1,9 @@
-"""Small pictures of image files, for people to look at."""
+"""Thumbnails of image files for the report and the contact sheets."""
 
 import hashlib
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import BinaryIO
 
 import polars as pl
 from PIL import Image
@@ -14,14 +15,14 @@ from nearkin.sources.safe_paths import AnyPath, safe_opener
 from nearkin.tables.gallery import Thumbnails
 
 VERSION = "1"
-"""Goes up when the same image would get another picture."""
+"""To be increased when the same image would get another thumbnail."""
 
 SIDE_PIXELS = 96
-"""Pixels of the longer side."""
+"""The longer side."""
 
 QUALITY = 70
 N_PREFETCHED = 64
-"""Pictures that wait in memory."""
+"""Thumbnails that wait in memory."""
 
 SCHEMA = {name: column.dtype for name, column in Thumbnails.columns().items()}
 
@@ -37,29 +38,30 @@ def make_thumbnails(
 ) -> tuple[pl.DataFrame, int]:
     """The `Thumbnails` of the images of an inspection, and how many rows were taken from `known`.
 
-    `known` is an earlier table: what it holds of the same bytes is kept. A picture is nothing
-    but pixels: no EXIF, profile or text of its file. Raises ValueError, naming the file, for one
-    that is no longer what was inspected.
+    `known` is an earlier table, whose thumbnails of the same bytes are reused. A thumbnail is nothing
+    but pixels: no EXIF, profile or text of its file. Raises ValueError, naming the file, if a file has
+    changed since its inspection.
     """
     images = inspection.filter(pl.col("error").is_null()).select("uuid", "path", "sha256").sort("uuid")
     reused = known.join(images, on=["uuid", "sha256"], how="semi")
     missing = images.join(reused, on="uuid", how="anti", maintain_order="left")
-    opened = safe_opener(folder, trusted)
+    open_file = safe_opener(folder, trusted)
 
-    def drawn(row):
-        uuid, path, sha256 = row
-        picture = _make_jpeg(_read_unchanged(opened, path, sha256), path, max_megapixels * 1e6)
-        return uuid, sha256, *picture
+    def make_row(image: tuple[str, str, str]) -> tuple[str, str, bytes, int, int]:
+        uuid, path, sha256 = image
+        data = _read_unchanged(open_file, path, sha256)
+        return uuid, sha256, *_make_jpeg(data, path, max_megapixels * 1e6)
 
-    rows = thread_map_ordered(drawn, missing.iter_rows(), n_threads=n_threads, n_ahead=N_PREFETCHED)
+    rows = thread_map_ordered(make_row, missing.iter_rows(), n_threads=n_threads, n_ahead=N_PREFETCHED)
     rows = list(tqdm(rows, total=len(missing), desc="draw", unit="image", disable=None))
     new = pl.DataFrame(rows, schema=SCHEMA, orient="row")
     return pl.concat([reused.select(new.columns), new]).sort("uuid"), len(reused)
 
 
-def _read_unchanged(opened, path, sha256):
+def _read_unchanged(open_file: Callable[[str], BinaryIO], path: str, sha256: str) -> bytes:
+    """The bytes of a file. Raises ValueError if they are not those of its inspection."""
     try:
-        with opened(path) as file:
+        with open_file(path) as file:
             data = file.read()
     except OSError as error:
         raise ValueError(f"{path}: gone since inspection ({error}); rerun inspect_images") from error
@@ -68,8 +70,8 @@ def _read_unchanged(opened, path, sha256):
     return data
 
 
-def _make_jpeg(data, path, max_pixels):
-    """A JPEG with its width and height."""
+def _make_jpeg(data: bytes, path: str, max_pixels: float) -> tuple[bytes, int, int]:
+    """The bytes of a JPEG, its width and its height."""
     try:
         image = decode_rgb_reduced(data, max_pixels, side=2 * SIDE_PIXELS)
     except ImageProblem as error:
@@ -78,7 +80,7 @@ def _make_jpeg(data, path, max_pixels):
         ) from error
     image.thumbnail((SIDE_PIXELS, SIDE_PIXELS), Image.Resampling.LANCZOS)
     bare = Image.new("RGB", image.size)
-    bare.paste(image)  # `image` still carries what the file said about itself
+    bare.paste(image)  # `image` still has the metadata of the file
     file = io.BytesIO()
     bare.save(file, format="JPEG", quality=QUALITY, optimize=True)
     return file.getvalue(), bare.width, bare.height

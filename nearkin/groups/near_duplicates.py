@@ -1,6 +1,7 @@
 """Pairs of images that look the same: hashes propose them, their thumbnails decide."""
 
 import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,10 +16,10 @@ from nearkin.tables.images import VIEWS
 logger = logging.getLogger(__name__)
 
 MIN_COARSE_COSINE = 0.6
-"""Cosine of the roughest slopes from which it is tried to lay one image over the other."""
+"""Cosine of the coarsest gradients from which a pair is aligned at all."""
 
 STRICT_FACTOR = 0.5
-"""Mirrored and turned copies are not cropped besides: they may lack only this share of what others may."""
+"""Mirrored and turned copies are not cropped as well: they may lack only this share of what others may."""
 
 MAX_BUCKET = 1000
 """Images that may share a hash before it is too common to propose anything."""
@@ -27,67 +28,79 @@ MAX_CACHED = 250_000
 """Images of which all thumbnails are kept in memory (256 MB)."""
 
 CHUNK_ROWS = 2**18
-"""Pairs that are looked at in one go."""
+"""Pairs compared at a time."""
 
 MAX_PAIRS = 2**22
-"""Pairs that are kept; of more only so many as connect the same images."""
+"""Pairs that are kept; of more only as many as connect the same images."""
 
 WARN_SECONDS = 600
-"""Seconds from which the search is announced with a warning."""
+"""Estimated seconds from which a warning announces the search."""
 
 
 class HashBuckets(NamedTuple):
-    """Rows in the order of their hashes: those of `hashes[i]` are `count[i]`, from `first[i]` on."""
+    """Rows in the order of their hashes: those of `hashes[i]` are `n_rows[i]`, from `first[i]` on."""
 
     hashes: np.ndarray
     first: np.ndarray
-    count: np.ndarray
+    n_rows: np.ndarray
     rows: np.ndarray
 
 
-def near_duplicate_pairs(uuids, hashes, thumbnails_of, *, max_hamming, min_similarity, detect_transformed):
+def near_duplicate_pairs(
+    uuids: pl.Series,
+    hashes: np.ndarray,
+    thumbnails_of: Callable[[pl.Series], np.ndarray],
+    *,
+    max_hamming: int,
+    min_similarity: float,
+    detect_transformed: bool,
+) -> np.ndarray:
     """Pairs of row numbers, first before second, that look the same: int64, (n_pairs, 2).
 
-    `hashes` are those of the images and of their views (see `hashes_of`); `thumbnails_of` gives
+    `hashes` are those of the images and of their views (see `hashes_of`); `thumbnails_of` returns
     the thumbnails of some uuids, uint8, (n, side, side). A pair is proposed if the 8 x 8 hash
     of one image, or with `detect_transformed` of a view of it (cropped, mirrored, turned), is within
-    `max_hamming` of 64 bits of the other's. It is taken if their `likeness` is at least
-    `min_similarity`, and more for mirrored and turned ones. Blank images look like nothing.
+    `max_hamming` of 64 bits of the other's. It is taken if their `aligned_similarity` is at least
+    `min_similarity`, and more for mirrored and turned ones. Blank images have no near duplicates.
 
     Images with all hashes the same are compared with the first of them only. A hash that more
-    than CROWDED images share proposes nothing, which is logged. Of more than MOST_PAIRS pairs
-    only so many are kept as connect the same images.
+    than MAX_BUCKET images share proposes nothing, which is logged. Of more than MAX_PAIRS pairs
+    only as many are kept as connect the same images.
     """
-    lookup = _lookup(uuids, thumbnails_of)
-    proposed = _batches(_proposed(hashes, max_hamming, detect_transformed))
-    alike = (_confirmed(*batch, lookup, min_similarity) for batch in proposed)
-    return merge_pair_blocks(alike, len(uuids), most=MAX_PAIRS)
+    lookup = _make_lookup(uuids, thumbnails_of)
+    batches = _merge_blocks(_propose_pairs(hashes, max_hamming, detect_transformed))
+    similar = (
+        _confirm_pairs(first, second, views, lookup, min_similarity) for first, second, views in batches
+    )
+    return merge_pair_blocks(similar, len(uuids), max_pairs=MAX_PAIRS)
 
 
-def hashes_of(inspection):
+def hashes_of(inspection: pl.DataFrame) -> np.ndarray:
     """The hashes of images and of their views as numbers: uint64, (n, 1 + number of views)."""
     whole = inspection["dhash"].str.to_integer(base=16, dtype=pl.UInt64).to_numpy()
     return np.column_stack([whole, inspection["dhash_of_views"].to_numpy().reshape(-1, len(VIEWS))])
 
 
-def _proposed(hashes, max_hamming, detect_transformed):
-    """Yields rows that may show what others show, these, and as what view; 0 is whole."""
-    leader = _leaders(hashes)
-    led = np.flatnonzero(leader != np.arange(len(leader)))
-    yield leader[led], led, np.zeros(len(led), dtype=np.int64)
+def _propose_pairs(
+    hashes: np.ndarray, max_hamming: int, detect_transformed: bool
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Yields rows of which a view may show what others show, these others, and the views; 0 is whole."""
+    leader = _find_leaders(hashes)
+    followers = np.flatnonzero(leader != np.arange(len(leader)))
+    yield leader[followers], followers, np.zeros(len(followers), dtype=np.int64)
     rows = np.flatnonzero(leader == np.arange(len(leader)))
-    whole = _by_hash(hashes[rows, 0], rows)
+    whole = _sort_by_hash(hashes[rows, 0], rows)
     n_views = hashes.shape[1] if detect_transformed else 1
     _announce(len(rows), len(whole.rows), n_views, max_hamming)
     for view in range(n_views):
-        table = _by_hash(hashes[rows, view], rows)
-        for query, found in hamming.close_pairs(table.hashes, whole.hashes, max_hamming):
-            for first, second in _rows_of(table, query, whole, found):
+        table = _sort_by_hash(hashes[rows, view], rows)
+        for query, match in hamming.close_pairs(table.hashes, whole.hashes, max_hamming):
+            for first, second in _expand_rows(table, query, whole, match):
                 new = (first < second) if view == 0 else (first != second)
                 yield first[new], second[new], np.full(new.sum(), view)
 
 
-def _announce(n, n_searched, n_views, max_hamming):
+def _announce(n: int, n_searched: int, n_views: int, max_hamming: int) -> None:
     if n > n_searched:
         logger.warning(
             "%d images have a hash that more than %d share: not compared", n - n_searched, MAX_BUCKET
@@ -100,18 +113,18 @@ def _announce(n, n_searched, n_views, max_hamming):
         )  # fmt: skip
 
 
-def _leaders(hashes):
+def _find_leaders(hashes: np.ndarray) -> np.ndarray:
     """For each row the first one with all hashes the same: (n,)."""
-    _, place, count = np.unique(hashes[:, 0], return_inverse=True, return_counts=True)
+    _, number, count = np.unique(hashes[:, 0], return_inverse=True, return_counts=True)
     leader = np.arange(len(hashes))
-    shared = np.flatnonzero(count[place] > 1)
-    _, first, place = np.unique(hashes[shared], axis=0, return_index=True, return_inverse=True)
-    leader[shared] = shared[first][place]
+    shared = np.flatnonzero(count[number] > 1)
+    _, first, number = np.unique(hashes[shared], axis=0, return_index=True, return_inverse=True)
+    leader[shared] = shared[first][number]
     return leader
 
 
-def _by_hash(hashes, rows):
-    """Rows by their hash, without those whose hash more than CROWDED share."""
+def _sort_by_hash(hashes: np.ndarray, rows: np.ndarray) -> HashBuckets:
+    """Rows by their hash, without those whose hash more than MAX_BUCKET share."""
     rows = rows[np.argsort(hashes, kind="stable")]
     distinct, count = np.unique(hashes, return_counts=True)
     common = count > MAX_BUCKET
@@ -119,55 +132,67 @@ def _by_hash(hashes, rows):
     return HashBuckets(distinct, np.cumsum(count) - count, count, rows)
 
 
-def _rows_of(one, i, other, j):
+def _expand_rows(
+    queries: HashBuckets, i: np.ndarray, others: HashBuckets, j: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields blocks of all rows of the hashes `i` of one table with all of the hashes `j` of the other."""
-    n_other = other.count[j]
-    n_pairs = one.count[i] * n_other
-    for pair, place in hamming.ragged_product(np.arange(len(i)), np.zeros_like(n_pairs), n_pairs):
-        first = one.rows[one.first[i[pair]] + place // n_other[pair]]
-        second = other.rows[other.first[j[pair]] + place % n_other[pair]]
+    n_others = others.n_rows[j]
+    n_pairs = queries.n_rows[i] * n_others
+    for pair, number in hamming.ragged_product(np.arange(len(i)), np.zeros_like(n_pairs), n_pairs):
+        first = queries.rows[queries.first[i[pair]] + number // n_others[pair]]
+        second = others.rows[others.first[j[pair]] + number % n_others[pair]]
         yield first, second
 
 
-def _batches(blocks):
+def _merge_blocks(blocks: Iterable[Sequence[np.ndarray]]) -> Iterator[list[np.ndarray]]:
     """The same rows in blocks of about CHUNK_ROWS."""
-    waiting = []
+    buffer = []
     for block in blocks:
-        waiting.append(block)
-        if sum(len(first) for first, *_ in waiting) >= CHUNK_ROWS:
-            yield [np.concatenate(columns) for columns in zip(*waiting, strict=True)]
-            waiting = []
-    if waiting:
-        yield [np.concatenate(columns) for columns in zip(*waiting, strict=True)]
+        buffer.append(block)
+        if sum(len(first) for first, *_ in buffer) >= CHUNK_ROWS:
+            yield [np.concatenate(columns) for columns in zip(*buffer, strict=True)]
+            buffer = []
+    if buffer:
+        yield [np.concatenate(columns) for columns in zip(*buffer, strict=True)]
 
 
-def _confirmed(first, second, views, lookup, min_similarity):
+def _confirm_pairs(
+    first: np.ndarray,
+    second: np.ndarray,
+    views: np.ndarray,
+    lookup: Callable[[np.ndarray], np.ndarray],
+    min_similarity: float,
+) -> np.ndarray:
     """The proposed pairs that are alike: (n_pairs, 2)."""
-    rows, place = np.unique(np.concatenate([first, second]), return_inverse=True)
-    first, second = place[: len(first)], place[len(first) :]
-    thumbnails, found = lookup(rows), [NO_PAIRS]
-    for number in np.unique(views):
-        view = "whole" if number == 0 else VIEWS[number - 1]
+    rows, number = np.unique(np.concatenate([first, second]), return_inverse=True)
+    first, second = number[: len(first)], number[len(first) :]
+    thumbnails, confirmed = lookup(rows), [NO_PAIRS]
+    for code in np.unique(views):
+        view = "whole" if code == 0 else VIEWS[code - 1]
         moving = transform_view(thumbnails, view)
-        left, right = first[views == number], second[views == number]
-        promising = _promising(moving, thumbnails, left, right, view)
+        left, right = first[views == code], second[views == code]
+        promising = _is_promising(moving, thumbnails, left, right, view)
         left, right = left[promising], right[promising]
-        least = 1 - (1 - min_similarity) * (STRICT_FACTOR if view in UNCROPPED_VIEWS else 1)
-        alike = aligned_similarity(moving[left], thumbnails[right], view) >= least
-        found.append(np.stack([rows[left[alike]], rows[right[alike]]], axis=1))
-    return np.concatenate(found)
+        threshold = 1 - (1 - min_similarity) * (STRICT_FACTOR if view in UNCROPPED_VIEWS else 1)
+        alike = aligned_similarity(moving[left], thumbnails[right], view) >= threshold
+        confirmed.append(np.stack([rows[left[alike]], rows[right[alike]]], axis=1))
+    return np.concatenate(confirmed)
 
 
-def _promising(moving, fixed, left, right, view):
-    """Whether the roughest slopes of pairs point the same way already."""
+def _is_promising(
+    moving: np.ndarray, fixed: np.ndarray, left: np.ndarray, right: np.ndarray, view: str
+) -> np.ndarray:
+    """Whether the coarsest gradients of pairs point the same way already: (n_pairs,)."""
     (lefts, left), (rights, right) = (np.unique(rows, return_inverse=True) for rows in (left, right))
     moving, fixed = coarse_gradients(moving[lefts], view), coarse_gradients(fixed[rights], "whole")
     return np.einsum("ij,ij->i", moving[left], fixed[right]) >= MIN_COARSE_COSINE
 
 
-def _lookup(uuids, thumbnails_of):
-    """A function of row numbers that gives their thumbnails."""
+def _make_lookup(
+    uuids: pl.Series, thumbnails_of: Callable[[pl.Series], np.ndarray]
+) -> Callable[[np.ndarray], np.ndarray]:
+    """A function of row numbers that returns their thumbnails."""
     if len(uuids) <= MAX_CACHED:
-        everything = thumbnails_of(uuids)
-        return lambda rows: everything[rows]
+        thumbnails = thumbnails_of(uuids)
+        return lambda rows: thumbnails[rows]
     return lambda rows: thumbnails_of(uuids.gather(rows))

@@ -1,40 +1,40 @@
-"""Which images show the same specimen, by what the delivery says and by file names."""
+"""Which images show the same specimen, according to the delivery and to file names."""
 
 import logging
 import re
+from collections.abc import Sequence
 
 import polars as pl
 
 logger = logging.getLogger(__name__)
 
 
-def specimens(images, delivered, expressions):
-    """The specimens that images show: a row per image and way of knowing it, `at` and `value`.
+def specimens(images: pl.DataFrame, delivered: pl.DataFrame, expressions: Sequence[str]) -> pl.DataFrame:
+    """The specimens that images show: `at` and `value`, one row per image and source of the specimen.
 
-    `images` has uuid and path, and `at` numbers its rows. A specimen is one whatever the categories of
-    its images. `delivered` has uuid and specimen. Each of `expressions` has one group in brackets;
-    what that captures from a file name is the specimen. They are Rust's regular expressions, which
-    take no longer on hostile names. Blank values count as none. Raises ValueError for a bad one.
+    `images` has uuid and path, and `at` is the number of its row. Images of several categories may show one
+    specimen. `delivered` has uuid and specimen. Each of `expressions` has one group in brackets;
+    what that captures from a file name is the specimen. They are Rust's regular expressions, whose time
+    is linear even for hostile names. Blank values do not count. Raises ValueError for a bad expression.
     """
     images = images.select("uuid", at=pl.int_range(pl.len()), name=pl.col("path").str.extract("([^/]*)$"))
-    known = images.join(delivered.select("uuid", value="specimen").unique(), on="uuid")
-    found = [_named(known, "delivered")]
+    with_specimen = images.join(delivered.select("uuid", value="specimen").unique(), on="uuid")
+    parts = [_add_source(with_specimen, "delivered")]
     for number, expression in enumerate(expressions):
-        _check(expression)
-        found.append(
-            _named(images.with_columns(value=pl.col("name").str.extract(expression, 1)), f"name {number}")
-        )
-        logger.info("%d file names match %s", len(found[-1]), expression)
-    return pl.concat(found)
+        _check_expression(expression)
+        matches = images.with_columns(value=pl.col("name").str.extract(expression, 1))
+        parts.append(_add_source(matches, f"name {number}"))
+        logger.info("%d file names match %s", len(parts[-1]), expression)
+    return pl.concat(parts)
 
 
-def _named(table, way):
-    """The rows with a value, which then says how it is known, too."""
+def _add_source(table: pl.DataFrame, source: str) -> pl.DataFrame:
+    """The rows with a value, which then begins with its source."""
     table = table.with_columns(pl.col("value").str.strip_chars()).filter(pl.col("value") != "")
-    return table.select("at", value=pl.concat_str(pl.lit(way), "value", separator="\n"))
+    return table.select("at", value=pl.concat_str(pl.lit(source), "value", separator="\n"))
 
 
-def _check(expression):
+def _check_expression(expression: str) -> None:
     try:
         pl.Series([""]).str.extract(expression, 1)
     except pl.exceptions.ComputeError as error:

@@ -1,9 +1,11 @@
 """How numbers are printed on the pages."""
 
+from collections.abc import Callable
+
 NOTHING = "–"
 
 
-def format_fraction(value):
+def format_fraction(value: float | None) -> str:
     """A recall, to three decimals.
 
     >>> format_fraction(0.65), format_fraction(None)
@@ -12,7 +14,7 @@ def format_fraction(value):
     return NOTHING if value is None else f"{value:.3f}"
 
 
-def format_points(value):
+def format_points(value: float | None) -> str:
     """A difference in percentage points, with its sign.
 
     >>> format_points(11.53), format_points(-0.04), format_points(-2.5), format_points(None)
@@ -24,8 +26,8 @@ def format_points(value):
     return "0.0" if text == "+0.0" else text.replace("-", "−")
 
 
-def format_interval(low, high, form):
-    """Both ends of an interval in the form of its value; nothing if there is none.
+def format_interval(low: float | None, high: float | None, form: Callable[[float], str]) -> str:
+    """Both ends of an interval, each formatted by `form`; empty if there is none.
 
     >>> format_interval(-1.25, 3.5, format_points), format_interval(None, None, format_points)
     ('−1.2 to +3.5', '')
@@ -33,8 +35,8 @@ def format_interval(low, high, form):
     return "" if low is None or high is None else f"{form(low)} to {form(high)}"
 
 
-def format_p_value(value):
-    """A p-value; no smaller than three decimals can say.
+def format_p_value(value: float | None) -> str:
+    """A p-value to three decimals, or that it is smaller.
 
     >>> format_p_value(0.0312), format_p_value(0.0004), format_p_value(None)
     ('0.031', '< 0.001', '–')
@@ -44,7 +46,7 @@ def format_p_value(value):
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def format_count(value):
+def format_count(value: int) -> str:
     """A whole number, with commas.
 
     >>> format_count(31452)
@@ -53,7 +55,7 @@ def format_count(value):
     return f"{value:,}"
 
 
-def format_count_range(lowest, highest):
+def format_count_range(lowest: int, highest: int) -> str:
     """A count, or the range of counts where models differ in it.
 
     >>> format_count_range(5, 5), format_count_range(5, 1007)
@@ -62,8 +64,8 @@ def format_count_range(lowest, highest):
     return format_count(lowest) if lowest == highest else f"{format_count(lowest)} to {format_count(highest)}"
 
 
-def format_share(part, whole):
-    """A part in percent; never 0 % or 100 % of what is neither nothing nor all.
+def format_share(part: float, whole: float) -> str:
+    """A part in percent; 0 % and 100 % only if it is exactly nothing or everything.
 
     >>> format_share(93, 100), format_share(1, 1000), format_share(999, 1000), format_share(0, 0)
     ('93 %', '< 1 %', '> 99 %', '–')

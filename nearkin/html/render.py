@@ -1,7 +1,8 @@
-"""Pages of HTML that need no network and no other file."""
+"""HTML pages that need no network and no other file."""
 
 import hashlib
 from base64 import b64encode
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -21,16 +22,16 @@ FILTERS = {
     "word": humanise,
     "category": category_title,
 }
-"""What templates call these functions."""
+"""Functions by their names in templates."""
 
 
-def render_page(template, content, *, script):
-    """The page, as text: the same content gives the same bytes.
+def render_page(template: str | Path, content: Mapping[str, object], *, script: str) -> str:
+    """The page as text: the same content gives the same bytes.
 
-    `template` is the path of a template that extends `page.html.j2`, `content` what it names;
-    all of it is escaped. `script` names a template beside it: the only script that the page's
-    content security policy lets run, and nothing may be fetched, so that neither a name nor a
-    caption can do harm.
+    `template` is the path of a template that extends `page.html.j2`, `content` its variables;
+    all of them are escaped. `script` names a template in the same folder: the page's content
+    security policy allows no other script and no requests, so neither a name nor a caption can do
+    harm.
     """
     template = Path(template)
     environment = Environment(
@@ -51,6 +52,6 @@ def render_page(template, content, *, script):
     )
 
 
-def _read_bundled_file(name):
+def _read_bundled_file(name: str) -> str:
     """A file of the DataTables bundle that itables ships, in base64."""
     return b64encode(files("itables").joinpath("html", name).read_bytes()).decode("ascii")

@@ -16,8 +16,8 @@ def empty_caches(results_path: str | Path) -> tuple[int, int]:
 def empty_cache(path: Path) -> int:
     """Give the space of a cache back; returns how many bytes.
 
-    An empty file of the same date stays, which `pixel_cache.open_sources` passes over: a missing one
-    would be made again for the next model, and everything that hangs on it with it.
+    An empty file of the same date stays, which `pixel_cache.open_sources` skips: a missing one would
+    be made again for the next model, and everything that depends on it, too.
     """
     before = os.stat(path)
     earlier_path(path).unlink(missing_ok=True)

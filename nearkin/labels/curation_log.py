@@ -1,23 +1,21 @@
 """What was done to each delivered row, and why: one row per defect."""
 
-import logging
+from collections.abc import Iterator
 
 import polars as pl
 
 from nearkin.tables.labels import CurationLog
 from nearkin.vocabulary import NONE
 
-logger = logging.getLogger(__name__)
-
-LONGEST = 500
-"""Characters of a text that are quoted in the audit."""
+MAX_CHARS = 500
+"""Characters of a text that the log quotes."""
 
 FILE_REPAIRS = {
     "extension": ("extension_mismatch", "the only file of this name with another extension"),
     "case": ("spelling_mismatch", "the only file of this name but for case, spaces and underscores"),
     "unicode": ("name_not_normalised", "the same name in another Unicode form"),
 }
-"""What was repaired where the listed name is not the file's, by its match."""
+"""Defect and evidence where the listed name is not the file's, by `match_kind`."""
 
 NAME_REPAIRS = {
     "markup": "tags and entities taken out",
@@ -36,10 +34,10 @@ NAME_REPAIRS = {
     "subgenus": "the subgenus is no part of the binomial",
     "qualifier": "written as the name parser writes it",
 }
-"""What a word of `names.Name.repairs` means."""
+"""What a word of `parse.Name.repairs` means."""
 
-FIELD_OF = dict.fromkeys(["conflicting_rows", "label_conflict"], "row")
-FIELD_OF |= dict.fromkeys(
+FIELD_BY_REASON = dict.fromkeys(["conflicting_rows", "label_conflict"], "row")
+FIELD_BY_REASON |= dict.fromkeys(
     [
         "no_name",
         "genus_only",
@@ -53,43 +51,42 @@ FIELD_OF |= dict.fromkeys(
     + ["subspecies", "misspelling", "synonym", "not_in_taxonomy"],
     "name",
 )
-"""The field at fault, by the reason for setting aside; `file` for all others."""
+"""The field at fault, by the reason for quarantine; `file` for all others."""
 
 
-def label_changes(rows):
-    """The Gaps of all rows that `labels.repaired` has judged."""
-    aside = rows.filter(pl.col("reason").is_not_null())
-    kept = rows.filter(pl.col("reason").is_null(), ~pl.col("merged"))
-    field = pl.col("reason").replace_strict(FIELD_OF, default="file", return_dtype=pl.String)
-    given = pl.when(field == "file").then("listed_name").otherwise("raw_name")
+def label_changes(rows: pl.DataFrame) -> pl.DataFrame:
+    """The CurationLog of all rows that `clean.clean_labels` has flagged or named."""
+    quarantined = rows.filter(pl.col("reason").is_not_null())
+    usable = rows.filter(pl.col("reason").is_null(), ~pl.col("merged"))
+    field = pl.col("reason").replace_strict(FIELD_BY_REASON, default="file", return_dtype=pl.String)
+    before = pl.when(field == "file").then("listed_name").otherwise("raw_name")
     why = pl.col("detail").fill_null("")
     same = "another row says the same"
     parts = [
-        log_rows(aside, "quarantined", field=field, defect="reason", before=given, evidence=why),
+        log_rows(quarantined, "quarantined", field=field, defect="reason", before=before, evidence=why),
         log_rows(rows.filter("merged"), "merged", field="row", defect="repeated_row", evidence=same),
-        *_file_repairs(kept),
-        _category_repairs(kept),
-        *_name_repairs(kept),
+        *_log_file_repairs(usable),
+        _log_category_repairs(usable),
+        *_log_name_repairs(usable),
     ]
     return pl.concat(parts)
 
 
-def _file_repairs(kept):
-    for match, (defect, why) in FILE_REPAIRS.items():
-        rows = kept.filter(match_kind=match)
+def _log_file_repairs(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    for match, (defect, evidence) in FILE_REPAIRS.items():
         yield log_rows(
-            rows,
+            rows.filter(match_kind=match),
             "repaired",
             field="file",
             defect=defect,
             before="listed_name",
             after=pl.col("path"),
-            evidence=why,
+            evidence=evidence,
         )
 
 
-def _category_repairs(kept: pl.DataFrame) -> pl.DataFrame:
-    changed = kept.filter(pl.col("category") != NONE, pl.col("category") != pl.col("given_category"))
+def _log_category_repairs(rows: pl.DataFrame) -> pl.DataFrame:
+    changed = rows.filter(pl.col("category") != NONE, pl.col("category") != pl.col("given_category"))
     return log_rows(
         changed,
         "repaired",
@@ -101,30 +98,31 @@ def _category_repairs(kept: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _name_repairs(kept):
-    """What was done to names: parts in the order in which it was done."""
+def _log_name_repairs(kept: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """What was done to names: tables in the order of the steps."""
     name, species = pl.coalesce("infraspecies", "species", "genus"), pl.col("species")
     words = kept.with_columns(pl.col("repairs").list.unique(maintain_order=True)).explode("repairs")
     words = words.drop_nulls("repairs")
-    plain = (pl.col("repairs") == "subspecies") & (pl.col("text") == pl.col("infraspecies"))
+    is_plain = (pl.col("repairs") == "subspecies") & (pl.col("text") == pl.col("infraspecies"))
     meaning = pl.col("repairs").replace_strict(NAME_REPAIRS, default="", return_dtype=pl.String)
-    changed = species != pl.col("written")
+    is_fixed = species != pl.col("written")
     slips, synonyms = kept.drop_nulls("better"), kept.drop_nulls("accepted_name")
     open_names, unlisted = kept.drop_nulls("others"), kept.filter(~pl.col("in_taxonomy"))
-    prefers, unsure = _text("the taxonomy accepts ", "accepted_name"), _text("a synonym of ", "others")
+    prefers = pl.lit("the taxonomy accepts ") + pl.col("accepted_name")
+    unsure = pl.lit("a synonym of ") + pl.col("others")
     disagreeing = kept.filter(pl.col("caption_species") != species)
-    other = "the captions table names another"
+    other, at_rank = "the captions table names another", "kept at the rank that is known"
     parts = [
         (kept.filter("filled"), "filled", "missing", "raw_name", name, "the name in the captions table"),
-        (words.filter(~plain), "repaired", "repairs", "text", name, meaning),
-        (words.filter(plain), "noted", "repairs", "text", species, meaning),
-        (slips.filter(changed), "repaired", "misspelling", "written", pl.col("better"), pl.col("spelling")),
-        (slips.filter(~changed), "noted", "misspelling", "written", species, pl.col("spelling")),
-        (synonyms.filter(changed), "repaired", "synonym", "written", species, "accepted by the taxonomy"),
-        (synonyms.filter(~changed), "noted", "synonym", "written", species, prefers),
+        (words.filter(~is_plain), "repaired", "repairs", "text", name, meaning),
+        (words.filter(is_plain), "noted", "repairs", "text", species, meaning),
+        (slips.filter(is_fixed), "repaired", "misspelling", "written", pl.col("better"), pl.col("spelling")),
+        (slips.filter(~is_fixed), "noted", "misspelling", "written", species, pl.col("spelling")),
+        (synonyms.filter(is_fixed), "repaired", "synonym", "written", species, "accepted by the taxonomy"),
+        (synonyms.filter(~is_fixed), "noted", "synonym", "written", species, prefers),
         (open_names, "noted", "ambiguous_synonym", "written", species, unsure),
         (unlisted, "noted", "not_in_taxonomy", "written", species, "kept as written"),
-        (kept.drop_nulls("defect"), "noted", "defect", "text", pl.coalesce("species", "genus"), HELD),
+        (kept.drop_nulls("defect"), "noted", "defect", "text", pl.coalesce("species", "genus"), at_rank),
         (disagreeing, "noted", "names_disagree", "raw_name_in_captions", species, other),
     ]  # fmt: skip
     for rows, action, defect, before, after, evidence in parts:
@@ -133,15 +131,17 @@ def _name_repairs(kept):
         )
 
 
-HELD = "kept at the rank that is known"
-
-
-def _text(words, column):
-    return pl.lit(words) + pl.col(column)
-
-
-def log_rows(rows, action, *, field, defect, before="raw_name", after=None, evidence):
-    """Gaps of these rows.
+def log_rows(
+    rows: pl.DataFrame,
+    action: str,
+    *,
+    field: str | pl.Expr,
+    defect: str,
+    before: str | pl.Expr = "raw_name",
+    after: pl.Expr | None = None,
+    evidence: str | pl.Expr,
+) -> pl.DataFrame:
+    """The CurationLog of these rows.
 
     `field` and `evidence` are texts or expressions, `defect` a text or the name of a column
     that holds it, `before` the name of a column or an expression, `after` an expression or None.
@@ -158,8 +158,8 @@ def log_rows(rows, action, *, field, defect, before="raw_name", after=None, evid
     return rows.select("uuid", "row", **columns).select(CurationLog.column_names())
 
 
-def truncate_expr(text):
-    """The text, cut after LONGEST characters, with its length said."""
-    n = text.str.len_chars()
-    cut = pl.format("{}... ({} characters)", text.str.slice(0, LONGEST), n)
-    return pl.when(n > LONGEST).then(cut).otherwise(text)
+def truncate_expr(text: pl.Expr) -> pl.Expr:
+    """The text, cut after MAX_CHARS characters and with its full length."""
+    n_chars = text.str.len_chars()
+    cut = pl.format("{}... ({} characters)", text.str.slice(0, MAX_CHARS), n_chars)
+    return pl.when(n_chars > MAX_CHARS).then(cut).otherwise(text)

@@ -2,7 +2,8 @@
 
 import html
 import re
-from typing import NamedTuple
+from collections.abc import Callable, Container
+from typing import NamedTuple, TypeGuard
 from unicodedata import normalize
 from urllib.parse import unquote
 
@@ -30,7 +31,7 @@ MISSING = {
     *("unidentified", "undetermined", "unspecified", "undefined", "not identified", "no id", "indet", "tbd"),
     *("missing", "empty", "blank", "no name", "no species", "species", "not available", "to be determined"),
 }
-"""What people write where there is no name, in small letters and without marks around."""
+"""What people write where there is no name, in lower case and without marks around."""
 
 DEFECTS = (
     "missing",
@@ -41,7 +42,7 @@ DEFECTS = (
     "multiple_names",
     "unparsable",
 )
-"""Why a name does not tell the species; the policy keep holds such an image at its genus."""
+"""Why a name does not give the species; the policy keep holds such an image at its genus."""
 
 ABOVE_GENUS = ("idae", "inae", "oidea", "aceae", "iformes")
 ORDERS = {
@@ -51,20 +52,22 @@ ORDERS = {
 
 CODE = re.compile(r"\b(BOLD:[A-Z]{3}\d{4,5}|SH\d{6,8}\.\d{2}FU)\b")
 HYBRID = re.compile(r"\b(hybrid|intergrade)\b", re.I)
-SEVERAL = re.compile(r"[a-z][;,/|&]\s*[A-Z][a-z]+ [a-z-]{3,}$|[a-z] (?:or|and|vs\.?) [A-Z][a-z]+ [a-z-]{3,}$")
-GLOSSED = re.compile(r"[^()]*\(([A-Z][a-z]+ [a-z-]{2,})\)")
+MULTIPLE_NAMES = re.compile(
+    r"[a-z][;,/|&]\s*[A-Z][a-z]+ [a-z-]{3,}$|[a-z] (?:or|and|vs\.?) [A-Z][a-z]+ [a-z-]{3,}$"
+)
+NAME_IN_BRACKETS = re.compile(r"[^()]*\(([A-Z][a-z]+ [a-z-]{2,})\)")
 TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 STAGE = re.compile(r"\s+[(,]?\s*(♂|♀|(adult|juvenile|juv|immature|imm|larva|male|female)\b\.?)\s*\)?$", re.I)
-GROUPS = {"gr", "grp", "group", "complex", "aggregate"}
+GROUP_WORDS = {"gr", "grp", "group", "complex", "aggregate"}
 MARKS = " .?!*_-()[]<>\"'"
 QUOTES = " \t\"'`,;:.\u2018\u2019\u201c\u201d"
 
 
 class Name(NamedTuple):
-    """A name that was read: what it says, why it does not tell the species, how it was repaired.
+    """A parsed name: its ranks, why it does not give the species, how it was repaired.
 
     `defect` is one of DEFECTS, or None where there is a species. `infraspecies` is the whole
-    trinomial. `repairs` has a word for each thing that was put right.
+    trinomial. `repairs` has a word for each repair.
     """
 
     genus: str | None = None
@@ -75,7 +78,7 @@ class Name(NamedTuple):
     detail: str = ""
 
 
-def parse_name(text, known=frozenset()):
+def parse_name(text: str | None, known: Container[str] = frozenset()) -> Name:
     """The name in a delivered text, which may be None; never an error.
 
     `known` are binomials in use elsewhere: only they tell `Papilio Indra`, a species in
@@ -91,18 +94,18 @@ def parse_name(text, known=frozenset()):
     text, repairs = normalise_text(text or "")
     if text.lower().strip(MARKS) in MISSING:
         return Name(defect="missing", detail="no name given")
-    for defect, pattern in (("dna_barcode", CODE), ("hybrid", HYBRID), ("multiple_names", SEVERAL)):
-        if found := pattern.search(text):
+    for defect, pattern in (("dna_barcode", CODE), ("hybrid", HYBRID), ("multiple_names", MULTIPLE_NAMES)):
+        if match := pattern.search(text):
             genus = re.match(r"[A-Z][a-z]+(?= )", text) if defect == "dna_barcode" else None
-            return Name(genus and genus[0], defect=defect, detail=f"{found[0].strip()!r} in {text[:80]!r}")
-    cased = _cased(text, known)
+            return Name(genus and genus[0], defect=defect, detail=f"{match[0].strip()!r} in {text[:80]!r}")
+    cased = _fix_case(text, known)
     if cased != text:
         repairs.append("case")
-    name = _parsed(cased)
+    name = _parse_cased(cased)
     return name._replace(repairs=(*repairs, *name.repairs) if name.species else ())
 
 
-def is_missing(text):
+def is_missing(text: str | None) -> bool:
     """Whether a delivered text stands for no name at all.
 
     >>> is_missing("nan"), is_missing("unidentified fish"), is_missing("Papilio indra")
@@ -111,17 +114,17 @@ def is_missing(text):
     return parse_name(text).defect == "missing"
 
 
-def normalise_text(text):
+def normalise_text(text: str) -> tuple[str, list[str]]:
     """The text without markup, mojibake, underscores and stray spaces, and a word for each."""
-    steps = [
+    steps: list[tuple[str, Callable[[str], str]]] = [
         ("markup", lambda text: html.unescape(TAG.sub(" ", text)) if "<" in text or "&" in text else text),
         ("escape", lambda text: unquote(text) if re.search("%[0-9A-Fa-f]{2}", text) else text),
         ("mojibake", lambda text: text if text.isascii() else normalize("NFC", ftfy.fix_encoding(text))),
         ("underscore", lambda text: text.replace("_", " ")),
         ("spaces", lambda text: " ".join(re.sub(INVISIBLE, "", text).split())),
         ("stage", lambda text: STAGE.sub("", text)),
-        ("gloss", lambda text: found[1] if (found := GLOSSED.fullmatch(text)) else text),
-        ("punctuation", _unquoted),
+        ("gloss", lambda text: match[1] if (match := NAME_IN_BRACKETS.fullmatch(text)) else text),
+        ("punctuation", _strip_punctuation),
     ]
     repairs = []
     for word, step in steps:
@@ -131,20 +134,20 @@ def normalise_text(text):
     return text, repairs
 
 
-def _unquoted(text):
+def _strip_punctuation(text: str) -> str:
     text = text.lstrip(QUOTES)
     if re.search(r"\b(sp|spp|cf|aff|[A-Z])\.$", text):
         return text
     return re.sub(r"\b(spp?)\.?(\d)", r"\1. \2", text).rstrip(QUOTES)
 
 
-def _cased(text, known):
+def _fix_case(text: str, known: Container[str]) -> str:
     first, *rest = text.split(" ")
     if not rest or first in ("x", "X", "×"):
         return text.capitalize() if text.isalpha() and (text.isupper() or text.islower()) else text
     if text.isupper():
-        authored = re.search(r"[\d,(]", text)
-        rest = [rest[0].lower(), *((word.title() if authored else word.lower()) for word in rest[1:])]
+        has_author = re.search(r"[\d,(]", text)
+        rest = [rest[0].lower(), *((word.title() if has_author else word.lower()) for word in rest[1:])]
     elif (len(rest[0]) > 2 and rest[0].isupper()) or (rest[0][:1].islower() and rest[0].isalpha()):
         rest[0] = rest[0].lower()
     first = first.capitalize() if first.isalpha() else first
@@ -153,7 +156,7 @@ def _cased(text, known):
     return " ".join([first, *rest])
 
 
-def _parsed(text):
+def _parse_cased(text: str) -> Name:
     try:
         parsed = parse(text)
     except UnparsableNameError as error:
@@ -162,7 +165,7 @@ def _parsed(text):
         return Name(defect=defect, detail=f"{kind.lower()}: {text[:80]}")
     if isinstance(parsed, Informal):
         genus = parsed.taxon if str(parsed.taxon_rank) == "GENUS" else None
-        if genus and _above_genus(genus):
+        if genus and _is_above_genus(genus):
             return Name(defect="unparsable", detail=f"{genus} is above the rank of genus")
         return Name(
             genus, defect="open_nomenclature", detail=f"{parsed.phrase or 'no species'} after {parsed.taxon}"
@@ -175,10 +178,10 @@ def _parsed(text):
     if parsed.epithet_qualifier or parsed.doubtful or parsed.phrase or str(parsed.type) == "INFORMAL":
         return Name(genus, defect="open_nomenclature", detail=f"not sure of the species: {text[:80]}")
     if not epithet:
-        if _above_genus(genus):
+        if _is_above_genus(genus):
             return Name(defect="unparsable", detail=f"{genus} is above the rank of genus")
         return Name(genus, defect="genus_only", detail=f"only the genus {genus}")
-    if epithet in GROUPS:
+    if epithet in GROUP_WORDS:
         return Name(genus, defect="open_nomenclature", detail=f"a group of species: {text[:80]}")
     species = f"{genus} {epithet}"
     below = parsed.infraspecific_epithet
@@ -193,9 +196,9 @@ def _parsed(text):
     return Name(genus, species, f"{species} {below}" if below else None, repairs=tuple(repairs))
 
 
-def _above_genus(name):
+def _is_above_genus(name: str) -> bool:
     return name in ORDERS or name.endswith(ABOVE_GENUS)
 
 
-def _is_word(word):
+def _is_word(word: str | None) -> TypeGuard[str]:
     return bool(word and len(word) > 1 and re.fullmatch(r"[^\W\d_]+(['’-]?[^\W\d_]+)*", word))

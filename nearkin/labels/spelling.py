@@ -2,37 +2,54 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypedDict
 
 import numpy as np
 from rapidfuzz.distance import DamerauLevenshtein
 from rapidfuzz.process import cdist
 
-ELEMENTS = [("uni", "bi", "tri", "quadri"), ("ceps", "pes", "pus"), ("or", "ior"), ("sub", ""), ("in", "")]
-"""Parts of epithets that tell real species apart: nigriceps is no misspelt nigripes."""
+DISTINCT_AFFIXES = [
+    ("uni", "bi", "tri", "quadri"),
+    ("ceps", "pes", "pus"),
+    ("or", "ior"),
+    ("sub", ""),
+    ("in", ""),
+]
+"""Parts of epithets that distinguish real species: nigriceps is no misspelt nigripes."""
 
 LETTERS_PER_SLIP = 4
 """An epithet shorter than this many letters a slip is not repaired: minor is no misspelt major."""
 
-COPIES_OUTWEIGHED = 10
-"""A name seen again is a habit, not a slip: each further time asks for this many times the right one."""
+EVIDENCE_RATIO = 10
+"""A repeated name is a habit, not a slip: each repeat needs this many images of the correct name."""
 
-COMPARED = 2**22
+CHUNK_PAIRS = 2**22
 """Pairs of epithets compared at once, so that memory stays bounded."""
 
 
-def spelling_corrections(counts, *, min_count, max_distance, known=frozenset()):
-    """The names that are slips for another, by name: the right name and the letters that differ.
+class SpellingLimits(TypedDict):
+    """When a name is taken for a slip: see `spelling_corrections`."""
 
-    `counts` has the number of images of each binomial, `known` are the names of a taxonomy.
-    Only a known or a frequent name of the same genus can be the right one, and only if no
-    other of them is as near. A known name is no slip; a slip next to two real names stays
-    as it is, and so does a name that a known part of words sets apart.
+    min_count: int
+    max_distance: int
+
+
+def spelling_corrections(
+    counts: Mapping[str, int], *, min_count: int, max_distance: int, known: Iterable[str] = frozenset()
+) -> dict[str, tuple[str, int]]:
+    """The names that are slips for another, by name: the correct name and the letters that differ.
+
+    `counts` has the number of images of each binomial, `known` are the names of a taxonomy. Only a
+    name of the same genus that is known or has `min_count` images can be the correct one, and only if
+    no other of them is near enough. A known name is no slip; a slip near two real names stays as it
+    is, and so does a name that differs by one of DISTINCT_AFFIXES.
 
     >>> counts = {"Aus albifrons": 30, "Aus albifons": 1, "Aus albiceps": 1, "Aus albipes": 9}
     >>> spelling_corrections(counts, min_count=2, max_distance=2)
     {'Aus albifons': ('Aus albifrons', 1)}
     """
-    genera = defaultdict(lambda: (set(), set()))
+    genera: defaultdict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
     for name in counts:
         genus, epithet = name.split(" ", 1)
         genera[genus][0].add(epithet)
@@ -40,27 +57,29 @@ def spelling_corrections(counts, *, min_count, max_distance, known=frozenset()):
         genus, epithet = name.split(" ", 1)
         if genus in genera:
             genera[genus][1].add(epithet)
-    found = {}
-    for genus, (seen, listed) in sorted(genera.items()):
-        frequent = {epithet for epithet in seen if counts[f"{genus} {epithet}"] >= min_count}
+    corrections = {}
+    for genus, (used, listed) in sorted(genera.items()):
+        frequent = {epithet for epithet in used if counts[f"{genus} {epithet}"] >= min_count}
         models = sorted(frequent | listed)
-        doubtful = sorted(seen - listed)
-        for epithet, near in zip(doubtful, _near(doubtful, models, max_distance), strict=True):
-            times = counts[f"{genus} {epithet}"]
-            needed = max(min_count, COPIES_OUTWEIGHED * (times - 1), times + 1)
+        doubtful = sorted(used - listed)
+        for epithet, near in zip(doubtful, _find_near(doubtful, models, max_distance), strict=True):
+            n_images = counts[f"{genus} {epithet}"]
+            n_needed = max(min_count, EVIDENCE_RATIO * (n_images - 1), n_images + 1)
             if len(near) == 1:
-                distance, right = near[0]
-                if right in listed or counts[f"{genus} {right}"] >= needed:
-                    found[f"{genus} {epithet}"] = (f"{genus} {right}", distance)
-    return {name: right for name, right in found.items() if right[0] not in found}
+                distance, correct = near[0]
+                if correct in listed or counts[f"{genus} {correct}"] >= n_needed:
+                    corrections[f"{genus} {epithet}"] = (f"{genus} {correct}", distance)
+    return {name: (to, n) for name, (to, n) in corrections.items() if to not in corrections}
 
 
-def _near(epithets, models, max_distance):
-    """For each epithet, the models within its distance, with it, if no part of words explains it."""
+def _find_near(
+    epithets: Sequence[str], models: Sequence[str], max_distance: int
+) -> Iterator[list[tuple[int, str]]]:
+    """For each epithet, (distance, model) of the models within its distance, real pairs left out."""
     if not models:
         yield from ([] for _ in epithets)
         return
-    step = max(1, COMPARED // len(models))
+    step = max(1, CHUNK_PAIRS // len(models))
     for start in range(0, len(epithets), step):
         part = epithets[start : start + step]
         distances = cdist(
@@ -68,12 +87,13 @@ def _near(epithets, models, max_distance):
         )
         for epithet, row in zip(part, distances, strict=True):
             allowed = min(max_distance, len(epithet) // LETTERS_PER_SLIP)
-            at = np.flatnonzero((row > 0) & (row <= allowed))
-            yield [(int(row[i]), models[i]) for i in at if not _real_pair(epithet, models[i])]
+            at = np.flatnonzero((row > 0) & (row <= allowed)).tolist()
+            yield [(int(row[i]), models[i]) for i in at if not _is_real_pair(epithet, models[i])]
 
 
-def _real_pair(first, second):
-    for parts in ELEMENTS:
+def _is_real_pair(first: str, second: str) -> bool:
+    """Whether one of DISTINCT_AFFIXES is all in which two epithets differ."""
+    for parts in DISTINCT_AFFIXES:
         for a in parts:
             for b in parts:
                 if a != b and (
@@ -84,16 +104,16 @@ def _real_pair(first, second):
     return False
 
 
-def confirmed_by_filename(named_files):
-    """The names that a file of such an image also carries: then they are no slips.
+def confirmed_by_filename(named_files: Iterable[tuple[str, str]]) -> set[str]:
+    """The names that also stand in the file name of such an image: these are no slips.
 
-    `named_files` has pairs of a name and a path. The file `Papilio_inara_1.jpg` speaks for
-    `Papilio inara`, whatever the frequent name is.
+    `named_files` has pairs of a name and a path. The file `Papilio_inara_1.jpg` confirms `Papilio
+    inara`, whatever the frequent name is.
     """
-    found = set()
+    confirmed: set[str] = set()
     for name, path in named_files:
-        if name not in found:
+        if name not in confirmed:
             words = re.split(r"[^a-z-]+", path.rsplit("/", 1)[-1].lower())
             if name.split(" ", 1)[1].lower() in words:
-                found.add(name)
-    return found
+                confirmed.add(name)
+    return confirmed

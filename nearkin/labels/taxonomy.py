@@ -7,6 +7,7 @@ https://github.com/CatalogueOfLife/coldp
 """
 
 import logging
+from collections.abc import Collection
 from pathlib import Path
 
 import polars as pl
@@ -28,50 +29,48 @@ TERMS = {
     "epithet": ("specificEpithet",),
     "common_name": ("vernacularName", "common"),
 } | {rank: (rank,) for rank in RANKS[:-1]}
-"""Our words for the columns, and what the standards call them; the first that a table has is taken."""
+"""Our names of the columns, and the standards' terms; the first term that a table has is used."""
 
-HIGHER = RANKS[:-2]
+HIGHER_RANKS = RANKS[:-2]
 """The ranks above the genus."""
 
 BINOMIAL = r"^([A-Z][^\s()]+)(?: \([A-Z][^\s()]+\))? ([a-z][^\s()]+)"
-COLUMNS = ["name", "accepted", "others", *HIGHER, "common_name"]
 
 
-def read_taxonomy(path, genera):
+def read_taxonomy(path: str | Path, genera: Collection[str]) -> pl.DataFrame:
     """The species of these genera in the table of names at `path`, sorted, one row per binomial.
 
     `accepted` is the accepted binomial: the name itself, or what it is a synonym of. It is
-    null where the table takes the name for a synonym of several species, which `others`
-    lists. Higher ranks and the common name are those of the accepted species; null where
-    the table has several such (homonyms) that differ. Raises ValueError naming the file if
-    it cannot be read or has no names.
+    null where the name is a synonym of several species, which `others` lists. Higher ranks and
+    the common name are those of the accepted species; null where the table has several such
+    (homonyms) that differ. Raises ValueError naming the file if it cannot be read or has no names.
     """
-    table = _scanned(path)
-    wanted = pl.col("genus_word").is_in(sorted(genera))
-    species = _collected(table.filter(wanted, pl.col("binomial").is_not_null(), _is("species")), path)
+    table = _scan_table(path)
+    in_genera = pl.col("genus_word").is_in(sorted(genera))
+    species = _collect(table.filter(in_genera, pl.col("binomial").is_not_null(), _has_rank("species")), path)
     species = species.filter(~pl.col("status").fill_null("").str.contains("misapplied"))
-    accepted = _accepted(species, table, path).with_columns(name="binomial")
-    accepted = _with_higher_ranks(accepted, table, path)
+    accepted = _add_accepted(species, table, path).with_columns(name="binomial")
+    accepted = _add_higher_ranks(accepted, table, path)
     resolved = accepted.group_by("name").agg(
         own=(pl.col("target") == pl.col("name")).any(),
         targets=pl.col("target").drop_nulls().unique().sort(),
-        **{column: _if_all_agree(column) for column in [*HIGHER, "common_name"]},
+        **{column: _unanimous_expr(column) for column in [*HIGHER_RANKS, "common_name"]},
     )
-    one = pl.col("targets").list.len() == 1
-    found = resolved.select(
+    is_single = pl.col("targets").list.len() == 1
+    names = resolved.select(
         "name",
-        pl.when("own").then("name").when(one).then(pl.col("targets").list.first()).alias("accepted"),
-        pl.when(~pl.col("own") & ~one).then(pl.col("targets").list.join(" | ")).alias("others"),
-        *HIGHER,
+        pl.when("own").then("name").when(is_single).then(pl.col("targets").list.first()).alias("accepted"),
+        pl.when(~pl.col("own") & ~is_single).then(pl.col("targets").list.join(" | ")).alias("others"),
+        *HIGHER_RANKS,
         "common_name",
     ).sort("name")
-    n_synonyms = (found["accepted"] != found["name"]).sum()
-    logger.info("%s: %d names of %d genera, %d of them synonyms", path, len(found), len(genera), n_synonyms)
-    return found
+    n_synonyms = (names["accepted"] != names["name"]).sum()
+    logger.info("%s: %d names of %d genera, %d of them synonyms", path, len(names), len(genera), n_synonyms)
+    return names
 
 
-def _scanned(path):
-    """The table with our words for its columns, all texts, and the binomial of each name."""
+def _scan_table(path: str | Path) -> pl.LazyFrame:
+    """The table with our names of its columns, all texts, and the binomial of each name."""
     with errors.naming_errors(path, "a taxonomy"):
         if Path(path).suffix.lower() == ".parquet":
             table = pl.scan_parquet(path, glob=False)
@@ -90,11 +89,11 @@ def _scanned(path):
             )
         names = table.collect_schema().names()
     short = {name.removeprefix("\ufeff").rpartition(":")[2].lower(): name for name in names}
-    found = {
-        word: next((short[term.lower()] for term in terms if term.lower() in short), None)
-        for word, terms in TERMS.items()
+    columns = {
+        column: next((short[term.lower()] for term in terms if term.lower() in short), None)
+        for column, terms in TERMS.items()
     }
-    if not found["name"] and not (found["generic"] and found["epithet"]):
+    if not columns["name"] and not (columns["generic"] and columns["epithet"]):
         raise ValueError(
             f"{path}: no column scientificName or canonicalName; labels.taxonomy wants Darwin Core or ColDP, "
             f"this has {', '.join(names[:20])}"
@@ -104,8 +103,8 @@ def _scanned(path):
             pl.col(name).cast(pl.String).str.strip_chars().replace("", None)
             if name
             else pl.lit(None, pl.String)
-        ).alias(word)
-        for word, name in found.items()
+        ).alias(column)
+        for column, name in columns.items()
     )
     in_words = pl.col("name").str.replace(BINOMIAL, "$1 $2").str.extract(r"^(\S+ \S+)")
     in_words = pl.when(pl.col("name").str.contains(BINOMIAL)).then(in_words)
@@ -115,45 +114,46 @@ def _scanned(path):
     ).with_columns(genus_word=pl.col("binomial").str.extract(r"^(\S+)"))
 
 
-def _is(*ranks):
+def _has_rank(*ranks: str) -> pl.Expr:
     """Whether a row is of one of these ranks; a table without ranks has species only."""
     return pl.col("rank").is_in(ranks) | (pl.col("rank").is_null() & pl.lit("species" in ranks))
 
 
-def _collected(table, path):
+def _collect(table: pl.LazyFrame, path: str | Path) -> pl.DataFrame:
     with errors.naming_errors(path, "a taxonomy"):
         return table.collect(engine="streaming")
 
 
-def _accepted(species, table, path):
-    """The rows of `species` with `target`, the accepted binomial, and that one's ranks and parent."""
+def _add_accepted(species: pl.DataFrame, table: pl.LazyFrame, path: str | Path) -> pl.DataFrame:
+    """The rows of `species` with `target`, the accepted binomial, and its ranks and parent."""
     other = pl.col("accepted_name").str.replace(BINOMIAL, "$1 $2").str.extract(r"^(\S+ \S+)")
-    elsewhere = (
+    is_synonym = (
         pl.col("status").fill_null("").str.contains("synonym")
         | (pl.col("accepted_id") != pl.col("id")).fill_null(False)
         | (other != pl.col("binomial")).fill_null(False)
     )
     key = pl.coalesce("accepted_id", other, "parent")  # ColDP: the parent of a synonym is the accepted name
-    species = species.with_columns(key=pl.when(elsewhere).then(key))
+    species = species.with_columns(key=pl.when(is_synonym).then(key))
     keys = species["key"].drop_nulls().unique()
-    wanted = pl.col("id").is_in(keys.implode()) | (pl.col("binomial").is_in(keys.implode()) & _is("species"))
-    found = _collected(table.filter(wanted, pl.col("binomial").is_not_null()), path)
-    moved = [*HIGHER, "common_name", "parent"]
-    found = found.select("id", target="binomial", **{f"target_{name}": name for name in moved})
-    by_key = pl.concat([found.drop("id").with_columns(key=found[name]) for name in ("id", "target")])
+    has_id, has_name = (pl.col(column).is_in(keys.implode()) for column in ("id", "binomial"))
+    is_target = has_id | (has_name & _has_rank("species"))
+    targets = _collect(table.filter(is_target, pl.col("binomial").is_not_null()), path)
+    columns = [*HIGHER_RANKS, "common_name", "parent"]
+    targets = targets.select("id", target="binomial", **{f"target_{name}": name for name in columns})
+    by_key = pl.concat([targets.drop("id").with_columns(key=targets[name]) for name in ("id", "target")])
     by_key = by_key.drop_nulls("key").unique("key", keep="first", maintain_order=True)
     species = species.join(by_key, on="key", how="left", maintain_order="left")
-    here = pl.col("key").is_null()
-    own = {name: pl.when(here).then(name).otherwise(f"target_{name}") for name in moved}
-    return species.with_columns(target=pl.when(here).then("binomial").otherwise("target"), **own)
+    is_own = pl.col("key").is_null()
+    own = {name: pl.when(is_own).then(name).otherwise(f"target_{name}") for name in columns}
+    return species.with_columns(target=pl.when(is_own).then("binomial").otherwise("target"), **own)
 
 
-def _with_higher_ranks(species, table, path):
+def _add_higher_ranks(species: pl.DataFrame, table: pl.LazyFrame, path: str | Path) -> pl.DataFrame:
     """The rows with ranks from their parents, where the table has no columns for them."""
-    lacking = species.select(pl.all_horizontal(pl.col(HIGHER).is_null().all())).item()
-    if not lacking or species["parent"].is_null().all():
+    has_no_ranks = species.select(pl.all_horizontal(pl.col(HIGHER_RANKS).is_null().all())).item()
+    if not has_no_ranks or species["parent"].is_null().all():
         return species
-    above = _collected(table.filter(pl.col("rank").is_not_null(), ~_is("species", "subspecies")), path)
+    above = _collect(table.filter(pl.col("rank").is_not_null(), ~_has_rank("species", "subspecies")), path)
     above = above.select(at="id", up="parent", at_rank="rank", at_name="name").drop_nulls("at").unique("at")
     walk = species.select("parent").unique().drop_nulls().with_columns(at="parent")
     ranks = []
@@ -161,23 +161,23 @@ def _with_higher_ranks(species, table, path):
         walk = walk.join(above, on="at", how="inner")
         if walk.is_empty():
             break
-        ranks.append(walk.filter(pl.col("at_rank").is_in(HIGHER)).select("parent", "at_rank", "at_name"))
+        ranks.append(
+            walk.filter(pl.col("at_rank").is_in(HIGHER_RANKS)).select("parent", "at_rank", "at_name")
+        )
         walk = walk.select("parent", at="up").drop_nulls()
     chain = (
         pl.concat(ranks)
         if ranks
         else pl.DataFrame(schema=dict.fromkeys(["parent", "at_rank", "at_name"], pl.String))
     )
-    named = [
-        chain.filter(at_rank=rank).group_by("parent").agg(pl.col("at_name").first().alias(rank))
-        for rank in HIGHER
-    ]
-    species = species.drop(HIGHER)
-    for one in named:
-        species = species.join(one, on="parent", how="left", maintain_order="left")
+    species = species.drop(HIGHER_RANKS)
+    for rank in HIGHER_RANKS:
+        names = chain.filter(at_rank=rank).group_by("parent").agg(pl.col("at_name").first().alias(rank))
+        species = species.join(names, on="parent", how="left", maintain_order="left")
     return species
 
 
-def _if_all_agree(column):
+def _unanimous_expr(column: str) -> pl.Expr:
+    """The value of a column on which all rows of a group with one agree; null if they differ."""
     values = pl.col(column).drop_nulls().unique()
     return pl.when(values.len() == 1).then(values.first())

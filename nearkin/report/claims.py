@@ -1,5 +1,10 @@
 """The claims of the page: for every pair and protocol the questions, with answers and sentences."""
 
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+import polars as pl
+
 from nearkin.claims.evidence import CEILING
 from nearkin.claims.sentences import format_claim
 from nearkin.report.headline_tables import TITLES
@@ -30,12 +35,40 @@ CLAIM_QUESTIONS = {
 """A question and a note for each kind of claim, in their order on the page."""
 
 
-def claims_of_pair(claims, *, base, trained):
-    """What the page says of a pair's `Claims` table: a block for each protocol.
+class ClaimRow(TypedDict):
+    """An answer with its sentence; `supported` repeats the answer for the template."""
 
-    A block has counts of answers and questions, and these have rows (answer, shown, sentence), genera
-    last, categories in order, the base first.
-    """
+    answer: str
+    supported: bool
+    sentence: str
+
+
+class Question(TypedDict):
+    """A question of `CLAIM_QUESTIONS` with its rows: genera last, categories in order, the base first."""
+
+    text: str
+    note: str
+    rows: list[ClaimRow]
+
+
+class ClaimBlock(TypedDict):
+    """The questions of a protocol, and how often each answer was given."""
+
+    title: str
+    questions: list[Question]
+    counts: list[tuple[str, int]]
+
+
+class PairClaims(TypedDict):
+    """The claims about two models, a block per protocol."""
+
+    base: str
+    trained: str
+    blocks: list[ClaimBlock]
+
+
+def claims_of_pair(claims: pl.DataFrame, *, base: str, trained: str) -> PairClaims:
+    """What the page says of a pair's `Claims` table."""
     protocols = [name for name in PROTOCOLS if name in set(claims["protocol"])]
     blocks = [
         _make_block(claims.filter(protocol=protocol), TITLES[protocol][0], base) for protocol in protocols
@@ -43,21 +76,21 @@ def claims_of_pair(claims, *, base, trained):
     return {"base": base, "trained": trained, "blocks": blocks}
 
 
-def _make_block(claims, title, base):
+def _make_block(claims: pl.DataFrame, title: str, base: str) -> ClaimBlock:
     categories = [*sort_categories(set(claims["category"]) - {ALL}), ALL]
 
-    def place(row):
+    def sort_key(row: Mapping[str, Any]) -> tuple[bool, int, bool, int]:
         measure = MEASURES.index(row["measure"])
         return row["level"] == "genus", categories.index(row["category"]), row["subject"] != base, measure
 
-    found = []
-    for claim, (question, note) in CLAIM_QUESTIONS.items():
-        rows = sorted(claims.filter(claim=claim).to_dicts(), key=place)
+    questions: list[Question] = []
+    for claim, (text, note) in CLAIM_QUESTIONS.items():
+        rows = sorted(claims.filter(claim=claim).to_dicts(), key=sort_key)
         if rows:
-            found.append({"text": question, "note": note, "rows": [_make_row(row) for row in rows]})
+            questions.append({"text": text, "note": note, "rows": [_make_row(row) for row in rows]})
     counts = [(answer, len(claims.filter(answer=answer))) for answer in ANSWERS]
-    return {"title": title, "questions": found, "counts": counts}
+    return {"title": title, "questions": questions, "counts": counts}
 
 
-def _make_row(row):
+def _make_row(row: Mapping[str, Any]) -> ClaimRow:
     return {"answer": row["answer"], "supported": row["answer"] == SUPPORTED, "sentence": format_claim(row)}

@@ -1,49 +1,67 @@
-"""Everything that the page says, gathered from finished tables."""
+"""Everything that the page says, collected from finished tables."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+import polars as pl
 
 from nearkin.html import dataset as sizes_and_repairs
 from nearkin.report import claims as claims_of_pairs
 from nearkin.report import headline_tables, species, species_browser
 from nearkin.report.comparisons import format_verdict, summarise_pair
 from nearkin.report.figures import figures_by_kind, generic_captions
+from nearkin.report.headline_numbers import MetricRecord
 from nearkin.storage import tables
 from nearkin.tables.categories import category_title, sort_categories
 from nearkin.vocabulary import ALL
 
 
+class EncoderDescription(TypedDict, total=False):
+    """What the page uses of an `encoder.json`."""
+
+    library: str
+    name: str
+    weights: str
+    source: str
+    width: int
+    parameters: int
+    fingerprint: str
+
+
 def collect(
     *,
-    dataset,
-    models,
-    method,
-    records,
-    others,
-    statistics,
-    curation_log,
-    quarantine,
-    splits,
-    recalls,
-    differences,
-    comparisons,
-    claims,
-    descriptions,
-    figures,
-    captions,
-    examples,
-    mistaken,
-    labels,
-    thumbnails,
-    mixed_versions,
-):
+    dataset: str,
+    models: Sequence[str],
+    method: Mapping[str, object],
+    records: Sequence[MetricRecord],
+    others: Sequence[MetricRecord],
+    statistics: pl.DataFrame,
+    curation_log: pl.DataFrame,
+    quarantine: pl.DataFrame,
+    splits: pl.DataFrame,
+    recalls: Mapping[str, pl.DataFrame],
+    differences: Mapping[tuple[str, str], pl.DataFrame],
+    comparisons: Mapping[tuple[str, str], str],
+    claims: Mapping[tuple[str, str], pl.DataFrame],
+    descriptions: Mapping[str, EncoderDescription],
+    figures: Mapping[tuple[str, ...], bytes],
+    captions: Mapping[str, str],
+    examples: Mapping[str, pl.DataFrame],
+    mistaken: Mapping[str, pl.DataFrame],
+    labels: pl.LazyFrame,
+    thumbnails: pl.LazyFrame,
+    mixed_versions: str,
+) -> dict[str, Any]:
     """The content that `page.render_report` shows, as a dict.
 
     `recalls`, `descriptions`, `examples` and `mistaken` are by model, `differences`, `comparisons`
-    and `claims` by (base, trained), `captions` by kind; `labels` and `thumbnails` are lazy;
-    `figures` by where they lie, ending in their kind, as bytes of SVG. `records` and `others`
-    are those of `nearkin.report.headline_numbers`; `method` holds the config's values that the methods
-    section puts into words; `mixed_versions` names libraries of which several versions made the tables.
+    and `claims` by (base, trained), `captions` by kind; `figures` are bytes of SVG by the parts of their
+    path, the last of which is their kind. `records` and `others` are those of
+    `nearkin.report.headline_numbers`; `method` holds the config's values that the methods section puts
+    into words; `mixed_versions` names libraries of which several versions made the tables.
     """
     rows, n_rows = species.make_species_table(recalls, differences)
-    places = species_browser.entry_index(rows)
+    entry_index = species_browser.entry_index(rows)
     look_up, jpegs = species_browser.collect_entries(
         rows, recalls=recalls, examples=examples, mistaken=mistaken, labels=labels, thumbnails=thumbnails
     )
@@ -68,7 +86,7 @@ def collect(
         ],
         "pictures": figures_by_kind(figures, captions, k=1),
         "shared": generic_captions(captions, k=1),
-        "species": [row | {"entry": places[row["category"], row["species"]]} for row in rows],
+        "species": [{**row, "entry": entry_index[row["category"], row["species"]]} for row in rows],
         "n_species_rows": n_rows,
         "species_filters": _make_filters(rows, has_categories=has_categories),
         "look_up": look_up,
@@ -85,29 +103,27 @@ def collect(
     }
 
 
-def _make_filters(rows, *, has_categories):
-    """What the species table can be narrowed by: (title, column, values), where there is a choice."""
-    found = [
-        (
-            "Category",
-            1,
-            [category_title(name) for name in sort_categories({row["category"] for row in rows})],
-        ),
-        ("Protocol", 1 + has_categories, list(dict.fromkeys(row["protocol"] for row in rows))),
-    ]
-    return [filter for filter in found if len(filter[2]) > 1]
+def _make_filters(
+    rows: Sequence[species.SpeciesRow], *, has_categories: bool
+) -> list[tuple[str, int, list[str]]]:
+    """The filters of the species table, (title, column, values), those with more than one value."""
+    categories = [category_title(name) for name in sort_categories({row["category"] for row in rows})]
+    protocols = list(dict.fromkeys(row["protocol"] for row in rows))
+    filters = [("Category", 1, categories), ("Protocol", 1 + has_categories, protocols)]
+    return [(title, column, values) for title, column, values in filters if len(values) > 1]
 
 
-def _describe_encoder(model, description):
+def _describe_encoder(model: str, description: EncoderDescription | None) -> dict[str, object]:
     """A model's row of provenance; a model without an encoder is a table of embeddings."""
-    said = description or {}
+    spec = description or EncoderDescription()
+    parameters = spec.get("parameters")
     return {
         "name": model,
-        "encoder": " ".join(str(said[key]) for key in ("library", "name") if said.get(key))
+        "encoder": " ".join(part for part in (spec.get("library"), spec.get("name")) if part)
         or "embeddings made elsewhere",
-        "weights": said.get("weights") or "–",
-        "source": said.get("source"),
-        "width": said.get("width", "–"),
-        "parameters": f"{said['parameters']:,}" if said.get("parameters") else "–",
-        "fingerprint": said.get("fingerprint", "–"),
+        "weights": spec.get("weights") or "–",
+        "source": spec.get("source"),
+        "width": spec.get("width", "–"),
+        "parameters": f"{parameters:,}" if parameters else "–",
+        "fingerprint": spec.get("fingerprint", "–"),
     }

@@ -1,7 +1,9 @@
 """Figures of the page: the pictures themselves, inlined, with captions and alternative texts."""
 
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
+from typing import TypedDict
 
 from jinja2 import Environment, StrictUndefined
 
@@ -25,29 +27,37 @@ FIGURE_KINDS = [
 GENERIC_NAMES = {"model": "each model", "base": "each base", "trained": "each trained model"}
 
 
-def figures_by_kind(figures, captions, *, k):
+class Picture(TypedDict):
+    """A figure as the page shows it: an SVG as an image, in which no script runs."""
+
+    names: dict[str, str]  # as of `wildcards_of`
+    source: str  # a data URL
+    caption: list[str]  # paragraphs
+    alt: str
+
+
+def figures_by_kind(
+    figures: Mapping[tuple[str, ...], bytes], captions: Mapping[str, str], *, k: int
+) -> dict[str, list[Picture]]:
     """Lists of pictures by kind, in the order of `figures`; a kind without any has an empty list.
 
-    `figures` maps where a figure lies, (model, kind) say, to the bytes of its SVG.
+    `figures` maps the path of a figure, such as (model, kind), to the bytes of its SVG.
     """
-    found = {kind: [] for kind in FIGURE_KINDS}
-    for (*who, kind), svg in figures.items():
-        if kind not in found:
+    pictures: dict[str, list[Picture]] = {kind: [] for kind in FIGURE_KINDS}
+    for (*folders, kind), svg in figures.items():
+        if kind not in pictures:
             raise ValueError(f"no place in the report for figures of the kind {kind!r}")
-        found[kind].append(make_picture(svg, captions[kind], names=wildcards_of(who), k=k))
-    return found
+        pictures[kind].append(make_picture(svg, captions[kind], names=wildcards_of(folders), k=k))
+    return pictures
 
 
-def generic_captions(captions, *, k):
+def generic_captions(captions: Mapping[str, str], *, k: int) -> dict[str, list[str]]:
     """By kind, the caption for the figures of all models together."""
     return {kind: fill_caption(captions[kind], names=GENERIC_NAMES, k=k) for kind in FIGURE_KINDS}
 
 
-def make_picture(svg, text, *, names, k):
-    """A figure as the page shows it: names, source, alt and caption.
-
-    The SVG is shown as an image, in which no script runs.
-    """
+def make_picture(svg: bytes, text: str, *, names: dict[str, str], k: int) -> Picture:
+    """A figure with the caption `text` of `workflow/report/`, filled."""
     paragraphs = fill_caption(text, names=names, k=k)
     return {
         "names": names,
@@ -57,7 +67,7 @@ def make_picture(svg, text, *, names, k):
     }
 
 
-def fill_caption(text, *, names, k):
+def fill_caption(text: str, *, names: Mapping[str, str], k: int) -> list[str]:
     """The paragraphs of a caption of `workflow/report/`, filled as Snakemake fills it.
 
     `names` (model, or base and trained) take the place of wildcards, k that of the param.
@@ -65,15 +75,15 @@ def fill_caption(text, *, names, k):
     >>> fill_caption("Recall of {{ snakemake.wildcards.model }}.", names={"model": "lite0"}, k=1)
     ['Recall of lite0.']
     """
-    said = SimpleNamespace(wildcards=SimpleNamespace(**names), params=SimpleNamespace(k=k))
+    values = SimpleNamespace(wildcards=SimpleNamespace(**names), params=SimpleNamespace(k=k))
     environment = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 (the page escapes)
-    filled = environment.from_string(text).render(snakemake=said)
+    filled = environment.from_string(text).render(snakemake=values)
     paragraphs = (" ".join(part.replace("``", "").split()) for part in filled.split("\n\n"))
     return [paragraph for paragraph in paragraphs if paragraph]
 
 
-def wildcards_of(folders):
-    """Whom a figure is about, by the folders that it lies in: nobody, a model, or two.
+def wildcards_of(folders: Sequence[str]) -> dict[str, str]:
+    """The models that a figure is about, by the folders of its file: none, one, or a pair.
 
     >>> wildcards_of(["lite0"]), wildcards_of(["lite0", "lite0_unicom"])
     ({'model': 'lite0'}, {'base': 'lite0', 'trained': 'lite0_unicom'})

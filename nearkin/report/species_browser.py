@@ -1,23 +1,26 @@
 """What the page shows when a species is opened: its numbers, queries with neighbours, confusions.
 
-All of it is data for the page's script: lists and dicts that become JSON.
+All of it is data for the page's script: lists, tuples and dicts that become JSON.
 """
 
 from base64 import b64encode
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypedDict
 
 import polars as pl
 
 from nearkin.html.visible_text import escape_invisible
 from nearkin.report.headline_tables import TITLES
+from nearkin.report.species import SpeciesRow
 from nearkin.vocabulary import ALL, PROTOCOLS
 
 MAX_INLINE_BYTES = 18_000_000
-"""Of all thumbnails in base64: with figures and all, the page stays below 25 MB. More lie beside it."""
+"""Of all thumbnails in base64: with figures and all, the page stays below 25 MB. More become files."""
 
 THUMBNAIL_FOLDER = "report_thumbnails"
-"""The folder beside the page where they lie then."""
+"""The folder of these files, next to the page."""
 
 MAX_PREDICTED = 5
 """Species that a species is most often taken for."""
@@ -26,20 +29,74 @@ KEY = ["category", "species"]
 PROTOCOL = pl.col("protocol").cast(pl.Enum(PROTOCOLS))
 
 
-def collect_entries(rows, *, recalls, examples, mistaken, labels, thumbnails):
-    """`(look_up, pictures)`: what the `rows` of the species table open, and all thumbnails.
+class EntryNumber(TypedDict):
+    """A number of a species: by model (value, low, high), None without a value; low and high may be None."""
 
-    `recalls`, `examples` and `mistaken` are by model; `labels` and `thumbnails` lazy. `look_up`
-    is a dict of models, titles of protocols, images, entries and the folder beside the page; the
-    place of an entry is that of `entry_index`. An image is its name, path, width and height; at its
-    place in `pictures` is its JPEG, or None if it has no thumbnail.
+    protocol: str
+    metric: str
+    k: int
+    n: int  # queries
+    unreachable: int
+    values: list[tuple[float | None, ...] | None]
+
+
+class EntryQuery(TypedDict):
+    """A query of a species: its image and, by model, its neighbours (image, similarity, 1 if correct)."""
+
+    protocol: str
+    image: int
+    models: list[list[tuple[int, float | None, int]]]
+
+
+class EntryPredictions(TypedDict):
+    """By model, the species that a species is most often taken for: (name, entry or None, queries)."""
+
+    protocol: str
+    n: int  # queries of the species
+    models: list[list[tuple[str, int | None, int]]]
+
+
+class Entry(TypedDict):
+    """What a species of the table opens."""
+
+    species: str
+    category: str
+    n_train: int | None
+    numbers: list[EntryNumber]
+    queries: list[EntryQuery]
+    taken: list[EntryPredictions]
+
+
+class LookUp(TypedDict):
+    """The data of the page's script; its keys are known to `species_browser.js.j2`."""
+
+    models: list[str]
+    protocols: dict[str, str]  # their titles
+    images: list[tuple[str | None, str | None, int | None, int | None]]  # name, path, width, height
+    entries: list[Entry]
+    beside: str  # THUMBNAIL_FOLDER
+
+
+def collect_entries(
+    rows: Sequence[SpeciesRow],
+    *,
+    recalls: Mapping[str, pl.DataFrame],
+    examples: Mapping[str, pl.DataFrame],
+    mistaken: Mapping[str, pl.DataFrame],
+    labels: pl.LazyFrame,
+    thumbnails: pl.LazyFrame,
+) -> tuple[LookUp, list[bytes | None]]:
+    """`(look_up, jpegs)`: what the `rows` of the species table open, and all thumbnails.
+
+    `recalls`, `examples` and `mistaken` are by model. Entries have the order of `entry_index`. `jpegs`
+    are in the order of the images; those without a thumbnail have None.
     """
-    places = entry_index(rows)
-    keys = pl.DataFrame(list(places), schema=dict.fromkeys(KEY, pl.String), orient="row")
+    index = entry_index(rows)
+    keys = pl.DataFrame(list(index), schema=dict.fromkeys(KEY, pl.String), orient="row")
     keys = keys.with_row_index("entry")
     shown = {model: frame.join(keys, on=KEY) for model, frame in examples.items()}
-    images, pictures = _list_images(shown, labels, thumbnails)
-    entries = [
+    images, jpegs = _list_images(shown, labels, thumbnails)
+    entries: list[Entry] = [
         {
             "species": escape_invisible(species, 80),
             "category": escape_invisible(category, 40),
@@ -48,70 +105,78 @@ def collect_entries(rows, *, recalls, examples, mistaken, labels, thumbnails):
             "queries": [],
             "taken": [],
         }
-        for category, species in places
+        for category, species in index
     ]
     for row in rows:
-        entries[places[row["category"], row["species"]]]["n_train"] = row["n_train"]
+        entries[index[row["category"], row["species"]]]["n_train"] = row["n_train"]
     _add_numbers(entries, recalls, keys)
     _add_queries(entries, shown, images)
-    _add_predicted(entries, mistaken, keys, places)
-    listed = images.select("name", "path", "width", "height").rows()
-    protocols = {protocol: title for protocol, (title, _) in TITLES.items()}
-    look_up = {"models": list(recalls), "protocols": protocols, "images": listed, "entries": entries}
-    return look_up | {"beside": THUMBNAIL_FOLDER}, pictures
+    _add_predictions(entries, mistaken, keys, index)
+    look_up: LookUp = {
+        "models": list(recalls),
+        "protocols": {protocol: title for protocol, (title, _) in TITLES.items()},
+        "images": images.select("name", "path", "width", "height").rows(),
+        "entries": entries,
+        "beside": THUMBNAIL_FOLDER,
+    }
+    return look_up, jpegs
 
 
-def entry_index(rows):
-    """The place of each (category, species) of the species table among the entries."""
+def entry_index(rows: Iterable[SpeciesRow]) -> dict[tuple[str, str], int]:
+    """The index of each (category, species) of the species table among the entries."""
     keys = dict.fromkeys((row["category"], row["species"]) for row in rows)
-    return {key: place for place, key in enumerate(keys)}
+    return {key: i for i, key in enumerate(keys)}
 
 
-def count_most_queries(entries):
-    """How many queries of a protocol any entry shows."""
-    counted = [Counter(query["protocol"] for query in entry["queries"]) for entry in entries]
-    return max((n for counts in counted for n in counts.values()), default=0)
+def count_most_queries(entries: Iterable[Entry]) -> int:
+    """The most queries that any entry shows of a protocol."""
+    counters = [Counter(query["protocol"] for query in entry["queries"]) for entry in entries]
+    return max((n for counter in counters for n in counter.values()), default=0)
 
 
-def encode_jpegs(pictures):
-    """The JPEGs as the page holds them, in base64; None if they are too many and must lie beside it."""
-    if sum(4 * len(jpeg) for jpeg in pictures if jpeg) > 3 * MAX_INLINE_BYTES:
+def encode_jpegs(jpegs: Sequence[bytes | None]) -> list[str | None] | None:
+    """The JPEGs as the page holds them, in base64; None if they are too many and must become files."""
+    if sum(4 * len(jpeg) for jpeg in jpegs if jpeg) > 3 * MAX_INLINE_BYTES:
         return None
-    return [b64encode(jpeg).decode("ascii") if jpeg else None for jpeg in pictures]
+    return [b64encode(jpeg).decode("ascii") if jpeg else None for jpeg in jpegs]
 
 
-def write_external_jpegs(inside, pictures, folder):
-    """Write the JPEGs into a folder beside the page, which stays empty if they are inside the page."""
+def write_external_jpegs(
+    inline: Sequence[str | None] | None, jpegs: Sequence[bytes | None], folder: str | Path
+) -> None:
+    """Write the JPEGs into a folder next to the page, which stays empty if they are `inline` in the page."""
     Path(folder).mkdir(parents=True, exist_ok=True)
-    for place, jpeg in enumerate(pictures if inside is None else []):
+    for i, jpeg in enumerate(jpegs if inline is None else []):
         if jpeg:
-            Path(folder, f"{place}.jpg").write_bytes(jpeg)
+            Path(folder, f"{i}.jpg").write_bytes(jpeg)
 
 
-def _list_images(shown, labels, thumbnails):
+def _list_images(
+    shown: Mapping[str, pl.DataFrame], labels: pl.LazyFrame, thumbnails: pl.LazyFrame
+) -> tuple[pl.DataFrame, list[bytes | None]]:
     """All images that are shown, sorted: (uuid, name, path, width, height, image), and their JPEGs."""
     uuids = [frame.select(uuid=name) for frame in shown.values() for name in ("uuid", "neighbour")]
-    wanted = pl.concat([pl.DataFrame(schema={"uuid": pl.String}), *uuids]).unique()
+    distinct = pl.concat([pl.DataFrame(schema={"uuid": pl.String}), *uuids]).unique()
     names = labels.select("uuid", "path", name=pl.coalesce("species", "genus"))
-    found = wanted.lazy().join(names, on="uuid", how="left")
-    found = found.join(thumbnails.select("uuid", "jpeg", "width", "height"), on="uuid", how="left")
-    found = found.collect().sort("uuid").with_row_index("image")
+    images = distinct.lazy().join(names, on="uuid", how="left")
+    images = images.join(thumbnails.select("uuid", "jpeg", "width", "height"), on="uuid", how="left")
+    images = images.collect().sort("uuid").with_row_index("image")
     texts = pl.col("name", "path").map_elements(escape_invisible, return_dtype=pl.String)
-    return found.with_columns(texts).drop("jpeg"), found["jpeg"].to_list()
+    return images.with_columns(texts).drop("jpeg"), images["jpeg"].to_list()
 
 
-def _add_numbers(entries, recalls, keys):
-    """Of each protocol and number its values by model, with intervals: (value, low, high) or None."""
+def _add_numbers(entries: Sequence[Entry], recalls: Mapping[str, pl.DataFrame], keys: pl.DataFrame) -> None:
+    """Add the numbers of each protocol, with intervals, by model."""
     parts = []
-    for place, (_, recall) in enumerate(recalls.items()):
-        found = recall.filter(
+    for position, recall in enumerate(recalls.values()):
+        numbers = recall.filter(
             pl.col("metric").is_in(["recall", "map_at_r"]),
             pl.col("label") != ALL,
             level="species",
             average="per_label",
             query_subset="all",
         )
-        found = found.rename({"label": "species"}).join(keys, on=KEY)
+        numbers = numbers.rename({"label": "species"}).join(keys, on=KEY)
         columns = [
             "entry",
             "protocol",
@@ -123,60 +188,71 @@ def _add_numbers(entries, recalls, keys):
             "ci_low",
             "ci_high",
         ]
-        parts.append(found.select(*columns, place=pl.lit(place)))
+        parts.append(numbers.select(*columns, model=pl.lit(position)))
     by = ["entry", "protocol", "metric", "k"]
-    found = pl.concat(parts).sort("entry", PROTOCOL, pl.col("metric") != "recall", "k", "place")
-    for (entry, protocol, metric, k), rows in found.group_by(by, maintain_order=True):
-        values = [None] * len(recalls)
-        for place, *value in rows.select("place", "value", "ci_low", "ci_high").iter_rows():
-            values[place] = None if value[0] is None else [_round(one) for one in value]
+    numbers = pl.concat(parts).sort("entry", PROTOCOL, pl.col("metric") != "recall", "k", "model")
+    for (entry, protocol, metric, k), rows in numbers.group_by(by, maintain_order=True):
+        values: list[tuple[float | None, ...] | None] = [None] * len(recalls)
+        for position, value, *ends in rows.select("model", "value", "ci_low", "ci_high").iter_rows():
+            if value is not None:
+                values[position] = tuple(_round(number) for number in (value, *ends))
         entries[entry]["numbers"].append(
             {
                 "protocol": protocol,
                 "metric": metric,
                 "k": k,
-                "n": rows["n_queries"].max(),
-                "unreachable": rows["n_unreachable"].max(),
+                "n": max(rows["n_queries"]),
+                "unreachable": max(rows["n_unreachable"]),
                 "values": values,
             }
         )
 
 
-def _add_queries(entries, shown, images):
-    """Of each query its image and, by model, its neighbours: (image, similarity, right)."""
-    numbers = images.select("uuid", "image")
+def _add_queries(entries: Sequence[Entry], shown: Mapping[str, pl.DataFrame], images: pl.DataFrame) -> None:
+    """Add the queries of each protocol with their neighbours, by model."""
+    query_images = images.select("uuid", "image")
+    found_images = images.select(neighbour="uuid", found="image")
+    columns = ["entry", "protocol", "image", "rank", "found", "similarity", "correct"]
     parts = [
-        frame.join(numbers, on="uuid")
-        .join(numbers.rename({"uuid": "neighbour", "image": "found"}), on="neighbour")
-        .select("entry", "protocol", "image", "rank", "found", "similarity", "correct", place=pl.lit(place))
-        for place, frame in enumerate(shown.values())
+        frame.join(query_images, on="uuid")
+        .join(found_images, on="neighbour")
+        .select(*columns, model=pl.lit(position))
+        for position, frame in enumerate(shown.values())
     ]
-    found = pl.concat(parts).sort("entry", PROTOCOL, "image", "place", "rank")
-    for (entry, protocol, image), rows in found.group_by(["entry", "protocol", "image"], maintain_order=True):
+    neighbours = pl.concat(parts).sort("entry", PROTOCOL, "image", "model", "rank")
+    by = ["entry", "protocol", "image"]
+    for (entry, protocol, image), rows in neighbours.group_by(by, maintain_order=True):
         models = [[] for _ in shown]
-        for place, *neighbour in rows.select("place", "found", "similarity", "correct").iter_rows():
-            models[place].append([neighbour[0], _round(neighbour[1]), int(neighbour[2])])
+        for position, found, similarity, is_correct in rows.select("model", *columns[4:]).iter_rows():
+            models[position].append((found, _round(similarity), int(is_correct)))
         entries[entry]["queries"].append({"protocol": protocol, "image": image, "models": models})
 
 
-def _add_predicted(entries, mistaken, keys, places):
-    """Of each protocol, by model, the species it is most often taken for: (name, entry or None, n)."""
+def _add_predictions(
+    entries: Sequence[Entry],
+    mistaken: Mapping[str, pl.DataFrame],
+    keys: pl.DataFrame,
+    index: Mapping[tuple[str, str], int],
+) -> None:
+    """Add the species that each species is most often taken for, by protocol and model."""
     order = ["n", "predicted", "predicted_category"]
-    for place, frame in enumerate(mistaken.values()):
-        found = frame.join(keys, on=KEY)
-        found = found.sort("entry", "protocol", *order, descending=[False, False, True, False, False])
-        found = found.filter(pl.int_range(pl.len()).over("entry", "protocol") < MAX_PREDICTED)
+    for position, frame in enumerate(mistaken.values()):
+        predictions = frame.join(keys, on=KEY)
+        predictions = predictions.sort(
+            "entry", "protocol", *order, descending=[False, False, True, False, False]
+        )
+        predictions = predictions.filter(pl.int_range(pl.len()).over("entry", "protocol") < MAX_PREDICTED)
         columns = ["entry", "protocol", "predicted_category", "predicted", "n", "n_queries"]
-        for entry, protocol, category, name, n, n_queries in found.select(columns).iter_rows():
+        for entry, protocol, category, name, n, n_queries in predictions.select(columns).iter_rows():
             taken = entries[entry]["taken"]
-            known = next((one for one in taken if one["protocol"] == protocol), None)
-            if known is None:
-                known = {"protocol": protocol, "n": n_queries, "models": [[] for _ in mistaken]}
-                taken.append(known)
-            known["models"][place].append([escape_invisible(name, 80), places.get((category, name)), n])
+            block = next((block for block in taken if block["protocol"] == protocol), None)
+            if block is None:
+                block = EntryPredictions(protocol=protocol, n=n_queries, models=[[] for _ in mistaken])
+                taken.append(block)
+            block["models"][position].append((escape_invisible(name, 80), index.get((category, name)), n))
     for entry in entries:
-        entry["taken"].sort(key=lambda one: PROTOCOLS.index(one["protocol"]))
+        entry["taken"].sort(key=lambda block: PROTOCOLS.index(block["protocol"]))
 
 
-def _round(value):
+def _round(value: float | None) -> float | None:
     return None if value is None else round(value, 3)

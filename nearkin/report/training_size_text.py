@@ -1,4 +1,4 @@
-"""How well species are sampled, and how recall goes with it: the reference study's analysis as text."""
+"""How well species are sampled, and how recall depends on it: the reference study's analysis as text."""
 
 import polars as pl
 
@@ -11,11 +11,11 @@ BINS = [(0, 0), (1, 10), (11, 25), (26, 50), (51, 100), (101, None)]
 MAX_SHOWN_SPECIES = 5
 
 
-def format_training_size(sizes, *, model, min_queries):
+def format_training_size(sizes: pl.DataFrame, *, model: str, min_queries: int) -> str:
     """The analysis by training size of a `TrainingSize` table, as text, by category.
 
-    Recalls are species recall@1 over all queries, leave one out; means weigh species alike.
-    The best and the worst are among species with at least `min_queries` queries, equal ones
+    Recalls are species recall@1 over all queries, leave one out; means weight species equally.
+    The best and the worst are among species with at least `min_queries` queries, ties
     by number of queries, then by name.
     """
     lines = [
@@ -32,7 +32,7 @@ def format_training_size(sizes, *, model, min_queries):
     return "\n".join(lines) + "\n"
 
 
-def _format_category(sizes, min_queries):
+def _format_category(sizes: pl.DataFrame, min_queries: int) -> list[str]:
     n_train, recall = sizes["n_train"], sizes["recall"]
     r = pearson_correlation(n_train.to_numpy(), recall.to_numpy())
     ranked = sizes.filter(pl.col("n_queries") >= min_queries)
@@ -56,7 +56,7 @@ def _format_category(sizes, min_queries):
     ]
 
 
-def _format_bin(sizes, low, high):
+def _format_bin(sizes: pl.DataFrame, low: int, high: int | None) -> str:
     name = "100+" if high is None else str(low) if low == high else f"{low}-{high}"
     inside = sizes.filter(pl.col("n_train").is_between(low, high if high is not None else 2**62))
     if inside.is_empty():
@@ -64,6 +64,6 @@ def _format_bin(sizes, low, high):
     return f"{name}: {len(inside)}, {inside['recall'].mean():.3f}, {inside['recall'].median():.3f}"
 
 
-def _format_species(sizes):
+def _format_species(sizes: pl.DataFrame) -> list[str]:
     rows = sizes.head(MAX_SHOWN_SPECIES).select("species", "recall", "n_train", "n_queries").iter_rows()
     return [f"{name}: {recall:.3f} ({train} training images, n = {n})" for name, recall, train, n in rows]

@@ -1,20 +1,20 @@
-"""How much memory there is."""
+"""How much memory is available."""
 
 import os
 from pathlib import Path
 
 CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-"""Where Linux says how much a container, or a job of a cluster, may have."""
+"""Files in which Linux gives the limit of a container, or of a job of a cluster, in bytes."""
 
 
-def available_memory():
+def available_memory() -> int:
     """Bytes of memory that this process can still get."""
-    figures = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    told = Path("/proc/meminfo")
-    if told.exists():
-        lines = dict(line.split(":") for line in told.read_text().splitlines())
-        figures = [int(lines["MemAvailable"].split()[0]) * 1024]
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        lines = dict(line.split(":") for line in meminfo.read_text().splitlines())
+        limits = [int(lines["MemAvailable"].split()[0]) * 1024]
     for path in map(Path, CGROUP_LIMITS):
         if path.exists() and (limit := path.read_text().strip()).isdigit():
-            figures.append(int(limit))
-    return min(figures)
+            limits.append(int(limit))
+    return min(limits)

@@ -1,14 +1,19 @@
-"""Making the next items while the last one is being used."""
+"""Iterators that compute the next items in threads while the caller uses the current one."""
 
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from typing import TypeVar, cast
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-def prefetch(items, n):
-    """The items of an iterable in their order, up to `n` of them made by a thread before they are asked for.
+def prefetch(items: Iterable[Item], n: int) -> Iterator[Item]:
+    """The items of an iterable in their order, up to `n` of them computed by a thread in advance.
 
-    An error comes where its item would have come. Nothing is made any more once the caller
+    An error is raised in place of its item. Nothing is computed any more once the caller
     has left the loop.
 
     >>> list(prefetch((number**2 for number in range(4)), 2))
@@ -20,13 +25,20 @@ def prefetch(items, n):
         try:
             while (item := waiting.popleft().result()) is not end:
                 waiting.append(thread.submit(next, items, end))
-                yield item
+                yield cast(Item, item)
         finally:
             thread.shutdown(cancel_futures=True)
 
 
-def thread_map_ordered(function, items, *, n_threads, n_ahead, begin=None):
-    """`function` of every item, in their order, computed in threads; `n_ahead` before they are asked for.
+def thread_map_ordered(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    n_threads: int,
+    n_ahead: int,
+    begin: Callable[[], object] | None = None,
+) -> Iterator[Result]:
+    """`function` of every item, in their order, computed in threads, up to `n_ahead` of them in advance.
 
     Every thread calls `begin` first. Errors and leaving the loop are as for `prefetch`.
 

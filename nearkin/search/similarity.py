@@ -9,33 +9,35 @@ equal vectors have equal similarities.
 
 import torch
 
-CHUNK_PAIRS = {"cpu": 2**18, "cuda": 2**26}
+CHUNK_NUMBERS = {"cpu": 2**18, "cuda": 2**26}
 """Numbers in one buffer: on a CPU few enough for its cache."""
 
 
-def similarities(queries, gallery, asking, asked):
+def similarities(
+    queries: torch.Tensor, gallery: torch.Tensor, query_rows: torch.Tensor, gallery_rows: torch.Tensor
+) -> torch.Tensor:
     """The similarities of pairs of rows: float64, (n_pairs,).
 
-    `queries` and `gallery` are float32 tensors (n, width); `asking` and `asked` are the
-    row numbers of the pairs.
+    `queries` and `gallery` are float32 (n, width); `query_rows` and `gallery_rows` are the row numbers
+    of the pairs.
     """
     device, width = queries.device, queries.shape[1]
-    found = torch.empty(len(asking), dtype=torch.float64, device=device)
-    step = max(1, CHUNK_PAIRS[device.type] // width)
+    sums = torch.empty(len(query_rows), dtype=torch.float64, device=device)
+    step = max(1, CHUNK_NUMBERS[device.type] // width)
     left, right = (
         torch.empty(step, width, dtype=dtype, device=device) for dtype in (torch.float64, torch.float32)
     )
     wide = queries.double()
-    for start in range(0, len(asking), step):
+    for start in range(0, len(query_rows), step):
         pairs = slice(start, start + step)
-        n = len(asking[pairs])
-        torch.index_select(wide, 0, asking[pairs], out=left[:n])
-        torch.index_select(gallery, 0, asked[pairs], out=right[:n])
-        found[pairs] = _added_up(left[:n].mul_(right[:n]))
-    return found
+        n = len(query_rows[pairs])
+        torch.index_select(wide, 0, query_rows[pairs], out=left[:n])
+        torch.index_select(gallery, 0, gallery_rows[pairs], out=right[:n])
+        sums[pairs] = _sum_rows(left[:n].mul_(right[:n]))
+    return sums
 
 
-def _added_up(products):
+def _sum_rows(products: torch.Tensor) -> torch.Tensor:
     """The sums of the rows; overwrites them."""
     n_left = products.shape[1]
     while n_left > 1:

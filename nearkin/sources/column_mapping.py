@@ -1,16 +1,20 @@
-"""Which columns of a table say what, for the layout `table`: presets, and what a config puts in their place.
+"""Which columns of a table fill which fields, for the layout `table`: presets and overrides by a config.
 
-What says something is a column, a text with {columns} in braces, or a list of those of
+The source of a field is a column, a text with {columns} in braces, or a list of these, of
 which the first that is not blank counts.
 """
 
 import difflib
 import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
 
 # Not from nearkin.tables: a config is also checked where there are no libraries for tables.
-OWN_RANKS = {rank: rank for rank in ("kingdom", "phylum", "class", "order", "family", "genus")}
+OWN_RANKS: dict[str, str | list[str]] = {
+    rank: rank for rank in ("kingdom", "phylum", "class", "order", "family", "genus")
+}
 
-PRESETS = {
+PRESETS: dict[str, dict[str, str | list[str]]] = {
     "vlm4bio": {
         "file": ["fileNameAsDelivered", "image_path", "image_name"],
         "category": "category",
@@ -58,16 +62,16 @@ PRESETS = {
 }
 
 EPITHETS = {"species": "{genus} {species}"}
-"""TreeOfLife-10M, known by its treeoflife_id, has only the epithet as its species."""
+"""TreeOfLife-10M, recognised by its treeoflife_id, has only the epithet as its species."""
 
 
-def as_list(said):
-    """What a config says of a field, as a list."""
-    return [said] if isinstance(said, str) else said
+def as_list(texts: str | list[str]) -> list[str]:
+    """The sources of a field as a list."""
+    return [texts] if isinstance(texts, str) else texts
 
 
-def split_template(text):
-    """A text split into literals and columns by turns, a literal first.
+def split_template(text: str) -> list[str]:
+    """A text split into alternating literals and columns, a literal first.
 
     >>> split_template("{genus} {specificEpithet}")
     ['', 'genus', ' ', 'specificEpithet', '']
@@ -77,43 +81,49 @@ def split_template(text):
     return re.split(r"\{([^{}]*)\}", text) if "{" in text or "}" in text else ["", text, ""]
 
 
-def list_columns(text):
+def list_columns(text: str) -> list[str]:
     """The columns that a text takes its value from."""
     return split_template(text)[1::2]
 
 
-def has_stray_braces(text):
+def has_stray_braces(text: str) -> bool:
     """Whether a text has braces that hold no column."""
     literals = split_template(text)[::2]
     return any("{" in literal or "}" in literal for literal in literals) or "" in list_columns(text)
 
 
-def resolve_columns(path, has, *, preset, own):
-    """For each field that a table with the columns `has` can fill, the texts that can, best first.
+def resolve_columns(
+    path: str | Path,
+    has: Collection[str],
+    *,
+    preset: str | None,
+    own: Mapping[str, str | list[str]],
+) -> dict[str, list[str]]:
+    """For each field that a table with the columns `has` can fill, its sources, best first.
 
-    `own` replaces fields of the preset, which may be None. What only the preset asks for may
+    `own` replaces fields of the preset, which may be None. Columns that only the preset names may
     be absent; a column that `own` names and the table lacks is an error, and so is a table
-    that tells of no file. Raises ValueError naming the table at `path`, the column, the
-    nearest one, and all that there are.
+    without a column for files. Raises ValueError naming the table at `path`, the column, the
+    nearest one, and all columns of the table.
     """
     fields = dict(PRESETS[preset]) if preset else {}
     if preset == "darwin_core" and "treeoflife_id" in has:
         fields |= EPITHETS
-    found = {}
-    for field, said in (fields | own).items():
-        absent = [name for text in as_list(said) for name in list_columns(text) if name not in has]
+    sources: dict[str, list[str]] = {}
+    for field, texts in {**fields, **own}.items():
+        absent = [name for text in as_list(texts) for name in list_columns(text) if name not in has]
         if field in own and absent:
-            near = difflib.get_close_matches(absent[0], has, n=1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
+            similar = difflib.get_close_matches(absent[0], has, n=1)
+            hint = f"did you mean {similar[0]!r}? " if similar else ""
             raise ValueError(
                 f"{path}: no column {absent[0]!r}, which source.columns.{field} names; "
                 f"{hint}it has {', '.join(has) or 'none'}"
             )
-        found[field] = [text for text in as_list(said) if not set(list_columns(text)) & set(absent)]
-    if not found.get("file"):
+        sources[field] = [text for text in as_list(texts) if not set(list_columns(text)) & set(absent)]
+    if not sources.get("file"):
         known = ", ".join(as_list(fields.get("file", []))) or "nothing"
         raise ValueError(
             f"{path}: no column names the image files: preset {preset} knows {known}, and it has "
             f"{', '.join(has) or 'none'}; say which one does in source.columns.file"
         )
-    return {field: alternatives for field, alternatives in found.items() if alternatives}
+    return {field: alternatives for field, alternatives in sources.items() if alternatives}

@@ -1,15 +1,17 @@
-"""Tables of strangers, read by polars: whatever is wrong with one names the file."""
+"""Errors of polars over delivered tables, as errors that name the file."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import polars as pl
 
 
 @contextmanager
-def naming_errors(path, kind):
-    """A ValueError that says what the file at `path` cannot be read as, for each of polars' and the system's.
+def naming_errors(path: str | Path, kind: str) -> Iterator[None]:
+    """A context in which errors of polars and the system become ValueErrors: `path` is no readable `kind`.
 
-    Over some damaged files polars panics, which to Python is no `Exception`.
+    On some damaged files polars panics, and a panic is no `Exception` in Python.
     """
     try:
         yield

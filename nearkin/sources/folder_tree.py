@@ -1,4 +1,4 @@
-"""Every folder of a delivery, once, whatever links lead to it. No libraries: the plan of a run needs it."""
+"""Every folder of a delivery, once, whatever links lead to it. No libraries: planning a run needs it."""
 
 import os
 from collections import deque
@@ -9,19 +9,19 @@ from nearkin.sources.safe_paths import AnyPath, is_inside, raise_if_unreadable
 
 
 class Folder(NamedTuple):
-    """A folder below the delivered one; if it was not entered, why, and what it is or where it leads."""
+    """A folder below the delivered one; if it was not entered, the reason, and where it leads."""
 
     path: str  # relative to the delivered folder, with forward slashes; "" for that itself
-    files: list[str]  # names of all but folders, sorted, none hidden
-    left_out: str | None = None  # linked_folder: no trusted place; repeated_folder: entered before
+    files: list[str]  # names of all entries but folders, sorted, none hidden
+    left_out: str | None = None  # linked_folder: not in a trusted folder; repeated_folder: entered before
     leads_to: str = ""
 
 
 def list_folders(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Iterator[Folder]:
-    """The folders below `folder` and itself in a fixed order, hidden ones left out; linked ones come last.
+    """`folder` and the folders below it in a fixed order, without hidden ones; linked ones come last.
 
     A linked folder is entered if it leads to one of `trusted` or below, and none is entered
-    twice, so that loops end. Raises Unreadable for a folder that cannot be read, and ValueError
+    twice, so that loops end. Raises UnreadableError for a folder that cannot be read, and ValueError
     for a trusted one that is not there.
     """
     trusted = tuple(trusted)
@@ -50,8 +50,8 @@ def _list_below(folder: AnyPath, path: str, entered: dict[str, str], links: dequ
         entered[real] = path
         files, inner = [], []
         whole = os.path.join(folder, path)
-        with raise_if_unreadable(whole), os.scandir(whole) as found:
-            for entry in sorted(found, key=lambda entry: entry.name):
+        with raise_if_unreadable(whole), os.scandir(whole) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
                 below = f"{path}/{entry.name}" if path else entry.name
                 if entry.name.startswith("."):
                     continue

@@ -25,31 +25,31 @@ def list_images(
     """The Images table of a folder in this layout; the label is the species folder's name as it is.
 
     If any image lies two folders deep, the first folder is the category for all; otherwise
-    there are no categories. Folders below the species count for nothing. An image that lies too
-    high for a species has no label. What was left out (see `files.walk`) has a row without a path.
+    there are no categories. Folders below the species are ignored. An image in no folder of a
+    species has no label. What was left out (see `walk.walk`) has a row without a path.
     Raises ValueError naming the folder at fault.
     """
-    found = walk(folder, trusted)
-    images = pl.concat([_make_rows(found.files, "exact"), _make_rows(found.outside, "outside_folder")])
-    rows = pl.concat([images, list_left_out(found)], how="diagonal")
+    listing = walk(folder, trusted)
+    images = pl.concat([_make_rows(listing.files, "exact"), _make_rows(listing.outside, "outside_folder")])
+    rows = pl.concat([images, list_left_out(listing)], how="diagonal")
     is_folder = pl.col("match_kind").is_in(list(NOT_ENTERED))
     path = pl.coalesce(
         "path", pl.col("listed_name") + pl.when(is_folder).then(pl.lit("/")).otherwise(pl.lit(""))
     )
     rows = rows.with_columns(folders=path.str.split("/").list.head(path.str.count_matches("/")))
-    with_category = (rows.filter(match_kind="exact")["folders"].list.len() >= 2).any()
-    first, second = (pl.col("folders").list.get(place, null_on_oob=True) for place in (0, 1))
+    has_category = (rows.filter(match_kind="exact")["folders"].list.len() >= 2).any()
+    first, second = (pl.col("folders").list.get(index, null_on_oob=True) for index in (0, 1))
     nothing = pl.lit(None, dtype=pl.String)
-    category, label = (first, second) if with_category else (nothing, first)
+    category, label = (first, second) if has_category else (nothing, first)
     rows = rows.with_columns(category=category, raw_name=label)
     nameless = rows.filter(pl.col("raw_name").is_null())["path"].drop_nulls()
     if len(nameless):
         logger.warning("%d images lie in no folder of a species, such as %s", len(nameless), nameless[0])
     rows = join_captions(rows, read_captions(folder, captions_table, trusted))
-    return build_images_table(rows, source_id, folder=folder, found=found, trusted=trusted)
+    return build_images_table(rows, source_id, folder=folder, listing=listing, trusted=trusted)
 
 
-def _make_rows(paths, match):
-    paths = pl.Series([path for path in paths if is_image_name(path)], dtype=pl.String)
-    listed = pl.lit(None, dtype=pl.String)
-    return pl.select(path=paths, listed_name=listed, match_kind=pl.lit(match), place=pl.lit(""))
+def _make_rows(paths: Iterable[str], match_kind: str) -> pl.DataFrame:
+    images = pl.Series([path for path in paths if is_image_name(path)], dtype=pl.String)
+    nothing = pl.lit(None, dtype=pl.String)
+    return pl.select(path=images, listed_name=nothing, match_kind=pl.lit(match_kind), base_folder=pl.lit(""))

@@ -1,4 +1,4 @@
-"""What an image is called everywhere, and which shard it falls into."""
+"""The uuid of an image, and the shard that it belongs to."""
 
 import unicodedata
 import uuid
@@ -9,7 +9,7 @@ import polars as pl
 NAMESPACE = uuid.UUID("6f1d3c5e-93a8-5b07-8a44-2f0d4c1b7e90")
 
 
-def image_uuid(source_id, path):
+def image_uuid(source_id: str, path: str) -> str:
     """The UUIDv5 of an image: the same for a source and a path, on every machine.
 
     `path` is relative to the source, with forward slashes; composed and decomposed
@@ -22,8 +22,8 @@ def image_uuid(source_id, path):
     return str(uuid.uuid5(NAMESPACE, name))
 
 
-def is_in_shard(shard, n_shards):
-    """An expression: whether the `uuid` of a row falls into this shard, 0 to `n_shards - 1`.
+def is_in_shard(shard: int, n_shards: int) -> pl.Expr:
+    """An expression: whether the `uuid` of a row belongs to this shard, 0 to `n_shards - 1`.
 
     >>> image = pl.DataFrame({"uuid": ["78aac980-31bd-5601-9971-f271393d9d5f"]})
     >>> [image.select(is_in_shard(shard, n_shards=4)).item() for shard in range(4)]

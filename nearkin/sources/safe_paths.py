@@ -1,7 +1,7 @@
-"""Whether a file lies inside a folder, links followed: what does not is never opened.
+"""Whether a file lies inside a folder, links followed. Other files are never opened.
 
 `trusted` are further folders that count as inside: those of `source.follow_links`. Small on
-purpose: whatever opens images imports it, and a change here reruns that.
+purpose: all code that opens images imports it, and a change here reruns that.
 """
 
 import errno
@@ -16,7 +16,7 @@ from typing import BinaryIO
 AnyPath = str | os.PathLike[str]
 
 ABSENT_ERRNOS = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
-"""What the system answers where no such file can be."""
+"""Errors of the system for files that do not exist."""
 
 
 class UnreadableError(Exception):
@@ -25,7 +25,7 @@ class UnreadableError(Exception):
 
 @contextmanager
 def raise_if_unreadable(path: AnyPath) -> Iterator[None]:
-    """Raises Unreadable, with the remedy, where the system refuses or fails to read what is at `path`.
+    """A context that raises UnreadableError, with a remedy, if the system refuses or fails to read `path`.
 
     The error that there is no such file stays as it is.
     """
@@ -60,8 +60,8 @@ def safe_opener(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Callable[[s
     """A function that opens a file of `folder`, given its path there, as a binary file.
 
     It raises ValueError if the file lies outside or is no plain file, OSError if it is not there,
-    Unreadable if it cannot be read. For many files: their folders are looked up once, and links
-    are followed for links only.
+    UnreadableError if it cannot be read. Suited to many files: their folders are looked up once, and only
+    links are resolved one by one.
     """
     trusted = tuple(trusted)
 
@@ -91,7 +91,7 @@ def safe_opener(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Callable[[s
 def classify_path(folder: AnyPath, path: AnyPath, trusted: Iterable[AnyPath] = ()) -> str:
     """file: a plain file inside; outside: a link that leads out; other: neither.
 
-    Raises Unreadable if the system does not say.
+    Raises UnreadableError if the system fails to answer.
     """
     if not is_inside(folder, path, trusted):
         return "outside"

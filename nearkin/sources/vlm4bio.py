@@ -8,7 +8,7 @@ Source: VLM4Bio (Maruf et al. 2024), imageomics/VLM4Bio on Hugging Face
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -19,7 +19,7 @@ from nearkin.sources.captions_table import join_captions, listed_names, read_cap
 from nearkin.sources.file_matching import Matcher
 from nearkin.sources.leaving import ESCAPE_PATTERN
 from nearkin.sources.safe_paths import AnyPath
-from nearkin.sources.walk import is_image_name, walk
+from nearkin.sources.walk import FolderListing, is_image_name, walk
 
 logger = logging.getLogger(__name__)
 
@@ -36,36 +36,39 @@ def list_images(
 ) -> pl.DataFrame:
     """The Images table of a folder in this layout; `captions_table` is a file in it that may be absent.
 
-    A row for each metadata row, for each image that only the captions table lists, and for
+    There is a row for each metadata row, for each image that only the captions table lists, for
     each image file that no table lists, unless `unlisted` is "ignore", and for each linked folder that
     is not followed. Raises ValueError naming the folder or file at fault.
     """
-    found = walk(folder, trusted)
-    categories = sorted({path.split("/")[1] for path in found.files if path.startswith("datasets/")})
+    listing = walk(folder, trusted)
+    categories = sorted({path.split("/")[1] for path in listing.files if path.startswith("datasets/")})
     if not categories:
         raise ValueError(f"{str(folder)!r}: no files in datasets/<category>/; is this the layout vlm4bio?")
     captions = read_captions(folder, captions_table, trusted)
-    rows = pl.concat(_list_category(folder, category, found, captions) for category in categories)
+    rows = pl.concat(_list_category(folder, category, listing, captions) for category in categories)
     if unlisted == "ignore":
         rows = rows.filter(pl.col("match_kind") != "unlisted")
     of_path = pl.col("listed_name").str.extract(r"^datasets/([^/]+)")
-    aside = list_left_out(found, files=unlisted == "quarantine").with_columns(category=of_path)
-    rows = pl.concat([join_captions(rows, captions), aside], how="diagonal")
-    return build_images_table(rows, source_id, folder=folder, found=found, trusted=trusted)
+    left_out = list_left_out(listing, files=unlisted == "quarantine").with_columns(category=of_path)
+    rows = pl.concat([join_captions(rows, captions), left_out], how="diagonal")
+    return build_images_table(rows, source_id, folder=folder, listing=listing, trusted=trusted)
 
 
-def _list_category(folder, category, found, captions):
-    place = f"datasets/{category}/"
-    of_tables = f"{place}metadata/"
-    tables = [path for path in found.files if path.startswith(of_tables) and path.lower().endswith(".csv")]
+def _list_category(
+    folder: AnyPath, category: str, listing: FolderListing, captions: pl.DataFrame
+) -> pl.DataFrame:
+    """Rows for the images of a category."""
+    base = f"datasets/{category}/"
+    metadata = f"{base}metadata/"
+    tables = [path for path in listing.files if path.startswith(metadata) and path.lower().endswith(".csv")]
     if not tables:
-        logger.warning("no table, so only the captions table can name these images: %s", of_tables)
-    links = [path for path in found.outside if path.startswith(place)]
-    paths = [path for path in found.files if path.startswith(place) and not path.startswith(of_tables)]
+        logger.warning("no table, so only the captions table can name these images: %s", metadata)
+    links = [path for path in listing.outside if path.startswith(base)]
+    paths = [path for path in listing.files if path.startswith(base) and not path.startswith(metadata)]
     matcher = Matcher([*paths, *links])
     nothing = pl.DataFrame(schema={FILE: pl.String, NAME: pl.String})
-    named = [csv_reader.read_csv(Path(folder, path), [FILE, NAME], free=NAME) for path in tables]
-    named = pl.concat([nothing, *named]).rename({FILE: "listed_name", NAME: "raw_name"})
+    frames = [csv_reader.read_csv(Path(folder, path), [FILE, NAME], free=NAME) for path in tables]
+    named = pl.concat([nothing, *frames]).rename({FILE: "listed_name", NAME: "raw_name"})
     named = named.join(
         matcher.find(named["listed_name"], matcher.exact(named["listed_name"])), on="listed_name"
     )
@@ -75,30 +78,30 @@ def _list_category(folder, category, found, captions):
     rows = rows.with_columns(
         match_kind=pl.when(in_links).then(pl.lit("outside_folder")).otherwise("match_kind")
     )
-    known = rows.select(_name_expr()).to_series()
-    left = [path for path in paths if is_image_name(path)]
-    unlisted = [_list_files_without_row(links, "outside_folder"), _list_files_without_row(left, "unlisted")]
-    unlisted = pl.concat(unlisted).join(known.to_frame("path"), on="path", how="anti")
+    known = rows.select(path=_name_expr())
+    images = [path for path in paths if is_image_name(path)]
+    unlisted = pl.concat([_make_rows(links, "outside_folder"), _make_rows(images, "unlisted")])
+    unlisted = unlisted.join(known, on="path", how="anti")
     return pl.concat([rows, unlisted], how="diagonal").with_columns(
-        category=pl.lit(category), place=pl.lit(place)
+        category=pl.lit(category), base_folder=pl.lit(base)
     )
 
 
-def _list_captioned_only(told_names, matcher, named):
+def _list_captioned_only(names: pl.DataFrame, matcher: Matcher, named: pl.DataFrame) -> pl.DataFrame:
     """Rows for images that the captions table lists and no metadata table."""
     none_claimed = pl.Series(dtype=pl.String)
-    found = matcher.find(told_names["wanted"], none_claimed).rename({"listed_name": "wanted"})
-    more = told_names.join(found, on="wanted").with_columns(name=_name_expr()).sort("wanted", "listed_name")
-    more = more.unique("name", keep="first", maintain_order=True)
+    files = matcher.find(names["lookup_name"], none_claimed).rename({"listed_name": "lookup_name"})
+    more = names.join(files, on="lookup_name").with_columns(name=_name_expr())
+    more = more.sort("lookup_name", "listed_name").unique("name", keep="first", maintain_order=True)
     more = more.join(named.select(name=_name_expr()), on="name", how="anti", maintain_order="left")
-    leaving = pl.col("wanted").str.contains(ESCAPE_PATTERN)
-    listed = pl.when(leaving).then("wanted").otherwise("listed_name")
+    is_escaping = pl.col("lookup_name").str.contains(ESCAPE_PATTERN)
+    listed = pl.when(is_escaping).then("lookup_name").otherwise("listed_name")
     return more.select("path", "match_kind", listed_name=listed)
 
 
-def _name_expr():
+def _name_expr() -> pl.Expr:
     return pl.coalesce("path", "listed_name")
 
 
-def _list_files_without_row(paths, match):
-    return pl.select(path=pl.Series(paths, dtype=pl.String), match_kind=pl.lit(match))
+def _make_rows(paths: Sequence[str], match_kind: str) -> pl.DataFrame:
+    return pl.select(path=pl.Series(paths, dtype=pl.String), match_kind=pl.lit(match_kind))

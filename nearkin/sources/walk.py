@@ -14,13 +14,13 @@ from nearkin.sources.safe_paths import AnyPath, classify_path, raise_if_unreadab
 logger = logging.getLogger(__name__)
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp")
-"""How names of image files end, in small letters."""
+"""Extensions of image files, in lower case."""
 
 NOT_ENTERED = {
     "linked_folder": "linked folder not followed, for source.follow_links does not name where it leads",
     "repeated_folder": "folder listed once only, at another place",
 }
-"""Why a folder is left out, in the words of the log."""
+"""Why a folder is left out, as the log puts it."""
 
 NOT_OPENED = {
     "broken_link": "link that leads nowhere, left out: is its disk there?",
@@ -40,24 +40,26 @@ class FolderListing(NamedTuple):
 def walk(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> FolderListing:
     """The files below `folder`, sorted, relative to it, with forward slashes.
 
-    Hidden files are passed over. Linked folders are followed into the `trusted` ones; others,
+    Hidden files are skipped. Linked folders are followed into the `trusted` ones; others,
     broken links, and what is neither file nor folder (pipes), are left out and logged. A link to
     a file counts as a file if its target lies in the folder or a trusted one. Names that are
     no UTF-8 come with escapes, so that they can be listed but not opened. Raises ValueError if
-    there is no such folder, Unreadable if one of them cannot be read.
+    there is no such folder, UnreadableError if one of them cannot be read.
     """
     if not os.path.isdir(folder):
-        raise ValueError(f"no folder {str(folder)!r}: mend the dataset's source.folder")
+        raise ValueError(f"no folder {str(folder)!r}: correct the dataset's source.folder")
     trusted = tuple(trusted)
-    files, outside, left_out = [], [], []
-    for place in tqdm(list_folders(folder, trusted), unit=" folders", desc=str(folder), disable=None):
-        if place.left_out:
-            path, why = _decode_name(place.path), place.left_out
+    files: list[str] = []
+    outside: list[str] = []
+    left_out: list[tuple[str, str]] = []
+    for entry in tqdm(list_folders(folder, trusted), unit=" folders", desc=str(folder), disable=None):
+        if entry.left_out:
+            path, why = _decode_name(entry.path), entry.left_out
             left_out.append((path, why))
-            logger.warning("%s: %s (leads to %s)", NOT_ENTERED[why], path, _decode_name(place.leads_to))
-        for name in place.files:
-            whole = os.path.join(folder, place.path, name)
-            path = _decode_name(os.path.join(place.path, name))
+            logger.warning("%s: %s (leads to %s)", NOT_ENTERED[why], path, _decode_name(entry.leads_to))
+        for name in entry.files:
+            whole = os.path.join(folder, entry.path, name)
+            path = _decode_name(os.path.join(entry.path, name))
             # Only links into trusted folders are followed, so that a plain file lies inside.
             with raise_if_unreadable(whole):
                 is_plain = stat.S_ISREG(os.lstat(whole).st_mode)
@@ -73,7 +75,7 @@ def walk(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> FolderListing:
     return FolderListing(sorted(files), sorted(outside), sorted(left_out))
 
 
-def is_image_name(path):
+def is_image_name(path: str) -> bool:
     """Whether a file is named like an image."""
     return path.lower().endswith(IMAGE_SUFFIXES)
 

@@ -1,11 +1,12 @@
-"""Sides that images have before any lot is drawn: in an earlier split, or as delivered.
+"""Splits that images have before the random assignment: from an earlier run, or as delivered.
 
-Both come as a table with a row per image: `uuid`, `split`, `firm` (nothing may take it
-away), `reason` and `evidence`.
+Both come as a table with a row per image: `uuid`, `split`, `firm` (it may not change),
+`reason` and `evidence`.
 """
 
 import logging
 import re
+from collections.abc import Iterable
 
 import polars as pl
 
@@ -22,7 +23,7 @@ COLUMNS = {
 }
 
 PRIORITY = ["test", "unseen_species", "val", "train"]
-"""Which delivered side counts where several do: what is tested stays comparable with others' results."""
+"""Which of several delivered splits counts: test images stay comparable with others' results."""
 
 SPLIT_ALIASES = {
     "train": ["train", "training", "train_seen", "seen_train", "pretrain"],
@@ -40,13 +41,13 @@ SPLIT_ALIASES = {
     ]
     + ["held_out", "heldout", "other_heldout"],
 }
-"""What the sides are called in deliveries; BIOSCAN-5M's partitions are among them."""
+"""What deliveries call the splits; BIOSCAN-5M's partitions are among them."""
 
 NO_SPLIT_WORDS = ["", "none", "nan", "null", "na", "n_a", "no_split", "unassigned"]
 MAX_SHOWN = 20
 
 
-def combine(tables):
+def combine(tables: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """The rows of all tables; of an image in several, that of the first."""
     rows = pl.DataFrame(schema=COLUMNS)
     for table in tables:
@@ -54,64 +55,65 @@ def combine(tables):
     return rows
 
 
-def from_previous(previous):
-    """The sides of an earlier `Splits` table, from which no image moves.
+def from_previous(previous: pl.DataFrame) -> pl.DataFrame:
+    """The splits of an earlier `Splits` table, from which no image moves.
 
-    What was set aside stays so, with its reason and evidence. The reason of all others is
-    `previous`, and the evidence the reason that they had first, if it was not the lot.
+    Excluded images stay so, with their reason and evidence. The reason of all others is
+    `from_previous`, and the evidence is their first reason, null if the split was random.
     """
-    kept = (pl.col("split") == EXCLUDED) | (pl.col("reason") == "from_previous")
+    keeps_reason = (pl.col("split") == EXCLUDED) | (pl.col("reason") == "from_previous")
     return previous.select(
         "uuid",
         "split",
         firm=pl.lit(True),
-        reason=pl.when(kept).then("reason").otherwise(pl.lit("from_previous")),
-        evidence=pl.when(kept).then("evidence").otherwise("reason"),
+        reason=pl.when(keeps_reason).then("reason").otherwise(pl.lit("from_previous")),
+        evidence=pl.when(keeps_reason).then("evidence").otherwise("reason"),
     )
 
 
-def from_source(images):
-    """The sides that the source delivers, from `uuid` and `split` of an `Images` table.
+def from_source(images: pl.DataFrame) -> pl.DataFrame:
+    """The splits that the source delivers, from `uuid` and `split` of an `Images` table.
 
-    Common words for the sides count, whatever their case; an image without one gets no row,
-    one that is listed on several sides the one that FIRST names first. Raises ValueError
-    for words that nobody knows.
+    Common words for the splits count, in any case. An image without one gets no row;
+    one that is listed in several splits gets the first of PRIORITY. Raises ValueError
+    for unknown words.
     """
     listed = images.select("uuid", word="split").drop_nulls()
     words = listed["word"].unique().sort()
-    sides = pl.DataFrame(
-        {"word": words, "split": pl.Series([_side_of(word) for word in words], dtype=pl.String)}
-    )
-    unknown = sides.filter(split="?")["word"]
+    splits = pl.Series([_parse_word(word) for word in words], dtype=pl.String)
+    meanings = pl.DataFrame({"word": words, "split": splits})
+    unknown = meanings.filter(split="?")["word"]
     if len(unknown):
         raise ValueError(
-            f"{len(unknown)} words of the delivered split name no side: "
+            f"{len(unknown)} words of the delivered split name no split: "
             f"{', '.join(repr(word[:40]) for word in unknown[:MAX_SHOWN])}; known are "
             f"{', '.join(word for names in SPLIT_ALIASES.values() for word in names)}. "
-            "Mend source.columns.split of the dataset, or leave out split.use_source_split"
+            "Fix source.columns.split of the dataset, or leave out split.use_source_split"
         )
-    found = listed.join(sides, on="word").select("uuid", "split").drop_nulls().unique()
-    if found.is_empty():
+    delivered = listed.join(meanings, on="word").select("uuid", "split").drop_nulls().unique()
+    if delivered.is_empty():
         raise ValueError(
             "split.use_source_split is on, but the source delivers no split: name its column in "
             "source.columns.split"
         )
     order = pl.col("split").replace_strict(PRIORITY, range(len(PRIORITY)), return_dtype=pl.Int8)
-    found = found.sort("uuid", order)
-    several = found.filter(pl.col("uuid").is_duplicated()).group_by("uuid", maintain_order=True).agg("split")
-    said = several.select("uuid", evidence=pl.lit("delivered as ") + pl.col("split").list.join(" and "))
-    adopted = found.unique("uuid", keep="first").join(said, on="uuid", how="left")
-    logger.info("%d images have a delivered side, %d of them several", len(adopted), len(several))
+    delivered = delivered.sort("uuid", order)
+    several = (
+        delivered.filter(pl.col("uuid").is_duplicated()).group_by("uuid", maintain_order=True).agg("split")
+    )
+    evidence = several.select("uuid", evidence=pl.lit("delivered as ") + pl.col("split").list.join(" and "))
+    adopted = delivered.unique("uuid", keep="first").join(evidence, on="uuid", how="left")
+    logger.info("%d images have a delivered split, %d of them several", len(adopted), len(several))
     return adopted.with_columns(firm=pl.lit(False), reason=pl.lit("from_source")).select(list(COLUMNS))
 
 
-def _side_of(word):
-    """The side that a word names; None if it says that there is none, "?" if nobody knows it.
+def _parse_word(word: str) -> str | None:
+    """The split that a word names; None if it says that there is none, "?" if it is unknown.
 
-    >>> _side_of(" Test-Unseen"), _side_of("no split"), _side_of("fold 3")
+    >>> _parse_word(" Test-Unseen"), _parse_word("no split"), _parse_word("fold 3")
     ('unseen_species', None, '?')
     """
     plain = "_".join(re.split(r"[\s_/.-]+", word.strip().casefold()))
     if plain in NO_SPLIT_WORDS:
         return None
-    return next((side for side, names in SPLIT_ALIASES.items() if plain in names), "?")
+    return next((split for split, names in SPLIT_ALIASES.items() if plain in names), "?")

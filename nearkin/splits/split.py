@@ -1,6 +1,7 @@
-"""Train, val, test and unseen: by group, stratified by species, from a seed."""
+"""Train, val, test and unseen species: by group, stratified by species, from a seed."""
 
 import logging
+from typing import TypedDict
 
 import numpy as np
 import polars as pl
@@ -10,83 +11,95 @@ from nearkin.vocabulary import EXCLUDED
 
 logger = logging.getLogger(__name__)
 
-DECIDED = ["split", "reason", "evidence"]
+ASSIGNMENT = ["split", "reason", "evidence"]
+
+
+class SplitSettings(TypedDict):
+    """See `split_images`."""
+
+    seed: int
+    train: float
+    val: float
+    test: float
+    held_out_species: float
+    held_out_stratify: str
+    folds: int | None
+    fold: int
+    min_test_groups: int
 
 
 def split_images(
-    labels,
-    groups,
-    given,
+    labels: pl.DataFrame,
+    groups: pl.DataFrame,
+    predefined: pl.DataFrame,
     *,
-    seed,
-    train,
-    val,
-    test,
-    held_out_species,
-    held_out_stratify,
-    folds,
-    fold,
-    min_test_groups,
-):
-    """The side of every image, as a `Splits` table, sorted by uuid.
+    seed: int,
+    train: float,
+    val: float,
+    test: float,
+    held_out_species: float,
+    held_out_stratify: str,
+    folds: int | None,
+    fold: int,
+    min_test_groups: int,
+) -> pl.DataFrame:
+    """The split of every image, as a `Splits` table, sorted by uuid.
 
     `train`, `val` and `test` are shares of a species' images and add up to 1; groups go one
-    by one to the side that lacks most. With `folds`, each group of a species is dealt to
+    by one to the split that lacks most. With `folds`, each group of a species is in
     one of that many folds: `fold` (from 1) is test, train and val share the others in the
-    ratio of their shares, and `test` has no say. A species gets at least `min_test_groups`
+    ratio of their shares, and the share `test` does not matter. A species gets at least `min_test_groups`
     test groups (in every fold), so that its queries can hit, or goes to train as a whole:
     `too_few_groups`.
 
-    `held_out_species` is the share of a category's species that is held out whole, by lot from all of
+    `held_out_species` is the share of a category's species that is held out whole, at random from all of
     them or, with `held_out_stratify` = "genus", spread over the genera. A group that holds several
     species counts for its most frequent one, and none of these is held out.
 
-    Images in `given` (see `given_sides`) have their side already, and the lot goes on
-    around them; `bridges` says who follows them and who is set aside. What such a group has
-    on each side, or aside, is then a group of its own, called by its first uuid.
+    Images in `predefined` (see `predefined.py`) have their split already; the others are assigned
+    around them. `conflicts.py` decides which images follow them and which are excluded. The images of such a
+    group in one split, or the excluded ones, are then a group of their own, named by its first uuid.
     """
     shares = {"train": train, "val": val, "test": test}
     if abs(sum(shares.values()) - 1) > 1e-9:
         raise ValueError(
             f"train, val and test add up to {sum(shares.values())}, not 1 (split of the dataset)"
         )
-    if folds and len(given):
-        raise ValueError(
-            "folds are dealt from all groups anew: leave out split.previous and split.use_source_split"
-        )
-    images, species, names = _coded(labels, groups)
-    images = _with_given(images, species, given)
-    dealt, mixed = _to_deal(images)
-    dealt = dealt.with_columns(number=assignment.random_keys(seed, names.gather(dealt["group"])))
-    candidates = _candidates(species, images, dealt, mixed)
+    if folds and len(predefined):
+        raise ValueError("folds assign all groups again: leave out split.previous and split.use_source_split")
+    images, species, names = _encode(labels, groups)
+    images = _add_predefined(images, species, predefined)
+    free, mixed = _select_free_groups(images)
+    free = free.with_columns(number=assignment.random_keys(seed, names.gather(free["group"])))
+    candidates = _find_candidates(species, images, free, mixed)
     candidates = candidates.with_columns(
         number=assignment.random_keys(seed, candidates["category"] + "/" + candidates["stratum"])
     )
     held_out = assignment.choose_held_out(candidates, share=held_out_species, by=held_out_stratify)
-    out = pl.col("species").is_in(held_out.implode())
-    rest = dealt.filter(~out)
+    is_held_out = pl.col("species").is_in(held_out.implode())
+    rest = free.filter(~is_held_out)
     if folds:
         needed = f"{min_test_groups} test groups in each of {folds} folds"
-        sides = assignment.assign_folds(
+        splits = assignment.assign_folds(
             rest, shares=shares, folds=folds, fold=fold, min_test_groups=min_test_groups
         )
     else:
         needed = f"{min_test_groups} test groups and one of train"
-        taken = _taken(images, len(species))
-        sides = assignment.assign_splits(rest, taken, shares=shares, min_test_groups=min_test_groups)
-    by_lot = pl.concat([_sided(rest, sides, needed), _unseen(dealt.filter(out))])
-    result = _assembled(images, by_lot, names)
+        existing = _count_existing(images, len(species))
+        splits = assignment.assign_splits(rest, existing, shares=shares, min_test_groups=min_test_groups)
+    assigned = pl.concat([_describe_splits(rest, splits, needed), _mark_unseen(free.filter(is_held_out))])
+    result = _combine(images, assigned, names)
     counts = result.group_by("split").len().sort("split")
     logger.info("%d images, %d groups: %s", len(result), len(names), dict(counts.iter_rows()))
-    n_few = rest.filter(pl.Series(sides < 0))["species"].n_unique()
-    logger.info("%d species held out by lot, %d with too few groups to split", len(held_out), n_few)
+    n_few = rest.filter(pl.Series(splits < 0))["species"].n_unique()
+    logger.info("%d species held out at random, %d with too few groups to split", len(held_out), n_few)
     return result
 
 
 def check_tested(splits: pl.DataFrame, labels: pl.DataFrame, *, dataset: str) -> None:
-    """Raises ValueError, saying what to change, unless an image of a named species is tested.
+    """Raises ValueError, saying what to change, unless an image of a named species is in test.
 
-    Without one no species has a recall, and the study would fail after everything was trained.
+    Without one no species has a recall, and the study would fail after all training.
     """
     named = labels.drop_nulls("species")
     if len(splits.filter(split="test").join(named, on="uuid", how="semi")):
@@ -102,15 +115,15 @@ def check_tested(splits: pl.DataFrame, labels: pl.DataFrame, *, dataset: str) ->
             "of each species"
         )
     raise ValueError(
-        f"{dataset}: no image of a named species is tested, so nothing could be scored; images by side: "
+        f"{dataset}: no image of a named species is tested, so nothing could be scored; images by split: "
         f"{counts}; {remedy}"
     )
 
 
-def _coded(labels, groups):
+def _encode(labels: pl.DataFrame, groups: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:
     """The images by uuid, with numbers for species and group; the species; the names of the groups.
 
-    Images without a species are told apart by their genus.
+    For images without a species, the genus stands for it.
     """
     labels, groups = labels.sort("uuid"), groups.sort("uuid")
     if not labels["uuid"].equals(groups["uuid"]):
@@ -127,82 +140,84 @@ def _coded(labels, groups):
     return images.select("uuid", "species", group=group), species, groups["group_id"].gather(first)
 
 
-def _with_given(images, species, given):
-    if given.is_empty():
-        return images.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in DECIDED)
-    return conflicts.resolve(images, given, species.select("species", "name"))
+def _add_predefined(images: pl.DataFrame, species: pl.DataFrame, predefined: pl.DataFrame) -> pl.DataFrame:
+    if predefined.is_empty():
+        return images.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in ASSIGNMENT)
+    return conflicts.resolve(images, predefined, species.select("species", "name"))
 
 
-def _to_deal(images):
-    """The groups that the lot deals, with their main species and images; and the species that share one."""
+def _select_free_groups(images: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+    """The groups to assign at random, with main species and `n_images`; the species that share a group."""
     counted = images.filter(pl.col("split").is_null()).group_by("group", "species").len("n_images")
     counted = counted.sort("group", "n_images", "species", descending=[False, True, False])
     alone = pl.col("group").is_first_distinct() & pl.col("group").is_last_distinct()
-    dealt = counted.group_by("group", maintain_order=True).agg(
+    free = counted.group_by("group", maintain_order=True).agg(
         pl.col("species").first(), pl.col("n_images").sum().cast(pl.Int64)
     )
-    return dealt, counted.filter(~alone)["species"].unique()
+    return free, counted.filter(~alone)["species"].unique()
 
 
-def _candidates(species, images, dealt, mixed):
-    """The species of which a share is held out: whether each is `unseen` already, or else `able` to be.
+def _find_candidates(
+    species: pl.DataFrame, images: pl.DataFrame, free: pl.DataFrame, mixed: pl.Series
+) -> pl.DataFrame:
+    """The species of which a share is held out: whether each is `unseen` already, or `able` to be held out.
 
-    Able is who has several groups, all of them to be dealt, and none with another species.
+    A species is able if it has several groups, all of them free, and none with another species.
     """
-    sided = images.filter(pl.col("split") != EXCLUDED)
-    bound = pl.concat([mixed, sided["species"].unique()])
-    unseen = sided.filter(split="unseen_species")["species"].unique()
-    groups = dealt.group_by("species").agg(n_groups=pl.len())
+    with_split = images.filter(pl.col("split") != EXCLUDED)
+    bound = pl.concat([mixed, with_split["species"].unique()])
+    unseen = with_split.filter(split="unseen_species")["species"].unique()
+    groups = free.group_by("species").agg(n_groups=pl.len())
     species = species.join(groups, on="species", how="left", maintain_order="left")
-    counts = pl.col("n_groups").is_not_null() | pl.col("species").is_in(sided["species"].implode())
+    counts = pl.col("n_groups").is_not_null() | pl.col("species").is_in(with_split["species"].implode())
     return species.filter(counts, pl.col("name").is_not_null()).with_columns(
         able=(pl.col("n_groups") > 1) & ~pl.col("species").is_in(bound.implode()),
         unseen=pl.col("species").is_in(unseen.implode()),
     )
 
 
-def _taken(images, n_species):
-    """The images and groups that each species has on its SIDES already: two arrays (n_species, 3)."""
-    sided = images.filter(pl.col("split").is_in(assignment.SPLITS))
-    counted = sided.group_by("species", "split").agg(images=pl.len(), groups=pl.col("group").n_unique())
-    place = counted["species"].to_numpy(), [assignment.SPLITS.index(side) for side in counted["split"]]
-    taken = {}
+def _count_existing(images: pl.DataFrame, n_species: int) -> dict[str, np.ndarray]:
+    """The `images` and `groups` that each species has already: arrays (n_species, 3) by SPLITS."""
+    with_split = images.filter(pl.col("split").is_in(assignment.SPLITS))
+    counted = with_split.group_by("species", "split").agg(images=pl.len(), groups=pl.col("group").n_unique())
+    cells = counted["species"].to_numpy(), [assignment.SPLITS.index(split) for split in counted["split"]]
+    existing = {}
     for name in ("images", "groups"):
-        taken[name] = np.zeros((n_species, len(assignment.SPLITS)), dtype=np.int64)
-        taken[name][place] = counted[name]
-    return taken
+        existing[name] = np.zeros((n_species, len(assignment.SPLITS)), dtype=np.int64)
+        existing[name][cells] = counted[name]
+    return existing
 
 
-def _sided(groups, sides, needed):
-    """What becomes of the dealt groups; those of a species with too few go to train."""
-    few = pl.Series(sides < 0)
-    said = pl.format("{} to deal, too few for {}", pl.len().over("species"), pl.lit(needed))
+def _describe_splits(groups: pl.DataFrame, splits: np.ndarray, needed: str) -> pl.DataFrame:
+    """`split`, `reason` and `evidence` of random groups; those of a species with too few go to train."""
+    few = pl.Series(splits < 0)
+    evidence = pl.format("{} to deal, too few for {}", pl.len().over("species"), pl.lit(needed))
     return groups.select(
         "group",
-        split=pl.Series(assignment.SPLITS).gather(np.where(few, assignment.TRAIN, sides)),
+        split=pl.Series(assignment.SPLITS).gather(np.where(few, assignment.TRAIN, splits)),
         reason=pl.when(few).then(pl.lit("too_few_groups")),
-        evidence=pl.when(few).then(said),
+        evidence=pl.when(few).then(evidence),
     )
 
 
-def _unseen(groups):
+def _mark_unseen(groups: pl.DataFrame) -> pl.DataFrame:
     nothing = pl.lit(None, dtype=pl.String)
     return groups.select("group", split=pl.lit("unseen_species"), reason=nothing, evidence=nothing)
 
 
-def _assembled(images, by_lot, names):
-    """The `Splits` table: given sides, and those of the lot where there is none."""
-    images = images.join(by_lot, on="group", how="left", maintain_order="left", suffix="_by_lot")
-    free = pl.col("split").is_null()
-    given = images.filter(~free)["group"]  # the lot alone cuts no group
+def _combine(images: pl.DataFrame, assigned: pl.DataFrame, names: pl.Series) -> pl.DataFrame:
+    """The `Splits` table: predefined splits, and the random ones where there is none."""
+    images = images.join(assigned, on="group", how="left", maintain_order="left", suffix="_random")
+    is_free = pl.col("split").is_null()
+    predefined = images.filter(~is_free)["group"]  # random assignment alone cuts no group
     images = images.select(
         "uuid",
         "group",
-        *(pl.when(free).then(f"{name}_by_lot").otherwise(name).alias(name) for name in DECIDED),
+        *(pl.when(is_free).then(f"{name}_random").otherwise(name).alias(name) for name in ASSIGNMENT),
         group_id=names.gather(images["group"]),
     )
-    sides = images.filter(pl.col("group").is_in(given.implode())).select("group", "split").unique()
-    cut = sides.filter(pl.col("group").is_duplicated())["group"]
+    splits = images.filter(pl.col("group").is_in(predefined.implode())).select("group", "split").unique()
+    cut = splits.filter(pl.col("group").is_duplicated())["group"]
     parts = images.filter(pl.col("group").is_in(cut.implode())).group_by("group", "split")
     parts = parts.agg(part=pl.col("uuid").min())
     images = images.join(parts, on=["group", "split"], how="left", maintain_order="left")

@@ -6,11 +6,11 @@ from nearkin.tables.categories import distinct_categories
 from nearkin.vocabulary import ALL, EXCLUDED, SPLITS
 
 
-def describe_dataset(labels, splits):
+def describe_dataset(labels: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
     """Images, groups, species and genera by category and split: a `Statistics` table.
 
-    Images that were set aside have rows where there are any. Where no image has a category, there are
-    only the rows of all.
+    There are rows for excluded images only if any are excluded. Where no image has a category, only the
+    rows of all categories are there.
     """
     images = labels.join(splits.select("uuid", "split", "group_id"), on="uuid")
     scopes = [images.with_columns(category=pl.lit(ALL))]
@@ -24,7 +24,7 @@ def describe_dataset(labels, splits):
         n_genera=pl.col("genus").n_unique().cast(pl.Int64),
         median_images=pl.col("species").drop_nulls().unique_counts().median(),
     )
-    sides = [*SPLITS, *images.filter(split=EXCLUDED)["split"].unique(), ALL]
-    cross = everything.select("category").unique().join(pl.DataFrame({"split": sides}), how="cross")
+    split_names = [*SPLITS, *images.filter(split=EXCLUDED)["split"].unique(), ALL]
+    cross = everything.select("category").unique().join(pl.DataFrame({"split": split_names}), how="cross")
     counts = pl.col("n_images", "n_groups", "n_species", "n_genera").fill_null(0)
     return cross.join(counted, on=["category", "split"], how="left").with_columns(counts)

@@ -24,7 +24,7 @@ class DamagedError(ValueError):
 
 
 def read_error(path: str | Path, message: str, error: Exception) -> ValueError:
-    """What to raise for a file that cannot be read: a DamagedError, unless the system refused to read it."""
+    """The error for a file that cannot be read: a DamagedError, unless the system refused to read it."""
     if isinstance(error, OSError) and error.errno:
         return ValueError(f"{path}: {message}")
     return DamagedError(path, message)
@@ -32,12 +32,12 @@ def read_error(path: str | Path, message: str, error: Exception) -> ValueError:
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """The path of a temporary file that takes the place of `path` when the block ends well.
+    """The path of a temporary file that replaces `path` when the block ends without an error.
 
     After an error, a full disk or a kill, `path` is what it was before. The temporary file lies
-    beside it in a hidden folder of its own, so that a job that outlives its killed run shares
-    nothing with the job that does the same again. What a kill leaves, that of libraries which
-    write temporary files themselves too, is removed by the next who writes `path`.
+    in a hidden folder of its own next to `path`, so that a job that outlives its killed run shares
+    nothing with the job that repeats its work. What a kill leaves behind, including temporary files
+    of libraries, is removed the next time that `path` is written.
     Raises OSError naming `path` if the disk is full.
     """
     path = Path(path)
@@ -53,16 +53,15 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         if error.errno not in DISK_FULL_ERRNOS:
             raise
-        said = f"{path}: no room to write it; what was there is kept: make room and rerun"
-        raise OSError(error.errno, said) from error
+        message = f"{path}: no room to write it; what was there is kept: make room and rerun"
+        raise OSError(error.errno, message) from error
 
 
 @contextmanager
 def _locked_folder(path: Path) -> Iterator[Path]:
-    """A folder beside `path`, locked as long as this process lives, wherever the file system has locks."""
-    naming = {"prefix": f".{path.name}.", "suffix": ".part", "dir": path.parent}
+    """A folder next to `path`, locked as long as this process lives, if the file system has locks."""
     with (
-        TemporaryDirectory(**naming, ignore_cleanup_errors=True) as name,
+        TemporaryDirectory(".part", f".{path.name}.", path.parent, ignore_cleanup_errors=True) as name,
         open(Path(name, LOCK), "xb") as lock,
     ):
         with suppress(OSError):
@@ -71,7 +70,7 @@ def _locked_folder(path: Path) -> Iterator[Path]:
 
 
 def _remove_abandoned(path: Path) -> None:
-    """Remove what killed processes left: the folders whose locks nobody has."""
+    """Remove what killed processes left: the folders that no process has locked."""
     for folder in path.parent.glob(f".{escape(path.name)}.*.part"):
         with suppress(OSError), open(folder / LOCK, "r+b") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

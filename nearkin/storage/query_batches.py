@@ -1,5 +1,8 @@
 """The neighbours of many queries, read so that they need not all be in memory."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import polars as pl
 
 from nearkin.storage import tables
@@ -9,7 +12,7 @@ ROWS = 2**22
 """Rows in memory at once."""
 
 
-def iter_query_batches(path):
+def iter_query_batches(path: str | Path) -> Iterator[pl.DataFrame]:
     """The `Neighbours` table at `path` in parts of about ROWS rows, each of whole queries."""
     rows = tables.scan([path], Neighbours)
     n_rows = rows.select(pl.len()).collect().item()

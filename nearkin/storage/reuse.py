@@ -1,9 +1,9 @@
-"""What an earlier run made, kept where a step can take rows over from it, out of Snakemake's sight.
+"""The earlier version of an output, kept out of Snakemake's sight, so that a step can reuse its rows.
 
 Snakemake removes the outputs of a step before the step runs and again if it fails, so that no output
 passes for newer than its inputs. (Outputs marked `update()` are an exception: after a failure these come
-back with a new date, and the next run finds nothing to do.) So the earlier rows lie beside the output, in
-`.reuse`, as a hard link: the same bytes under a second name, which need no room.
+back with a new date, and the next run finds nothing to do.) So the earlier rows lie next to the output, in
+`.reuse`, as a hard link: the same bytes under a second name, which take no space.
 """
 
 import logging
@@ -19,7 +19,7 @@ FOLDER = ".reuse"
 
 
 def earlier_path(path: str | Path) -> Path:
-    """Where the earlier version of an output is kept.
+    """The path at which the earlier version of an output is kept.
 
     >>> earlier_path("results/d/inspection/0.parquet").as_posix()
     'results/d/inspection/.reuse/0.parquet'
@@ -29,17 +29,17 @@ def earlier_path(path: str | Path) -> Path:
 
 
 def keep_for_reuse(path: str | Path) -> None:
-    """Keep an output that is whole for the next time it is made; a copy where there are no hard links.
+    """Keep a complete output for the next time it is made; as a copy where there are no hard links.
 
-    Nothing hangs on it: if there is no room for a copy, the next run makes all rows again.
+    Nothing depends on it: if there is no space for a copy, the next run makes all rows again.
     """
-    kept = earlier_path(path)
+    earlier = earlier_path(path)
     try:
-        with atomic_path(kept) as temporary:
+        with atomic_path(earlier) as temporary:
             try:
                 os.link(path, temporary)
             except OSError:
                 shutil.copyfile(path, temporary)
-            kept.unlink(missing_ok=True)  # two links to one file: a rename would do nothing
+            earlier.unlink(missing_ok=True)  # two links to one file: a rename would do nothing
     except OSError as error:
         logger.warning("not kept for reuse: %s", error)

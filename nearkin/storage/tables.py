@@ -5,8 +5,10 @@ A table is a Parquet file whose columns, types and keys are declared once, as a
 """
 
 import logging
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import dataframely as dy
 import polars as pl
 from dataframely.exc import SchemaError, ValidationError
 
@@ -17,7 +19,7 @@ logger = logging.getLogger(__name__)
 FORMAT_VERSION = "1"
 
 
-def read(path, schema, columns=None):
+def read(path: str | Path, schema: type[dy.Schema], columns: Sequence[str] | None = None) -> pl.DataFrame:
     """The table at `path`, checked against its declaration.
 
     With `columns`, only these are read, and only their types are checked.
@@ -33,15 +35,17 @@ def read(path, schema, columns=None):
     return frame
 
 
-def read_all(paths, schema, columns=None):
+def read_all(
+    paths: Iterable[str | Path], schema: type[dy.Schema], columns: Sequence[str] | None = None
+) -> pl.DataFrame:
     """The rows of all shards of a table, in the order of its key."""
     frame = pl.concat([read(path, schema, columns) for path in paths])
     key = [name for name in schema.primary_key() if name in frame.columns]
     return frame.sort(key) if key else frame
 
 
-def read_if_current(path, schema, **metadata):
-    """The table that an earlier run stamped with this `metadata`, or an empty one if none can be read."""
+def read_if_current(path: str | Path, schema: type[dy.Schema], **metadata: object) -> pl.DataFrame:
+    """The table at `path` if it has this `metadata`, or an empty one if it has not or cannot be read."""
     if Path(path).exists():
         try:
             if stamps(schema, metadata).items() <= parquet.read_metadata(path).items():
@@ -51,57 +55,58 @@ def read_if_current(path, schema, **metadata):
     return schema.create_empty()
 
 
-def scan(paths, schema):
-    """The rows of all shards of a table, to be read lazily; they are whole, and their types as declared."""
+def scan(paths: Sequence[str | Path], schema: type[dy.Schema]) -> pl.LazyFrame:
+    """The rows of all shards of a table, read lazily. The files' checksums and types are checked at once."""
     declared = pl.Schema({name: column.dtype for name, column in schema.columns().items()})
     for path in paths:
-        found = parquet.verify_checksums(path)
-        wrong = [name for name, dtype in declared.items() if found.get(name) != dtype]
+        actual = parquet.verify_checksums(path)
+        wrong = [name for name, dtype in declared.items() if actual.get(name) != dtype]
         if wrong:
             raise ValueError(f"{path}: is not a {schema.__name__} table: see column {wrong[0]!r}")
-    rows = pl.scan_parquet(paths, glob=False)
-    n_rows = rows.select(pl.len()).collect().item()  # said by the files' metadata
+    rows = pl.scan_parquet([Path(path) for path in paths], glob=False)
+    n_rows = rows.select(pl.len()).collect().item()  # from the files' metadata
     logger.info("%d rows of %d files", n_rows, len(paths), extra={"counts": {"rows in": n_rows}})
     return rows
 
 
-def write(frame, path, schema, **metadata):
+def write(frame: pl.DataFrame, path: str | Path, schema: type[dy.Schema], **metadata: object) -> None:
     """Write a table, sorted by its key, whole or not at all.
 
-    `metadata` (say `dataset` and `fingerprint`) is stamped into the file, and what the step was made from.
+    The file's metadata are `metadata` (say `dataset` and `fingerprint`), as texts, and the step's lineage.
     """
     frame = frame.select(schema.column_names()).sort(schema.primary_key())
     frame = validate(frame, path, schema)
-    stamped = stamps(schema, lineage.stamps() | metadata)
-    _log_written(parquet.write_parquet([frame], path, schema=frame.schema, stamps=stamped), path)
+    all_metadata = stamps(schema, lineage.stamps() | metadata)
+    _log_written(parquet.write_parquet([frame], path, schema=frame.schema, stamps=all_metadata), path)
 
 
-def write_lazy(rows, path, schema, **metadata):
-    """Write a lazy frame that comes in the order of its key, never all in memory."""
+def write_lazy(rows: pl.LazyFrame, path: str | Path, schema: type[dy.Schema], **metadata: object) -> None:
+    """Write a lazy frame that is in the order of its key, without holding all of it in memory."""
     rows = rows.select(schema.column_names())
     parts = rows.collect_batches(chunk_size=parquet.ROWS, maintain_order=True)
-    stamped = stamps(schema, lineage.stamps() | metadata)
-    _log_written(parquet.write_parquet(parts, path, schema=rows.collect_schema(), stamps=stamped), path)
+    all_metadata = stamps(schema, lineage.stamps() | metadata)
+    n_rows = parquet.write_parquet(parts, path, schema=rows.collect_schema(), stamps=all_metadata)
+    _log_written(n_rows, path)
 
 
-def _log_written(n_rows, path):
+def _log_written(n_rows: int, path: str | Path) -> None:
     logger.info("wrote %d rows to %s", n_rows, path, extra={"counts": {"rows out": n_rows}})
 
 
-def metadata(path):
-    """What was stamped into a table, without the `nearkin.` in front."""
-    found = parquet.read_metadata(path)
-    return {key.removeprefix("nearkin."): value for key, value in found.items() if key.startswith("nearkin.")}
+def metadata(path: str | Path) -> dict[str, str]:
+    """The metadata that this package wrote into a table, without the `nearkin.` in front."""
+    items = parquet.read_metadata(path).items()
+    return {key.removeprefix("nearkin."): value for key, value in items if key.startswith("nearkin.")}
 
 
-def stamps(schema, metadata):
-    """What is stamped into a table: its declaration's name, and `metadata`."""
-    own = {"format": FORMAT_VERSION, "table": schema.__name__}
-    return {f"nearkin.{name}": str(value) for name, value in (own | metadata).items()}
+def stamps(schema: type[dy.Schema], metadata: Mapping[str, object]) -> dict[str, str]:
+    """The metadata of a table's file: format version, name of the declaration, and `metadata` as texts."""
+    named = {"format": FORMAT_VERSION, "table": schema.__name__, **metadata}
+    return {f"nearkin.{name}": str(value) for name, value in named.items()}
 
 
-def validate(frame, path, schema):
-    """A table, if it is as declared; else ValueError, naming `path`."""
+def validate(frame: pl.DataFrame, path: str | Path, schema: type[dy.Schema]) -> pl.DataFrame:
+    """The table, if it is as declared. Raises ValueError naming `path` otherwise."""
     try:
         return schema.validate(frame)
     except (SchemaError, ValidationError) as error:

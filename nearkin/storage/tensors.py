@@ -1,17 +1,22 @@
 """Files of tensors that are either whole or not there."""
 
 import re
+from collections.abc import Mapping
+from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from nearkin.storage.atomic import atomic_path
 
 
-def write_tensors(tensors, path, *, metadata=None):
-    """Write tensors by name, wherever they are, and `metadata` (texts), as safetensors.
+def write_tensors(
+    tensors: Mapping[str, torch.Tensor], path: str | Path, *, metadata: dict[str, str] | None = None
+) -> None:
+    """Write tensors by name, from any device, and `metadata` as a safetensors file.
 
-    Raises OSError naming `path` if the disk is full; what was there is kept.
+    Raises OSError naming `path` if the disk is full; the earlier file is kept.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_path(path) as temporary:
@@ -21,7 +26,7 @@ def write_tensors(tensors, path, *, metadata=None):
             raise _as_os_error(error) from error
 
 
-def _as_os_error(error):
-    """The OSError that safetensors reports as text, if it is one."""
+def _as_os_error(error: SafetensorError) -> Exception:
+    """The OSError that safetensors reports as text, or the error itself if it is another."""
     number = re.search(r"\(os error (\d+)\)", str(error))
     return OSError(int(number[1]), str(error)) if number else error

@@ -1,12 +1,13 @@
-"""What is behind and before the animals: reefs, foliage, shores, branches, stems."""
+"""What is behind and in front of the animals: reefs, foliage, shores, branches, stems."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from nearkin.synthetic.paint import hsv, mixed, noise, shifted, spline, step, turned
+from nearkin.synthetic.paint import Canvas, hsv, mixed, noise, shifted, spline, step, turned
 
 
-def reef(canvas, rng):
-    """Water with light from above, corals and sand; returns the colour of the water."""
+def reef(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
+    """Paint water with light from above, corals and sand; returns the colour of the water."""
     water = hsv(
         rng.choice([rng.uniform(0.5, 0.6), rng.uniform(0.36, 0.48)]),
         rng.uniform(0.35, 0.8),
@@ -32,7 +33,7 @@ def reef(canvas, rng):
         canvas.paint(step(canvas.y - bumps, 0, 0.008), sand)
         for _ in range(rng.integers(2, 6)):
             colour = hsv(rng.uniform(-0.12, 0.2), rng.uniform(0.2, 0.7), rng.uniform(0.3, 0.75))
-            _coral(canvas, rng, level, mixed(colour, water, 0.75 - 0.45 * near), near)
+            _paint_coral(canvas, rng, level, mixed(colour, water, 0.75 - 0.45 * near), near)
         canvas.soften(rng.uniform(0.002, 0.012) * (1.6 - near))
     canvas.shade(1 + 0.1 * noise(rng, canvas.shape, 24, 3) * step(canvas.y, floor - 0.05, 0.03))
     for _ in range(rng.integers(0, 25)):
@@ -41,7 +42,9 @@ def reef(canvas, rng):
     return water
 
 
-def _coral(canvas, rng, level, colour, near):
+def _paint_coral(
+    canvas: Canvas, rng: np.random.Generator, level: float, colour: np.ndarray, near: float
+) -> None:
     x, size = rng.uniform(-0.05, 1.05), rng.uniform(0.06, 0.22) * (0.6 + 0.6 * near)
     root = np.array([x, level + 0.04])
     kind = rng.integers(3)
@@ -69,12 +72,12 @@ def _coral(canvas, rng, level, colour, near):
         )
 
 
-def foliage(canvas, rng):
-    """Leaves, sky or trunks, far out of focus; returns the overall colour."""
-    sky = rng.random() < 0.3
+def foliage(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
+    """Paint leaves, sky or trunks, far out of focus; returns the overall colour."""
+    is_sky = rng.random() < 0.3
     colour = (
         hsv(0.57, rng.uniform(0.1, 0.45), 0.85)
-        if sky
+        if is_sky
         else hsv(rng.uniform(0.17, 0.36), rng.uniform(0.25, 0.6), rng.uniform(0.25, 0.7))
     )
     _, bottom = extent(canvas)
@@ -86,7 +89,7 @@ def foliage(canvas, rng):
             canvas.lines([[(x, -0.05), (x + lean, 1.1)]], rng.uniform(0.02, 0.1)) * 0.8,
             hsv(0.08, 0.35, rng.uniform(0.2, 0.5)),
         )
-    for _ in range(rng.integers(6, 22) // (2 if sky else 1)):
+    for _ in range(rng.integers(6, 22) // (2 if is_sky else 1)):
         shade = hsv(rng.uniform(0.13, 0.38), rng.uniform(0.25, 0.75), rng.uniform(0.15, 0.85))
         blade(
             canvas,
@@ -105,8 +108,16 @@ def foliage(canvas, rng):
     return colour
 
 
-def blade(canvas, rng, centre, length, angle, colour, strength=1.0):
-    """A leaf with its midrib."""
+def blade(
+    canvas: Canvas,
+    rng: np.random.Generator,
+    centre: ArrayLike,
+    length: float,
+    angle: float,
+    colour: np.ndarray,
+    strength: float = 1.0,
+) -> np.ndarray:
+    """Paint a leaf with its midrib; returns its mask, (height, width)."""
     wide = rng.uniform(0.18, 0.32) * length
     outline = spline([(-length / 2, 0), (-length * 0.2, -wide), (length * 0.25, -wide * 0.7), (length / 2, 0),
                       (length * 0.25, wide * 0.7), (-length * 0.2, wide)])  # fmt: skip
@@ -117,19 +128,19 @@ def blade(canvas, rng, centre, length, angle, colour, strength=1.0):
     return mask
 
 
-def shore(canvas, rng):
-    """Ground or shallow water for birds that stand; returns the overall colour."""
+def shore(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
+    """Paint ground or shallow water for birds that stand; returns the overall colour."""
     colour = foliage(canvas, rng)
     _, bottom = extent(canvas)
-    wet = rng.random() < 0.5
+    is_wet = rng.random() < 0.5
     near = (
         hsv(0.55, 0.3, rng.uniform(0.4, 0.75))
-        if wet
+        if is_wet
         else hsv(rng.uniform(0.07, 0.2), rng.uniform(0.2, 0.45), rng.uniform(0.35, 0.7))
     )
     edge = bottom * rng.uniform(0.3, 0.6)
-    texture = noise(rng, canvas.shape, 22 if wet else 40, 2)
-    if wet:  # stretch the waves sideways
+    texture = noise(rng, canvas.shape, 22 if is_wet else 40, 2)
+    if is_wet:  # stretch the waves sideways
         texture = np.repeat(texture[:, ::4], 4, axis=1)[:, : canvas.shape[1]]
     mask = step(canvas.y + 0.01 * noise(rng, canvas.shape, 12), edge, 0.02)
     canvas.paint(mask, near)
@@ -138,8 +149,8 @@ def shore(canvas, rng):
     return colour
 
 
-def branch(canvas, rng, point, slope):
-    """A branch that passes under a point (the feet of a bird), with bark and some leaves."""
+def branch(canvas: Canvas, rng: np.random.Generator, point: np.ndarray, slope: float) -> None:
+    """Paint a branch that passes under a point (the feet of a bird), with bark and some leaves."""
     thick = rng.uniform(0.022, 0.05)
     x = np.linspace(-0.15, 1.15, 9)
     y = (
@@ -176,8 +187,10 @@ def branch(canvas, rng, point, slope):
     canvas.shade(1 + mask * (bark - 0.38 * across))
 
 
-def foreground(canvas, rng, hues):
-    """Blurred stems that pass before part of the animal: their cover, (height, width), and colour."""
+def foreground(
+    canvas: Canvas, rng: np.random.Generator, hues: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Stems that pass in front of part of the animal: their cover, (height, width), and colour."""
     _, bottom = extent(canvas)
     colour = hsv(rng.uniform(*hues), rng.uniform(0.3, 0.7), rng.uniform(0.2, 0.6))
     cover = np.zeros(canvas.shape, np.float32)
@@ -195,5 +208,6 @@ def foreground(canvas, rng, hues):
     return cover, colour
 
 
-def extent(canvas):
+def extent(canvas: Canvas) -> tuple[float, float]:
+    """The width and height of a canvas, in units."""
     return canvas.shape[1] / canvas.scale, canvas.shape[0] / canvas.scale

@@ -1,99 +1,89 @@
 """Drawing a perched bird from the side, facing left: the genus gives the build, the species the plumage."""
 
-import numpy as np
+from collections.abc import Sequence
 
-from nearkin.synthetic.bird_traits import LENGTH
-from nearkin.synthetic.paint import Canvas, hsv, mixed, shifted, spline, step, turned
+import numpy as np
+from PIL import Image
+
+from nearkin.synthetic.bird_traits import LENGTH, BirdTraits
+from nearkin.synthetic.paint import Box, Canvas, Frame, hsv, mixed, shifted, spline, step, turned
 from nearkin.synthetic.plumage import dress, fold_wing
 
 
-def box(traits):
+def box(traits: BirdTraits) -> Box:
     """The extent of the drawing in units: left, top, right, bottom."""
     tail = traits["tail"][1] + LENGTH
     steep = min(1.5, traits["posture"] * 1.2 + 0.25)
-    cocked = traits["tail"][0] == "cocked"
+    is_cocked = traits["tail"][0] == "cocked"
     return (
         -0.38 - traits["head"] - traits["bill"][1],
         -0.46 - 0.25 * traits["posture"] - traits["neck"] - 0.5 * traits["head"] * traits["crest"],
-        0.56 if cocked else max(0.5, 0.24 + tail * np.cos(min(steep, 1.0))),
-        max(0.32 + traits["legs"], 0.06 + tail * np.sin(steep) * (not cocked)),
+        0.56 if is_cocked else max(0.5, 0.24 + tail * np.cos(min(steep, 1.0))),
+        max(0.32 + traits["legs"], 0.06 + tail * np.sin(steep) * (not is_cocked)),
     )
 
 
-class _Frame:
-    """A turned coordinate frame: `forward` and `up` of every pixel, and back to the picture."""
-
-    def __init__(self, centre, angle):
-        self.centre = np.asarray(centre, dtype=float)
-        self.forward = np.array([-np.cos(angle), -np.sin(angle)])
-        self.up = np.array([np.sin(angle), -np.cos(angle)])
-
-    def of(self, canvas):
-        dx, dy = canvas.x - float(self.centre[0]), canvas.y - float(self.centre[1])
-        (fx, fy), (ux, uy) = self.forward.tolist(), self.up.tolist()
-        return dx * fx + dy * fy, dx * ux + dy * uy
-
-    def out(self, points):
-        points = np.asarray(points, dtype=float)
-        return self.centre + points[..., :1] * self.forward + points[..., 1:] * self.up
-
-
-def draw(traits, own, view, pixels_per_unit):
+def draw(
+    traits: BirdTraits, own: np.random.Generator, view: np.random.Generator, pixels_per_unit: float
+) -> tuple[Image.Image, np.ndarray]:
     """An RGBA picture of one bird, and where its feet are in it (pixels).
 
-    `own` holds what is the animal's own (a generator), `view` what changes between pictures.
+    `own` draws what belongs to the animal, `view` what changes between its pictures.
     """
     if own.random() < 0.45:  # females and young birds: duller, without the cap
-        traits = traits | {"cap": False, "dull": 0.6}
+        traits = {**traits, "cap": False, "dull": 0.6}
     canvas = Canvas(box(traits), pixels_per_unit)
     depth = LENGTH * traits["plump"] * own.uniform(0.97, 1.03) * view.uniform(0.95, 1.08)
-    body = _Frame((0.05, -0.04), traits["posture"] * view.uniform(0.75, 1.2))
-    crown = body.out([LENGTH * 0.82, depth * 0.5]) + traits["neck"] * view.uniform(0.6, 1.2) * np.array(
+    body = Frame((0.05, -0.04), traits["posture"] * view.uniform(0.75, 1.2))
+    crown = body.to_canvas([LENGTH * 0.82, depth * 0.5]) + traits["neck"] * view.uniform(0.6, 1.2) * np.array(
         [-0.45, -0.9]
     )
-    head = _Frame(crown + np.array([-0.02, -0.03]), view.uniform(-0.18, 0.22))
+    head = Frame(crown + np.array([-0.02, -0.03]), view.uniform(-0.18, 0.22))
     hue = traits["hue"] + own.normal(0, 0.006)
     colours = [
         hsv(h + hue, s * traits.get("dull", 1.0), v * own.uniform(0.95, 1.05))
         for h, s, v in traits["palette"]
     ]
-    feet = _legs(canvas, body, depth, traits)
-    _tail(canvas, body, depth, traits, colours, view)
-    distance, head_distance = _silhouette(canvas, body, head, depth, traits)
+    feet = _paint_legs(canvas, body, depth, traits)
+    _paint_tail(canvas, body, depth, traits, colours, view)
+    distance, head_distance = _measure_silhouette(canvas, body, head, depth, traits)
     inside = np.clip(0.5 - distance * canvas.scale, 0, 1)
-    _bill(canvas, head, traits, view)
-    _crest(canvas, head, traits, colours[0], view)
+    _paint_bill(canvas, head, traits)
+    _paint_crest(canvas, head, traits, colours[0], view)
     dress(canvas, inside, body, head, depth, head_distance, traits, colours, own)
-    _roundness(canvas, inside, distance, depth)
+    _shade_roundness(canvas, inside, distance, depth)
     fold_wing(canvas, body, depth, traits, colours, view)
-    _eye(canvas, head, traits)
+    _paint_eye(canvas, head, traits)
     return canvas.image(), (feet - canvas.origin) * canvas.scale
 
 
-def _silhouette(canvas, body, head, depth, traits):
+def _measure_silhouette(
+    canvas: Canvas, body: Frame, head: Frame, depth: float, traits: BirdTraits
+) -> tuple[np.ndarray, np.ndarray]:
     """Signed distance to the outline (negative inside), and the distance from the head's centre in radii."""
-    a, b = body.of(canvas)
+    a, b = body.locate_pixels(canvas)
     taper = 1 - 0.22 * np.clip(-a / LENGTH, 0, 1)  # slimmer towards the tail
-    whole = (np.hypot(a / LENGTH, b / (depth * taper)) - 1) * depth * 0.9
+    trunk = (np.hypot(a / LENGTH, b / (depth * taper)) - 1) * depth * 0.9
     radius = traits["head"]
-    h, u = head.of(canvas)
+    h, u = head.locate_pixels(canvas)
     from_head = np.hypot(h * 0.93, u)
-    root = body.out([LENGTH * 0.45, depth * 0.1])
+    root = body.to_canvas([LENGTH * 0.45, depth * 0.1])
     line = (head.centre - root).astype(np.float32)
     root = root.astype(np.float32)
     along = np.clip(((canvas.x - root[0]) * line[0] + (canvas.y - root[1]) * line[1]) / (line @ line), 0, 1)
     neck = np.hypot(canvas.x - root[0] - along * line[0], canvas.y - root[1] - along * line[1])
     thick = mixed(depth * 0.75, radius * (0.85 if traits["neck"] < 0.1 else 0.62), along)
-    joined = _union(_union(whole, neck - thick, 0.05), from_head - radius, 0.04)
-    return joined, from_head / radius
+    outline = _join_shapes(_join_shapes(trunk, neck - thick, 0.05), from_head - radius, 0.04)
+    return outline, from_head / radius
 
 
-def _union(first, second, softness):
+def _join_shapes(first: np.ndarray, second: np.ndarray, softness: float) -> np.ndarray:
+    """The signed distance to the smooth union of two shapes, from those to each."""
     share = np.clip(0.5 + 0.5 * (second - first) / softness, 0, 1)
     return mixed(second, first, share) - softness * share * (1 - share)
 
 
-def _roundness(canvas, inside, distance, depth):
+def _shade_roundness(canvas: Canvas, inside: np.ndarray, distance: np.ndarray, depth: float) -> None:
     rise = np.clip(-distance / (depth * 0.9), 0, 1)
     height = np.sqrt(np.clip(1 - (1 - rise) ** 2, 0, 1)) * depth * 0.9 * canvas.scale
     slope_y, slope_x = np.gradient(height)
@@ -101,18 +91,28 @@ def _roundness(canvas, inside, distance, depth):
     canvas.shade(mixed(np.ones(canvas.shape, np.float32), np.clip(0.45 + 0.78 * light, 0.35, 1.2), inside))
 
 
-def _tail(canvas, body, depth, traits, colours, view):
+def _paint_tail(
+    canvas: Canvas,
+    body: Frame,
+    depth: float,
+    traits: BirdTraits,
+    colours: Sequence[np.ndarray],
+    view: np.random.Generator,
+) -> None:
     kind, length, width = traits["tail"]
     angle = {"cocked": 1.15}.get(kind, -0.12) + view.uniform(-0.15, 0.15)
-    root = body.out([-LENGTH * 0.72, depth * 0.1])
+    root = body.to_canvas([-LENGTH * 0.72, depth * 0.1])
     back = colours[3]
     n = 5
     for number in range(n):
-        side = number / (n - 1) - 0.5
-        long = length * {"notched": 0.86 + 0.32 * abs(side), "round": 1 - 0.5 * abs(side) ** 1.5,
-                         "pointed": 1.05 - 1.1 * abs(side)}.get(kind, 0.97 + 0.04 * abs(side))  # fmt: skip
-        long += LENGTH * 0.25
-        spread = side * view.uniform(0.9, 1.3) * width * 2.2
+        across = number / (n - 1) - 0.5
+        factors = {
+            "notched": 0.86 + 0.32 * abs(across),
+            "round": 1 - 0.5 * abs(across) ** 1.5,
+            "pointed": 1.05 - 1.1 * abs(across),
+        }
+        long = length * factors.get(kind, 0.97 + 0.04 * abs(across)) + LENGTH * 0.25
+        spread = across * view.uniform(0.9, 1.3) * width * 2.2
         feather = spline([
             (0, -width * 0.25), (long * 0.6, -width * 0.42), (long * 0.97, -width * 0.3), (long, 0),
             (long * 0.96, width * 0.3), (long * 0.5, width * 0.42), (0, width * 0.25),
@@ -120,15 +120,15 @@ def _tail(canvas, body, depth, traits, colours, view):
         axis = np.arctan2(-body.forward[1], -body.forward[0])
         feather = turned(feather, axis - angle + spread) + root
         mask = canvas.mask(feather)
-        outer = number in (0, n - 1) and traits["tail_light"]
-        canvas.paint(mask, traits["light"] if outer else shifted(back, value=0.8 + 0.12 * (number % 2)))
+        is_light = number in (0, n - 1) and traits["tail_light"]
+        canvas.paint(mask, traits["light"] if is_light else shifted(back, value=0.8 + 0.12 * (number % 2)))
         shaft = turned(np.array([(0, 0), (long, 0)]), axis - angle + spread) + root
         canvas.tint(canvas.lines([shaft], 0.006) * mask * 0.6, shifted(back, value=0.4))
 
 
-def _legs(canvas, body, depth, traits):
-    """Both legs and gripping toes; returns the point between the feet."""
-    hip = body.out([-LENGTH * 0.02, -depth * 0.78])
+def _paint_legs(canvas: Canvas, body: Frame, depth: float, traits: BirdTraits) -> np.ndarray:
+    """Paint both legs and gripping toes; returns the point between the feet."""
+    hip = body.to_canvas([-LENGTH * 0.02, -depth * 0.78])
     ground = float(hip[1]) + traits["legs"] + 0.05
     colour = shifted(traits["bill_colour"], saturation=0.8, value=0.75)
     thick = 0.02 if traits["legs"] < 0.3 else 0.017
@@ -146,7 +146,7 @@ def _legs(canvas, body, depth, traits):
     return np.array([hip[0] + 0.02, ground])
 
 
-def _bill(canvas, head, traits, view):
+def _paint_bill(canvas: Canvas, head: Frame, traits: BirdTraits) -> None:
     kind, length, deep = traits["bill"]
     length, radius, colour = length * traits["bill_length"], traits["head"], traits["bill_colour"]
     reach, half = radius * 0.8 + length, deep / 2
@@ -165,17 +165,21 @@ def _bill(canvas, head, traits, view):
         [(radius * 0.6, -half), (radius * 0.8 + 0.45 * length, -half * 0.72 + 0.3 * drop), low_tip],
         closed=False,
     )
-    canvas.paint(canvas.mask(head.out(np.concatenate([line, lower[::-1]]))), shifted(colour, value=0.72))
-    mask = canvas.mask(head.out(np.concatenate([upper, line[::-1]])))
+    canvas.paint(
+        canvas.mask(head.to_canvas(np.concatenate([line, lower[::-1]]))), shifted(colour, value=0.72)
+    )
+    mask = canvas.mask(head.to_canvas(np.concatenate([upper, line[::-1]])))
     canvas.paint(mask, colour)
-    canvas.tint(canvas.lines([head.out(upper * [1, 0.7])], 0.014) * mask * 0.45, (1, 1, 1))
-    canvas.tint(canvas.lines([head.out(line)], 0.008) * 0.8, shifted(colour, value=0.3))
+    canvas.tint(canvas.lines([head.to_canvas(upper * [1, 0.7])], 0.014) * mask * 0.45, (1, 1, 1))
+    canvas.tint(canvas.lines([head.to_canvas(line)], 0.008) * 0.8, shifted(colour, value=0.3))
     if kind == "great":
-        h, _ = head.of(canvas)
+        h, _ = head.locate_pixels(canvas)
         canvas.tint(mask * step(h, reach - 0.3 * length * traits["width"], 0.01), traits["ink"])
 
 
-def _crest(canvas, head, traits, colour, view):
+def _paint_crest(
+    canvas: Canvas, head: Frame, traits: BirdTraits, colour: np.ndarray, view: np.random.Generator
+) -> None:
     size = traits["crest"] * traits["head"] * view.uniform(0.7, 1.2)
     if size == 0:
         return
@@ -192,12 +196,12 @@ def _crest(canvas, head, traits, colour, view):
                 root - [radius * 0.3, 0.06],
             ]
         )
-        canvas.paint(canvas.mask(head.out(tuft)), shifted(colour, value=0.75 + 0.08 * number))
+        canvas.paint(canvas.mask(head.to_canvas(tuft)), shifted(colour, value=0.75 + 0.08 * number))
 
 
-def _eye(canvas, head, traits):
+def _paint_eye(canvas: Canvas, head: Frame, traits: BirdTraits) -> None:
     radius = traits["head"]
-    centre = head.out([radius * 0.3, radius * 0.14])
+    centre = head.to_canvas([radius * 0.3, radius * 0.14])
     size = radius * (0.2 if traits["bill"][0] != "great" else 0.17)
     canvas.tint(
         canvas.disc(centre, size * 1.28) * 0.6,

@@ -1,20 +1,29 @@
-"""Drawing a butterfly, head up: the genus gives the cut of the wings, the species their pattern."""
+"""Drawing a butterfly, head up: the genus gives the shape of the wings, the species their pattern."""
 
 import numpy as np
 from PIL import Image
 
+from nearkin.synthetic.butterfly_traits import ButterflyTraits
 from nearkin.synthetic.paint import Canvas, hsv, mixed, noise, shifted, spline, step, turned
 from nearkin.synthetic.wings import N_VEINS, Wing, cast_shadow, paint_wing
 
 
-def draw(traits, own, view, pixels_per_unit, *, ventral=False, folded=False):
+def draw(
+    traits: ButterflyTraits,
+    own: np.random.Generator,
+    view: np.random.Generator,
+    pixels_per_unit: float,
+    *,
+    ventral: bool = False,
+    folded: bool = False,
+) -> Image.Image:
     """An RGBA picture of one butterfly, head up: open wings, or the side view of folded ones.
 
     The side view shows the wings to the right of the body; turn it by a quarter to let it sit.
-    `own` holds what is the animal's own (a generator), `view` what changes between pictures.
+    `own` draws what belongs to the animal, `view` what changes between its pictures.
     """
     canvas = Canvas((-0.1, -0.72, 0.82, 0.86), pixels_per_unit)
-    half = _half(canvas, traits, own, ventral, folded)
+    half = _draw_half(canvas, traits, own, ventral, folded)
     if folded:
         wings = Image.new("RGBA", half.size)
         wings.alpha_composite(half)
@@ -25,20 +34,23 @@ def draw(traits, own, view, pixels_per_unit, *, ventral=False, folded=False):
         wings = Image.new("RGBA", (body.shape[1], body.shape[0]))
         tilt = view.uniform(0.72, 1.0)
         openness = np.clip([tilt * view.uniform(0.93, 1.07), tilt * view.uniform(0.93, 1.07)], 0.6, 1)
-        for side, squash in zip((half, half.transpose(Image.FLIP_LEFT_RIGHT)), openness, strict=True):
-            wide = max(2, round(side.width * squash))
-            side_view = side.resize((wide, side.height), Image.BICUBIC)
+        mirrored = half.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        for pair, squash in zip((half, mirrored), openness.tolist(), strict=True):
+            width = max(2, round(pair.width * squash))
+            squashed = pair.resize((width, pair.height), Image.Resampling.BICUBIC)
             root = 0.1 * squash * pixels_per_unit
             middle = 0.82 * pixels_per_unit
-            left = middle - root if side is half else middle + root - wide
-            wings.alpha_composite(side_view, (max(0, round(left)), 0))
-    _body(body, traits, own, view, folded)
+            left = middle - root if pair is half else middle + root - width
+            wings.alpha_composite(squashed, (max(0, round(left)), 0))
+    _paint_body(body, traits, own, view, folded)
     wings.alpha_composite(body.image())
     return wings
 
 
-def _half(canvas, traits, own, ventral, folded):
-    """The right pair of wings."""
+def _draw_half(
+    canvas: Canvas, traits: ButterflyTraits, own: np.random.Generator, ventral: bool, folded: bool
+) -> Image.Image:
+    """The right pair of wings, RGBA."""
     hue, worn = traits["hue"] + own.normal(0, 0.01), own.uniform(0.6, 1.1)  # old wings are pale
     colours = [hsv(h + hue, s * worn, v) for h, s, v in traits["palette"]]
     if ventral:  # paler and browner below
@@ -55,7 +67,13 @@ def _half(canvas, traits, own, ventral, folded):
     return canvas.image()
 
 
-def _body(canvas, traits, own, view, folded):
+def _paint_body(
+    canvas: Canvas,
+    traits: ButterflyTraits,
+    own: np.random.Generator,
+    view: np.random.Generator,
+    folded: bool,
+) -> None:
     dark = mixed(traits["ink"], hsv(*traits["palette"][1]), 0.35)
     fuzz = noise(own, canvas.shape, 60)
     sway = view.uniform(-0.02, 0.02)

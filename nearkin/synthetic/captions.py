@@ -1,10 +1,14 @@
 """Captions as a captioning model might write them: some name the species, some do not."""
 
+import numpy as np
+
+from nearkin.synthetic.taxonomy import Species
+
 _OPENINGS = (
     "A photo of {what}", "This image shows {what}", "A close-up of {what}", "Here we see {what}",
     "The picture shows {what}", "A detailed view of {what}",
 )  # fmt: skip
-_PLACES = {
+_SETTINGS = {
     "Fish": ("swimming over sand", "near a coral reef", "in dim, murky water", "against a blurred reef"),
     "Bird": (
         "perched on a branch",
@@ -26,12 +30,12 @@ _CLOSINGS = (
 )  # fmt: skip
 
 
-def caption(rng, species, *, named):
-    """One caption of a picture; `named` says whether it gives the species away."""
+def caption(rng: np.random.Generator, species: Species, *, named: bool) -> str:
+    """One caption of a picture; `named` says whether it names the species."""
     kinds = [species.name, species.common_name, f"{species.common_name} ({species.name})"]
     what = str(rng.choice(kinds)) if named else species.category.lower()
     article = "an" if what[0] in "AEIOUaeiou" else "a"
-    opening, place, closing = (
-        rng.choice(texts) for texts in (_OPENINGS, _PLACES[species.category], _CLOSINGS)
+    opening, setting, closing = (
+        rng.choice(texts) for texts in (_OPENINGS, _SETTINGS[species.category], _CLOSINGS)
     )
-    return f"{opening.format(what=f'{article} {what}')} {place}.{closing}"
+    return f"{opening.format(what=f'{article} {what}')} {setting}.{closing}"

@@ -1,60 +1,97 @@
 """Each kind of fault: what it makes of a clean entry, and the truth about it."""
 
 import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any, cast
 
+import numpy as np
+
+from nearkin.synthetic import records
 from nearkin.synthetic.captions import caption
-from nearkin.synthetic.records import entry, new_stem
+from nearkin.synthetic.records import Entry
+from nearkin.synthetic.taxonomy import Species
+
+SpeciesByNumber = Mapping[int, Species]
+Corruption = Callable[[Entry, Any, np.random.Generator, SpeciesByNumber], list[Entry]]
+"""What a fault makes of a clean entry, in one of its variants; each kind has variants of its own type."""
 
 
-def _named(one, defect, label, outcome, note=""):
+def _names_of(entry: Entry) -> tuple[str, str]:
+    """The path and the listed name of a clean entry, which has both."""
+    return cast(str, entry.path), cast(str, entry.listed)
+
+
+def _with_name(entry: Entry, defect: str, label: str, outcome: str, note: str = "") -> list[Entry]:
     """A fault in the name, the same in both tables."""
-    correct = "" if outcome == "kept" else one.species.name
-    names = {"labels": (label,), "raw_name_in_captions": label, "as_delivered": label}
-    return [replace(one, **names, defect=defect, outcome=outcome, correct=correct, note=note)]
+    correct = "" if outcome == "kept" else entry.species.name
+    return [
+        replace(
+            entry,
+            labels=(label,),
+            raw_name_in_captions=label,
+            as_delivered=label,
+            defect=defect,
+            outcome=outcome,
+            correct=correct,
+            note=note,
+        )
+    ]
 
 
-def _no_name(one, variant, rng, species):
-    defect, label, place = variant
-    if place == "captions":
-        [hurt] = _named(one, defect, label, "repaired", "the captions table still has the name")
-        return [replace(hurt, raw_name_in_captions=one.species.name)]
-    hint = "" if one.category == "Fish" else "; the file name still hints at the species"
-    [hurt] = _named(one, defect, label, "quarantined", "no table has the name" + hint)
-    return [replace(hurt, raw_name_in_captions="", caption=caption(rng, one.species, named=False))]
+def _drop_name(
+    entry: Entry, variant: tuple[str, str, str], rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
+    defect, label, kept_in = variant
+    if kept_in == "captions":
+        [faulty] = _with_name(entry, defect, label, "repaired", "the captions table still has the name")
+        return [replace(faulty, raw_name_in_captions=entry.species.name)]
+    hint = "" if entry.category == "Fish" else "; the file name still hints at the species"
+    [faulty] = _with_name(entry, defect, label, "quarantined", "no table has the name" + hint)
+    return [replace(faulty, raw_name_in_captions="", caption=caption(rng, entry.species, named=False))]
 
 
-def _spaces(one, variant, rng, species):
-    name = one.species.name
+def _add_spaces(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
+    name = entry.species.name
     label = {"leading": f" {name}", "trailing": f"{name} ", "double": name.replace(" ", "  ")}[variant]
-    return _named(one, "name_spaces", label, "repaired", variant)
+    return _with_name(entry, "name_spaces", label, "repaired", variant)
 
 
-def _case(one, variant, rng, species):
-    return _named(one, "name_case", getattr(one.species.name, variant)(), "repaired", variant)
+def _change_case(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
+    return _with_name(entry, "name_case", getattr(entry.species.name, variant)(), "repaired", variant)
 
 
-def _underscore(one, variant, rng, species):
-    return _named(one, "name_underscore", one.species.name.replace(" ", "_"), "repaired")
+def _use_underscore(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
+    return _with_name(entry, "name_underscore", entry.species.name.replace(" ", "_"), "repaired")
 
 
-def _authorship(one, variant, rng, species):
-    author, year = (
-        rng.choice(["Linnaeus", "Cuvier", "Fabricius", "Bloch", "Swainson"]),
-        rng.integers(1758, 1880),
-    )
-    return _named(one, "name_authorship", f"{one.species.name} ({author}, {year})", "repaired")
+def _add_authorship(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
+    author = rng.choice(["Linnaeus", "Cuvier", "Fabricius", "Bloch", "Swainson"])
+    year = rng.integers(1758, 1880)
+    return _with_name(entry, "name_authorship", f"{entry.species.name} ({author}, {year})", "repaired")
 
 
-def _subspecies(one, variant, rng, species):
+def _add_subspecies(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
     middle = " subsp. " if variant == "subsp." else " "
-    return _named(
-        one, "name_subspecies", f"{one.species.name}{middle}{one.species.epithet}", "repaired", variant
-    )
+    label = f"{entry.species.name}{middle}{entry.species.epithet}"
+    return _with_name(entry, "name_subspecies", label, "repaired", variant)
 
 
-def misspelt(one, variant, rng, species):
-    epithet, at = one.species.epithet, int(rng.integers(2, len(one.species.epithet) - 2))
+def misspell_epithet(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
+    """The entry with a letter of its epithet lost, doubled, added or replaced."""
+    epithet, at = entry.species.epithet, int(rng.integers(2, len(entry.species.epithet) - 2))
     choices = [
         epithet[:at] + epithet[at + 1 :],
         epithet[:at] + epithet[at] + epithet[at:],
@@ -62,233 +99,250 @@ def misspelt(one, variant, rng, species):
         epithet[:at] + "nrlst"[rng.integers(5)] + epithet[at + 1 :],
     ]
     wrong = [word for word in choices if word != epithet]
-    return _named(one, "name_misspelt", f"{one.species.genus} {rng.choice(wrong)}", "repaired")
+    return _with_name(entry, "name_misspelt", f"{entry.species.genus} {rng.choice(wrong)}", "repaired")
 
 
-def _genus_only(one, variant, rng, species):
-    return _named(one, "name_genus_only", one.species.genus, "quarantined")
+def _drop_epithet(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
+    return _with_name(entry, "name_genus_only", entry.species.genus, "quarantined")
 
 
-def _open(one, variant, rng, species):
-    label = f"{one.species.genus} {variant}" + ("" if variant == "sp." else f" {one.species.epithet}")
-    return _named(one, "name_open", label, "quarantined", variant)
+def _leave_open(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
+    label = f"{entry.species.genus} {variant}" + ("" if variant == "sp." else f" {entry.species.epithet}")
+    return _with_name(entry, "name_open", label, "quarantined", variant)
 
 
-def _hybrid(one, variant, rng, species):
-    other = _other(one, rng, species)
+def _name_hybrid(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
+    other = _choose_other(entry, rng, species)
     sign = "x" if variant == "letter x" else "\N{MULTIPLICATION SIGN}"
-    return _named(one, "name_hybrid", f"{one.species.name} {sign} {other.epithet}", "quarantined", variant)
+    label = f"{entry.species.name} {sign} {other.epithet}"
+    return _with_name(entry, "name_hybrid", label, "quarantined", variant)
 
 
-def _other(one, rng, species):
+def _choose_other(entry: Entry, rng: np.random.Generator, species: SpeciesByNumber) -> Species:
     """Another species of the same category, a congener if there is one."""
-    others = [s for s in species.values() if s.category == one.category and s != one.species]
-    near = [s for s in others if s.genus == one.species.genus]
-    return (near or others)[rng.integers(len(near or others))]
+    others = [
+        other for other in species.values() if other.category == entry.category and other != entry.species
+    ]
+    congeners = [other for other in others if other.genus == entry.species.genus]
+    return (congeners or others)[rng.integers(len(congeners or others))]
 
 
-def _truth(one, defect, outcome, as_delivered="", correct="", note="", **changes):
-    return replace(
-        one, defect=defect, outcome=outcome, as_delivered=as_delivered, correct=correct, note=note, **changes
-    )
+def _with_truth(
+    entry: Entry,
+    defect: str,
+    outcome: str,
+    as_delivered: str = "",
+    correct: str = "",
+    note: str = "",
+    **changes: str | tuple[str, ...] | None,
+) -> Entry:
+    """The entry with changes to other fields, and with the truth about its fault."""
+    truth = {"as_delivered": as_delivered, "correct": correct, "note": note}
+    return replace(entry, defect=defect, outcome=outcome, **truth, **changes)
 
 
-def _extension(one, variant, rng, species):
-    folder, name = one.path.rsplit("/", 1)
+def _change_extension(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
+    folder, name = _names_of(entry)[0].rsplit("/", 1)
     stem, extension = name.rsplit(".", 1)
     capital, alias = f"{stem}.{extension.upper()}", f"{stem}." + ("jpeg" if extension == "jpg" else "jpg")
     on_disk = capital if variant == "capitals on disk" else name
     listed = {"listed in capitals": capital, "listed under another": alias}.get(variant, name)
-    return [
-        _truth(
-            one,
-            "extension_mismatch",
-            "repaired",
-            listed,
-            on_disk,
-            variant,
-            path=f"{folder}/{on_disk}",
-            listed=listed,
-        )
-    ]
+    names = {"path": f"{folder}/{on_disk}", "listed": listed}
+    return [_with_truth(entry, "extension_mismatch", "repaired", listed, on_disk, variant, **names)]
 
 
-def _decomposed(one, variant, rng, species):
+def _decompose_accents(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
     word = str(rng.choice(["récif", "forêt", "cañón"]))
-    (path, extension), listed = one.path.rsplit(".", 1), one.listed.rsplit(".", 1)[0]
+    path, listed = _names_of(entry)
+    (path, extension), listed = path.rsplit(".", 1), listed.rsplit(".", 1)[0]
     listed = unicodedata.normalize("NFC", f"{listed}_{word}.{extension}")
     path = unicodedata.normalize("NFD", f"{path}_{word}.{extension}")
+    names, on_disk = {"path": path, "listed": listed}, path.rsplit("/", 1)[1]
     note = "NFC in the metadata, NFD on disk"
-    return [
-        _truth(
-            one,
-            "name_not_normalised",
-            "repaired",
-            listed,
-            path.rsplit("/", 1)[1],
-            note,
-            path=path,
-            listed=listed,
-        )
-    ]
+    return [_with_truth(entry, "name_not_normalised", "repaired", listed, on_disk, note, **names)]
 
 
-def _unlisted(one, variant, rng, species):
-    return [
-        _truth(one, "unlisted_file", "quarantined", note="in no table", listed=None, labels=(), caption=None)
-    ]
+def _drop_rows(entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber) -> list[Entry]:
+    rows = {"listed": None, "labels": (), "caption": None}
+    return [_with_truth(entry, "unlisted_file", "quarantined", note="in no table", **rows)]
 
 
-def _without_picture(one, variant, rng, species):
+def _add_row_without_picture(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
     """A row for a file that is missing, or is no picture, or lies outside the delivery."""
     some = list(species.values())[rng.integers(len(species))]
-    new = replace(entry(rng, some, -1, 0, new_stem(rng, some)), caption=None)
+    new = replace(records.entry(rng, some, -1, 0, records.new_stem(rng, some)), caption=None)
     if variant == "missing":
-        return [_truth(new, "missing_file", "quarantined", path=None)]
+        return [_with_truth(new, "missing_file", "quarantined", path=None)]
     if variant == "escape":
         away = str(
             rng.choice(["/etc/passwd", "/etc/hosts", "\\boot.ini", f"/photos/{rng.integers(10**6)}.jpg"])
         )
         separator = "\\" if "\\" in away else "/"
         listed = separator.join([".."] * int(rng.integers(1, 7))) + away
-        return [_truth(new, "path_escape", "quarantined", listed, path=None, listed=listed)]
+        return [_with_truth(new, "path_escape", "quarantined", listed, path=None, listed=listed)]
     defect, delivered = {
         "empty": ("zero_byte_file", ""), "huge": ("huge_dimensions", ""),
         "page": ("html_as_image", "page"), "plain text": ("html_as_image", "plain text"),
     }[variant]  # fmt: skip
     if variant == "huge":
         side = 30_000 + int(rng.integers(1000))
-        path, listed = (text.rsplit(".", 1)[0] + ".png" for text in (new.path, new.listed))
-        size = f"{side} x {side} pixels"
-        return [_truth(new, defect, "quarantined", size, path=path, listed=listed, treatment=f"huge {side}")]
-    return [_truth(new, defect, "quarantined", delivered, treatment=variant)]
+        path, listed = (text.rsplit(".", 1)[0] + ".png" for text in _names_of(new))
+        changes = {"path": path, "listed": listed, "treatment": f"huge {side}"}
+        return [_with_truth(new, defect, "quarantined", f"{side} x {side} pixels", **changes)]
+    return [_with_truth(new, defect, "quarantined", delivered, treatment=variant)]
 
 
-def _truncated(one, variant, rng, species):
-    return [_truth(one, "truncated_image", "quarantined", treatment="truncated")]
+def _truncate_file(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
+    return [_with_truth(entry, "truncated_image", "quarantined", treatment="truncated")]
 
 
-def unusual(one, variant, rng, species):
-    return [_truth(one, "unusual_mode", "kept", variant, note="valid: must be kept", treatment=variant)]
+def use_unusual_mode(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
+    """The entry with a valid picture in an unusual mode, which must be kept."""
+    note = "valid: must be kept"
+    return [_with_truth(entry, "unusual_mode", "kept", variant, note=note, treatment=variant)]
 
 
-def _byte_copy(one, variant, rng, species):
+def _add_byte_copy(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
+    original, name = _names_of(entry)
     path, listed = (
-        f"{stem}_1.{extension}"
-        for stem, extension in (text.rsplit(".", 1) for text in (one.path, one.listed))
+        f"{stem}_1.{extension}" for stem, extension in (text.rsplit(".", 1) for text in (original, name))
     )
-    text = caption(rng, one.species, named=False)
+    changes = {"path": path, "listed": listed, "caption": caption(rng, entry.species, named=False)}
+    return [entry, _with_truth(entry, "byte_copy", "grouped", listed, original, **changes)]
+
+
+def _add_near_duplicate(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
+    stem = records.new_stem(rng, entry.species)
+    new = records.entry(rng, entry.species, entry.specimen, entry.view, stem)
+    listed, original = _names_of(new)[1], _names_of(entry)[0]
+    truth = _with_truth(new, "near_duplicate", "grouped", listed, original, variant, treatment=variant)
+    return [entry, truth]
+
+
+def _contradict_label(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
+    other = _choose_other(entry, rng, species)
+    alias = records.entry(rng, other, -1, 0, records.new_stem(rng, other))
+    wrong = replace(alias, species=entry.species, specimen=entry.specimen, view=entry.view)
+    (path, _), (wrong_path, _) = _names_of(entry), _names_of(wrong)
+    defect, outcome = "label_conflict", "quarantined"
     return [
-        one,
-        _truth(one, "byte_copy", "grouped", listed, one.path, path=path, listed=listed, caption=text),
+        _with_truth(entry, defect, outcome, entry.species.name, wrong_path, "right of the two labels"),
+        _with_truth(wrong, defect, outcome, other.name, path, "wrong of the two labels"),
     ]
 
 
-def _near_duplicate(one, variant, rng, species):
-    new = entry(rng, one.species, one.specimen, one.view, new_stem(rng, one.species))
-    return [one, _truth(new, "near_duplicate", "grouped", new.listed, one.path, variant, treatment=variant)]
+def _repeat_row(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
+    name, note = entry.species.name, "one row is to be left"
+    return [_with_truth(entry, "repeated_row", "repaired", name, name, note, labels=entry.labels * 2)]
 
 
-def _label_conflict(one, variant, rng, species):
-    other = _other(one, rng, species)
-    alias = entry(rng, other, -1, 0, new_stem(rng, other))
-    wrong = replace(alias, species=one.species, specimen=one.specimen, view=one.view)
-    return [
-        _truth(one, "label_conflict", "quarantined", one.species.name, wrong.path, "right of the two labels"),
-        _truth(wrong, "label_conflict", "quarantined", other.name, one.path, "wrong of the two labels"),
-    ]
+def _contradict_row(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
+    names = (entry.species.name, _choose_other(entry, rng, species).name)
+    text = caption(rng, entry.species, named=False)
+    changes = {"labels": names, "raw_name_in_captions": "", "caption": text}
+    return [_with_truth(entry, "conflicting_rows", "quarantined", " | ".join(names), names[0], **changes)]
 
 
-def _repeated(one, variant, rng, species):
-    name = one.species.name
-    return [
-        _truth(one, "repeated_row", "repaired", name, name, "one row is to be left", labels=one.labels * 2)
-    ]
-
-
-def _conflicting(one, variant, rng, species):
-    names = (one.species.name, _other(one, rng, species).name)
-    text = caption(rng, one.species, named=False)
-    return [
-        _truth(
-            one,
-            "conflicting_rows",
-            "quarantined",
-            " | ".join(names),
-            names[0],
-            labels=names,
-            raw_name_in_captions="",
-            caption=text,
-        )
-    ]
-
-
-def _no_caption(one, variant, rng, species):
+def _spoil_caption(
+    entry: Entry, variant: tuple[str, str | None], rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
     defect, text = variant
-    note_value = text if defect == "caption_placeholder" else ""
-    return [_truth(one, defect, "flagged", note_value, caption=text)]
+    delivered = text if text and defect == "caption_placeholder" else ""
+    return [_with_truth(entry, defect, "flagged", delivered, caption=text)]
 
 
-def _other_caption(one, variant, rng, species):
-    other = _other(one, rng, species)
-    text = f"A photo of {other.common_name} ({other.name})" + one.caption[one.caption.find(".") :]
-    return [
-        _truth(one, "caption_other_species", "flagged", text, note=f"it names {other.name}", caption=text)
-    ]
+def _name_other_species(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
+    other, right = _choose_other(entry, rng, species), cast(str, entry.caption)
+    text = f"A photo of {other.common_name} ({other.name})" + right[right.find(".") :]
+    note = f"it names {other.name}"
+    return [_with_truth(entry, "caption_other_species", "flagged", text, note=note, caption=text)]
 
 
-def _garbled(one, variant, rng, species):
+def _garble_caption(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
     if variant == "mojibake":
-        right = f"{one.caption} The animal’s shape is easy to see – a fine view."
+        right = f"{entry.caption} The animal’s shape is easy to see – a fine view."
         wrong = right.encode().decode("cp1252")
     else:
-        right = f"{one.caption} Shape & colour are easy to see."
+        right = f"{entry.caption} Shape & colour are easy to see."
         wrong = f"<p>{right.replace('&', '&amp;')}</p>"
-    return [_truth(one, "caption_garbled", "repaired", wrong, right, variant, caption=wrong)]
+    return [_with_truth(entry, "caption_garbled", "repaired", wrong, right, variant, caption=wrong)]
 
 
-def _white_space(one, variant, rng, species):
-    words = one.caption.split(" ")
+def _add_white_space(
+    entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
+) -> list[Entry]:
+    right = cast(str, entry.caption)
+    words = right.split(" ")
     wrong = "  " + " ".join(words[:3]) + "\r\n" + " ".join(words[3:]) + " \n\n"
-    return [_truth(one, "caption_whitespace", "repaired", wrong, one.caption, caption=wrong)]
+    return [_with_truth(entry, "caption_whitespace", "repaired", wrong, right, caption=wrong)]
 
 
 _NO_NAMES = (("name_blank", " "), ("name_empty", ""), ("name_nan", "nan"), ("name_nan", "NA"))
 
+ADDS_ROW = (_add_row_without_picture,)
+"""Corruptions that leave the given entry as it is and add one without a picture."""
 
-OF_NO_PICTURE = (_without_picture,)
+NEEDS_OTHER_SPECIES = (_name_hybrid, _contradict_label, _contradict_row, _name_other_species)
+"""Corruptions that need another species of the same category."""
 
-
-OF_TWO_SPECIES = (_hybrid, _label_conflict, _conflicting, _other_caption)
-
-
-KINDS = {  # what does it, and in which variants
-    _no_name: [(*kind, place) for kind in _NO_NAMES for place in ("captions", "nowhere")],
-    _spaces: ["leading", "trailing", "double"],
-    _case: ["upper", "lower", "title"],
-    _underscore: [""],
-    _authorship: [""],
-    _subspecies: ["plain", "subsp."],
-    misspelt: [""],
-    _genus_only: [""],
-    _open: ["sp.", "cf.", "aff."],
-    _hybrid: ["letter x", "sign"],
-    _extension: ["capitals on disk", "listed in capitals", "listed under another"],
-    _decomposed: [""],
-    _unlisted: [""],
-    _without_picture: ["missing", "escape", "empty", "page", "plain text", "huge"],
-    _truncated: [""],
-    unusual: ["CMYK", "turned by EXIF", "palette with transparency", "16-bit grey"],
-    _byte_copy: [""],
-    _near_duplicate: ["quality 60", "size 90%", "size 90%, quality 60", "3% cut from each side"],
-    _label_conflict: [""],
-    _repeated: [""],
-    _conflicting: [""],
-    _no_caption: [
+CORRUPTIONS: dict[Corruption, Sequence[object]] = {
+    _drop_name: [(*kind, kept_in) for kind in _NO_NAMES for kept_in in ("captions", "nowhere")],
+    _add_spaces: ["leading", "trailing", "double"],
+    _change_case: ["upper", "lower", "title"],
+    _use_underscore: [""],
+    _add_authorship: [""],
+    _add_subspecies: ["plain", "subsp."],
+    misspell_epithet: [""],
+    _drop_epithet: [""],
+    _leave_open: ["sp.", "cf.", "aff."],
+    _name_hybrid: ["letter x", "sign"],
+    _change_extension: ["capitals on disk", "listed in capitals", "listed under another"],
+    _decompose_accents: [""],
+    _drop_rows: [""],
+    _add_row_without_picture: ["missing", "escape", "empty", "page", "plain text", "huge"],
+    _truncate_file: [""],
+    use_unusual_mode: ["CMYK", "turned by EXIF", "palette with transparency", "16-bit grey"],
+    _add_byte_copy: [""],
+    _add_near_duplicate: ["quality 60", "size 90%", "size 90%, quality 60", "3% cut from each side"],
+    _contradict_label: [""],
+    _repeat_row: [""],
+    _contradict_row: [""],
+    _spoil_caption: [
         ("caption_row_missing", None), ("caption_empty", ""), ("caption_placeholder", "nan"),
         ("caption_placeholder", "Error generating caption"), ("caption_placeholder", "N/A"),
     ],
-    _other_caption: [""],
-    _garbled: ["mojibake", "HTML"],
-    _white_space: [""],
+    _name_other_species: [""],
+    _garble_caption: ["mojibake", "HTML"],
+    _add_white_space: [""],
 }  # fmt: skip
+"""Every kind of fault and its variants. The order decides which pictures get which fault."""

@@ -1,4 +1,4 @@
-"""Pictures as file bytes: sound ones, and those that a delivery spoils."""
+"""Pictures as file bytes: intact ones, and those that a delivery damages."""
 
 import io
 import struct
@@ -7,17 +7,17 @@ import zlib
 import numpy as np
 from PIL import Image
 
-QUALITY = 88
+JPEG_QUALITY = 88
 
 
-def encode(picture, path, treatment=""):
-    """The bytes of a picture as its extension and the treatment want them, and a note on them.
+def encode(picture: Image.Image, path: str, treatment: str = "") -> tuple[bytes, str]:
+    """The bytes of a picture for the extension of its path and a treatment, and a note on them.
 
     Fixed encoder settings and no time stamps: the same picture gives the same bytes.
     """
-    picture = _treated(picture, treatment)
+    picture = _apply_treatment(picture, treatment)
     extension = path.rsplit(".", 1)[1].lower()
-    options = {}
+    options: dict[str, Image.Exif] = {}
     if treatment == "turned by EXIF":
         picture = picture.transpose(Image.Transpose.ROTATE_90)
         exif = Image.Exif()
@@ -27,17 +27,17 @@ def encode(picture, path, treatment=""):
     if extension == "png":
         picture.save(target, "PNG", compress_level=3, **options)
     else:
-        quality = 60 if treatment.endswith("quality 60") else QUALITY
+        quality = 60 if treatment.endswith("quality 60") else JPEG_QUALITY
         picture.save(target, "JPEG", quality=quality, subsampling=2, optimize=False, **options)
     data = target.getvalue()
     if treatment == "truncated":
         head = data.index(b"IDAT" if extension == "png" else b"\xff\xda")  # stays, however small the picture
-        kept = data[: head + (len(data) - head) * 45 // 100]
-        return kept, f"{len(kept)} of {len(data)} bytes"
+        rest = data[: head + (len(data) - head) * 45 // 100]
+        return rest, f"{len(rest)} of {len(data)} bytes"
     return data, ""
 
 
-def _treated(picture, treatment):
+def _apply_treatment(picture: Image.Image, treatment: str) -> Image.Image:
     width, height = picture.size
     if treatment.startswith("size 90%"):
         return picture.resize((width * 9 // 10, height * 9 // 10), Image.Resampling.BICUBIC)
@@ -51,17 +51,17 @@ def _treated(picture, treatment):
     if treatment == "CMYK":
         return picture.convert("CMYK")
     if treatment == "palette with transparency":
-        few = picture.quantize(128, method=Image.Quantize.MEDIANCUT)
-        few.info["transparency"] = 0
-        return few
+        palette = picture.quantize(128, method=Image.Quantize.MEDIANCUT)
+        palette.info["transparency"] = 0
+        return palette
     if treatment == "16-bit grey":
         grey = np.asarray(picture.convert("L"), dtype=np.uint16)
         return Image.fromarray(grey * 257)
     return picture
 
 
-def without_picture(treatment, name):
-    """The bytes of a file that holds no picture: empty, a page, a text, a decompression bomb."""
+def without_picture(treatment: str, name: str) -> bytes:
+    """The bytes of a file that holds no picture: empty, a web page, a text, a decompression bomb."""
     if treatment == "empty":
         return b""
     if treatment == "page":
@@ -72,7 +72,7 @@ def without_picture(treatment, name):
     return huge_png(int(treatment.split()[1]))
 
 
-def huge_png(side):
+def huge_png(side: int) -> bytes:
     """A valid black 1-bit PNG of `side` x `side` pixels in about a thousandth of its size.
 
     >>> len(huge_png(30_000)) < 200_000
@@ -86,8 +86,9 @@ def huge_png(side):
     checksum = struct.pack(">I", (row * side % 65521) << 16 | 1)  # Adler-32 of so many zeros
     pixels = b"\x78\xda" + head * (side // 256) + tail + checksum
     header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
+    chunks = [_format_chunk(b"IHDR", header), _format_chunk(b"IDAT", pixels), _format_chunk(b"IEND", b"")]
+    return b"".join([b"\x89PNG\r\n\x1a\n", *chunks])
 
 
-def _chunk(kind, data):
+def _format_chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -1,12 +1,20 @@
-"""Curves, masks, textures and a canvas: what the drawn animals and their scenes share."""
+"""Curves, masks, textures and a canvas, shared by the drawings of animals and scenes."""
 
 import colorsys
+from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw, ImageFilter
 
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom, in units."""
+Hsv = tuple[float, float, float]
+"""Hue (turns), saturation and value, each 0 to 1."""
 
-def spline(points, closed=True, steps=8):
+
+def spline(points: ArrayLike, closed: bool = True, steps: int = 8) -> np.ndarray:
     """Points of a smooth (Catmull-Rom) curve through `points`, an (n, 2) array.
 
     >>> spline([(0, 0), (1, 0), (2, 0)], closed=False, steps=2)[:, 0].tolist()
@@ -24,46 +32,49 @@ def spline(points, closed=True, steps=8):
     return curve if closed else np.concatenate([curve, p[-2:-1]])
 
 
-def noise(rng, shape, cells, octaves=1):
+def noise(rng: np.random.Generator, shape: tuple[int, int], cells: int, octaves: int = 1) -> np.ndarray:
     """A smooth random field of the given shape, about -1 to 1; `cells` bumps along its longer side."""
     height, width = shape
     field = np.zeros(shape, dtype=np.float32)
     for octave in range(octaves):
         n = cells * 2**octave
-        rows, columns = (max(2, round(n * side / max(shape)) + 1) for side in (height, width))
+        rows, columns = (max(2, round(n * length / max(shape)) + 1) for length in (height, width))
         grid = rng.uniform(-1, 1, (rows, columns)).astype(np.float32)
-        field += np.asarray(Image.fromarray(grid).resize((width, height), Image.BICUBIC)) * 0.5**octave
+        large = Image.fromarray(grid).resize((width, height), Image.Resampling.BICUBIC)
+        field += np.asarray(large) * 0.5**octave
     return field
 
 
-def hsv(hue, saturation, value):
+def hsv(hue: float, saturation: float, value: float) -> np.ndarray:
     """An RGB colour, 0 to 1, from a hue (turns, wraps), a saturation and a value (both clipped)."""
     rgb = colorsys.hsv_to_rgb(hue % 1, min(max(saturation, 0), 1), min(max(value, 0), 1))
     return np.array(rgb, dtype=np.float32)
 
 
-def shifted(colour, hue=0.0, saturation=1.0, value=1.0):
+def shifted(colour: np.ndarray, hue: float = 0.0, saturation: float = 1.0, value: float = 1.0) -> np.ndarray:
     """A colour turned in hue and scaled in saturation and value."""
     h, s, v = colorsys.rgb_to_hsv(*(float(c) for c in colour))
     return hsv(h + hue, s * saturation, v * value)
 
 
-def mixed(first, second, share):
-    """`first` with a share of `second`; works for colours and for arrays of shares."""
-    return first + (second - first) * share
+def mixed(first: np.ndarray | float, second: np.ndarray | float, share: np.ndarray | float) -> np.ndarray:
+    """`first` with a share of `second`, for colours and arrays; one of the three must be an array."""
+    return cast(np.ndarray, first + (second - first) * share)
 
 
-def step(values, edge, softness):
+def step(values: np.ndarray, edge: np.ndarray | float, softness: float) -> np.ndarray:
     """0 below `edge`, 1 above it, smooth over +-`softness`."""
     return np.clip((values - edge) / (2 * softness) + 0.5, 0, 1)
 
 
-def band(values, centre, half_width, softness):
+def band(
+    values: np.ndarray, centre: np.ndarray | float, half_width: np.ndarray | float, softness: float
+) -> np.ndarray:
     """1 within `half_width` of `centre`, 0 outside, with soft edges."""
     return np.clip((half_width - np.abs(values - centre)) / (2 * softness) + 0.5, 0, 1)
 
 
-def turned(points, angle, about=(0.0, 0.0)):
+def turned(points: ArrayLike, angle: float, about: ArrayLike = (0.0, 0.0)) -> np.ndarray:
     """Points turned by `angle` (radians, clockwise on the screen) about a point."""
     about = np.asarray(about, dtype=float)
     cos, sin = np.cos(angle), np.sin(angle)
@@ -76,7 +87,7 @@ class Canvas:
     `x` and `y` hold the coordinates of its pixels, (1, width) and (height, 1).
     """
 
-    def __init__(self, box, pixels_per_unit):
+    def __init__(self, box: Box, pixels_per_unit: float) -> None:
         left, top, right, bottom = box
         self.scale, self.origin = float(pixels_per_unit), np.array([left, top], dtype=float)
         width = max(2, round((right - left) * self.scale))
@@ -87,8 +98,10 @@ class Canvas:
         self.rgb = np.zeros((height, width, 3), dtype=np.float32)  # premultiplied
         self.cover = np.zeros((height, width), dtype=np.float32)
 
-    def _drawn(self, points, draw):
-        """What `draw(pen, shift)` draws near `points`, at twice the size and reduced to 0..1."""
+    def _render(
+        self, points: ArrayLike, draw: Callable[[ImageDraw.ImageDraw, np.ndarray], None]
+    ) -> np.ndarray:
+        """What `draw(pen, origin)` draws near `points`, at twice the size and reduced to 0..1."""
         points = (np.asarray(points, dtype=float).reshape(-1, 2) - self.origin) * self.scale
         height, width = self.shape
         left, top = np.clip(np.floor(points.min(axis=0)).astype(int) - 8, 0, [width, height])
@@ -100,27 +113,31 @@ class Canvas:
             result[top:bottom, left:right] = np.asarray(image.reduce(2), dtype=np.float32) / 255
         return result
 
-    def _pixels(self, points, origin):
+    def _to_pixels(self, points: ArrayLike, origin: np.ndarray) -> list[tuple[float, ...]]:
         points = (np.asarray(points, dtype=float) - origin) * (2 * self.scale)
         return [tuple(point) for point in points]
 
-    def mask(self, polygon):
+    def mask(self, polygon: ArrayLike) -> np.ndarray:
         """How far each pixel is inside a polygon, 0 to 1, (height, width)."""
-        return self._drawn(polygon, lambda pen, origin: pen.polygon(self._pixels(polygon, origin), fill=255))
+        return self._render(
+            polygon, lambda pen, origin: pen.polygon(self._to_pixels(polygon, origin), fill=255)
+        )
 
-    def lines(self, lines, width):
+    def lines(self, lines: Sequence[ArrayLike], width: float) -> np.ndarray:
         """How far each pixel is on any of several lines of one width (units), 0 to 1."""
         pixels = max(1, round(width * 2 * self.scale))
 
-        def draw_all(pen, origin):
+        def draw_all(pen: ImageDraw.ImageDraw, origin: np.ndarray) -> None:
             for line in lines:
-                pen.line(self._pixels(line, origin), fill=255, width=pixels, joint="curve")
+                pen.line(self._to_pixels(line, origin), fill=255, width=pixels, joint="curve")
 
-        grown = np.concatenate([np.asarray(line, dtype=float) for line in lines])
-        grown = np.concatenate([grown - width, grown + width])
-        return self._drawn(grown, draw_all) * min(1.0, width * 2 * self.scale)
+        points = np.concatenate([np.asarray(line, dtype=float) for line in lines])
+        outline = np.concatenate([points - width, points + width])
+        return self._render(outline, draw_all) * min(1.0, width * 2 * self.scale)
 
-    def disc(self, centre, radius, squash=1.0):
+    def disc(
+        self, centre: np.ndarray | tuple[float, float], radius: float, squash: float = 1.0
+    ) -> np.ndarray:
         """How far each pixel is inside a disc (or an upright ellipse), 0 to 1."""
         result = np.zeros(self.shape, dtype=np.float32)
         reach = np.array([radius, radius * squash]) + 1 / self.scale
@@ -131,36 +148,56 @@ class Canvas:
         result[top:bottom, left:right] = np.clip((radius - np.hypot(x, y / squash)) * self.scale + 0.5, 0, 1)
         return result
 
-    def paint(self, alpha, colour):
-        """Cover what is there with a colour, or an array of colours, as far as `alpha` says."""
-        box, alpha, colour = _within(alpha, colour)
+    def paint(self, alpha: ArrayLike, colour: ArrayLike) -> None:
+        """Cover the picture with a colour, or an array of colours; `alpha` is the opacity, 0 to 1."""
+        box, alpha, colour = _crop_to_alpha(alpha, colour)
         self.rgb[box] += (colour - self.rgb[box]) * alpha[..., None]
         self.cover[box] += (1 - self.cover[box]) * alpha
 
-    def tint(self, alpha, colour):
-        """Colour what is there without covering more: for patterns on what has been painted."""
-        box, alpha, colour = _within(alpha, colour)
+    def tint(self, alpha: ArrayLike, colour: ArrayLike) -> None:
+        """Colour what has been painted without covering more: for patterns."""
+        box, alpha, colour = _crop_to_alpha(alpha, colour)
         self.rgb[box] += (colour * self.cover[box][..., None] - self.rgb[box]) * alpha[..., None]
 
-    def shade(self, factor):
-        """Darken (below 1) or brighten (above 1) what is there."""
+    def shade(self, factor: ArrayLike) -> None:
+        """Darken (below 1) or brighten (above 1) what has been painted."""
         self.rgb *= np.asarray(factor, np.float32)[..., None]
 
-    def soften(self, radius):
-        """Blur what is there (a full picture) by a radius in units: what lies behind is out of focus."""
+    def soften(self, radius: float) -> None:
+        """Blur the picture, which must be full, by a radius in units: the background is out of focus."""
         picture = Image.fromarray((np.clip(self.rgb, 0, 1) * 255 + 0.5).astype(np.uint8))
         soft = picture.filter(ImageFilter.GaussianBlur(radius * self.scale))
         self.rgb = np.asarray(soft, dtype=np.float32) / 255
 
-    def image(self):
+    def image(self) -> Image.Image:
         """The picture as RGBA."""
         rgb = self.rgb / np.maximum(self.cover, 1e-4)[..., None]
         rgba = np.concatenate([rgb, self.cover[..., None]], axis=2)
         return Image.fromarray((np.clip(rgba, 0, 1) * 255 + 0.5).astype(np.uint8), "RGBA")
 
 
-def _within(alpha, colour):
-    """The box where `alpha` is not nought, and both arguments in it."""
+class Frame:
+    """A turned coordinate frame: how far forward and up each pixel is, and back to the picture."""
+
+    def __init__(self, centre: ArrayLike, angle: float) -> None:
+        self.centre = np.asarray(centre, dtype=float)
+        self.forward = np.array([-np.cos(angle), -np.sin(angle)])
+        self.up = np.array([np.sin(angle), -np.cos(angle)])
+
+    def locate_pixels(self, canvas: Canvas) -> tuple[np.ndarray, np.ndarray]:
+        """How far forward and how far up each pixel is, in units."""
+        dx, dy = canvas.x - float(self.centre[0]), canvas.y - float(self.centre[1])
+        (fx, fy), (ux, uy) = self.forward.tolist(), self.up.tolist()
+        return dx * fx + dy * fy, dx * ux + dy * uy
+
+    def to_canvas(self, points: ArrayLike) -> np.ndarray:
+        """Points given as (forward, up) in the coordinates of the picture."""
+        points = np.asarray(points, dtype=float)
+        return self.centre + points[..., :1] * self.forward + points[..., 1:] * self.up
+
+
+def _crop_to_alpha(alpha: ArrayLike, colour: ArrayLike) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray]:
+    """The box where `alpha` is not 0, and both arguments in it."""
     alpha, colour = np.asarray(alpha, dtype=np.float32), np.asarray(colour, dtype=np.float32)
     rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
     if not rows.size:

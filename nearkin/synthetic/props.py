@@ -3,11 +3,11 @@
 import numpy as np
 
 from nearkin.synthetic.backgrounds import blade, extent, foliage
-from nearkin.synthetic.paint import hsv, noise, shifted, step
+from nearkin.synthetic.paint import Canvas, hsv, noise, shifted, step
 
 
-def leaf(canvas, rng):
-    """A close leaf with its veins, and shade around it."""
+def leaf(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
+    """Paint a close leaf with its veins, and shade around it; returns its colour."""
     _, bottom = extent(canvas)
     dark = hsv(rng.uniform(0.2, 0.36), rng.uniform(0.3, 0.6), rng.uniform(0.12, 0.35))
     canvas.paint(np.ones(canvas.shape), dark)
@@ -39,8 +39,8 @@ def leaf(canvas, rng):
     return colour
 
 
-def flower(canvas, rng):
-    """Flower heads before a soft meadow."""
+def flower(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
+    """Paint flower heads in front of a soft meadow; returns the colour of the petals."""
     _, bottom = extent(canvas)
     foliage(canvas, rng)
     petal = hsv(
@@ -73,8 +73,8 @@ def flower(canvas, rng):
     return petal
 
 
-def drawer(canvas, rng):
-    """The pale bottom of a collection's drawer with a label and a scale."""
+def drawer(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
+    """Paint the pale bottom of a collection's drawer, a label and a scale; returns its colour."""
     _, bottom = extent(canvas)
     paper = hsv(rng.choice([0.11, 0.13, 0.58]), rng.uniform(0.02, 0.18), rng.uniform(0.75, 0.97))
     canvas.paint(np.ones(canvas.shape), paper)
@@ -100,8 +100,8 @@ def drawer(canvas, rng):
     return paper
 
 
-def stones(canvas, rng):
-    """Gravel and soil."""
+def stones(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
+    """Paint gravel and soil; returns their colour."""
     colour = hsv(rng.uniform(0.04, 0.13), rng.uniform(0.1, 0.4), rng.uniform(0.35, 0.7))
     canvas.paint(np.ones(canvas.shape), colour)
     canvas.shade(1 + 0.28 * noise(rng, canvas.shape, 16, 4))

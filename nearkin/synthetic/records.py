@@ -1,5 +1,6 @@
-"""What a clean delivery would hold: one entry per picture, with its file name, label and caption."""
+"""The contents of a clean delivery: one entry per picture, with its file name, label and caption."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,8 @@ from nearkin.synthetic.captions import caption
 from nearkin.synthetic.taxonomy import Species
 
 N_CHUNKS = 3
-NAMED = 0.6  # share of the captions that name the species
+NAMED_SHARE = 0.6
+"""Share of the captions that name the species."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,12 @@ class Entry:
     note: str = ""
 
     @property
-    def category(self):
+    def category(self) -> str:
+        """The category of the species."""
         return self.species.category
 
 
-def clean_entries(species, seed):
+def clean_entries(species: Iterable[Species], seed: int) -> list[Entry]:
     """The entries of all species, in order. Every species has at least two specimens.
 
     A fish specimen is a video track of up to four frames, a bird up to three photos, a
@@ -43,42 +46,42 @@ def clean_entries(species, seed):
     its own convention.
     """
     result = []
-    for one in species:
-        rng = np.random.default_rng([seed, 6, one.number])
-        for specimen, n_views in enumerate(_views(rng, one)):
-            for view, stem in enumerate(_stems(rng, one, specimen, n_views)):
-                result.append(entry(rng, one, specimen, view, stem))
+    for each in species:
+        rng = np.random.default_rng([seed, 6, each.number])
+        for specimen, n_views in enumerate(_draw_view_counts(rng, each)):
+            for view, stem in enumerate(_make_stems(rng, each, specimen, n_views)):
+                result.append(entry(rng, each, specimen, view, stem))
     return result
 
 
-def entry(rng, species, specimen, view, stem):
-    """A clean entry: label right, caption there."""
+def entry(rng: np.random.Generator, species: Species, specimen: int, view: int, stem: str) -> Entry:
+    """A clean entry: its label is right, and it has a path, a listed name and a caption."""
     name = stem + (".png" if species.category == "Fish" else ".jpg")
     return Entry(
         species, specimen, view, path=f"datasets/{species.category}/chunk_{rng.integers(N_CHUNKS)}/{name}",
-        listed=name, labels=(species.name,), caption=caption(rng, species, named=rng.random() < NAMED),
+        listed=name, labels=(species.name,), caption=caption(rng, species, named=rng.random() < NAMED_SHARE),
         raw_name_in_captions=species.name, as_delivered=species.name, correct=species.name,
     )  # fmt: skip
 
 
-def new_stem(rng, species):
+def new_stem(rng: np.random.Generator, species: Species) -> str:
     """A file name without extension for a specimen that no picture shows."""
-    return _stems(rng, species, 900 + int(rng.integers(9000 - 900)), 1)[0]
+    return _make_stems(rng, species, 900 + int(rng.integers(9000 - 900)), 1)[0]
 
 
-def _views(rng, species):
+def _draw_view_counts(rng: np.random.Generator, species: Species) -> list[int]:
     """How many pictures each specimen of a species has."""
-    most = {"Fish": 4, "Bird": 3, "Butterfly": 2}[species.category]
-    left, views = species.n_images, []
-    while left:
-        room = left - 1 if not views else left  # keeps one for a second specimen
-        views.append(int(min(rng.integers(1, most + 1), max(1, room))))
-        left -= views[-1]
-    return views
+    max_views = {"Fish": 4, "Bird": 3, "Butterfly": 2}[species.category]
+    n_left, counts = species.n_images, []
+    while n_left:
+        limit = n_left - 1 if not counts else n_left  # keeps one for a second specimen
+        counts.append(int(min(rng.integers(1, max_views + 1), max(1, limit))))
+        n_left -= counts[-1]
+    return counts
 
 
-def _stems(rng, species, specimen, n_views):
-    """File names without extension: unique, for a species' number and a specimen's are in them."""
+def _make_stems(rng: np.random.Generator, species: Species, specimen: int, n_views: int) -> list[str]:
+    """File names without extension: unique, because the numbers of species and specimen are in them."""
     if species.category == "Fish":
         track = 1_000_003 * (species.number + 1) + 97 * specimen
         frame = int(rng.integers(100, 9000))
@@ -88,4 +91,4 @@ def _stems(rng, species, specimen, n_views):
         numbers = rng.choice(90_000, n_views, replace=False) + 10_000
         return [f"{name}_{specimen:04d}_{number}" for number in numbers]
     number = 10_000 + 7 * specimen
-    return [f"{species.genus}_{species.epithet}_{number}_{side}" for side in "dv"[:n_views]]
+    return [f"{species.genus}_{species.epithet}_{number}_{view}" for view in "dv"[:n_views]]

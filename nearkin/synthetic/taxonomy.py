@@ -1,6 +1,6 @@
-"""The species of a drawn museum: invented names that parse, genera, and a long tail of images."""
+"""The species of a synthetic museum: invented names that parse, genera, and a long tail of images."""
 
-import itertools
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +40,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Species:
-    """One species: its names, its place among the others and how many images it has."""
+    """One species: its names, its number and genus, and how many images it has."""
 
     number: int
     category: str
@@ -52,31 +52,34 @@ class Species:
     n_images: int
 
     @property
-    def name(self):
+    def name(self) -> str:
+        """The binomial."""
         return f"{self.genus} {self.epithet}"
 
 
-def taxonomy(seed, n_species, largest_species):
+def taxonomy(seed: int, n_species: int, largest_species: int) -> list[Species]:
     """The species of a museum, fish first: `n_species` of them over three categories.
 
     About seven genera for every sixteen species, so most species have congeners. Image
-    counts fall from `largest_species` to 2, dealt to the species at random. Epithets of
+    counts fall from `largest_species` to 2, assigned to the species at random. Epithets of
     one genus, and genera, differ by several letters, so a misspelling stays recognisable.
     """
     rng = np.random.default_rng([seed, 0])
     counts = iter(rng.permutation(image_counts(n_species, largest_species)).tolist())
-    genera, common_names, result = set(), set(), []
-    for place, category in enumerate(CATEGORIES):
-        n_here = n_species // 3 + (place < n_species % 3)
+    genera: set[str] = set()
+    common_names: set[str] = set()
+    result: list[Species] = []
+    for index, category in enumerate(CATEGORIES):
+        n_here = n_species // 3 + (index < n_species % 3)
         n_genera = max(1, round(n_here * 7 / 16))
         for genus_number in range(n_genera):
-            genus = _genus(rng, category, genera)
+            genus = _draw_genus(rng, category, genera)
             genera.add(genus)
-            habitat, kind = _word(rng, _HABITATS[category]), _word(rng, _KINDS[category])
-            epithets = []
+            habitat, kind = _draw_word(rng, _HABITATS[category]), _draw_word(rng, _KINDS[category])
+            epithets: list[str] = []
             for rank in range(n_here // n_genera + (genus_number < n_here % n_genera)):
-                epithets.append(_epithet(rng, epithets))
-                common = _common_name(rng, habitat + kind, common_names)
+                epithets.append(_draw_epithet(rng, epithets))
+                common = _draw_common_name(rng, habitat + kind, common_names)
                 common_names.add(common)
                 result.append(
                     Species(
@@ -86,7 +89,7 @@ def taxonomy(seed, n_species, largest_species):
     return result
 
 
-def image_counts(n_species, largest_species):
+def image_counts(n_species: int, largest_species: int) -> list[int]:
     """Images per species, largest first: a long tail down to 2.
 
     >>> image_counts(5, 40)
@@ -96,29 +99,33 @@ def image_counts(n_species, largest_species):
     return np.round(2 + (largest_species - 2) * share**2.3).astype(int).tolist()
 
 
-def _word(rng, words):
+def _draw_word(rng: np.random.Generator, words: str) -> str:
     return str(rng.choice(words.split()))
 
 
-def _genus(rng, category, taken):
-    for attempt in itertools.count():
-        root = "".join(_word(rng, _ONSETS) + _word(rng, _VOWELS) for _ in range(1 + attempt // 60))
-        genus = str(root + _word(rng, _CODAS) + _word(rng, _GENUS_ENDS[category])).capitalize()
-        near = 4 if attempt < 30 else 1  # where many genera are crowded, only sameness is ruled out
-        if all(Levenshtein.distance(genus, other, score_cutoff=near) >= near for other in taken):
-            return genus
-
-
-def _epithet(rng, taken):
+def _draw_genus(rng: np.random.Generator, category: str, taken: Collection[str]) -> str:
+    attempt = 0
     while True:
-        epithet = str(_word(rng, _QUALITIES) + _word(rng, _PARTS))
+        root = "".join(_draw_word(rng, _ONSETS) + _draw_word(rng, _VOWELS) for _ in range(1 + attempt // 60))
+        genus = (root + _draw_word(rng, _CODAS) + _draw_word(rng, _GENUS_ENDS[category])).capitalize()
+        # Letters that differ; where genera are many and alike, only equal names are excluded.
+        min_distance = 4 if attempt < 30 else 1
+        distances = (Levenshtein.distance(genus, other, score_cutoff=min_distance) for other in taken)
+        if all(distance >= min_distance for distance in distances):
+            return genus
+        attempt += 1
+
+
+def _draw_epithet(rng: np.random.Generator, taken: Collection[str]) -> str:
+    while True:
+        epithet = _draw_word(rng, _QUALITIES) + _draw_word(rng, _PARTS)
         if all(Levenshtein.distance(epithet, other) > 4 for other in taken):
             return epithet
 
 
-def _common_name(rng, kind, taken):
+def _draw_common_name(rng: np.random.Generator, kind: str, taken: Collection[str]) -> str:
     while True:
-        name = f"{_word(rng, _COLOURS)} {_word(rng, _FIELD_MARKS)} {kind}"
+        name = f"{_draw_word(rng, _COLOURS)} {_draw_word(rng, _FIELD_MARKS)} {kind}"
         if name not in taken:
             return name
-        kind = f"{_word(rng, _COLOURS)} {kind}"
+        kind = f"{_draw_word(rng, _COLOURS)} {kind}"

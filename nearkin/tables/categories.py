@@ -1,18 +1,20 @@
-"""The coarse groups that a dataset gives its images: what stands for all of them, and for none."""
+"""Categories, the coarse groups that a dataset gives its images: their cleaning, order and titles."""
+
+from collections.abc import Iterable
 
 import polars as pl
 
 from nearkin.vocabulary import ALL, CATEGORY_ORDER, NONE
 
 INVISIBLE = "[\u200b\u200e\u200f\ufeff\0]"
-"""Characters of no width and marks of direction, which nobody meant."""
+"""Characters without width and direction marks, which are never intended."""
 
 
 def clean_category(category: pl.Expr) -> pl.Expr:
     """A category in Unicode form NFC without stray white space and invisible characters; NONE for null.
 
-    >>> said = pl.Series(["Fish ", " Sea\\u00a0\\u00a0fish", "Fishe\\u0301", " ", None])
-    >>> pl.select(clean_category(pl.lit(said))).to_series().to_list()
+    >>> raw = pl.Series(["Fish ", " Sea\\u00a0\\u00a0fish", "Fishe\\u0301", " ", None])
+    >>> pl.select(clean_category(pl.lit(raw))).to_series().to_list()
     ['Fish', 'Sea fish', 'Fish\u00e9', '', '']
     """
     plain = category.str.normalize("NFC").str.replace_all(INVISIBLE, "").str.replace_all(r"\s+", " ")
@@ -25,16 +27,16 @@ def distinct_categories(categories: pl.Series) -> list[str]:
     >>> distinct_categories(pl.Series(["Fish", "", "Bird"])), distinct_categories(pl.Series(["", ""]))
     (['', 'Bird', 'Fish'], [])
     """
-    found = categories.unique().sort().to_list()
-    return [] if found == [NONE] else found
+    distinct = categories.unique().sort().to_list()
+    return [] if distinct == [NONE] else distinct
 
 
 def label_expr(level: str) -> pl.Expr:
-    """What the images of a `Labels` table are called at a level; null without a name there, or a category."""
+    """The label of the images of a `Labels` table at a level; null without a name there, or a category."""
     return pl.when(pl.col(level) != NONE).then(level)
 
 
-def genus_expr(column):
+def genus_expr(column: str) -> pl.Expr:
     """The first word of a species name."""
     return pl.col(column).str.split(" ").list.first()
 
@@ -49,7 +51,7 @@ def category_title(category: str) -> str:
 
 
 def category_titles(categories: list[str]) -> dict[str, str]:
-    """How categories are printed above their parts; where no image has one, the only part is of all.
+    """Titles of the parts of a page by category; if no image has a category, of the single part for all.
 
     >>> category_titles(["Fish", ""]), category_titles([""])
     ({'Fish': 'Fish', '': 'no category'}, {'': 'all'})
@@ -57,8 +59,8 @@ def category_titles(categories: list[str]) -> dict[str, str]:
     return {NONE: ALL} if categories == [NONE] else {name: category_title(name) for name in categories}
 
 
-def sort_categories(categories):
-    """Categories in the reference study's order, then others by name, then that of images without one.
+def sort_categories(categories: Iterable[str]) -> list[str]:
+    """Categories in the reference study's order, then others by name, then NONE; each once.
 
     >>> sort_categories(["", "Moss", "Fish", "Bird"])
     ['Bird', 'Fish', 'Moss', '']

@@ -22,7 +22,7 @@ SPEARMAN, ODDS_RATIO, HODGES_LEHMANN, COUNT, RECALL = MEASURES = [
 
 
 class Claims(dy.Schema):
-    """One row per claim, model or pair, and category: whether it is shown, and by what.
+    """One row per claim, model or pair, and category: whether the data support it, and the evidence.
 
     An estimate is, by its measure, Spearman's rank correlation; the factor of the odds of a hit
     for every doubling of 1 + training images; the Hodges-Lehmann estimate of a change, in
@@ -41,7 +41,7 @@ class Claims(dy.Schema):
         check=lambda column: column.is_in(MEASURES),
         description=f"what the estimate is: {', '.join(MEASURES)}",
     )
-    k = dy.Int32(primary_key=True, min=1, description="how many neighbours were looked at")
+    k = dy.Int32(primary_key=True, min=1, description="number of neighbours considered")
     answer = dy.String(check=lambda column: column.is_in(ANSWERS), description=", ".join(ANSWERS))
     null_reason = dy.String(nullable=True, description="why it is inconclusive")
     estimate = dy.Float64(nullable=True, description="the measure's value")
@@ -57,11 +57,12 @@ class Claims(dy.Schema):
         nullable=True, min=0, description="most training images of a label, where a claim is about them"
     )
     n_improved = dy.Int64(
-        nullable=True, min=0, description="labels that rose; of some_got_worse, beyond chance"
+        nullable=True, min=0, description="labels that improved; for some_got_worse, beyond chance"
     )
     n_worsened = dy.Int64(
-        nullable=True, min=0, description="labels that fell; of some_got_worse, beyond chance"
+        nullable=True, min=0, description="labels that got worse; for some_got_worse, beyond chance"
     )
     worsened_labels = dy.List(
-        dy.String(), description="of some_got_worse, which fell beyond chance, the most fallen first"
+        dy.String(),
+        description="for some_got_worse: the labels that got worse beyond chance, the largest drop first",
     )

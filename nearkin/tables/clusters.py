@@ -18,9 +18,9 @@ class ClusterPurity(dy.Schema):
 
     cluster = dy.Int64(primary_key=True, min=0, description="as in the clusters' table")
     n_images = dy.Int64(min=1, description="images in it")
-    mean_similarity = dy.Float64(min=-1, max=1, description="of its images with its centre, cosine")
+    mean_similarity = dy.Float64(min=-1, max=1, description="mean cosine of its images with its centre")
     species = dy.String(nullable=True, description="its most common species; null if no image has one")
-    n_species = dy.Int64(min=0, description="how many species are in it")
+    n_species = dy.Int64(min=0, description="number of species in it")
     purity = dy.Float64(
         nullable=True, min=0, max=1, description="share of its most common species among images with one"
     )

@@ -1,13 +1,12 @@
-"""Who is taken for whom."""
+"""Which labels are confused with which."""
 
 import dataframely as dy
 
 
 class Confusions(dy.Schema):
-    """One row per label and label of the nearest image, leave one out; the right ones too.
+    """One row per label and label of the nearest image, leave one out; correct ones included.
 
-    A nearest image without a label at the level has no row of its own, and stands only in
-    `n_queries`.
+    Queries whose nearest image has no label at the level have no row, but count in `n_queries`.
     """
 
     level = dy.String(
@@ -19,5 +18,5 @@ class Confusions(dy.Schema):
     label = dy.String(primary_key=True, description="the queries' label at this level")
     predicted_category = dy.String(primary_key=True, description="the category of their nearest image")
     predicted = dy.String(primary_key=True, description="the label of their nearest image at this level")
-    n = dy.Int64(min=1, description="queries with this label and such a nearest image")
+    n = dy.Int64(min=1, description="queries with this label and a nearest image of that label")
     n_queries = dy.Int64(min=1, description="all queries with this label that have a nearest image")

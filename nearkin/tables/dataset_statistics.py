@@ -1,10 +1,10 @@
-"""What a dataset consists of, and how recall goes with training images."""
+"""The contents of a dataset, and recall by number of training images."""
 
 import dataframely as dy
 
 
 class Statistics(dy.Schema):
-    """One row per category and split: how much there is."""
+    """One row per category and split: counts of images, groups, species and genera."""
 
     category = dy.String(primary_key=True, description="one category, or `all`")
     split = dy.String(primary_key=True, description="train, val, test, unseen_species, excluded, or `all`")
@@ -16,7 +16,7 @@ class Statistics(dy.Schema):
 
 
 class TrainingSize(dy.Schema):
-    """One row per species with test queries: its recall@1 beside its training images."""
+    """One row per species with test queries: its recall@1 and its number of training images."""
 
     category = dy.String(primary_key=True, description="the species' category")
     species = dy.String(primary_key=True, description="accepted binomial")

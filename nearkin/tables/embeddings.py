@@ -5,14 +5,14 @@ import dataframely as dy
 from nearkin.tables.columns import uuid_key
 
 
-def make_embeddings_schema(width):
+def make_embeddings_schema(width: int) -> type[dy.Schema]:
     """The declaration of embeddings of `width` numbers."""
 
     class Embeddings(dy.Schema):
         """One row per readable image: its unit vector.
 
-        The metadata also says `precision` and `decode`, which the fingerprint covers if they are
-        not fp32 and exact, and a `digest` of all values, by which damage is noticed.
+        The metadata also hold `precision` and `decode`, which the fingerprint covers if they are
+        not fp32 and exact, and a `digest` of all values, which detects damage.
         """
 
         uuid = uuid_key()
@@ -24,11 +24,11 @@ def make_embeddings_schema(width):
     return Embeddings
 
 
-def make_caption_embeddings_schema(width):
+def make_caption_embeddings_schema(width: int) -> type[dy.Schema]:
     """The declaration of captions' embeddings of `width` numbers."""
 
     class CaptionEmbeddings(dy.Schema):
-        """One row per kept image: the unit vector of its caption. The fingerprint is the text tower's."""
+        """One row per kept image: the unit vector of its caption. The fingerprint is the text encoder's."""
 
         uuid = uuid_key()
         emb = dy.Array(

@@ -1,4 +1,4 @@
-"""What people look at: queries with their nearest neighbours, whom species are taken for, small pictures."""
+"""What people look at: queries with their nearest neighbours, confusions of species, and thumbnails."""
 
 import dataframely as dy
 
@@ -9,7 +9,7 @@ SHEETS = ["best", "worst", "most_improved", "most_worsened", "confusions"]
 
 
 class ExampleNeighbours(dy.Schema):
-    """One row per neighbour that is shown: of the queries that stand for their species, the nearest few."""
+    """One row per neighbour shown: the nearest few of the queries that represent their species."""
 
     protocol = protocol_key()
     uuid = dy.String(primary_key=True, description="the query")
@@ -22,7 +22,7 @@ class ExampleNeighbours(dy.Schema):
 
 
 class Mistaken(dy.Schema):
-    """One row per species and another one that its queries are taken for."""
+    """One row per species and another one that its queries are confused with."""
 
     protocol = protocol_key()
     category = dy.String(primary_key=True, description="of the queries")
@@ -31,7 +31,7 @@ class Mistaken(dy.Schema):
     predicted = dy.String(
         primary_key=True, description="species of their nearest neighbours; the genus where it is unknown"
     )
-    n = dy.Int64(min=1, description="queries whose nearest neighbour is of that species")
+    n = dy.Int64(min=1, description="queries whose nearest neighbour is of the predicted species")
     n_queries = dy.Int64(min=1, description="queries of the species")
 
 
@@ -54,9 +54,11 @@ class ContactSheetEntries(dy.Schema):
     category = dy.String(description="the query's category")
     species = dy.String(description="the query's species")
     predicted = dy.String(nullable=True, description="the other species of a confusion")
-    n = dy.Int64(min=1, description="queries of the species; of a confusion, those that are confused")
+    n = dy.Int64(min=1, description="queries of the species; for a confusion, the confused ones")
     base = dy.Float64(nullable=True, description="species recall@1 of the base; null for a confusion")
-    trained = dy.Float64(nullable=True, description="species recall@1 of the trained model; null likewise")
+    trained = dy.Float64(
+        nullable=True, description="species recall@1 of the trained model; null for a confusion"
+    )
     neighbour = dy.String(description="uuid of the image found")
     neighbour_label = dy.String(description="its species, or its genus where that is unknown")
     similarity = dy.Float64(description="cosine")
@@ -64,7 +66,7 @@ class ContactSheetEntries(dy.Schema):
 
 
 class Thumbnails(dy.Schema):
-    """One row per image that is shown anywhere: a small picture of it, without any metadata."""
+    """One row per image that is shown anywhere: its thumbnail, without any metadata."""
 
     uuid = uuid_key()
     sha256 = dy.String(description="of the image file's bytes, hexadecimal")

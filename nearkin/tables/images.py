@@ -1,4 +1,4 @@
-"""What was delivered, and what was found in the files."""
+"""Delivered images and their rows, and the contents of the files."""
 
 import dataframely as dy
 
@@ -17,7 +17,7 @@ VIEWS = (
     "rotated_90",
     "rotated_180",
 )
-"""What of an image another one may show: see nearkin/images/dhash.py."""
+"""The parts and orientations of an image that another one may show: see nearkin/images/dhash.py."""
 
 
 class Images(dy.Schema):
@@ -34,7 +34,7 @@ class Images(dy.Schema):
             ["exact", "extension", "case", "unicode", "missing", "unlisted", "ambiguous", "outside_folder"]
             + ["linked_folder", "repeated_folder", "broken_link", "not_a_file"]
         ),
-        description="how the listed name was matched to the file, or what was found that is no file",
+        description="how the listed name was matched to the file, or why what was found is no image file",
     )
     category = dy.String(nullable=True, description="the dataset's own coarse group, as delivered")
     raw_name = dy.String(nullable=True, description="scientific name as delivered, untouched")
@@ -47,27 +47,25 @@ class Images(dy.Schema):
     class_ = dy.String(alias="class", nullable=True, description="as delivered")
     order = dy.String(nullable=True, description="as delivered")
     family = dy.String(nullable=True, description="as delivered")
-    genus = dy.String(nullable=True, description="as delivered, where it has a column of its own")
+    genus = dy.String(nullable=True, description="as delivered, if it has a column of its own")
     caption = dy.String(nullable=True, description="caption as delivered, untouched")
-    sidecar = dy.String(nullable=True, description="text of the .txt file beside the image, untouched")
-    specimen = dy.String(nullable=True, description="specimen as delivered, where the source says it")
-    split = dy.String(nullable=True, description="side of a split as delivered, where the source says it")
+    sidecar = dy.String(nullable=True, description="text of the .txt file next to the image, untouched")
+    specimen = dy.String(nullable=True, description="specimen as delivered, if the source has it")
+    split = dy.String(nullable=True, description="split as delivered, if the source has it")
 
 
 class Inspection(dy.Schema):
-    """One row per image file: can it be read, and what is in it."""
+    """One row per image file: whether it can be read, and what is in it."""
 
     uuid = uuid_key()
     path = dy.String(description="file on disk, relative to the source")
     error = dy.String(nullable=True, description="why it cannot be used; null if it can")
-    detail = dy.String(nullable=True, description="what exactly was found")
+    detail = dy.String(nullable=True, description="details of the error")
     format = dy.String(nullable=True, description="file format by content, such as JPEG")
     mode = dy.String(nullable=True, description="pixel mode, such as RGB or CMYK")
     width = dy.Int32(nullable=True, description="pixels, after turning by EXIF")
     height = dy.Int32(nullable=True, description="pixels, after turning by EXIF")
-    exif_orientation = dy.Int8(
-        nullable=True, min=1, max=8, description="of EXIF: how it was turned; null if unsaid"
-    )
+    exif_orientation = dy.Int8(nullable=True, min=1, max=8, description="EXIF orientation; null if not given")
     n_bytes = dy.Int64(min=0, description="size of the file")
     sha256 = dy.String(description="of the file's bytes, hexadecimal")
     dhash = dy.String(nullable=True, regex="^[0-9a-f]{16}$", description="8 x 8 difference hash")

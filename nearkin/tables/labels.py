@@ -1,4 +1,4 @@
-"""Names that were repaired, captions that are whole, and what was done to them."""
+"""Repaired names, complete captions, and the log of what was done to them."""
 
 import dataframely as dy
 
@@ -18,20 +18,20 @@ class Labels(dy.Schema):
     family = dy.String(nullable=True, description="from the taxonomy, or else as delivered")
     genus = dy.String(description="first word of the accepted name")
     species = dy.String(nullable=True, description="accepted binomial, Genus epithet; null if unknown")
-    infraspecies = dy.String(nullable=True, description="the trinomial, where the delivery had one")
+    infraspecies = dy.String(nullable=True, description="the trinomial, if the delivery has one")
     common_name = dy.String(nullable=True, description="common name, as delivered or from the taxonomy")
     raw_name = dy.String(nullable=True, description="the name as delivered, untouched")
 
 
 class Captions(Labels):
-    """The caption dataset: one row per kept image, names and caption whole."""
+    """The caption dataset: one row per kept image, with complete names and caption."""
 
     caption = dy.String(min_length=1, description="one line of text")
     caption_source = dy.String(description="delivered, sidecar, table:N, or template:N")
 
 
 class Quarantine(dy.Schema):
-    """One row per delivered row that was set aside, with the reason."""
+    """One row per delivered row that was quarantined, with the reason."""
 
     uuid = uuid_key()
     row = dy.Int32(primary_key=True, min=0, description="which delivered row of this image")
@@ -49,7 +49,7 @@ class CurationLog(dy.Schema):
     defect = dy.String(primary_key=True, description="one word for the defect")
     path = dy.String(description="file on disk, or else the listed name")
     before = dy.String(nullable=True, description="as delivered")
-    after = dy.String(nullable=True, description="after the repair; null if set aside")
+    after = dy.String(nullable=True, description="after the repair; null if quarantined")
     action = dy.String(
         check=lambda column: column.is_in(["repaired", "filled", "merged", "quarantined", "noted"]),
         description="what was done",

@@ -1,4 +1,4 @@
-"""Who is nearest to whom."""
+"""The nearest neighbours of each query."""
 
 import dataframely as dy
 

@@ -1,4 +1,4 @@
-"""Recall against the number of neighbours looked at."""
+"""Recall by number of neighbours."""
 
 import dataframely as dy
 
@@ -10,8 +10,10 @@ class RecallCurve(dy.Schema):
 
     protocol = protocol_key()
     level = level_key()
-    k = dy.Int32(primary_key=True, min=1, description="how many neighbours were looked at")
-    value = dy.Float64(min=0, max=1, description="share of queries with a right one among the k nearest")
+    k = dy.Int32(primary_key=True, min=1, description="number of neighbours considered")
+    value = dy.Float64(
+        min=0, max=1, description="share of queries with a correct neighbour among the k nearest"
+    )
     ci_low = dy.Float64(min=0, max=1, description="lower end of the 95 % interval")
     ci_high = dy.Float64(min=0, max=1, description="upper end of the 95 % interval")
     n_queries = dy.Int64(min=1, description="queries behind the value")

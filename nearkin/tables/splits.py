@@ -1,4 +1,4 @@
-"""On which side of the split each image is."""
+"""The split of each image."""
 
 import dataframely as dy
 
@@ -7,16 +7,16 @@ from nearkin.vocabulary import EXCLUDED, SPLITS
 
 REASONS = {
     "too_few_groups": "its species cannot be split",
-    "from_previous": "as in the split before",
+    "from_previous": "as in the previous split",
     "from_source": "as delivered",
-    "follows_group": "with images that have a side",
+    "follows_group": "in the split of its group",
     "unseen_species": "of a held-out species",
-    "would_leak": "set aside, for it would tie two sides together",
+    "would_leak": "excluded, because it would link two splits",
 }
 
 
 class Splits(dy.Schema):
-    """One row per kept image: its side of the split."""
+    """One row per kept image: its split."""
 
     uuid = uuid_key()
     split = dy.String(
@@ -24,11 +24,11 @@ class Splits(dy.Schema):
         description="train, val, test or unseen_species; excluded where it would leak",
     )
     group_id = dy.String(
-        description="as in groups, or the part of such a group that is on this side; searches mask by it"
+        description="as in groups, or the part of such a group in this split; searches can exclude by it"
     )
     reason = dy.String(
         nullable=True,
         check=lambda column: column.is_in(list(REASONS)),
-        description="null by lot; " + "; ".join(f"{name}: {said}" for name, said in REASONS.items()),
+        description="null if random; " + "; ".join(f"{name}: {text}" for name, text in REASONS.items()),
     )
-    evidence = dy.String(nullable=True, description="the images, groups or names that make it so")
+    evidence = dy.String(nullable=True, description="the images, groups or names behind the reason")

@@ -1,4 +1,4 @@
-"""How a training went."""
+"""The log of a training."""
 
 import dataframely as dy
 
@@ -18,4 +18,4 @@ class Training(dy.Schema):
         max=1,
         description="species recall@1 on the validation split, in the last step of an epoch",
     )
-    is_best = dy.Bool(description="whether the encoder was kept as it was after this step")
+    is_best = dy.Bool(description="whether the encoder was kept in its state after this step")

@@ -125,7 +125,7 @@ def test_a_damaged_file_stops_its_reader_and_is_made_again_by_a_rerun(finished, 
     said = runs.snakemake(project, "--keep-going", "--", *targets, check=False)
     said += runs.logs(project, len(runs.jobs(said)))
     for damaged, made in READ_BY.items():
-        assert re.search(rf"museum/{re.escape(damaged)}: is set aside as .*: only rerun", said), damaged
+        assert re.search(rf"museum/{re.escape(damaged)}: was renamed to .*: just rerun", said), damaged
         assert not (results / made).exists()
         assert not (results / damaged).exists()
     runs.snakemake(project, *targets)

@@ -38,7 +38,7 @@ def test_a_linked_folder_is_told_then_followed_then_watched(project):
     last = said[said.index("The audit of photos: results/photos/audit.html") :].splitlines()
     assert last[1].startswith("The curation of photos warns")
     assert last[2].endswith("does not name where it leads: Butterfly (leads to ../big/Butterfly)")
-    assert "  clean_labels: rows set aside: 1 linked_folder" in last[3:6]
+    assert "  clean_labels: rows quarantined: 1 linked_folder" in last[3:6]
 
     with runs.config_of(project) as config:
         config["datasets"]["photos"]["source"]["follow_links"] = ["big"]

@@ -171,7 +171,7 @@ def test_lost_and_damaged_shards_heal_in_the_next_run(finished, project):
     content[len(content) // 2] ^= 1
     shards[1].write_bytes(content)
     said = runs.snakemake(project, check=False) + runs.logs(project)
-    assert "is set aside as 1.parquet.damaged: only rerun" in said
+    assert "was renamed to 1.parquet.damaged: just rerun" in said
     runs.snakemake(project)
     assert same_below(project, finished, ENCODER, but=".damaged")
     assert (project / "results/museum/checks.passed").exists()

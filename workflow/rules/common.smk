@@ -43,7 +43,7 @@ except ConfigError as error:
 MODELS = config["models"]
 PRETRAINED_MODELS = [name for name in MODELS if MODELS[name].get("library") not in (None, "external")]
 FINETUNED_MODELS = [name for name in MODELS if "finetune" in MODELS[name]]
-# Of models that differ only in their seed, the first stands for all where one is looked at.
+# Of models that differ only in their seed, the first stands for all where one is shown.
 SEED_GROUPS = seed_groups(MODELS)
 HAS_SEED_GROUPS = any(model.get("finetune", {}).get("seed_group") for model in MODELS.values())
 FIRST_SEEDS = [names[0] for names in SEED_GROUPS.values()]
@@ -52,11 +52,6 @@ EXTERNAL_MODELS = [name for name in MODELS if MODELS[name].get("library") == "ex
 # Models whose text tower reads captions, for clusters that are made with them.
 TEXT_MODELS = {how["model"] for how in config["clusters"].values() if how["captions"]}
 SHARDS = range(config["shards"])
-PENDING = pending_results.PendingResults(
-    mark=lambda path: workflow.persistence._mark_incomplete(path, None),
-    unmark=lambda path: workflow.persistence._unmark_incomplete(path),
-    marked=lambda paths: workflow.persistence._filter_incomplete_keys(paths),
-)
 DIGESTS = code_digest.FileDigests(".snakemake/nearkin/digests.json")
 # The dataset that has the record of a folder's download: the first of those that share it.
 DOWNLOADS = {
@@ -64,13 +59,6 @@ DOWNLOADS = {
     for name, dataset in reversed(config["datasets"].items())
     if dataset["source"]["download"]
 }
-# What rules are called here, or in the workflow of which this is a module.
-named = workflow.modifier.modify_rulename
-# What rules that check write, and the rules whose results they check.
-CHECKS = {named("check_curation"): "curation.passed", named("check_results"): "checks.passed"}
-CURATION_RULES = set(map(named, curation_warnings.CURATION_RULES))
-UNCHECKED = {"describe_dataset", "write_audit", "write_report", "export_csv", "collect_resource_usage"}
-UNCHECKED = set(map(named, UNCHECKED | {"plot_resource_usage"}))
 # An encoder's job on a GPU is one task that Snakemake must not start twice (see profiles/slurm).
 GPU = {"gpu": config["gpus"], "tasks": 0} if config["gpus"] else {}
 
@@ -144,64 +132,15 @@ def outside(*inputs):
     """
 
     def digests(wildcards):
-        found = [given(wildcards) for given in inputs]
-        paths = [path for given in found for path in ([given] if isinstance(given, str) else given)]
+        values = [function(wildcards) for function in inputs]
+        paths = [path for value in values for path in ([value] if isinstance(value, str) else value)]
         return {str(path): DIGESTS.digest(path) for path in paths if is_flagged(path, "ancient")}
 
     return digests
 
 
-def keep_records():
-    """Write down beside the results how they were made, for `make adopt`."""
-    for dataset in config["datasets"]:
-        if Path("results", dataset).is_dir():
-            try:
-                provenance.write_provenance(f"results/{dataset}", workflow.persistence._read_record)
-            except OSError as error:
-                print(f"make adopt will not know all results of {dataset}: {error}", file=sys.stderr)
-
-
-def begin_run():
-    """Withdraw checks of what this run changes, and mark what it will make and all that hangs on it."""
-    if workflow.touch:
-        return
-    withdraw_checks()
-    to_make = {
-        str(file): [*map(str, job.input)] for job in workflow.dag.needrun_jobs() for file in job.output
-    }
-    existing = {
-        path: record["input"] or []
-        for folder in Path("results").glob("*/")
-        for path, record in provenance.list_recorded(folder, workflow.persistence._read_record)
-    }
-    PENDING.mark_pending(to_make, existing)
-
-
-def withdraw_checks():
-    """Remove what says that all is well with results that this run changes.
-
-    Where a run includes a check, Snakemake knows whether something behind it changes; elsewhere, any rule
-    whose results it checks may.
-    """
-    jobs = {(job.rule.name, job.wildcards.get("dataset")) for job in workflow.dag.jobs}
-    needed = {(job.rule.name, job.wildcards.get("dataset")) for job in workflow.dag.needrun_jobs()}
-    for dataset in config["datasets"]:
-        changing = {rule for rule, name in needed if name == dataset} - UNCHECKED
-        for check, passed in CHECKS.items():
-            checked = changing & CURATION_RULES if passed == "curation.passed" else changing
-            if check in changing or (checked and (check, dataset) not in jobs):
-                Path(f"results/{dataset}/{passed}").unlink(missing_ok=True)
-
-
-def print_warnings():
-    """Sum up what the curation of each dataset warned of, also in a run before this one."""
-    for dataset in config["datasets"]:
-        if lines := curation_warnings.summarise_warnings(dataset, SHARDS):
-            print(f"The curation of {dataset} warns (all of it in logs/, by rule):", *lines, sep="\n  ")
-
-
 def source_folder(wildcards):
-    """Where the images of a dataset lie: as configured, or the drawn museum's."""
+    """Where the images of a dataset are: as configured, or the synthetic ones."""
     source = config["datasets"][wildcards.dataset]["source"]
     if source["layout"] == "museum":
         return f"results/{wildcards.dataset}/delivery"
@@ -209,15 +148,16 @@ def source_folder(wildcards):
 
 
 @cache
-def delivered_files(folder, trusted, record=None, said=None):
+def delivered_files(folder, trusted, record=None, content=None):
     """A digest of a delivered folder, so that new or lost files and edited texts are noticed.
 
-    `trusted` are folders that its links may lead to. `record` is that of its download; when it says something else, the folder is looked at again.
+    `trusted` are folders that its links may lead to. `record` is that of its download; when
+    its `content` changes, the folder is read again.
     """
     if not os.path.isdir(folder):
-        mend = "mend datasets.*.source.folder in the config, or put the images there"
+        fix = "correct datasets.*.source.folder in the config, or put the images there"
         again = f"it was downloaded once; remove {record} to do so again"
-        raise WorkflowError(f"no folder {folder!r}: {again if record else mend}")
+        raise WorkflowError(f"no folder {folder!r}: {again if record else fix}")
     try:
         return folder_digest(folder, trusted)
     except (UnreadableError, ValueError) as error:
@@ -225,7 +165,7 @@ def delivered_files(folder, trusted, record=None, said=None):
 
 
 def delivery(wildcards):
-    """The drawn museum as input; a delivered folder is watched through its digest."""
+    """The synthetic dataset as input; a delivered folder is watched through its digest."""
     source = config["datasets"][wildcards.dataset]["source"]
     return source_folder(wildcards) if source["layout"] == "museum" else []
 
@@ -254,7 +194,7 @@ def table_settings(wildcards):
 
 
 def folder_digest_param(wildcards):
-    """The digest of a delivered folder; nothing for the museum, which is an input.
+    """The digest of a delivered folder; None for the synthetic dataset, which is an input.
 
     Nothing either for a folder that is not to be watched, is to be downloaded or is as the
     download left it, so that the same is known before and after.
@@ -267,9 +207,9 @@ def folder_digest_param(wildcards):
         return delivered_files(source["folder"], tuple(source["follow_links"]))
     if not os.path.exists(record):
         return None
-    said = Path(record).read_text(encoding="utf-8")
-    digest = delivered_files(source["folder"], tuple(source["follow_links"]), record, said)
-    return None if digest == json.loads(said)["digest"] else digest
+    content = Path(record).read_text(encoding="utf-8")
+    digest = delivered_files(source["folder"], tuple(source["follow_links"]), record, content)
+    return None if digest == json.loads(content)["digest"] else digest
 
 
 def taxonomy_of(wildcards):
@@ -290,13 +230,13 @@ def previous_splits(wildcards):
         return path or []
     if not os.path.exists(path):
         raise WorkflowError(
-            f"no file {path!r}: mend datasets.{wildcards.dataset}.split.previous in the config"
+            f"no file {path!r}: correct datasets.{wildcards.dataset}.split.previous in the config"
         )
     return ancient(path)
 
 
 def split_settings(wildcards):
-    """How groups are dealt; what else the split takes are inputs."""
+    """How groups are assigned to splits; what else the split needs are inputs."""
     split = config["datasets"][wildcards.dataset]["split"]
     return {key: value for key, value in split.items() if key not in ("previous", "use_source_split")}
 
@@ -342,7 +282,7 @@ def base_encoder(file):
 
 
 def embeddings_for_groups(wildcards):
-    """The embeddings by which a dataset's near duplicates are told, if its config names a model for it."""
+    """The embeddings that find a dataset's near duplicates, if its config names a model for it."""
     near = config["datasets"][wildcards.dataset]["groups"]["near_duplicates"]
     model = near["model"] if near else None
     return f"results/{wildcards.dataset}/{model}/embeddings/shards.json" if model else []

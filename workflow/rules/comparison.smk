@@ -60,7 +60,7 @@ rule compare_all_pairs:
 
 
 rule compare_seeds:
-    """Every model side by side, those that differ only in their seed told as one."""
+    """Every model side by side, those that differ only in their seed as one."""
     input:
         query_scores=expand("results/{{dataset}}/{model}/query_scores.parquet", model=MODELS),
     output:

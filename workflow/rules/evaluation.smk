@@ -31,7 +31,7 @@ rule score_queries:
 
 
 rule compute_recall_curve:
-    """Recall of a model against the number of neighbours looked at."""
+    """Recall of a model against the number of neighbours that count."""
     input:
         query_scores="results/{dataset}/{model}/query_scores.parquet",
     output:
@@ -54,7 +54,7 @@ rule compute_recall_curve:
 
 
 rule count_confusions:
-    """Who is taken for whom by a model: queries beside their nearest images, leave one out."""
+    """Confusions of a model: the species of each query and of its nearest image, leave one out."""
     input:
         neighbours="results/{dataset}/{model}/neighbours.parquet",
         labels="results/{dataset}/labels.parquet",
@@ -76,7 +76,7 @@ rule count_confusions:
 
 
 rule tabulate_training_size:
-    """Species recall@1 of a model beside the number of training images."""
+    """Species recall@1 of a model with the number of training images."""
     input:
         metrics="results/{dataset}/{model}/metrics.parquet",
         labels="results/{dataset}/labels.parquet",
@@ -102,7 +102,7 @@ rule write_training_size_text:
     output:
         text=report(
             "results/{dataset}/{model}/training_size.txt",
-            caption="../report/sampling.rst",
+            caption="../report/training_size_text.rst",
             category="{dataset}",
             labels={"figure": "training images, as text", "model": "{model}"},
         ),

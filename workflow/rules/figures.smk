@@ -28,7 +28,7 @@ rule plot_recall:
 
 
 rule plot_recall_curve:
-    """Recall of every model against the number of neighbours looked at."""
+    """Recall of every model against the number of neighbours that count."""
     input:
         curves=expand("results/{{dataset}}/{model}/recall_curve.parquet", model=REPORTED_MODELS),
     output:
@@ -53,7 +53,7 @@ rule plot_recall_curve:
 
 
 rule plot_reachable:
-    """Species recall over all queries beside that over the queries that could hit."""
+    """Species recall over all queries and over the reachable ones."""
     input:
         metrics=expand("results/{{dataset}}/{model}/metrics.parquet", model=REPORTED_MODELS),
     output:
@@ -348,7 +348,7 @@ rule plot_most_changed:
 
 
 rule plot_improvement_by_training_size:
-    """The improvement of each species beside its number of training images, and a curve through them."""
+    """The improvement of each species against its number of training images, with a fitted curve."""
     input:
         differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
         trend="results/{dataset}/comparisons/{base}/{trained}/trend.parquet",

@@ -4,7 +4,7 @@ SHEETS = ["best", "worst", "most_improved", "most_worsened", "confusions"]
 
 
 rule select_examples:
-    """The queries that stand for their species with their neighbours, and whom species are taken for."""
+    """Example queries of each species with their neighbours, and what species are mistaken for."""
     input:
         neighbours="results/{dataset}/{model}/neighbours.parquet",
         labels="results/{dataset}/labels.parquet",

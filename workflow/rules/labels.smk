@@ -2,7 +2,7 @@
 
 
 rule clean_labels:
-    """Names repaired, or images set aside with a reason."""
+    """Cleaned names, and the quarantine: images left out, each with its reason."""
     input:
         images="results/{dataset}/images.parquet",
         inspection=expand("results/{{dataset}}/inspection/{shard}.parquet", shard=SHARDS),

@@ -47,7 +47,7 @@ SMALL_TABLES = [
 
 
 rule export_csv:
-    """CSV twins of the small tables, beside them."""
+    """The small tables as CSV, next to them."""
     input:
         tables=[f"{table}.parquet" for table in SMALL_TABLES],
     output:
@@ -91,7 +91,7 @@ rule write_headline:
 
 
 rule write_report:
-    """One page that opens offline: what was asked, found and done."""
+    """One page that opens offline: the question, the answer and the methods."""
     input:
         headline="results/{dataset}/headline.json",
         statistics="results/{dataset}/statistics.parquet",
@@ -191,31 +191,3 @@ rule check_results:
         exclude_same_group=lookup(within=config, dpath="search/exclude_same_group"),
     script:
         "../../scripts/check_results.py"
-
-
-onstart:
-    begin_run()
-    progress.add_eta(workflow.logger_manager.get_log_handlers())
-
-
-onerror:
-    PENDING.unmark_finished()
-    keep_records()
-    print_warnings()
-
-
-onsuccess:
-    PENDING.unmark_finished()
-    keep_records()
-    for dataset in config["datasets"]:
-        for page in ("audit", "report"):
-            if Path("results", dataset, f"{page}.html").exists():
-                print(f"The {page} of {dataset}: results/{dataset}/{page}.html")
-    print_warnings()
-
-
-# Snakemake runs no such hooks of a module. A workflow with hooks of its own calls these from there.
-if not workflow.modifier.is_main_snakefile():
-    workflow._onstart = lambda log: onstart()
-    workflow._onerror = lambda log: onerror()
-    workflow._onsuccess = lambda log: onsuccess()

@@ -1,4 +1,4 @@
-"""Needs a finished study and the benchmark files of its jobs; produces what it took, which nothing else hangs on."""
+"""Needs a finished study and the benchmark files of its jobs; produces its time and memory, on which nothing else depends."""
 
 
 rule collect_resource_usage:

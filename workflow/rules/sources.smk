@@ -2,7 +2,7 @@
 
 
 rule generate_synthetic:
-    """A drawn museum with the layout and the faults of a real delivery."""
+    """A synthetic dataset with the layout and the faults of a real delivery."""
     output:
         folder=directory("results/{dataset}/delivery"),
     log:

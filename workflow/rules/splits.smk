@@ -2,7 +2,7 @@
 
 
 rule split_images:
-    """Train, val, test and unseen; a group never straddles."""
+    """Train, val, test and unseen species; no group spans two of them."""
     input:
         labels="results/{dataset}/labels.parquet",
         groups="results/{dataset}/groups.parquet",

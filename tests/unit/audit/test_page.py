@@ -79,7 +79,7 @@ def test_every_delivered_row_is_counted_once(content, html):
     for row in content["fates"]:
         assert row["delivered"] == row["kept"] + row["merged"] + row["aside"]
     assert (
-        "6 of 11 delivered rows can be used (55 %), 1 of them after a repair; 4 were set aside"
+        "6 of 11 delivered rows can be used (55 %), 1 of them after a repair; 4 were quarantined"
         in Page(html).text
     )
     assert content["caption_sources"] == [
@@ -337,10 +337,10 @@ def test_an_empty_audit_is_a_page_too(tables, folder):
     for sentence in (
         "No defect was found.",
         "Nothing needed repair.",
-        "No delivered row was set aside.",
-        "No two names claim the same image.",
+        "No delivered row was quarantined.",
+        "No image has conflicting names.",
         "No two kept images look the same.",
-        "Nothing asks for a second look.",
+        "There is nothing to review.",
     ):
         assert sentence in text
 

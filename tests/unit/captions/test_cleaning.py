@@ -1,4 +1,4 @@
-"""Captions are mended where that is certain, told useless where they are, and otherwise left alone."""
+"""Captions are repaired where that is certain, or marked as unusable; all others are left alone."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nearkin.captions.cleaning import LONGEST, SINGLE, clean, clean_distinct, is_sound
+from nearkin.captions.cleaning import MAX_CHARS, SAFE_NON_ASCII, clean, clean_distinct, is_sound
 from nearkin.captions.error_patterns import ERROR_PHRASES
 from nearkin.captions.markup import strip_markup, unescape_code
 from nearkin.captions.quality import FILLER
 
-MENDED = [
+REPAIRED = [
     ("  A\r\n fish. \n\n", "A fish.", ["whitespace"]),
     ("A fish.\u00a0 It\u2028swims.", "A fish. It swims.", ["whitespace"]),
     ("<p>Shape &amp; colour.</p>", "Shape & colour.", ["markup"]),
@@ -34,14 +34,14 @@ MENDED = [
 ]
 
 
-@pytest.mark.parametrize(("delivered", "mended", "repairs"), MENDED)
-def test_captions_that_are_mended(delivered, mended, repairs):
-    assert clean(delivered) == (mended, None, repairs)
-    assert clean(mended) == (mended, None, [])
+@pytest.mark.parametrize(("delivered", "repaired", "repairs"), REPAIRED)
+def test_captions_that_are_repaired(delivered, repaired, repairs):
+    assert clean(delivered) == (repaired, None, repairs)
+    assert clean(repaired) == (repaired, None, [])
 
 
 KNOWN = yaml.safe_load((Path(__file__).parents[1] / "data" / "captions.yaml").read_text(encoding="utf-8"))
-LEFT, USELESS = KNOWN["left"], KNOWN["useless"]
+LEFT, UNUSABLE = KNOWN["left"], KNOWN["useless"]
 
 
 @pytest.mark.parametrize("text", LEFT)
@@ -49,7 +49,7 @@ def test_captions_that_are_left_alone(text):
     assert clean(text) == (text, None, [])
 
 
-@pytest.mark.parametrize(("defect", "texts"), USELESS.items())
+@pytest.mark.parametrize(("defect", "texts"), UNUSABLE.items())
 def test_captions_that_say_nothing(defect, texts):
     assert {text: clean(text)[1] for text in texts} == dict.fromkeys(texts, defect)
 
@@ -61,7 +61,7 @@ TEXTS = st.one_of(
     ),
     st.lists(
         st.sampled_from(
-            [*ERROR_PHRASES, *sorted(FILLER), *LEFT, *sum(USELESS.values(), []), *" .:;-'\u2019\u00e91"]
+            [*ERROR_PHRASES, *sorted(FILLER), *LEFT, *sum(UNUSABLE.values(), []), *" .:;-'\u2019\u00e91"]
         )
     ).map(" ".join),
 )
@@ -69,7 +69,7 @@ TEXTS = st.one_of(
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(TEXTS, max_size=20))
-@example([*LEFT, *sum(USELESS.values(), []), *(delivered for delivered, _, _ in MENDED)])
+@example([*LEFT, *sum(UNUSABLE.values(), []), *(delivered for delivered, _, _ in REPAIRED)])
 def test_in_bulk_as_one_by_one(texts):
     frame = pl.DataFrame({"before": texts}, schema={"before": pl.String})
     sound = frame.filter(is_sound(pl.col("before")))["before"]
@@ -88,7 +88,7 @@ def test_most_captions_need_no_look_one_by_one():
 
 def test_single_letters_and_quotes_are_no_mojibake():
     frame = pl.DataFrame({"text": [chr(code) for code in range(0x80, 0x2100)]})
-    single = frame.filter(pl.col("text").str.contains(f"[{SINGLE}]"))["text"]
+    single = frame.filter(pl.col("text").str.contains(f"[{SAFE_NON_ASCII}]"))["text"]
     assert len(single) > 60
     for text in (
         form.format(letter) for letter in single for form in ("fi{}sh", "A {} fish", "{}fish", "Fish.{}")
@@ -99,10 +99,10 @@ def test_single_letters_and_quotes_are_no_mojibake():
 @settings(max_examples=200, deadline=None)
 @given(TEXTS)
 def test_any_text_becomes_one_line_and_stays_so(text):
-    mended, defect, _ = clean(text)
+    repaired, defect, _ = clean(text)
     if defect is None:
-        assert mended == " ".join(mended.split())
-        assert clean(mended) == (mended, None, [])
+        assert repaired == " ".join(repaired.split())
+        assert clean(repaired) == (repaired, None, [])
 
 
 UNITS = [
@@ -114,14 +114,14 @@ UNITS = [
 @pytest.mark.parametrize("unit", UNITS)
 def test_ten_megabytes_are_cut_before_the_work(unit):
     text = unit * (10_000_000 // len(unit))
-    mended, defect, repairs = clean(text)
+    repaired, defect, repairs = clean(text)
     assert "too_long" in repairs
-    assert defect or 0 < len(mended) <= LONGEST
+    assert defect or 0 < len(repaired) <= MAX_CHARS
 
 
 @pytest.mark.parametrize(("depth", "defect"), [(9, None), (18, None), (19, "hostile_markup")])
 def test_markup_in_markup_is_taken_off_ten_times_and_no_more(depth, defect):
-    """Each round takes off two of the tags, and the tenth may find nothing any more."""
+    """Each pass removes two of the tags, and the tenth must find nothing."""
     assert clean("A fish" + "<i" * depth + ">" * depth) == ("A fish", defect, ["markup"])
 
 
@@ -157,7 +157,7 @@ def test_what_is_nothing_without_its_markup_is_empty_or_a_placeholder(text, defe
 
 
 def test_in_bulk_slices_of_any_size_are_the_same(monkeypatch):
-    texts = pl.Series([delivered for delivered, _, _ in MENDED])
+    texts = pl.Series([delivered for delivered, _, _ in REPAIRED])
     whole = clean_distinct(texts)
     monkeypatch.setattr("nearkin.captions.cleaning.CHUNK_TEXTS", 3)
     assert clean_distinct(texts).equals(whole)

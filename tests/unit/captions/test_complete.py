@@ -4,17 +4,17 @@ import polars as pl
 import pytest
 
 from nearkin.captions import complete
-from nearkin.captions.cleaning import LONGEST
+from nearkin.captions.cleaning import MAX_CHARS
 from nearkin.captions.complete import complete_captions
 from nearkin.tables.labels import Captions, CurationLog
 from tests.factories.delivery import images_of
 from tests.factories.random_study import labels_of
 
-LADDER = ["delivered", "sidecar", "tables", "template"]
+PRIORITY = ["delivered", "sidecar", "tables", "template"]
 
 
-def complete_texts(captions, sidecars=None, tables=(), *, species=None, rungs=LADDER):
-    """Captions and Gaps in the order of the given captions; `tables` are lists like those."""
+def complete_texts(captions, sidecars=None, tables=(), *, species=None, priority=PRIORITY):
+    """Captions and CurationLog in the order of the given captions; `tables` are lists like those."""
     labels = labels_of(species or ["Aus bus"] * len(captions))
     labels = labels.with_columns(common_name=pl.lit(None, dtype=pl.String))
     uuids = labels["uuid"].to_list()
@@ -25,14 +25,14 @@ def complete_texts(captions, sidecars=None, tables=(), *, species=None, rungs=LA
         for texts in tables
     ]
     whole, curation_log = complete_captions(
-        labels, images, further, priority=rungs, templates=["A photo of {species}."]
+        labels, images, further, priority=priority, templates=["A photo of {species}."]
     )
     Captions.validate(whole), CurationLog.validate(curation_log)
     order = labels.select("uuid").with_row_index()
     return whole, curation_log.join(order, on="uuid").sort("index", "field", "defect")
 
 
-def told(curation_log):
+def changes_of(curation_log):
     return curation_log.select("field", "defect", "action", "before", "after").rows()
 
 
@@ -44,19 +44,19 @@ def test_what_is_fine_stays_as_it_was_and_has_no_gap():
     assert curation_log.is_empty()
 
 
-def test_what_is_mended_keeps_its_source():
+def test_a_repaired_caption_keeps_its_source():
     whole, curation_log = complete_texts(["<p>A fish</p>\r\n"])
     assert whole.select("caption", "caption_source").row(0) == ("A fish", "delivered")
-    assert told(curation_log) == [
+    assert changes_of(curation_log) == [
         ("caption", "markup", "repaired", "<p>A fish</p>\r\n", "A fish"),
         ("caption", "whitespace", "repaired", "<p>A fish</p>\r\n", "A fish"),
     ]
 
 
-def test_the_first_rung_with_a_usable_caption_wins_and_each_that_failed_is_told():
+def test_the_first_usable_source_wins_and_each_that_failed_is_logged():
     whole, curation_log = complete_texts(["nan"], ["TODO\n"], [["<p></p>"], ["A  fish"]])
     assert whole.select("caption", "caption_source").row(0) == ("A fish", "table:2")
-    assert told(curation_log) == [
+    assert changes_of(curation_log) == [
         ("caption", "placeholder", "filled", "nan", "A fish"),
         ("sidecar", "placeholder", "filled", "TODO", "A fish"),
         ("table:1", "empty", "filled", "<p></p>", "A fish"),
@@ -65,29 +65,31 @@ def test_the_first_rung_with_a_usable_caption_wins_and_each_that_failed_is_told(
 
 
 @pytest.mark.parametrize(
-    ("rungs", "source"),
+    ("priority", "source"),
     [
         (["sidecar", "delivered", "template"], "sidecar"),
         (["tables", "sidecar", "template"], "table:1"),
         (["template"], "template:1"),
     ],
 )
-def test_the_user_orders_the_rungs(rungs, source):
-    whole, curation_log = complete_texts(["A fish."], ["A red fish.\r\n"], [["A blue fish."]], rungs=rungs)
+def test_the_user_orders_the_sources(priority, source):
+    whole, curation_log = complete_texts(
+        ["A fish."], ["A red fish.\r\n"], [["A blue fish."]], priority=priority
+    )
     assert whole["caption_source"].item() == source
     assert curation_log.is_empty()
 
 
-def test_a_missing_caption_is_a_gap_on_the_first_rung_that_has_any():
+def test_a_missing_caption_is_logged_for_the_first_source_that_has_any():
     _, curation_log = complete_texts(["A fish.", None], [None, "A red fish."])
-    assert told(curation_log) == [("caption", "missing", "filled", None, "A red fish.")]
+    assert changes_of(curation_log) == [("caption", "missing", "filled", None, "A red fish.")]
     _, curation_log = complete_texts([None, None], ["A fish.", None], [[None, "A red fish."]])
-    assert told(curation_log) == [("sidecar", "missing", "filled", None, "A red fish.")]
+    assert changes_of(curation_log) == [("sidecar", "missing", "filled", None, "A red fish.")]
     whole, curation_log = complete_texts([None])
-    assert told(curation_log) == [("caption", "missing", "filled", None, "A photo of Aus bus.")]
+    assert changes_of(curation_log) == [("caption", "missing", "filled", None, "A photo of Aus bus.")]
 
 
-def test_another_species_is_usable_on_no_rung():
+def test_another_species_is_usable_from_no_source():
     species = ["Aus bus", "Aus cus"]
     whole, curation_log = complete_texts(
         ["An Aus cus.", "A fish."], ["Here: aus_cus", None], [["A. cus", None]], species=species
@@ -100,15 +102,15 @@ def test_another_species_is_usable_on_no_rung():
     )
 
 
-def test_characters_that_were_lost_are_told():
+def test_lost_characters_are_logged():
     whole, curation_log = complete_texts(["The fish\ufffds fin."])
     assert whole["caption"].item() == "The fish\ufffds fin."
     assert curation_log.select("defect", "action").row(0) == ("lost_characters", "noted")
 
 
-def test_ten_megabytes_are_cut_and_said():
+def test_ten_megabytes_are_cut_and_logged():
     whole, curation_log = complete_texts(["fin " * 2_500_000])
-    assert len(whole["caption"][0]) <= LONGEST
+    assert len(whole["caption"][0]) <= MAX_CHARS
     assert curation_log["defect"].to_list() == ["too_long"]
     assert curation_log["before"][0].endswith("(10000000 characters)")
 
@@ -120,11 +122,13 @@ def test_of_several_rows_the_first_with_a_usable_caption_counts():
         {"uuid": uuid, "row": row, "caption": text} for row, text in enumerate([None, " ", "nan", "A fish."])
     ]
     for images in (images_of(rows), images_of(rows[::-1])):
-        whole, curation_log = complete_captions(labels, images, [], priority=LADDER, templates=["{species}"])
+        whole, curation_log = complete_captions(
+            labels, images, [], priority=PRIORITY, templates=["{species}"]
+        )
         assert whole["caption"].to_list() == ["A fish."]
         assert curation_log.is_empty()
         whole, curation_log = complete_captions(
-            labels, images.filter(pl.col("row") < 3), [], priority=LADDER, templates=["{species}"]
+            labels, images.filter(pl.col("row") < 3), [], priority=PRIORITY, templates=["{species}"]
         )
         assert curation_log.select("row", "defect").rows() == [(2, "placeholder")]
 
@@ -138,7 +142,7 @@ def test_the_order_of_rows_and_the_size_of_parts_change_nothing(monkeypatch):
     for step in (1, -1):
         monkeypatch.setattr(complete, "CHUNK_ROWS", 3 if step < 0 else 100)
         found = complete_captions(
-            labels[::step], images[::step], [], priority=LADDER, templates=["{species}", "{genus}"]
+            labels[::step], images[::step], [], priority=PRIORITY, templates=["{species}", "{genus}"]
         )
         results.append([found[0].sort("uuid"), found[1].sort("uuid", "defect")])
     assert all(one.equals(other) for one, other in zip(*results, strict=True))
@@ -156,6 +160,6 @@ def test_a_second_run_changes_nothing():
 def test_no_images_no_captions():
     labels = labels_of(["Aus bus"]).with_columns(common_name=pl.lit(None, dtype=pl.String)).head(0)
     whole, curation_log = complete_captions(
-        labels, images_of([]), [], priority=LADDER, templates=["{species}"]
+        labels, images_of([]), [], priority=PRIORITY, templates=["{species}"]
     )
     assert whole.is_empty() and curation_log.is_empty()

@@ -1,4 +1,4 @@
-"""Captions in further tables, and whose they are."""
+"""Captions in further tables, and the images that they belong to."""
 
 import polars as pl
 import pytest
@@ -32,7 +32,7 @@ def test_a_table_that_is_none(tmp_path):
 PATHS = ["x/a.jpg", "x/b.jpg", "y/b.jpg", "y/c\u0301.jpg"]
 
 
-def told(rows):
+def captions_by_path(rows):
     """The captions by path of four images, from pairs of an image and a caption."""
     labels = labels_of(["Aus bus"] * 4).with_columns(path=pl.Series(PATHS))
     table = pl.DataFrame(
@@ -45,16 +45,19 @@ def told(rows):
 
 
 def test_an_image_is_named_by_uuid_path_or_file_name():
-    assert told([("uuid", "A.")]) == {PATHS[3]: "A."}
-    assert told([(" ./x/b.jpg", "A."), ("y\\b.jpg", "B.")]) == {PATHS[1]: "A.", PATHS[2]: "B."}
-    assert told([("a.jpg", "A."), ("elsewhere/\u0107.jpg", "C.")]) == {PATHS[0]: "A.", PATHS[3]: "C."}
+    assert captions_by_path([("uuid", "A.")]) == {PATHS[3]: "A."}
+    assert captions_by_path([(" ./x/b.jpg", "A."), ("y\\b.jpg", "B.")]) == {PATHS[1]: "A.", PATHS[2]: "B."}
+    assert captions_by_path([("a.jpg", "A."), ("elsewhere/\u0107.jpg", "C.")]) == {
+        PATHS[0]: "A.",
+        PATHS[3]: "C.",
+    }
 
 
-def test_a_file_name_of_several_images_is_not_used_and_said(caplog):
-    assert told([("b.jpg", "B."), ("d.jpg", "D."), (None, "E."), ("a.jpg", None)]) == {}
-    assert "captions not used, for images share the file name that table:1 names: 2" in caplog.text
+def test_a_file_name_of_several_images_is_not_used_and_logged(caplog):
+    assert captions_by_path([("b.jpg", "B."), ("d.jpg", "D."), (None, "E."), ("a.jpg", None)]) == {}
+    assert "captions not used, because images share the file name that table:1 names: 2" in caplog.text
 
 
 def test_the_first_caption_that_is_not_blank_counts_whatever_the_order():
     rows = [("a.jpg", "Z."), ("x/a.jpg", " "), ("x/a.jpg", "B."), ("a.jpg", "C.")]
-    assert told(rows) == told(rows[::-1]) == {PATHS[0]: "B."}
+    assert captions_by_path(rows) == captions_by_path(rows[::-1]) == {PATHS[0]: "B."}

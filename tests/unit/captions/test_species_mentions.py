@@ -9,7 +9,7 @@ from nearkin.captions.mention_context import CONTEXT_WORDS
 from nearkin.captions.species_mentions import SpeciesMentionFinder
 
 SPECIES = ["Aus bus", "Aus cus", "Aus dus", "Xus longus", "Xus brevis"]
-TOLD = [
+CAPTIONS = [
     ("A Big Cus (Aus cus) rests.", "Aus cus"),
     ("Here is the Big Cus (Aus cus).", "Aus cus"),
     ("A photo of Long tailed Big Cus (Aus dus).", "Aus dus"),
@@ -30,11 +30,11 @@ def table(rows):
     return captions.with_row_index("at")
 
 
-def namer(told=TOLD, common=None):
+def namer(captions=CAPTIONS, common=None):
     labels = table([("", name, (common or {}).get(name)) for name in SPECIES])
     labels = labels.with_columns(genus=pl.col("species").str.head(3), category=pl.lit("Bird"))
     return SpeciesMentionFinder(
-        labels, [table(told)], further=pl.Series(["Yus solus", "Yus sp.", "Yus a x b", "YUS TOTUS"])
+        labels, [table(captions)], unlabelled=pl.Series(["Yus solus", "Yus sp.", "Yus a x b", "YUS TOTUS"])
     )
 
 
@@ -67,7 +67,7 @@ def test_a_text_without_another_species_of_the_dataset():
     assert other("An Aus cus.", own=None) is None
 
 
-def test_a_species_whose_images_were_all_set_aside():
+def test_a_species_whose_images_are_all_quarantined():
     assert other("A Yus solus.") == "Yus solus"
     assert [other(f"A {name}.") for name in ("Yus sp", "Yus a", "Yus totus")] == [None] * 3
 
@@ -110,31 +110,31 @@ def test_a_part_of_a_longer_name_is_no_name():
 
 
 @pytest.mark.parametrize("word", sorted(CONTEXT_WORDS))
-def test_what_is_beside_or_like_the_subject_is_not_it(word):
+def test_what_is_next_to_or_like_the_subject_is_not_it(word):
     assert other(f"A bird {word} an Aus cus.") is None
     assert other(f"A bird {word} Big Cus.") is None
 
 
 def test_small_letters_count_where_the_use_is_nearly_always_right():
     right, wrong = [("A big cus rests.", "Aus cus")] * 10, [("A big cus rests.", "Aus bus")]
-    assert other("A big cus.", names=namer(TOLD + right + wrong)) == "Aus cus"
-    assert other("A big cus.", names=namer(TOLD + right + wrong * 3)) is None
+    assert other("A big cus.", names=namer(CAPTIONS + right + wrong)) == "Aus cus"
+    assert other("A big cus.", names=namer(CAPTIONS + right + wrong * 3)) is None
     assert other("A big cus.") is None
 
 
 def test_a_phrase_that_is_used_everywhere_is_no_name():
     everywhere = [("Its Big Cus is red.", "Aus bus")] * 5
-    assert other("A Big Cus.", names=namer(TOLD + everywhere)) is None
+    assert other("A Big Cus.", names=namer(CAPTIONS + everywhere)) is None
 
 
 def test_no_names_at_all():
     labels = table([("", None)]).with_columns(genus=pl.lit("Aus"), category=pl.lit("Bird"))
-    nobody = SpeciesMentionFinder(labels, [], further=pl.Series([], dtype=pl.String))
+    nobody = SpeciesMentionFinder(labels, [], unlabelled=pl.Series([], dtype=pl.String))
     assert nobody.find_other_species(table([("An Aus bus.", "Aus bus")])).is_empty()
 
 
 def reference(text, own):
-    """Word by word: the first other species that is not beside the subject, unless the own one is named."""
+    """Word by word: the first other species that is not next to the subject, unless the own one is named."""
     words, at, found = text.lower().split(), 0, []
     while at < len(words):
         name = next((name for name in SPECIES if name.lower().split() == words[at : at + 2]), None)

@@ -68,7 +68,7 @@ def recall(value=0.9995, ci_low=0.999, ci_high=1.0, n_labels=3):
     return pl.DataFrame([row])
 
 
-def weighed(frame, **other):
+def evaluate_pair(frame, **other):
     return evaluate.evaluate_claims({"old": recall(**other), "new": recall(**other)}, frame, k=1)
 
 
@@ -79,27 +79,33 @@ def answers(claims, claim, **other):
 def test_more_images_more_recall_for_the_trained_model_only():
     n_train = np.arange(1, 21)
     base = np.tile([0.5, 0.6, 0.4, 0.55, 0.45], 4)
-    table = weighed(differences(base, 0.2 + 0.03 * n_train, n_train))
+    table = evaluate_pair(differences(base, 0.2 + 0.03 * n_train, n_train))
     assert answers(table, RISES, subject="old") == [NOT_SUPPORTED] * 2
     assert answers(table, RISES, subject="new") == [SUPPORTED] * 2
     assert answers(table, RELATED) == [SUPPORTED]
     assert answers(table, IMPROVED, level="species") == [NOT_SUPPORTED]  # half rise, half fall
-    assert "grows with the number of training images in Fish: Spearman’s ρ = 0." in told(table, RELATED)
+    assert "grows with the number of training images in Fish: Spearman’s ρ = 0." in sentence_of(
+        table, RELATED
+    )
 
 
 def test_what_falls_is_not_shown_to_rise_and_says_so():
     n_train = np.arange(1, 21)
-    table = weighed(differences(0.9 - 0.03 * n_train, 0.5 - 0.02 * n_train, n_train))
+    table = evaluate_pair(differences(0.9 - 0.03 * n_train, 0.5 - 0.02 * n_train, n_train))
     assert answers(table, RISES, subject="new") == [NOT_SUPPORTED] * 2
-    assert "Species recall@1 of new falls with" in told(table, RISES, subject="new", measure=ODDS_RATIO)
-    assert "typical species of Fish got worse from old to new" in told(table, IMPROVED, level="species")
+    assert "Species recall@1 of new falls with" in sentence_of(
+        table, RISES, subject="new", measure=ODDS_RATIO
+    )
+    assert "typical species of Fish got worse from old to new" in sentence_of(
+        table, IMPROVED, level="species"
+    )
 
 
 def test_the_typical_species_improved_though_one_lost_much():
     trained = [*np.linspace(0.55, 0.7, 19), 0.4]
-    table = weighed(differences([0.5] * 19 + [1.0], trained, range(20)))
+    table = evaluate_pair(differences([0.5] * 19 + [1.0], trained, range(20)))
     assert answers(table, IMPROVED, level="species") == [SUPPORTED]
-    text = told(table, IMPROVED, level="species")
+    text = sentence_of(table, IMPROVED, level="species")
     assert "19 rose, 0 stayed, 1 fell; n = 20 species with 400 queries" in text
 
 
@@ -107,20 +113,20 @@ def test_the_species_that_got_worse_are_named_worst_first():
     worse = differences([0.9, 0.9, 0.9, 0.1], [0.5, 0.2, 0.8, 0.9], [1, 2, 3, 4]).with_columns(
         p_holm=pl.Series([0.04, 0.001, 0.5, 0.01])
     )
-    table = weighed(worse)
+    table = evaluate_pair(worse)
     assert answers(table, WORSE) == [SUPPORTED]
     assert table.filter(claim=WORSE)["worsened_labels"].to_list() == [["Aa ab", "Aa aa"]]
-    assert "2 fell (Aa ab, Aa aa) and 1 rose" in told(table, WORSE)
-    assert answers(weighed(worse.with_columns(p_holm=pl.lit(0.2))), WORSE) == [NOT_SUPPORTED]
+    assert "2 fell (Aa ab, Aa aa) and 1 rose" in sentence_of(table, WORSE)
+    assert answers(evaluate_pair(worse.with_columns(p_holm=pl.lit(0.2))), WORSE) == [NOT_SUPPORTED]
 
 
-def test_worse_beyond_chance_cannot_be_told_from_few_groups():
+def test_few_groups_cannot_show_that_a_species_got_worse():
     """Four species of five groups: 4 x 2 / 2**5 = 0.25."""
     few = differences([1, 1, 1, 1], [0, 0, 0, 0], [1, 2, 3, 4], n_groups=5)
-    assert answers(weighed(few), WORSE) == [INCONCLUSIVE]
-    assert "none of 4 species has more than 5 groups" in told(weighed(few), WORSE)
-    assert "no species has enough queries" in told(
-        weighed(few.with_columns(enough_queries=pl.lit(False))), WORSE
+    assert answers(evaluate_pair(few), WORSE) == [INCONCLUSIVE]
+    assert "none of 4 species has more than 5 groups" in sentence_of(evaluate_pair(few), WORSE)
+    assert "no species has enough queries" in sentence_of(
+        evaluate_pair(few.with_columns(enough_queries=pl.lit(False))), WORSE
     )
 
 
@@ -135,12 +141,12 @@ def test_worse_beyond_chance_cannot_be_told_from_few_groups():
     ],
 )
 def test_category_recall_is_saturated_where_its_interval_lies_above_the_ceiling(numbers, answer):
-    table = weighed(differences([0.5], [0.5], [1]), **numbers)
+    table = evaluate_pair(differences([0.5], [0.5], [1]), **numbers)
     assert answers(table, SATURATED) == [answer] * 2
     assert all(format_claim(row).endswith(".") for row in table.to_dicts())
 
 
-UNTOLD = {
+INCONCLUSIVE_CASES = {
     "one species": (differences([0.5], [0.6], [3]), "it takes 6 species, not 1"),
     "no species": (differences([], [], []), "it takes 6 species, not 0"),
     "no training images": (differences([0.1, 0.9] * 4, [0.2, 0.3] * 4, [0] * 8), "no species has training"),
@@ -150,24 +156,24 @@ UNTOLD = {
 }
 
 
-@pytest.mark.parametrize(("frame", "why"), UNTOLD.values(), ids=UNTOLD)
-def test_what_cannot_be_told_says_why(frame, why):
+@pytest.mark.parametrize(("frame", "why"), INCONCLUSIVE_CASES.values(), ids=INCONCLUSIVE_CASES)
+def test_an_inconclusive_claim_says_why(frame, why):
     category = differences([0.9], [0.9], [9], level="category", label="all")
-    table = weighed(pl.concat([frame, category]))
+    table = evaluate_pair(pl.concat([frame, category]))
     assert answers(table, RISES) == [INCONCLUSIVE] * 4
     assert answers(table, RELATED) == [INCONCLUSIVE]
-    assert why in told(table, RISES, subject="old", measure=ODDS_RATIO)
+    assert why in sentence_of(table, RISES, subject="old", measure=ODDS_RATIO)
     assert Claims.validate(table.sort(Claims.primary_key())) is not None
 
 
-def test_a_separated_category_is_told_by_rank_but_not_by_odds():
-    table = weighed(differences([0] * 4 + [1] * 4, [0] * 4 + [1] * 4, range(8)))
+def test_a_separated_category_has_an_answer_by_rank_but_not_by_odds():
+    table = evaluate_pair(differences([0] * 4 + [1] * 4, [0] * 4 + [1] * 4, range(8)))
     assert answers(table, RISES, subject="old", measure=ODDS_RATIO) == [INCONCLUSIVE]
     assert answers(table, RISES, subject="old", measure="spearman") == [SUPPORTED]
     assert answers(table, RELATED) == [INCONCLUSIVE]
 
 
-def test_unseen_species_are_not_asked_about_their_training_images():
+def test_unseen_species_have_no_claims_about_training_images():
     table = evaluate.evaluate_claims(
         {name: recall().with_columns(protocol=pl.lit("unseen_species")) for name in ("old", "new")},
         differences([0.5, 0.4] * 4, [0.6, 0.5] * 4, [0] * 8, protocol="unseen_species"),
@@ -188,7 +194,7 @@ def test_whatever_the_counts_every_claim_has_an_answer_and_a_sentence(species):
     frame = differences(np.minimum(base, queries) / queries, np.minimum(trained, queries) / queries, n_train)
     frame = frame.with_columns(n_queries=pl.Series(queries, dtype=pl.Int32))
     category = differences([0.9], [0.9], [9], level="category", label="all")
-    table = weighed(pl.concat([frame, category]))
+    table = evaluate_pair(pl.concat([frame, category]))
     for row in Claims.validate(table.sort(Claims.primary_key())).to_dicts():
         assert (row["null_reason"] is None) == (row["answer"] != INCONCLUSIVE)
         assert format_claim(row).endswith(".") and "None" not in format_claim(row)
@@ -197,6 +203,6 @@ def test_whatever_the_counts_every_claim_has_an_answer_and_a_sentence(species):
         )
 
 
-def told(table, claim, **other):
+def sentence_of(table, claim, **other):
     [row] = table.filter(claim=claim, **other).to_dicts()
     return format_claim(row)

@@ -49,7 +49,7 @@ def test_the_interval_of_a_correlation_covers_the_truth():
 
 
 def species(rng, slope, *, n=60, fewest=2, precision=4):
-    """Hits, queries and training images of species that differ beyond the luck of their queries."""
+    """Hits, queries and training images of species that differ beyond the chance of their queries."""
     n_train, queries = rng.geometric(0.05, n), np.clip(rng.geometric(0.1, n), fewest, 60)
     chance = special.expit(-1 + slope * (np.log2(1 + n_train) - 4))
     own = rng.beta(precision * chance, precision * (1 - chance))
@@ -68,7 +68,7 @@ def test_the_odds_are_those_of_two_by_two():
 
 @pytest.mark.parametrize("precision", [4, 1e9])
 def test_equal_numbers_of_queries_give_the_quasi_binomial_errors_of_statsmodels(precision):
-    """Where species differ; where they scatter by luck alone, binomial errors are not made smaller."""
+    """Where species differ; where they scatter by chance alone, binomial errors are not made smaller."""
     hits, queries, n_train = species(np.random.default_rng(3), 0.3, fewest=60, precision=precision)
     size = sm.add_constant(np.log2(1 + n_train))
     model = sm.GLM(np.column_stack([hits, queries - hits]), size, family=sm.families.Binomial())
@@ -82,7 +82,7 @@ def test_equal_numbers_of_queries_give_the_quasi_binomial_errors_of_statsmodels(
 
 
 @pytest.mark.parametrize("slope", [0, 0.3])
-def test_the_interval_of_the_odds_covers_the_truth_though_species_differ(slope):
+def test_the_interval_of_the_odds_covers_the_truth_although_species_differ(slope):
     rng, n_drawn = np.random.default_rng(4), 200
     found = [logistic.odds_per_doubling(*species(rng, slope)) for _ in range(n_drawn)]
     assert 0.92 < np.mean([one.ci_low <= np.exp(slope) <= one.ci_high for one in found]) < 0.99
@@ -106,22 +106,22 @@ def test_walsh_averages_are_those_of_all_pairs():
     for n in (1, 2, 7, 30):
         values = np.sort(rng.integers(-5, 6, n) / 7)
         pairs = sorted((values[i] + values[j]) / 2 for i in range(n) for j in range(i, n))
-        found = [hodges_lehmann.walsh_average(values, place) for place in range(1, len(pairs) + 1)]
+        found = [hodges_lehmann.walsh_average(values, rank) for rank in range(1, len(pairs) + 1)]
         assert found == pytest.approx(pairs, abs=1e-8)
 
 
-def test_the_interval_holds_what_the_signed_rank_test_does_not_refuse():
+def test_the_interval_holds_what_the_signed_rank_test_does_not_reject():
     changes = np.random.default_rng(7).normal(0.4, 1, 15)
     found = hodges_lehmann.hodges_lehmann(changes)
     shifts = np.linspace(-1, 2, 601)
-    kept = [shift for shift in shifts if stats.wilcoxon(changes - shift).pvalue >= 0.05]
-    assert (found.ci_low, found.ci_high) == pytest.approx((min(kept), max(kept)), abs=0.01)
+    accepted = [shift for shift in shifts if stats.wilcoxon(changes - shift).pvalue >= 0.05]
+    assert (found.ci_low, found.ci_high) == pytest.approx((min(accepted), max(accepted)), abs=0.01)
 
 
-def test_the_approximate_places_are_near_the_exact_ones():
+def test_the_approximate_ranks_are_near_the_exact_ones():
     for n in (60, 130, 200):
         approximate = n * (n + 1) / 4 - 1.96 * np.sqrt(n * (n + 1) * (2 * n + 1) / 24)
-        assert hodges_lehmann._lower_rank(n) == pytest.approx(approximate, rel=0.01)
+        assert hodges_lehmann._find_lower_rank(n) == pytest.approx(approximate, rel=0.01)
 
 
 def test_ties_and_zeros_are_exact_among_few():

@@ -31,8 +31,8 @@ def test_a_pair_is_as_compared_alone():
     assert len(table) == 3 * 6  # levels, ordered pairs
     labels, splits = random_study.study(1)
     counts = paired.count_training_images(labels, splits)
-    told = {"n_train": counts, "ks": [3], "min_queries": 4, "resamples": 200, "seed": 1}
-    alone = paired.compare(hits["a"], hits["c"], **told)
+    settings = {"n_train": counts, "ks": [3], "min_queries": 4, "resamples": 200, "seed": 1}
+    alone = paired.compare(hits["a"], hits["c"], **settings)
     for level in ("category", "genus", "species"):
         mine = table.filter(level=level, base="a", trained="c").row(0, named=True)
         other = alone.filter(level=level, category="all", label="all", metric="recall").row(0, named=True)

@@ -1,4 +1,4 @@
-"""Which queries turned right or wrong, and from whom to whom."""
+"""Which queries became correct or wrong, and which neighbours changed."""
 
 import polars as pl
 

@@ -152,7 +152,7 @@ def test_few_changes_are_never_certain():
     points = 100 * (rose - fell) / groups
     given = {"diff_pp": points, "ci_low": points - 1, "ci_high": points + 1}
     given |= {"n_improved": rose, "n_worsened": fell, "n_groups": groups}
-    given["ci_low"][5] = given["ci_high"][5] = 100.0  # all rose alike: drawn anew, it is always the same
+    given["ci_low"][5] = given["ci_high"][5] = 100.0  # all improved alike: every resample is the same
     found = paired.widen_sparse_intervals(pl.DataFrame(given)).to_dicts()
     for few in found[:4]:
         assert few["ci_low"] <= 0 <= few["ci_high"] and few["ci_low"] <= few["diff_pp"] <= few["ci_high"]
@@ -161,7 +161,7 @@ def test_few_changes_are_never_certain():
     assert 80 < found[5]["ci_low"] < found[5]["ci_high"] == 100
 
 
-def asked(rows):
+def make_hits(rows):
     """Hits of two models at the species level, from rows (category, label, group, first hit of each)."""
     names = ["category", "label", "group_id", "base", "trained"]
     table = pl.DataFrame(rows, schema=names, orient="row").with_columns(
@@ -188,7 +188,7 @@ NO_COUNTS = {"level": pl.String, "category": pl.String, "label": pl.String, "n_t
 def table_of(rows, **other):
     settings = {"n_train": pl.DataFrame(schema=NO_COUNTS), "ks": [1, 3], "min_queries": 2} | other
     settings |= {"resamples": 50, "seed": 1}
-    return paired.compare(*asked(rows), **settings).filter(metric="recall")
+    return paired.compare(*make_hits(rows), **settings).filter(metric="recall")
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_intervals_are_those_of_drawn_units(monkeypatch, at_once, weights_at_onc
     monkeypatch.setattr(paired, "CHUNK_NUMBERS", at_once)
     monkeypatch.setattr(paired.intervals, "CHUNK_WEIGHTS", weights_at_once)
     rows = random_rows(1)
-    base, trained = asked(rows)
+    base, trained = make_hits(rows)
     hits, strata = paired.add_resampling_units(base.with_columns(trained=trained["first_relevant_rank"]))
     weights = np.concatenate(
         list(paired.intervals.bootstrap_weights(strata, resamples=50, seed=1, at_once=2**20))
@@ -258,9 +258,10 @@ def slow_estimates(rows, category):
 
 def assert_drawn_to_the_mean(rows, category):
     table = table_of(rows).filter(pl.col("label") != "all", k=1, category=category)
-    wanted, free = slow_estimates(rows, category)
-    assert table["diff_pp_shrunk"].to_numpy() == pytest.approx(wanted)
-    assert np.ptp(wanted) > 5 and not np.allclose(wanted, table["diff_pp"], atol=0.1)  # drawn, but not wholly
+    expected, free = slow_estimates(rows, category)
+    assert table["diff_pp_shrunk"].to_numpy() == pytest.approx(expected)
+    assert np.ptp(expected) > 5  # shrunk, but not fully
+    assert not np.allclose(expected, table["diff_pp"], atol=0.1)
     return free
 
 
@@ -356,7 +357,7 @@ def test_training_counts_by_hand():
 
 
 def test_queries_of_the_trained_model_alone_are_counted_too():
-    base, trained = asked([("Bird", "Aa x", "g", 1, 1)] * 3)
+    base, trained = make_hits([("Bird", "Aa x", "g", 1, 1)] * 3)
     keys = ["protocol", "level", "uuid"]
     with pytest.raises(ValueError, match="1 only by the base, 2 only by the trained, the first is .*'0'"):
         paired.check_same_queries(base.head(1).select(keys), trained.tail(2).select(keys))

@@ -1,4 +1,4 @@
-"""Models of several seeds told as one: the mean of their numbers, and intervals as for one model."""
+"""Models of several seeds as one variant: the mean of their numbers, and intervals as for one model."""
 
 import numpy as np
 import polars as pl

@@ -1,4 +1,4 @@
-"""The curve of improvement by training images: by hand, beside statsmodels, and where there is none."""
+"""The curve of improvement by training images: by hand, against statsmodels, and where there is none."""
 
 import numpy as np
 import polars as pl
@@ -24,9 +24,9 @@ def differences(n_train, points, n_queries, *, category="Fish", protocol="leave_
         }
     )
     everyone = rows.head(1).with_columns(label=pl.lit("all"), diff_pp=pl.lit(1e6))
-    told = {"protocol": protocol, "level": "species", "metric": "recall", "category": category}
+    key = {"protocol": protocol, "level": "species", "metric": "recall", "category": category}
     return pl.concat([rows, everyone]).with_columns(
-        *(pl.lit(value).alias(name) for name, value in told.items()), k=pl.lit(1, dtype=pl.Int32)
+        *(pl.lit(value).alias(name) for name, value in key.items()), k=pl.lit(1, dtype=pl.Int32)
     )
 
 

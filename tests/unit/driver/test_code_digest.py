@@ -46,6 +46,7 @@ def digest(project):
         "# A comment.\n" + MODULE,
         MODULE.replace("(a, b)", "(a: int, b: int = None) -> int").replace(" = None", ""),
         "from collections.abc import Sized\n" + MODULE.replace("(a, b)", "(a: Sized, b)"),
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from nearkin.other import A\n" + MODULE,
         MODULE.replace("    return", '    """The sum."""\n    return'),
     ],
 )
@@ -89,7 +90,7 @@ def test_the_curators_pages_do_not_hang_on_intervals():
 
 def test_a_files_digest_sees_its_content_whatever_its_date(tmp_path, monkeypatch):
     path, store = tmp_path / "mine.bin", tmp_path / "digests.json"
-    monkeypatch.setattr(code_digest.FileDigests, "SMALL", 2)
+    monkeypatch.setattr(code_digest.FileDigests, "SMALL_BYTES", 2)
     path.write_bytes(b"worse")
     os.utime(path, (1, 1))
     before = code_digest.FileDigests(store).digest(path)

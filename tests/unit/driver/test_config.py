@@ -69,7 +69,7 @@ def wrong(path, value):
         (
             ["datasets", "museum", "captions", "priority"],
             ["template", "delivered"],
-            "priority: nothing is reached",
+            "priority: nothing after template is ever used",
         ),
         (
             ["datasets", "museum", "captions"],
@@ -110,12 +110,12 @@ def wrong(path, value):
         (
             ["datasets", "museum", "split"],
             {"folds": 5, "use_source_split": True},
-            "split.use_source_split: folds are dealt anew",
+            "split.use_source_split: folds are assigned at random",
         ),
         (
             ["datasets", "museum", "split"],
             {"folds": 5, "previous": "a"},
-            "split.previous: folds are dealt anew",
+            "split.previous: folds are assigned at random",
         ),
         (
             ["datasets", "museum", "split"],
@@ -125,7 +125,7 @@ def wrong(path, value):
         (
             ["datasets", "museum", "split"],
             {"previous": "./results/museum/splits.parquet"},
-            "split.previous: results/museum/splits.parquet is made anew",
+            "split.previous: results/museum/splits.parquet is written again",
         ),
         (
             ["datasets", "museum", "groups", "near_duplicates"],
@@ -244,6 +244,12 @@ def settled_from(folder):
     """The shipped study of images in a folder."""
     datasets = {"mine": {"source": {"layout": "folders", "folder": folder}}}
     return resolve_config(copy.deepcopy(SHIPPED) | {"datasets": datasets}, SCHEMA)
+
+
+def test_a_base_that_is_no_model_of_any_kind_is_named():
+    models = {"tuned": {"finetune": {"base": "empty"}}, "empty": {"name": "x"}}
+    with pytest.raises(ConfigError, match="config key models.empty: give either library"):
+        resolve_config(copy.deepcopy(SHIPPED) | {"models": models, "compare": []}, SCHEMA)
 
 
 def test_k_may_be_as_large_as_the_depth():

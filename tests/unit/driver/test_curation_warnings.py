@@ -42,9 +42,11 @@ def test_kinds_are_counted_over_all_shards(logs):
 
 
 def test_lines_are_few_and_short_and_steer_no_terminal(logs):
-    lines = [f"WARNING nearkin.x: kind {n}: \x1b[2J{'x' * 300}" for n in range(curation_warnings.KINDS + 5)]
+    lines = [
+        f"WARNING nearkin.x: kind {n}: \x1b[2J{'x' * 300}" for n in range(curation_warnings.MAX_KINDS + 5)
+    ]
     (logs / "clean_labels").mkdir()
     (logs / "clean_labels/d.log").write_text("".join(f"{AT} {line}\n" for line in lines), encoding="utf-8")
     found = curation_warnings.summarise_warnings("d", range(2), logs)
-    assert len(found) == curation_warnings.KINDS + 1 and found[-1] == "and 9 more kinds"
+    assert len(found) == curation_warnings.MAX_KINDS + 1 and found[-1] == "and 9 more kinds"
     assert found[4].startswith("clean_labels: kind 0: [2Jxxx") and len(found[4]) < 230

@@ -11,8 +11,8 @@ ONE, TWO, PIXELS, FOLDER = (f"results/d/{name}" for name in ("one", "m/two", "pi
 
 
 def record(rule, end, **inputs):
-    told = dict.fromkeys(provenance.RECORD_KEYS) | {"rule": rule, "starttime": end - 1, "endtime": end}
-    return told | {"input_checksums": inputs}
+    empty = dict.fromkeys(provenance.RECORD_KEYS)
+    return empty | {"rule": rule, "starttime": end - 1, "endtime": end, "input_checksums": inputs}
 
 
 @pytest.fixture
@@ -73,6 +73,11 @@ def test_what_was_changed_after_it_was_made_is_not_taken_for_what_was_made(made)
     assert written(made) == before
     os.remove("results/d/provenance.jsonl")
     assert sorted(written(made)) == sorted({ONE, PIXELS, FOLDER})  # what made TWO saw ONE as it was
+
+
+def test_a_file_that_is_only_marked_as_incomplete_has_no_line(made):
+    made[TWO] = dict.fromkeys(provenance.RECORD_KEYS) | {"starttime": 119, "incomplete": True}
+    assert sorted(written(made)) == sorted({ONE, PIXELS, FOLDER})
 
 
 def test_what_is_made_anew_gets_a_new_checksum(made):

@@ -56,6 +56,13 @@ def test_a_list_that_was_tampered_with_is_refused(shards, change):
         read_index(shards)
 
 
+@pytest.mark.parametrize("content", ["", "[]", "3", '"shards"', "null"])
+def test_a_file_that_is_no_list_of_shards_is_named(shards, content):
+    shards.write_text(content)
+    with pytest.raises(ValueError, match="shards.json: cannot be read as a list of shards: .*; remove it"):
+        read_index(shards)
+
+
 def test_a_flipped_byte_never_passes(shards):
     content = shards.read_bytes()
     for place in range(len(content)):

@@ -1,4 +1,4 @@
-"""What a run would cost, against sums done by hand."""
+"""What a run would cost, by hand."""
 
 import polars as pl
 import pytest
@@ -7,9 +7,10 @@ from nearkin.driver import planned_jobs
 from nearkin.estimate import counts, microbenchmarks, model
 from nearkin.estimate.model import Line
 from nearkin.synthetic.write_delivery import write_museum
+from tests.factories.delivery import picture
 
 MUSEUM = {"seed": 3, "n_species": 4, "largest_species": 6, "image_size": 32, "fault_rate": 0.01}
-SAID = """\
+DRY_RUN = """\
 rule embed_images:
     input: nearkin/embeddings/embed.py
     reason: Missing output files
@@ -24,8 +25,8 @@ rule all:
 """
 
 
-def test_a_dry_run_tells_the_jobs():
-    assert planned_jobs.parse_dry_run(SAID) == [
+def test_a_dry_run_lists_the_jobs():
+    assert planned_jobs.parse_dry_run(DRY_RUN) == [
         ("embed_images", {"dataset": "birds", "model": "clip", "shard": "0"}, "Missing output files", ""),
         ("download_dataset", {"dataset": "birds"}, "", "logs/download_dataset/birds.log"),
     ]
@@ -43,7 +44,7 @@ def test_the_costs_of_an_earlier_run_are_added_up(tmp_path):
     assert planned_jobs.previous_seconds(tmp_path, "group_images", "birds") == 4.0
 
 
-def test_a_museum_is_counted_as_it_will_be_drawn(tmp_path):
+def test_a_synthetic_dataset_is_counted_as_it_will_be_drawn(tmp_path):
     write_museum(tmp_path / "drawn", **MUSEUM, n_workers=1)
     n_files = len(list((tmp_path / "drawn/datasets").glob("*/chunk_*/*")))
     assert counts.n_images({"layout": "museum", "museum": MUSEUM}, "nowhere") == n_files
@@ -68,14 +69,26 @@ def test_a_file_counts_once_in_a_list_of_images(tmp_path):
     assert counts.n_listed(tmp_path / "images.parquet") == 2
 
 
-@pytest.mark.parametrize("precision", [None, "fp32"])
-def test_the_encoder_of_colours_is_tried(precision, monkeypatch):
-    monkeypatch.setattr(microbenchmarks, "LONG_ENOUGH", 0.0)
+def test_images_are_inspected_and_decoded_for_their_rates(tmp_path):
+    for name in ("a.png", "b.jpg"):
+        picture(tmp_path / name, seed=1, size=(40, 30))
+    table, seconds = microbenchmarks.inspecting(["a.png", "b.jpg"], tmp_path, max_megapixels=1)
+    assert table["path"].to_list() == ["a.png", "b.jpg"] and table["error"].null_count() == 2
+    assert seconds > 0
     geometry = {"size": 8, "crop_pct": 1.0, "interpolation": "bicubic"}
-    found = microbenchmarks.embedding(
+    preprocessing = {"folder": tmp_path, "geometry": geometry, "decode": "exact", "max_megapixels": 1}
+    assert microbenchmarks.decoding(table, preprocessing) > 0
+    assert microbenchmarks.decoding(table.clear(), preprocessing) is None
+
+
+@pytest.mark.parametrize("precision", [None, "fp32"])
+def test_the_colour_histogram_is_measured(precision, monkeypatch):
+    monkeypatch.setattr(microbenchmarks, "MIN_SECONDS", 0.0)
+    geometry = {"size": 8, "crop_pct": 1.0, "interpolation": "bicubic"}
+    network = microbenchmarks.embedding(
         {"library": "histogram"}, geometry, precision=precision, batch_size=2, threads=1
     )
-    assert (found.width, found.n_parameters) == (512, 0) and found.seconds > 0
+    assert (network.width, network.n_parameters) == (512, 0) and network.seconds > 0
 
 
 @pytest.mark.parametrize(("n_jobs", "cores", "seconds"), [(1, 8, 60), (2, 8, 30), (40, 8, 15), (40, 1, 60)])
@@ -85,8 +98,8 @@ def test_jobs_share_the_cores(n_jobs, cores, seconds):
 
 def test_folds_leave_one_of_them_for_the_test():
     split = {"train": 0.5, "val": 0.25, "test": 0.25, "held_out_species": 0.0, "folds": 5}
-    found = model.sides(300, split)
-    assert {side: round(n) for side, n in found.items()} == {
+    sizes = model.sides(300, split)
+    assert {name: round(n) for name, n in sizes.items()} == {
         "train": 160,
         "val": 80,
         "test": 60,
@@ -103,7 +116,7 @@ def test_the_search_never_finds_more_than_there_is():
     )
 
 
-def test_the_table_adds_up_and_says_what_does_not_suffice():
+def test_the_table_adds_up_and_shortages_are_named():
     lines = [
         Line("cache_pixels", "birds square", 2, 1000, 30.0, 150e6, None, "100 images/s by one thread"),
         Line("search_neighbours", "birds clip", 1, 1000, 40.0, 1e6, 3e9),

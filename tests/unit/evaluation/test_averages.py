@@ -48,7 +48,7 @@ def scored(seed, exclude_same_group=True, levels=None):
 def loops(labels, splits, found, protocol, exclude_same_group):
     """The study's numbers, query by query: {(level, what, label, k): value}."""
     rows = {row["uuid"]: row for row in labels.join(splits, on="uuid").to_dicts()}
-    asking, asked = PROTOCOL_SPLITS[protocol]
+    query_split, gallery_split = PROTOCOL_SPLITS[protocol]
     nearest = defaultdict(list)
     for row in found.filter(protocol=protocol).sort("rank").to_dicts():
         nearest[row["uuid"]].append(row["neighbour"])
@@ -57,7 +57,7 @@ def loops(labels, splits, found, protocol, exclude_same_group):
         species_hits, genus_hits = defaultdict(list), defaultdict(list)
         reachable = []
         for uuid, row in rows.items():
-            if row["split"] != asking:
+            if row["split"] != query_split:
                 continue
             hit = any(rows[other]["species"] == row["species"] for other in nearest[uuid][:k])
             species_hits[row["category"], row["species"]].append(hit)
@@ -68,7 +68,7 @@ def loops(labels, splits, found, protocol, exclude_same_group):
             could = [
                 other
                 for other, there in rows.items()
-                if there["split"] == asked
+                if there["split"] == gallery_split
                 and there["species"] == row["species"]
                 and other != uuid
                 and not (exclude_same_group and there["group_id"] == row["group_id"])

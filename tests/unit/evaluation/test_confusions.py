@@ -1,4 +1,4 @@
-"""Who is taken for whom: by hand, and from the files of a study."""
+"""Which label is predicted for which: by hand, and from the files of a study."""
 
 import polars as pl
 
@@ -57,7 +57,7 @@ def test_only_the_nearest_of_leave_one_out_count(tmp_path):
     tables.write(nearest, tmp_path / "neighbours.parquet", Neighbours, fingerprint="f")
     tables.write(labels_of(SPECIES, CATEGORIES), tmp_path / "labels.parquet", Labels)
     paths = [tmp_path / f"{name}.parquet" for name in ("neighbours", "labels", "confusions")]
-    count_confusions(*paths, protocol="leave_one_out", stamps={"model": "lite0"})
+    count_confusions(*paths, protocol="leave_one_out", metadata={"model": "lite0"})
     found = tables.read(paths[2], Confusions)
     assert found.filter(level="species")["label", "predicted", "n", "n_queries"].rows() == [
         ("Aa x", "Aa x", 1, 1)

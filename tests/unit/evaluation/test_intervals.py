@@ -1,4 +1,4 @@
-"""Resampling: weights, their variance, and intervals beside scipy's."""
+"""Resampling: weights, their variance, and intervals compared with scipy's."""
 
 import numpy as np
 import pytest
@@ -71,13 +71,13 @@ def test_few_changes_mirror():
 
 
 @pytest.mark.parametrize("value", [0.125, 0.875])
-@pytest.mark.parametrize(("n_groups", "kept"), [(39, False), (40, True), (48, True)])
-def test_five_groups_worth_keep_their_interval_and_fewer_do_not(value, n_groups, kept):
+@pytest.mark.parametrize(("n_groups", "is_kept"), [(39, False), (40, True), (48, True)])
+def test_five_groups_worth_keep_their_interval_and_fewer_do_not(value, n_groups, is_kept):
     """40 groups: an eighth of them is exactly five."""
     ends = np.array([[value - 0.01], [value + 0.02]])
     found = intervals.wilson_if_sparse(np.array([value]), ends, np.array([n_groups]))
-    wanted = ends if kept else intervals.wilson(np.array([value]), np.array([n_groups]))
-    assert np.array_equal(found, wanted)
+    expected = ends if is_kept else intervals.wilson(np.array([value]), np.array([n_groups]))
+    assert np.array_equal(found, expected)
 
 
 @pytest.mark.filterwarnings("error")

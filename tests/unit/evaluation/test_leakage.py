@@ -1,4 +1,4 @@
-"""The leak audit: what a naive split shows, worked out by hand, and against plain loops."""
+"""The leakage audit: a random split, worked out by hand and against plain loops."""
 
 import numpy as np
 import polars as pl
@@ -9,7 +9,13 @@ from nearkin.storage import tables
 from nearkin.tables.leakage import LeakageAudit
 from tests.factories import grouped_images, random_study
 
-TOLD = {"dealing": grouped_images.DEALING, "most_queries": 1000, "ks": [1, 3], "resamples": 200, "seed": 1}
+SETTINGS = {
+    "dealing": grouped_images.DEALING,
+    "most_queries": 1000,
+    "ks": [1, 3],
+    "resamples": 200,
+    "seed": 1,
+}
 
 
 @pytest.fixture(scope="module")
@@ -31,16 +37,16 @@ def frames():
 def table(frames):
     labels, splits, vectors = frames
     return leakage.audit_leakage(
-        labels, splits, vectors_of=random_study.vectors_of(splits["uuid"], vectors), **TOLD
+        labels, splits, vectors_of=random_study.vectors_of(splits["uuid"], vectors), **SETTINGS
     )
 
 
 def row(table, split, protocol="train_gallery", level="species", query_subset="all", k=1):
-    wanted = {"split": split, "protocol": protocol, "level": level, "query_subset": query_subset, "k": k}
-    return table.filter(**wanted).row(0, named=True)
+    key = {"split": split, "protocol": protocol, "level": level, "query_subset": query_subset, "k": k}
+    return table.filter(**key).row(0, named=True)
 
 
-def test_a_naive_split_finds_the_frames_of_its_own_videos(table):
+def test_a_random_split_finds_the_frames_of_its_own_videos(table):
     assert row(table, "random", query_subset="same_group_in_gallery")["recall"] == 1
     assert row(table, "random")["recall"] > row(table, "random_masked")["recall"] + 0.3
     assert row(table, "grouped")["recall"] < 0.6
@@ -50,7 +56,7 @@ def test_a_naive_split_finds_the_frames_of_its_own_videos(table):
     assert row(table, "grouped", query_subset="same_group_in_gallery")["recall"] is None
 
 
-def test_populations_add_up_and_those_without_a_mate_have_nothing_to_hide(table):
+def test_query_subsets_add_up_and_masking_needs_group_members(table):
     for split in ("grouped", "random", "random_masked"):
         for protocol in leakage.PROTOCOLS:
             for k in (1, 3):
@@ -69,17 +75,17 @@ def test_populations_add_up_and_those_without_a_mate_have_nothing_to_hide(table)
     assert naive["recall"] == exclude_same_group["recall"]
 
 
-def test_the_naive_recall_is_that_of_plain_loops(frames, table):
+def test_the_random_recall_is_that_of_plain_loops(frames, table):
     labels, splits, vectors = frames
     naive = leakage.random_split(labels, splits, grouped_images.DEALING).join(labels, on="uuid")
-    places = {uuid: i for i, uuid in enumerate(splits["uuid"])}
-    asked = [
+    rows = {uuid: i for i, uuid in enumerate(splits["uuid"])}
+    gallery = [
         (uuid, species) for uuid, species in naive.filter(split="train").select("uuid", "species").rows()
     ]
     hits = []
     for uuid, species in naive.filter(split="test").select("uuid", "species").rows():
-        mine = vectors[places[uuid]].astype(float)
-        nearest = min(asked, key=lambda one: (-float(mine @ vectors[places[one[0]]].astype(float)), one[0]))
+        mine = vectors[rows[uuid]].astype(float)
+        nearest = min(gallery, key=lambda one: (-float(mine @ vectors[rows[one[0]]].astype(float)), one[0]))
         hits.append(nearest[1] == species)
     assert row(table, "random")["recall"] == pytest.approx(
         np.mean(hits), abs=0.02
@@ -87,7 +93,7 @@ def test_the_naive_recall_is_that_of_plain_loops(frames, table):
     assert row(table, "random")["n_queries"] == len(hits)
 
 
-def test_the_naive_split_deals_the_same_images_by_the_same_shares(frames):
+def test_the_random_split_has_the_same_images_and_shares(frames):
     labels, splits, _ = frames
     naive = leakage.random_split(labels, splits, grouped_images.DEALING)
     seen = splits.filter(pl.col("split") != "unseen_species")
@@ -100,32 +106,35 @@ def test_the_naive_split_deals_the_same_images_by_the_same_shares(frames):
     assert leakage.count_split_groups(splits) == (0, 0)
 
 
-def test_a_sample_of_queries_stands_for_all_and_each_finds_what_it_finds_among_all(frames, table):
+def test_a_sample_of_queries_has_about_the_recall_of_all(frames, table):
     labels, splits, vectors = frames
-    told = TOLD | {"most_queries": 20}
+    settings = SETTINGS | {"most_queries": 20}
     sampled = leakage.audit_leakage(
-        labels, splits, vectors_of=random_study.vectors_of(splits["uuid"], vectors), **told
+        labels, splits, vectors_of=random_study.vectors_of(splits["uuid"], vectors), **settings
     )
     for split in ("grouped", "random", "random_masked"):
         for protocol in leakage.PROTOCOLS:
             few, every = row(sampled, split, protocol), row(table, split, protocol)
             assert 10 <= few["n_queries"] <= 20 < every["n_queries"]
             assert abs(few["recall"] - every["recall"]) < 0.25
-    straddling = ["n_leaking_groups", "n_leaking_images"]
-    assert sampled.select(straddling).equals(table.select(straddling))
+    columns = ["n_leaking_groups", "n_leaking_images"]
+    assert sampled.select(columns).equals(table.select(columns))
 
 
 def test_without_test_images_the_audit_is_a_table_of_nothing():
     labels, groups = grouped_images.in_sizes({"Aa x": [1], "Aa y": [1]})
     splits = grouped_images.split(labels, groups)
     table = leakage.audit_leakage(
-        labels, splits, vectors_of=random_study.vectors_of(splits["uuid"], random_study.vectors(1, 2)), **TOLD
+        labels,
+        splits,
+        vectors_of=random_study.vectors_of(splits["uuid"], random_study.vectors(1, 2)),
+        **SETTINGS,
     )
     assert table["n_queries"].sum() == 0
     assert table["recall"].null_count() == len(table)
 
 
-def test_a_mate_is_another_image_of_the_group_in_the_gallery():
+def test_a_member_is_another_image_of_the_group_in_the_gallery():
     rows = [
         ("a", "test", "g"),
         ("b", "test", "g"),
@@ -145,13 +154,13 @@ def test_the_same_bytes_whatever_the_order_of_rows(frames, table, tmp_path):
         labels.reverse(),
         splits.reverse(),
         vectors_of=random_study.vectors_of(splits["uuid"], vectors),
-        **TOLD,
+        **SETTINGS,
     )
     tables.write(again, tmp_path / "b.parquet", LeakageAudit)
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 
-def test_groups_straddle_if_they_are_on_two_sides_that_are_dealt():
+def test_groups_leak_if_they_span_train_val_and_test():
     rows = [
         ("train", "g"),
         ("test", "g"),
@@ -168,11 +177,11 @@ def test_groups_straddle_if_they_are_on_two_sides_that_are_dealt():
     )
 
 
-def test_intervals_of_the_audit_draw_from_all_groups_together():
+def test_intervals_of_the_audit_resample_all_groups_together():
     rng = np.random.default_rng(1)
     counted = pl.DataFrame({"n": rng.integers(1, 4, 40)})
     counted = counted.with_columns(h1=pl.col("n") - pl.Series(rng.integers(0, 2, 40)), h3=pl.col("n") - 1)
-    shares, low, high = leakage._shares(counted, [1, 3], 200, 7)
+    shares, low, high = leakage._compute_shares(counted, [1, 3], 200, 7)
     [weights] = leakage.intervals.bootstrap_weights(np.zeros(40, dtype=np.int64), resamples=200, seed=7)
     for i, name in enumerate(["h1", "h3"]):
         drawn_shares = (weights @ counted[name].to_numpy()) / (weights @ counted["n"].to_numpy())

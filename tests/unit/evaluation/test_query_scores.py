@@ -31,13 +31,13 @@ def neighbours_of(found, protocol="leave_one_out"):
 
 def hits_of(rows, found, *, exclude_same_group=False, depth=2, wanted=("leave_one_out",)):
     labels, splits = studied(rows)
-    asked = {
+    settings = {
         "wanted": list(wanted),
         "exclude_same_group": exclude_same_group,
         "ks": [1, depth],
         "depth": depth,
     }
-    return query_scores.score_queries([neighbours_of(found)], labels, splits, **asked)
+    return query_scores.score_queries([neighbours_of(found)], labels, splits, **settings)
 
 
 def column(hits, level, name):
@@ -84,13 +84,14 @@ def test_images_without_any_label_in_common_are_not_right_for_each_other():
     rows = {name: ("Fish", None, "Aa", None, name) for name in "ab"} | {
         "c": ("Fish", None, "Aa", "Aa x", "c")
     }
-    coded = query_scores._coded(studied(rows)[0], "species")
-    named = studied(rows)[1].join(studied(rows)[0].select("uuid", *LABELS), on="uuid")
-    named = named.with_columns(coded)
-    assert named["species code"].to_list() == [0, 0, 1] and named["species code"].dtype == pl.Int32
-    answers = {"species": query_scores._unanswered(named, named, "species", "leave_one_out", False, [1])}
-    query_scores._answer(neighbours_of({"a": ["b"], "c": ["a"]}), named, named, answers, ks=[1], depth=2)
-    assert answers["species"]["first_relevant_rank"].tolist() == [0, 0, 0]
+    labels, splits = studied(rows)
+    images = splits.join(labels.select("uuid", *LABELS), on="uuid")
+    images = images.with_columns(query_scores._code_expr("species"))
+    assert images["species code"].to_list() == [0, 0, 1] and images["species code"].dtype == pl.Int32
+    scores = {"species": query_scores._make_blank(images, images, "species", "leave_one_out", False, [1])}
+    neighbours = neighbours_of({"a": ["b"], "c": ["a"]})
+    query_scores._score_block(neighbours, images, images, scores, ks=[1], depth=2)
+    assert scores["species"]["first_relevant_rank"].tolist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize(("exclude_same_group", "could"), [(False, [3, 3, 3, 3]), (True, [2, 2, 3, 3])])
@@ -113,9 +114,9 @@ def test_in_a_search_everyone_of_the_label_can_be_found(exclude_same_group):
     rows = {name: ("Fish", None, "Aa", "Aa x", name) for name in "abc"}
     labels, splits = studied(rows)
     splits = splits.with_columns(split=pl.Series(["test", "train", "train"]))
-    asked = {"wanted": ["train_gallery"], "exclude_same_group": exclude_same_group, "ks": [1], "depth": 2}
+    settings = {"wanted": ["train_gallery"], "exclude_same_group": exclude_same_group, "ks": [1], "depth": 2}
     hits = query_scores.score_queries(
-        [neighbours_of({"a": ["c", "b"]}, "train_gallery")], labels, splits, **asked
+        [neighbours_of({"a": ["c", "b"]}, "train_gallery")], labels, splits, **settings
     )
     [row] = hits.filter(level="species").to_dicts()
     assert (row["uuid"], row["n_relevant"], row["first_relevant_rank"], row["r_precision"]) == (
@@ -132,8 +133,13 @@ def test_only_the_neighbours_of_a_protocol_count_in_it():
     splits = splits.with_columns(split=pl.Series(["test", "test", "test", "train", "train"]))
     found = [neighbours_of({"a": "c", "b": "a", "c": "a"})]
     found.append(neighbours_of({"a": "d", "b": "e", "c": "e"}, "train_gallery"))
-    asked = {"wanted": ["leave_one_out", "train_gallery"], "exclude_same_group": False, "ks": [1], "depth": 1}
-    hits = query_scores.score_queries([pl.concat(found)], labels, splits, **asked).filter(level="species")
+    settings = {
+        "wanted": ["leave_one_out", "train_gallery"],
+        "exclude_same_group": False,
+        "ks": [1],
+        "depth": 1,
+    }
+    hits = query_scores.score_queries([pl.concat(found)], labels, splits, **settings).filter(level="species")
     assert dict(hits.filter(protocol="leave_one_out").select("uuid", "first_relevant_rank").iter_rows()) == {
         "a": None, "b": 1, "c": None,
     }  # fmt: skip
@@ -146,9 +152,14 @@ def test_only_the_neighbours_of_a_protocol_count_in_it():
 
 def test_queries_without_a_gallery_are_scored_and_a_gallery_without_queries_is_not():
     labels, splits = studied({name: ("Fish", None, "Aa", "Aa x", name) for name in "ab"})
-    asked = {"wanted": ["train_gallery", "leave_one_out"], "exclude_same_group": True, "ks": [1], "depth": 1}
+    settings = {
+        "wanted": ["train_gallery", "leave_one_out"],
+        "exclude_same_group": True,
+        "ks": [1],
+        "depth": 1,
+    }
     alone = splits.with_columns(split=pl.lit("test"))
-    hits = query_scores.score_queries([neighbours_of({"a": ["b"], "b": ["a"]})], labels, alone, **asked)
+    hits = query_scores.score_queries([neighbours_of({"a": ["b"], "b": ["a"]})], labels, alone, **settings)
     search = hits.filter(protocol="train_gallery", level="species")
     assert search["n_relevant"].to_list() == [0, 0] and search["first_relevant_rank"].to_list() == [
         None,
@@ -156,16 +167,16 @@ def test_queries_without_a_gallery_are_scored_and_a_gallery_without_queries_is_n
     ]
     train = splits.with_columns(split=pl.lit("train"))
     with pytest.raises(ValueError, match="no protocol has a query"):
-        query_scores.score_queries([neighbours_of({})], labels, train, **asked)
+        query_scores.score_queries([neighbours_of({})], labels, train, **settings)
 
 
 def test_the_order_of_rows_does_not_matter():
     labels, splits = studied({name: ("Fish", None, "Aa", f"Aa {name in 'ab'}", name) for name in "abc"})
     found = neighbours_of({"a": ["b", "c"], "b": ["c", "a"], "c": ["a", "b"]})
-    asked = {"wanted": ["leave_one_out"], "exclude_same_group": True, "ks": [1], "depth": 2}
-    hits = query_scores.score_queries([found], labels, splits, **asked)
+    settings = {"wanted": ["leave_one_out"], "exclude_same_group": True, "ks": [1], "depth": 2}
+    hits = query_scores.score_queries([found], labels, splits, **settings)
     assert hits["uuid"].head(3).to_list() == ["a", "b", "c"]
-    assert query_scores.score_queries([found], labels.reverse(), splits.reverse(), **asked).equals(hits)
+    assert query_scores.score_queries([found], labels.reverse(), splits.reverse(), **settings).equals(hits)
 
 
 def test_a_level_counts_once_any_image_has_a_label():
@@ -188,9 +199,9 @@ def test_a_query_that_found_nobody_has_nothing_right(depth):
 def test_only_those_that_were_searched_for_are_scored():
     rows = {name: ("Fish", None, "Aa", "Aa x", name) for name in "abc"}
     labels, splits = studied(rows)
-    asked = {"wanted": ["leave_one_out"], "exclude_same_group": True, "ks": [1], "depth": 2}
+    settings = {"wanted": ["leave_one_out"], "exclude_same_group": True, "ks": [1], "depth": 2}
     hits = query_scores.score_queries(
-        [neighbours_of({"b": "ac"})], labels, splits, **asked, only=pl.Series("uuid", ["b"])
+        [neighbours_of({"b": "ac"})], labels, splits, **settings, only=pl.Series("uuid", ["b"])
     ).filter(level="species")
     assert hits.select("uuid", "n_relevant", "first_relevant_rank").rows() == [("b", 2, 1)]
 
@@ -199,8 +210,8 @@ def test_neighbours_may_come_in_parts():
     species = {"a": "Aa x", "b": "Aa x", "c": "Aa y"}
     labels, splits = studied({name: ("Fish", None, "Aa", one, name) for name, one in species.items()})
     parts = [neighbours_of({"b": ["c", "a"]}), neighbours_of({"a": ["b", "c"], "c": ["a", "b"]})]
-    asked = {"wanted": ["leave_one_out"], "exclude_same_group": True, "ks": [1], "depth": 2}
-    hits = query_scores.score_queries(parts, labels, splits, **asked)
+    settings = {"wanted": ["leave_one_out"], "exclude_same_group": True, "ks": [1], "depth": 2}
+    hits = query_scores.score_queries(parts, labels, splits, **settings)
     assert column(hits, "species", "first_relevant_rank") == {"a": 1, "b": 2, "c": None}
 
 
@@ -216,6 +227,6 @@ def test_the_query_that_lacks_a_neighbour_is_named_by_its_protocol():
     labels, splits = studied({name: ("Fish", None, "Aa", "Aa x", name) for name in "abcde"})
     splits = splits.with_columns(split=pl.Series(["train", "train", "test", "test", "test"]))
     found = neighbours_of({"c": "ab", "d": "a", "e": "ab"}, "train_gallery")
-    asked = {"wanted": ["train_gallery"], "exclude_same_group": False, "ks": [1], "depth": 2}
+    settings = {"wanted": ["train_gallery"], "exclude_same_group": False, "ks": [1], "depth": 2}
     with pytest.raises(ValueError, match="1 of 3 queries have more or fewer .* the first is d with 1, not 2"):
-        query_scores.score_queries([found], labels, splits, **asked)
+        query_scores.score_queries([found], labels, splits, **settings)

@@ -30,12 +30,12 @@ def test_pytorch_metric_learning(seed):
     labels, vectors, nearest = searched(seed, depth=59)
     n_relevant = np.bincount(labels)[labels] - 1
     scores = metrics.query_metrics(labels[nearest] == labels[:, None], n_relevant, ks=[1])
-    wanted = ("precision_at_1", "r_precision", "mean_average_precision_at_r")
-    calculator = AccuracyCalculator(include=wanted, k=None, device=torch.device("cpu"))
+    names = ("precision_at_1", "r_precision", "mean_average_precision_at_r")
+    calculator = AccuracyCalculator(include=names, k=None, device=torch.device("cpu"))
     theirs = calculator.get_accuracy(vectors.float(), torch.from_numpy(labels))
     reachable = n_relevant > 0  # it leaves the others out
     ours = (scores["n_relevant_at_k"][:, 0], scores["r_precision"], scores["average_precision"])
-    for name, values in zip(wanted, ours, strict=True):
+    for name, values in zip(names, ours, strict=True):
         assert theirs[name] == pytest.approx(values[reachable].mean(), abs=1e-6), name
 
 
@@ -43,10 +43,10 @@ def test_pytorch_metric_learning(seed):
 def test_trec_eval(seed):
     labels, _, nearest = searched(seed, DEPTH)
     rng = np.random.default_rng(seed)
-    kept = rng.integers(1, DEPTH + 1, len(labels))  # neighbours that are stored
-    held = np.arange(DEPTH) < kept[:, None]
+    n_stored = rng.integers(1, DEPTH + 1, len(labels))  # neighbours that are stored
+    is_stored = np.arange(DEPTH) < n_stored[:, None]
     n_relevant = np.bincount(labels)[labels] - 1
-    scores = metrics.query_metrics((labels[nearest] == labels[:, None]) & held, n_relevant, ks=[1, 5])
+    scores = metrics.query_metrics((labels[nearest] == labels[:, None]) & is_stored, n_relevant, ks=[1, 5])
     truth = [
         ir_measures.Qrel(f"q{i}", f"d{j}", 1)
         for i in range(len(labels))
@@ -56,7 +56,7 @@ def test_trec_eval(seed):
     run = [
         ir_measures.ScoredDoc(f"q{i}", f"d{j}", -float(rank))
         for i in range(len(labels))
-        for rank, j in enumerate(nearest[i, : kept[i]])
+        for rank, j in enumerate(nearest[i, : n_stored[i]])
     ]
     measures = [P @ 1, P @ 5, Rprec, ir_measures.RR, ir_measures.Success @ 5]
     theirs = {(row.query_id, row.measure): row.value for row in ir_measures.iter_calc(measures, truth, run)}

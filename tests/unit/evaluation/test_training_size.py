@@ -1,4 +1,4 @@
-"""Recall beside the number of training images."""
+"""Recall by the number of training images."""
 
 import numpy as np
 import polars as pl
@@ -14,7 +14,7 @@ def test_buckets_have_no_gap_and_no_overlap():
     assert buckets == ["0", "1-5", "1-5", "6-10", "6-10", "11-20", "11-20", "21-50", "21-50", "50+", "50+"]
 
 
-def test_recall_beside_training_images():
+def test_recall_by_training_images():
     recall = pl.DataFrame(
         {
             "protocol": "leave_one_out",

@@ -100,7 +100,7 @@ def test_an_improvement_that_nobody_answered_is_an_error(made):
 
 
 def leakage_audit(n_mates=3):
-    """A `LeakageAudit` table of 9 queries, of which so many have a mate in the naive gallery."""
+    """A `LeakageAudit` table of 9 queries, of which `n_mates` have a group member in the random gallery."""
     rows = []
     for protocol in ("leave_one_out", "train_gallery"):
         for split, query_subset, value, n in [
@@ -121,7 +121,7 @@ def leakage_audit(n_mates=3):
 
 def test_each_leak_stands_in_its_row():
     figure = leakage.plot_leakage(leakage_audit(), model="lite0", k=1)
-    assert "lite0, naive split tears 2 groups of 7 images" in texts(figure)
+    assert "lite0, random split divides 2 groups of 7 images" in texts(figure)
     for axis in figure.axes:
         names = [label.get_text() for label in axis.get_yticklabels()]
         drawn = {names[round(y)]: x for mark in axis.collections for x, y in mark.get_offsets()}

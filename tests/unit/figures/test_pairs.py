@@ -117,9 +117,9 @@ def test_the_forest_holds_the_most_changed_ranked_species_in_order(made):
 
 def test_a_panel_without_species_says_so(made):
     rose = made.with_columns(pl.col("diff_pp").abs() + 1)
-    assert "No ranked species fell." in texts(most_changed.plot_most_changed(rose, **PAIR))
+    assert "No ranked species worsened." in texts(most_changed.plot_most_changed(rose, **PAIR))
     nobody = made.with_columns(enough_queries=False, p_holm=None)
-    assert "No ranked species rose." in texts(most_changed.plot_most_changed(nobody, **PAIR))
+    assert "No ranked species improved." in texts(most_changed.plot_most_changed(nobody, **PAIR))
 
 
 @pytest.mark.parametrize("draw", DRAW)

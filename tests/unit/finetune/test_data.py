@@ -1,4 +1,4 @@
-"""A share of the training images: of every class, the same for the same seed, and growing."""
+"""A share of the training images: of every class, the same for the same seed, nested for larger shares."""
 
 import polars as pl
 import pytest

@@ -1,4 +1,4 @@
-"""What goes wrong in a training: it stops, says what to do, and what was saved before is whole."""
+"""Failures of a training: it stops with a remedy, and what was saved before stays whole."""
 
 import pickle
 from contextlib import contextmanager
@@ -16,11 +16,11 @@ from tests.factories.training import RECIPE, bits, trained
 
 
 @contextmanager
-def full_disk(room):
-    """No file can grow beyond `room` bytes."""
+def full_disk(n_bytes):
+    """A context in which no file can grow beyond `n_bytes`."""
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
     try:
         yield
     finally:
@@ -28,7 +28,7 @@ def full_disk(room):
 
 
 class Code:
-    """Pickled, it makes a file when it is read."""
+    """Makes a file when it is unpickled."""
 
     def __init__(self, path):
         self.path = str(path)
@@ -38,33 +38,33 @@ class Code:
 
 
 def times(factor, at):
-    """The loss, multiplied in its step of that number."""
-    real, n_asked = running.margin_loss, 0
+    """The loss function, whose result in step `at` is multiplied by `factor`."""
+    real, n_calls = running.margin_loss, 0
 
     def spoiled(*arguments):
-        nonlocal n_asked
-        n_asked += 1
-        return real(*arguments) * (factor if n_asked == at else 1)
+        nonlocal n_calls
+        n_calls += 1
+        return real(*arguments) * (factor if n_calls == at else 1)
 
     return spoiled
 
 
 def steep(loss):
-    """A loss as it is, whose gradient is infinite."""
+    """A loss of the same value with an infinite gradient."""
     return loss.detach() + (loss - loss.detach()).sqrt()
 
 
 @pytest.mark.parametrize(
-    "at, said", [(5, "in epoch 2, step 5 the loss is nan"), (2, "in epoch 1, step 2 the loss is nan")]
+    "at, message", [(5, "in epoch 2, step 5 the loss is nan"), (2, "in epoch 1, step 2 the loss is nan")]
 )
 def test_a_loss_that_is_nan_names_the_step_and_keeps_the_last_good_state(
-    taught, tmp_path, monkeypatch, at, said
+    taught, tmp_path, monkeypatch, at, message
 ):  # fmt: skip
     path = tmp_path / "state"
     whole, expected = trained(taught, tmp_path / "whole")
     with monkeypatch.context() as patched:
         patched.setattr(running, "margin_loss", times(float("nan"), at))
-        with pytest.raises(ValueError, match=f"{said}.*lower lr, m2 or scale; .*state stays"):
+        with pytest.raises(ValueError, match=f"{message}.*lower lr, m2 or scale; .*state stays"):
             trained(taught, path)
     assert path.exists() == (at > 3)  # an epoch has three steps
     again, outcome = trained(taught, path)
@@ -73,7 +73,7 @@ def test_a_loss_that_is_nan_names_the_step_and_keeps_the_last_good_state(
 
 def test_a_gradient_that_is_infinite_is_not_followed(taught, tmp_path, monkeypatch):
     real = running.margin_loss
-    monkeypatch.setattr(running, "margin_loss", lambda *told: steep(real(*told)))
+    monkeypatch.setattr(running, "margin_loss", lambda *arguments: steep(real(*arguments)))
     with pytest.raises(ValueError, match="in epoch 1, step 1 the loss is [0-9.]+, its gradient nan long"):
         trained(taught, tmp_path / "state")
 
@@ -124,7 +124,7 @@ def test_a_state_that_other_code_left_is_not_gone_on_from(taught, tmp_path, capl
     caplog.set_level("INFO")
     again = examples.encoder()
     train(again, taught, recipe=RECIPE, state_path=path, code="fixed")
-    assert "is of another training; starting anew" in caplog.text
+    assert "is of another training; starting again" in caplog.text
     assert bits(again) == bits(whole)
 
 
@@ -139,7 +139,7 @@ def test_truncated_files_are_never_half_read(tmp_path, monkeypatch, share, caplo
     with pytest.raises(ValueError, match="weights.safetensors: not a whole safetensors file"):
         load_encoder(weights, description)
     assert load_checkpoint(tmp_path / "state", "k") is None
-    assert "state: not a whole state, starting anew" in caplog.text
+    assert "state: not a whole state, starting again" in caplog.text
 
 
 def test_code_in_place_of_the_state_is_not_run(taught, tmp_path, caplog):
@@ -149,7 +149,7 @@ def test_code_in_place_of_the_state_is_not_run(taught, tmp_path, caplog):
         save()
         again, _ = trained(taught, path)
         assert bits(again) == bits(whole) and not ran.exists()
-    assert caplog.text.count("state: not a whole state, starting anew") == 2
+    assert caplog.text.count("state: not a whole state, starting again") == 2
 
 
 def test_a_full_disk_names_the_state_and_leaves_the_old_one_to_go_on_from(taught, tmp_path, monkeypatch):

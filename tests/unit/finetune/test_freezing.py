@@ -1,4 +1,4 @@
-"""What is frozen and what is trained, and that both together are the encoder."""
+"""What is frozen and what is trained, and that both parts together are the encoder."""
 
 import pytest
 import timm

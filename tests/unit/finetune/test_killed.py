@@ -1,4 +1,4 @@
-"""A training killed at ten moments in a row ends with the weights and the table of one left in peace."""
+"""A training killed ten times in a row ends with the weights and the table of an uninterrupted one."""
 
 import random
 import subprocess
@@ -19,12 +19,12 @@ RECIPE = Recipe(trainable="all", epochs=25, batch_size=4, sample_rate=0.75, augm
 
 
 def main(folder):
-    """Train in a folder, on from the state that is there."""
+    """Train in a folder, from the state that is there."""
     labels, splits, images = study()
     store = examples.store(folder / "pixels.arrow", images, labels["uuid"].to_list())
     encoder = examples.encoder()
-    told = {"recipe": RECIPE, "state_path": folder / "state", "saved_every": 0}
-    outcome = train(encoder, taught_by(labels, splits, [store]), **told)
+    settings = {"recipe": RECIPE, "state_path": folder / "state", "saved_every": 0}
+    outcome = train(encoder, taught_by(labels, splits, [store]), **settings)
     outcome.table.write_parquet(folder / "table.parquet")
     save_file(encoder.tower.state_dict(), folder / "weights.safetensors")
 
@@ -44,17 +44,17 @@ def made(folder):
 
 @pytest.mark.slow
 def test_ten_kills_in_a_row_change_no_bit(tmp_path):
-    peace, war = tmp_path / "peace", tmp_path / "war"
-    peace.mkdir(), war.mkdir()
-    assert started(peace).wait() == 0
-    moments, state = random.Random(1), war / "state"  # noqa: S311
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    whole.mkdir(), killed.mkdir()
+    assert started(whole).wait() == 0
+    moments, state = random.Random(1), killed / "state"  # noqa: S311
     for _ in range(10):
         before = state.stat().st_mtime_ns if state.exists() else 0
-        with started(war) as run:
+        with started(killed) as run:
             while run.poll() is None and (not state.exists() or state.stat().st_mtime_ns == before):
                 time.sleep(0.01)
             time.sleep(moments.uniform(0, 0.2))
             run.kill()
-        assert not (war / "weights.safetensors").exists(), "it was done before it could be killed"
-    assert started(war).wait() == 0
-    assert made(war) == made(peace)
+        assert not (killed / "weights.safetensors").exists(), "it was done before it could be killed"
+    assert started(killed).wait() == 0
+    assert made(killed) == made(whole)

@@ -105,16 +105,16 @@ def test_arcface_of_pytorch_metric_learning(margin):
     recipe = Recipe(margin_gradient="exact", m2=margin)
     for seed in range(5):
         features, centres, labels = drawn(seed, n=20, width=6)
-        features += centres[labels]  # beyond pi both go on in a way of their own
+        features += centres[labels]  # beyond pi the two definitions differ
         features.requires_grad_(), centres.requires_grad_()
         theirs = ArcFaceLoss(5, 6, margin=math.degrees(margin), scale=recipe.logit_scale)
         theirs.W.data = centres.detach().T.clone()
         expected, loss = theirs(features, labels), margin_loss(features, labels, centres, recipe)
         assert loss.item() == pytest.approx(expected.item(), rel=1e-10)
         by_features, by_centres = torch.autograd.grad(expected, [features, theirs.W])
-        found = torch.autograd.grad(loss, [features, centres])
-        assert torch.allclose(found[0], by_features, atol=1e-8)
-        assert torch.allclose(found[1], by_centres.T, atol=1e-8)
+        results = torch.autograd.grad(loss, [features, centres])
+        assert torch.allclose(results[0], by_features, atol=1e-8)
+        assert torch.allclose(results[1], by_centres.T, atol=1e-8)
 
 
 @pytest.mark.parametrize("gradient", ["exact", "straight_through"])
@@ -126,10 +126,10 @@ def test_sampling_all_classes_is_the_dense_loss(gradient):
     dense = margin_loss(features, labels, centres, recipe)
     sampled = margin_loss(features, torch.from_numpy(rows), taken, recipe)
     assert torch.equal(dense, sampled)
-    for one, other in zip(
+    for expected, gradients in zip(
         *(torch.autograd.grad(loss, [features, centres]) for loss in (dense, sampled)), strict=True
     ):
-        assert torch.allclose(one, other, atol=1e-12)
+        assert torch.allclose(expected, gradients, atol=1e-12)
 
 
 @given(st.lists(st.integers(0, 29), min_size=1, max_size=20), st.floats(0.01, 1), st.integers(0, 99))
@@ -166,17 +166,17 @@ def test_an_angle_that_ends_at_pi_keeps_its_cosine_and_beyond_it_falls_on():
     """With m1 = 2 a right angle ends at pi, where the cosine is -1; beyond, it falls with slope 1."""
     recipe = Recipe(margin_gradient="exact", m1=2.0, m2=0.0, m3=0.25)
     cosines = torch.tensor([[0.5, 0.9], [-0.25, 0.9]], dtype=torch.float64)
-    found = apply_margin(cosines, torch.tensor([0, 0]), recipe)
-    assert found[:, 0].tolist() == pytest.approx([-0.5 - 0.25, -1 - 0.25 - 0.25])
-    assert found[:, 1].tolist() == [0.9, 0.9]
+    results = apply_margin(cosines, torch.tensor([0, 0]), recipe)
+    assert results[:, 0].tolist() == pytest.approx([-0.5 - 0.25, -1 - 0.25 - 0.25])
+    assert results[:, 1].tolist() == [0.9, 0.9]
 
 
 def test_cosines_of_one_and_minus_one_are_held_off_by_a_millionth():
     recipe = Recipe(margin_gradient="exact", m2=0.0)
     cosines = torch.tensor([[1.0], [-1.0]], dtype=torch.float64, requires_grad=True)
-    found = apply_margin(cosines, torch.tensor([0, 0]), recipe)
-    assert found[:, 0].tolist() == pytest.approx([1 - 1e-6, -1 + 1e-6], abs=1e-12)
-    assert torch.isfinite(torch.autograd.grad(found.sum(), cosines)[0]).all()
+    results = apply_margin(cosines, torch.tensor([0, 0]), recipe)
+    assert results[:, 0].tolist() == pytest.approx([1 - 1e-6, -1 + 1e-6], abs=1e-12)
+    assert torch.isfinite(torch.autograd.grad(results.sum(), cosines)[0]).all()
 
 
 def test_the_fewest_classes_are_those_of_the_batch():
@@ -184,8 +184,8 @@ def test_the_fewest_classes_are_those_of_the_batch():
     assert len(classes) == 3 and {1, 4} < set(classes.tolist()) and (classes[rows] == [4, 4, 1]).all()
     classes, _ = sample_classes(np.array([0, 1, 2]), 6, 0.1, np.random.default_rng(0))
     assert classes.tolist() == [0, 1, 2]
-    drawn_at_once = [sample_classes(np.array([0]), 30, 0.5, np.random.default_rng(i))[0] for i in range(30)]
-    assert all(len(set(one.tolist())) == 15 for one in drawn_at_once)
+    samples = [sample_classes(np.array([0]), 30, 0.5, np.random.default_rng(i))[0] for i in range(30)]
+    assert all(len(set(classes.tolist())) == 15 for classes in samples)
 
 
 def test_beyond_pi_the_cosine_falls_on_from_where_it_is_least():
@@ -193,5 +193,5 @@ def test_beyond_pi_the_cosine_falls_on_from_where_it_is_least():
     recipe = Recipe(margin_gradient="exact", m1=2.0, m2=0.5, m3=0.0)
     edge = math.cos((math.pi - 0.5) / 2)
     cosines = torch.tensor([[edge + 1e-9, 0.0], [edge - 0.25, 0.0]], dtype=torch.float64)
-    found = apply_margin(cosines, torch.tensor([0, 0]), recipe)
-    assert found[:, 0].tolist() == pytest.approx([-1.0, -1.25], abs=1e-8)
+    results = apply_margin(cosines, torch.tensor([0, 0]), recipe)
+    assert results[:, 0].tolist() == pytest.approx([-1.0, -1.25], abs=1e-8)

@@ -1,4 +1,4 @@
-"""Memory that was freed is used again, and not fetched from the system."""
+"""Memory that was freed is used again instead of fetched from the system."""
 
 import platform
 import subprocess
@@ -20,7 +20,7 @@ print(min([faults() for _ in range(4)][1:]))
 """
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told")
-def test_large_blocks_are_had_a_second_time_without_page_faults():
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is tuned")
+def test_large_blocks_are_reused_without_page_faults():
     run = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
     assert int(run.stdout) < 4 * 4096

@@ -1,4 +1,4 @@
-"""Clusters: found again, the same for the same seed, their purity by hand, and trained on."""
+"""Clusters: found, the same for the same seed, their purity by hand, and of training images alone."""
 
 import numpy as np
 import polars as pl
@@ -16,7 +16,7 @@ from tests.unit.embeddings.test_load import shard
 
 
 def crowds(n_crowds=5, n_each=20, width=16):
-    """Unit vectors around as many directions, in turns."""
+    """Unit vectors around `n_crowds` directions, in turns."""
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(n_crowds, width))[np.arange(n_crowds * n_each) % n_crowds]
     vectors += 0.05 * rng.normal(size=vectors.shape)
@@ -79,7 +79,7 @@ def test_only_training_images_are_in_clusters(tmp_path, how, n):
         for name in ("shards.json", "labels.parquet", "splits.parquet", "c.parquet", "p.parquet")
     ]
     cluster_images(
-        shards, None, *paths, how=how | {"seed": 1}, threads=1, stamps={"dataset": "d", "clustering": "c"}
+        shards, None, *paths, how=how | {"seed": 1}, threads=1, metadata={"dataset": "d", "clustering": "c"}
     )
     found = tables.read(tmp_path / "c.parquet", Clusters)
     assert set(found["uuid"]) == set(splits.filter(split="train")["uuid"])

@@ -1,4 +1,4 @@
-"""Training: what is learned and kept, what is an error, and that a kill changes no bit."""
+"""Training: what is learned and kept, what is an error, and that a resumed training has the same bits."""
 
 import dataclasses
 import json
@@ -60,15 +60,15 @@ def test_the_table_has_a_row_per_step_and_marks_the_kept_epoch(taught, tmp_path)
     [([0.9, 0.5, 0.9, 0.7], 0, []), ([0.1, 0.5, 0.5, 0.3], 1, [3]), ([0.1, 0.2, 0.5, 0.6], 3, [9])],
 )
 def test_the_earliest_best_epoch_is_kept(taught, tmp_path, monkeypatch, recalls, kept, chosen):
-    told = iter(recalls)
-    monkeypatch.setattr(running, "recall_at_1", lambda *_: next(told))
+    recall = iter(recalls)
+    monkeypatch.setattr(running, "recall_at_1", lambda *_: next(recall))
     encoder, outcome = trained(taught, tmp_path / "state")
     assert outcome.kept["epoch"] == kept
     assert outcome.table.filter("is_best")["step"].to_list() == chosen
     assert (bits(encoder) == bits(examples.encoder())) == (kept == 0)
 
 
-LOTS = {
+RANDOM = {
     "sample_rate": 0.5,
     "feature_sample_rate": 0.5,
     "class_sampling": "square_root",
@@ -78,7 +78,7 @@ LOTS = {
 
 @pytest.mark.parametrize(
     "trainable, changes",
-    [("all", {}), ("head", {"augment": "none", "sample_rate": 0.5}), ("all", LOTS)],
+    [("all", {}), ("head", {"augment": "none", "sample_rate": 0.5}), ("all", RANDOM)],
 )
 @pytest.mark.parametrize("n_saves", [1, 2, 4, 9, 12])
 def test_a_killed_training_goes_on_and_ends_with_the_same_bits(
@@ -159,8 +159,8 @@ def test_accumulated_batches_are_one_large_one(taught, tmp_path):
 
 def test_it_stops_when_patience_is_at_an_end_and_stays_stopped(taught, tmp_path, monkeypatch):
     recipe = Recipe(trainable="all", epochs=9, batch_size=8, patience=2)
-    told = iter([0.1, 0.5, 0.4, 0.5, 0.9])
-    monkeypatch.setattr(running, "recall_at_1", lambda *_: next(told))
+    recall = iter([0.1, 0.5, 0.4, 0.5, 0.9])
+    monkeypatch.setattr(running, "recall_at_1", lambda *_: next(recall))
     first = trained(taught, tmp_path / "state", recipe)[1]
     again = trained(taught, tmp_path / "state", recipe)[1]
     assert first.kept["epoch"] == again.kept["epoch"] == 1
@@ -173,8 +173,11 @@ def test_gradients_are_shortened(taught, tmp_path):
     free, _ = trained(taught, tmp_path / "free", dataclasses.replace(short, max_grad_norm=None))
     began = examples.encoder().tower.state_dict()
     moved = [
-        sum((value - began[name]).abs().sum().item() for name, value in one.tower.state_dict().items())
-        for one in (encoder, free)
+        sum(
+            (value - began[name]).abs().sum().item()
+            for name, value in trained_encoder.tower.state_dict().items()
+        )
+        for trained_encoder in (encoder, free)
     ]
     assert moved[0] < moved[1]
 
@@ -254,15 +257,15 @@ def test_classes_are_the_species_with_training_images(stores, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change, said",
+    "change, message",
     [
         (pl.lit("Aa aa"), "24 training images: all are 'Aa aa'"),
         (pl.lit(None, dtype=pl.String), "0 training images: none has a label"),
     ],
 )
-def test_nothing_to_tell_apart_is_an_error(stores, change, said):
+def test_nothing_to_tell_apart_is_an_error(stores, change, message):
     labels, splits, _ = study()
-    with pytest.raises(ValueError, match=f"nothing to learn from {said}; name other finetune.labels"):
+    with pytest.raises(ValueError, match=f"nothing to learn from {message}; name other finetune.labels"):
         taught_by(labels.with_columns(species=change), splits, stores)
 
 
@@ -271,7 +274,7 @@ def test_images_of_several_sources_come_in_the_order_asked_for_mirrored_where_as
     rows, flipped = np.array([7, 0, 3, 0]), np.array([True, False, False, True])
     expected = [images[taught[0].content[row][0]] for row in rows]
     expected[0], expected[3] = expected[0][:, ::-1], expected[3][:, ::-1]
-    assert len({taught[0].images.places[row, 0] for row in rows}) == 2
+    assert len({taught[0].images.locations[row, 0] for row in rows}) == 2
     assert np.array_equal(taught[0].images.read_batch(rows, flipped), expected)
 
 
@@ -294,7 +297,7 @@ def test_kept_activations_are_those_computed_each_time(taught, monkeypatch):
     once = FrozenFeatureCache(before, taught[0].images, augment="flip", device="cpu")
     monkeypatch.setattr(feeding, "MAX_BYTES", 10)
     each_time = FrozenFeatureCache(before, taught[0].images, augment="flip", device="cpu")
-    assert once.kept is not None and each_time.kept is None
+    assert once.activations is not None and each_time.activations is None
     assert torch.allclose(once(rows, flipped), each_time(rows, flipped), atol=1e-6)
     mirrored = taught[0].images.read_batch([3, 3], [True, False])
     assert np.array_equal(mirrored[0], mirrored[1][:, ::-1])
@@ -310,25 +313,25 @@ def test_recall_of_validation_by_hand():
     assert recall_at_1(vectors, np.arange(5), groups) is None
 
 
-def run_script(place, stores, recipe):
-    """The script on files in `place`; returns the paths of what it made."""
+def run_script(folder, stores, recipe):
+    """The paths of the outputs of the script, run on files in `folder`."""
     labels, splits, _ = study()
-    tables.write(labels, place / "labels.parquet", Labels)
-    tables.write(splits, place / "splits.parquet", Splits)
-    base = SimpleNamespace(weights=place / "weights.safetensors", description=place / "encoder.json")
+    tables.write(labels, folder / "labels.parquet", Labels)
+    tables.write(splits, folder / "splits.parquet", Splits)
+    base = SimpleNamespace(weights=folder / "weights.safetensors", description=folder / "encoder.json")
     names = {"weights": "w.safetensors", "description": "e.json", "training": "t.parquet", "state": "state"}
-    tuned = SimpleNamespace(**{key: place / name for key, name in names.items()})
+    tuned = SimpleNamespace(**{key: folder / name for key, name in names.items()})
     finetune_encoder(
         base,
-        place / "labels.parquet",
+        folder / "labels.parquet",
         [],
-        place / "splits.parquet",
+        folder / "splits.parquet",
         stores,
         tuned,
-        recipe=recipe,
+        recipe=read_recipe(recipe),
         code="code",
         arithmetic_threads=1,
-        stamps={"dataset": "d", "model": "m"},
+        metadata={"dataset": "d", "model": "m"},
     )
     return tuned
 
@@ -340,19 +343,19 @@ def test_the_script_makes_an_encoder_that_says_how_it_was_made(tmp_path, stores,
     recipe = {"trainable": trainable, "epochs": 2, "batch_size": 8, "lr": 1e-2}
     made = run_script(tmp_path, stores, recipe)
     encoder = load_encoder(made.weights, made.description)
-    told = json.loads(made.description.read_text())
-    assert told["base"] == base.fingerprint
-    unchanged = trainable == "all" and told["kept"]["epoch"] == 0
+    spec = json.loads(made.description.read_text())
+    assert spec["base"] == base.fingerprint
+    unchanged = trainable == "all" and spec["kept"]["epoch"] == 0
     assert (encoder.fingerprint == base.fingerprint) == unchanged
-    assert told["recipe"] == {**told["recipe"], **recipe} and told["kept"]["epoch"] in (0, 1, 2)
-    assert told["projection"] == ("projection.weight" in load_file(made.weights)) == (trainable == "head")
+    assert spec["recipe"] == {**spec["recipe"], **recipe} and spec["kept"]["epoch"] in (0, 1, 2)
+    assert spec["projection"] == ("projection.weight" in load_file(made.weights)) == (trainable == "head")
     assert all(name.startswith("last/") for name in load_file(made.state))
     before = [path.read_bytes() for path in vars(made).values()]
     assert [path.read_bytes() for path in vars(run_script(tmp_path, stores, recipe)).values()] == before
 
 
 @pytest.mark.parametrize(
-    "values, said",
+    "values, message",
     [
         ({"epochs": 0}, "finetune.epochs: 0"),
         ({"trainable": "last_0"}, "finetune.trainable"),
@@ -361,6 +364,6 @@ def test_the_script_makes_an_encoder_that_says_how_it_was_made(tmp_path, stores,
         ({"marginn": 1}, "finetune.marginn: unknown key"),
     ],
 )
-def test_a_recipe_that_cannot_be_used_is_named(values, said):
-    with pytest.raises(ValueError, match=said):
+def test_a_recipe_that_cannot_be_used_is_named(values, message):
+    with pytest.raises(ValueError, match=message):
         read_recipe(values)

@@ -1,4 +1,4 @@
-"""Which queries stand for a species, what is nearest to them, and whom species are taken for."""
+"""Example queries of a species, their neighbours, and the species they are mistaken for."""
 
 import polars as pl
 
@@ -11,13 +11,13 @@ LABELS = labels_of(SPECIES, ["Fish"] * 5 + ["Bird"])
 UUIDS = LABELS["uuid"].to_list()
 
 
-def found(*rows):
-    """Neighbours from (query, neighbour, ...) by number."""
+def neighbours_of(*rows):
+    """Neighbours from tuples (query, neighbour, ...) of numbers."""
     return pl.LazyFrame(
         [
-            ("leave_one_out", UUIDS[query], rank, UUIDS[one], 1 - rank / 10)
-            for query, *ones in rows
-            for rank, one in enumerate(ones, 1)
+            ("leave_one_out", UUIDS[query], rank, UUIDS[neighbour], 1 - rank / 10)
+            for query, *nearest in rows
+            for rank, neighbour in enumerate(nearest, 1)
         ],
         schema={
             "protocol": pl.String,
@@ -31,7 +31,7 @@ def found(*rows):
 
 
 def test_a_neighbour_of_the_species_in_another_category_is_wrong():
-    neighbours = found((0, 1, 5, 3))
+    neighbours = neighbours_of((0, 1, 5, 3))
     first = examples.top1_neighbours(neighbours, LABELS.lazy())
     rows = examples.neighbours_of(neighbours, examples.select_queries(first), LABELS.lazy())
     assert rows["correct"].to_list() == [True, False, False]
@@ -39,19 +39,19 @@ def test_a_neighbour_of_the_species_in_another_category_is_wrong():
     ExampleNeighbours.validate(rows.select(ExampleNeighbours.column_names()))
 
 
-def test_whom_a_species_is_taken_for_is_counted_among_all_its_queries():
-    first = examples.top1_neighbours(found((0, 3), (1, 4), (2, 0), (3, 4)), LABELS.lazy())
+def test_errors_are_counted_among_all_queries_of_a_species():
+    first = examples.top1_neighbours(neighbours_of((0, 3), (1, 4), (2, 0), (3, 4)), LABELS.lazy())
     rows = Mistaken.validate(examples.count_errors(first))
     assert rows.select("species", "predicted", "n", "n_queries").rows() == [("Aa x", "Bb y", 2, 3)]
 
 
-def test_what_has_no_species_does_not_query_and_is_found_by_its_genus():
+def test_images_without_a_species_do_not_query_and_count_as_their_genus():
     labels = LABELS.with_columns(species=pl.when(pl.col("uuid") != UUIDS[3]).then("species"))
-    first = examples.top1_neighbours(found((0, 3), (3, 0)), labels.lazy())
+    first = examples.top1_neighbours(neighbours_of((0, 3), (3, 0)), labels.lazy())
     assert first.select("uuid", "predicted").rows() == [(UUIDS[0], "Bb")]
 
 
-def test_of_a_species_the_first_queries_by_uuid_are_shown_whatever_the_order_of_the_rows():
+def test_the_first_queries_by_uuid_are_shown_whatever_the_order_of_rows():
     rows = [
         {"protocol": protocol, "uuid": f"{i:02d}", "category": "Fish", "species": f"Aa {name}"}
         for protocol in ("leave_one_out", "train_gallery")

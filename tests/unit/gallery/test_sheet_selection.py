@@ -58,8 +58,10 @@ def test_species_come_in_the_order_of_their_numbers_and_then_of_their_names(made
     plain = sorted(ranked.select("trained", "diff_pp", "label").rows(), key=lambda row: row[2])
     assert species_of(rows, "best") == [row[2] for row in sorted(plain, key=lambda row: -row[0])][:4]
     assert species_of(rows, "worst") == [row[2] for row in sorted(plain, key=lambda row: row[0])][:4]
-    rose = [row for row in plain if row[1] > 0]
-    assert species_of(rows, "most_improved") == [row[2] for row in sorted(rose, key=lambda row: -row[1])][:4]
+    improved = [row for row in plain if row[1] > 0]
+    assert (
+        species_of(rows, "most_improved") == [row[2] for row in sorted(improved, key=lambda row: -row[1])][:4]
+    )
 
 
 def test_both_models_answer_the_same_queries_and_those_they_disagree_on_come_first(rows):
@@ -107,9 +109,9 @@ def test_a_sheet_is_the_same_bytes_each_time(made, rows, tmp_path, sheet):
         assert image.width == contact_sheet.WIDTH and not image.info
 
 
-def test_nobody_ranked_is_a_sheet_too(made, found):
-    nobody = made["differences"][BASE, TRAINED].with_columns(enough_queries=pl.lit(False))
-    rows = chosen(made, found, nobody)
+def test_without_a_ranked_species_there_is_a_sheet_too(made, found):
+    unranked = made["differences"][BASE, TRAINED].with_columns(enough_queries=pl.lit(False))
+    rows = chosen(made, found, unranked)
     assert set(rows["sheet"]) == {"confusions"}
     assert drawn(rows, made, "worst").height < 200
 

@@ -1,4 +1,4 @@
-"""Small pictures: nothing but pixels, the same for any number of threads, kept for the same file."""
+"""Thumbnails: nothing but pixels, the same for any number of threads, reused for the same file."""
 
 import hashlib
 import io

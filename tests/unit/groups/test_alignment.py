@@ -165,5 +165,5 @@ def test_blocks_of_any_size_find_the_same(monkeypatch):
 
 
 def test_slopes_are_faint_below_a_length_of_ten():
-    found = module._unit(np.array([[6.0, 8.0], [6.0, 7.99], [0.0, 0.0], [30.0, 40.0]]))
+    found = module._normalise(np.array([[6.0, 8.0], [6.0, 7.99], [0.0, 0.0], [30.0, 40.0]]))
     assert found.tolist() == [[0.6, 0.8], [0, 0], [0, 0], [0.6, 0.8]]

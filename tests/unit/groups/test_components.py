@@ -1,4 +1,4 @@
-"""What hangs together stays together when pairs are left out."""
+"""Connected rows stay connected when pairs are left out."""
 
 import numpy as np
 from hypothesis import given
@@ -20,8 +20,8 @@ def test_chains_are_one_component_and_the_others_are_alone():
 
 @given(st.lists(PAIRS, max_size=4))
 def test_few_pairs_connect_the_same_rows_as_all_of_them(blocks):
-    every = merge_pair_blocks(blocks, 10, most=100)
-    few = merge_pair_blocks(blocks, 10, most=5)
+    every = merge_pair_blocks(blocks, 10, max_pairs=100)
+    few = merge_pair_blocks(blocks, 10, max_pairs=5)
     assert sorted({tuple(sorted(pair)) for block in blocks for pair in block}) == list(
         map(tuple, every.tolist())
     )
@@ -31,6 +31,6 @@ def test_few_pairs_connect_the_same_rows_as_all_of_them(blocks):
 
 def test_as_many_pairs_as_are_allowed_are_kept_as_they_are():
     chain = [[[2, 1]], [[2, 3]]]
-    assert merge_pair_blocks(chain, 4, most=2).tolist() == [[1, 2], [2, 3]]
-    assert merge_pair_blocks(chain, 4, most=1).tolist() == [[1, 2], [1, 3]]
-    assert merge_pair_blocks([], 4, most=0).tolist() == []
+    assert merge_pair_blocks(chain, 4, max_pairs=2).tolist() == [[1, 2], [2, 3]]
+    assert merge_pair_blocks(chain, 4, max_pairs=1).tolist() == [[1, 2], [1, 3]]
+    assert merge_pair_blocks([], 4, max_pairs=0).tolist() == []

@@ -1,4 +1,4 @@
-"""Images that belong together, whatever the order of rows; strangers stay apart."""
+"""Images that belong together, in any order of rows; unrelated ones stay apart."""
 
 import numpy as np
 import polars as pl
@@ -7,7 +7,7 @@ import pytest
 from nearkin.embeddings import shard_files
 from nearkin.embeddings.shard_index import write_index
 from nearkin.groups import group as grouping
-from nearkin.groups.group import _tied
+from nearkin.groups.group import _link_equal
 from nearkin.storage import tables
 from nearkin.tables.groups import Groups, GroupsToReview
 from nearkin.tables.images import Images, Inspection
@@ -30,10 +30,10 @@ def study(n, of_number=None, species=None):
 
 
 def group(labels, inspection, delivered=NOTHING, vectors_of=None, **how):
-    """The groups in the order of `labels`, and the doubtful ones."""
-    groups, doubtful = grouping.group_images(labels, inspection.lazy(), delivered, vectors_of, **(HOW | how))
-    GroupsToReview.validate(doubtful)
-    return Groups.validate(groups).join(labels.select("uuid"), on="uuid", maintain_order="right"), doubtful
+    """The groups in the order of `labels`, and those to review."""
+    groups, to_review = grouping.group_images(labels, inspection.lazy(), delivered, vectors_of, **(HOW | how))
+    GroupsToReview.validate(to_review)
+    return Groups.validate(groups).join(labels.select("uuid"), on="uuid", maintain_order="right"), to_review
 
 
 def parts(groups):
@@ -43,10 +43,10 @@ def parts(groups):
 
 
 def test_strangers_are_alone():
-    groups, doubtful = group(*study(5))
+    groups, to_review = group(*study(5))
     assert groups["group_id"].to_list() == groups["uuid"].to_list()
     assert groups["link_types"].to_list() == [""] * 5
-    assert len(doubtful) == 0
+    assert len(to_review) == 0
 
 
 def test_same_bytes_are_one_group_of_the_smallest_uuid():
@@ -118,29 +118,29 @@ def test_groups_come_by_uuid_and_vectors_are_asked_for_in_that_order():
 
 def test_each_is_tied_to_the_first_of_its_value():
     values = pl.DataFrame({"at": [4, 1, 3, 0, 2], "value": ["x", "x", "y", "z", "x"]})
-    assert sorted(_tied(values).tolist()) == [[1, 2], [1, 4]]
-    assert _tied(values.head(1)).shape == _tied(values.clear()).shape == (0, 2)
+    assert sorted(_link_equal(values).tolist()) == [[1, 2], [1, 4]]
+    assert _link_equal(values.head(1)).shape == _link_equal(values.clear()).shape == (0, 2)
 
 
 def test_a_group_of_several_species_stays_one_and_is_reported():
     found = {0: {"sha256": "x"}, 1: {"sha256": "x"}}
-    groups, doubtful = group(*study(3, found, species=["Aus bus", "Aus cus", "Aus bus"]))
+    groups, to_review = group(*study(3, found, species=["Aus bus", "Aus cus", "Aus bus"]))
     assert parts(groups) == [[0, 1], [2]]
-    row = doubtful.row(0, named=True)
+    row = to_review.row(0, named=True)
     assert (row["reason"], row["n_images"], row["species"]) == ("mixed_species", 2, ["Aus bus", "Aus cus"])
     assert row["group_id"] == groups["group_id"][0]
 
 
-def test_a_runaway_group_is_reported_and_only_its_firm_ties_stay():
+def test_an_oversized_group_is_reported_and_only_its_exact_links_stay():
     found = {number: SAME | ({"sha256": "x"} if number < 2 else {}) for number in range(12)}
     labels, inspection = study(15, found)
     paths = [f"fish_{number // 2}_.png" if number in (4, 5) else f"{number}.png" for number in range(15)]
     labels = labels.with_columns(path=pl.Series(paths))
-    groups, doubtful = group(labels, inspection, specimen=["fish_(\\d)_"])
+    groups, to_review = group(labels, inspection, specimen=["fish_(\\d)_"])
     assert parts(groups) == [[0, 1], [2], [3], [4, 5], *([number] for number in range(6, 15))]
     assert set(groups["link_types"]) == {"bytes", "specimen", ""}
-    assert doubtful.select("reason", "n_images").rows() == [("oversized", 12)]
-    assert doubtful["group_id"][0] == min(labels["uuid"].head(12))
+    assert to_review.select("reason", "n_images").rows() == [("oversized", 12)]
+    assert to_review["group_id"][0] == min(labels["uuid"].head(12))
     kept, _ = group(labels, inspection, oversized={"max_share": 0.8, "min_images": 10})
     assert parts(kept)[0] == list(range(12))
 
@@ -187,11 +187,11 @@ def test_the_script_reads_shards_and_embeddings(tmp_path):
             paths.append(tmp_path / f"{name}{number}.parquet")
         tables.write(inspection.filter(part), shards["inspection"][-1], Inspection)
         shard_files.write_shard([vectors.filter(part).sort("uuid")], shards["embeddings"][-1], width=2)
-    groups, doubtful = tmp_path / "groups.parquet", tmp_path / "doubtful.parquet"
+    groups, to_review = tmp_path / "groups.parquet", tmp_path / "to_review.parquet"
     write_index(shards["embeddings"], listed := tmp_path / "shards.json")
     group_images(
         tmp_path / "images.parquet", tmp_path / "labels.parquet", shards["inspection"], listed,
-        groups, doubtful, **HOW, dataset="d",
+        groups, to_review, **HOW, dataset="d",
     )  # fmt: skip
     found = tables.read(groups, Groups).join(labels.select("uuid"), on="uuid", maintain_order="right")
     kinds = [
@@ -202,4 +202,4 @@ def test_the_script_reads_shards_and_embeddings(tmp_path):
     ]
     assert found["link_types"].to_list() == kinds
     assert parts(found) == [[0, 1, 2, 3]]
-    assert len(tables.read(doubtful, GroupsToReview)) == 0
+    assert len(tables.read(to_review, GroupsToReview)) == 0

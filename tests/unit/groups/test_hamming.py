@@ -34,18 +34,20 @@ def listed(blocks):
     return sorted((int(i), int(j)) for block in blocks for i, j in zip(*block, strict=True))
 
 
-WAYS = [(2, 4, 1), (2, 5, 1), (4, 5, 1), (4, 8, 2), (3, 9, 2), (5, 14, 3), (0, 4, 1), (0, 8, 2)]
+PLANS = [(2, 4, 1), (2, 5, 1), (4, 5, 1), (4, 8, 2), (3, 9, 2), (5, 14, 3), (0, 4, 1), (0, 8, 2)]
 
 
-@pytest.mark.parametrize(("radius", "n_chunks", "n_agreeing"), WAYS)
+@pytest.mark.parametrize(("radius", "n_chunks", "n_agreeing"), PLANS)
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**32))
-def test_drawers_find_the_same_as_all_with_all_and_each_pair_once(radius, n_chunks, n_agreeing, seed):
+def test_buckets_find_the_same_as_all_with_all_and_each_pair_once(radius, n_chunks, n_agreeing, seed):
     queries, hashes = crowded(seed, 40), crowded(seed + 1, 30) ^ crowded(seed, 1)
     hashes[:10] = queries[:10]
     choices = itertools.combinations(range(n_chunks), n_agreeing)
     blocks = [
-        block for chosen in choices for block in hamming._agreeing(queries, hashes, radius, n_chunks, chosen)
+        block
+        for chosen in choices
+        for block in hamming._match_chunks(queries, hashes, radius, n_chunks, chosen)
     ]
     assert listed(blocks) == all_with_all(queries, hashes, radius)
 
@@ -54,7 +56,7 @@ def test_drawers_find_the_same_as_all_with_all_and_each_pair_once(radius, n_chun
 @given(st.integers(0, 2**32), st.integers(0, 64))
 def test_a_scan_finds_the_same_as_all_with_all(seed, radius):
     queries, hashes = crowded(seed, 20), crowded(seed, 30)
-    assert listed(hamming._scanned(queries, hashes, radius)) == all_with_all(queries, hashes, radius)
+    assert listed(hamming._scan_all(queries, hashes, radius)) == all_with_all(queries, hashes, radius)
 
 
 @pytest.mark.parametrize("at_once", [1, 3, 2**21])
@@ -67,7 +69,7 @@ def test_small_blocks_find_the_same(monkeypatch, at_once):
     blocks = [
         pair
         for chosen in ((0,), (1,), (2,), (3,))
-        for pair in hamming._agreeing(values, values, 3, 4, chosen)
+        for pair in hamming._match_chunks(values, values, 3, 4, chosen)
     ]
     assert listed(blocks) == expected
     assert max(len(i) for i, _ in blocks) <= at_once
@@ -79,13 +81,13 @@ def test_nothing_among_nothing():
         assert listed(hamming.close_pairs(queries, hashes, 4)) == []
 
 
-def test_a_search_that_can_use_drawers_plans_to_and_its_chunks_are_all_bits():
+def test_a_search_that_can_use_buckets_does_and_its_chunks_are_all_bits():
     few, many, far = (hamming.plan(n, n, radius) for n, radius in ((1000, 4), (10**6, 4), (10**6, 20)))
     assert few.n_chunks == far.n_chunks == 0
     assert many.n_chunks - many.n_agreeing >= 4
     assert many.seconds < hamming.plan(10**6, 10**6, 8).seconds < far.seconds
     for n_chunks in range(1, 65):
-        chunks = hamming._chunks(n_chunks)
+        chunks = hamming._split_bits(n_chunks)
         assert [start for start, _ in chunks[1:]] == [start + length for start, length in chunks[:-1]]
         assert chunks[-1][0] + chunks[-1][1] == 64
 
@@ -110,13 +112,13 @@ def test_a_plan_is_the_cheapest_that_misses_no_pair(n_queries, n_hashes, radius)
 
 def test_keys_are_the_bits_of_their_chunks_the_first_on_top():
     hashes = np.array([0xF123456789ABCDE7, 1, 2**63], dtype=np.uint64)
-    assert hamming._keys(hashes, [(0, 4)]).tolist() == [0x7, 1, 0]
-    assert hamming._keys(hashes, [(60, 4), (0, 8)]).tolist() == [0xFE7, 1, 0x800]
-    assert hamming._keys(hashes, [(3, 5)]).tolist() == [(0xE7 >> 3) & 31, 0, 0]
+    assert hamming._extract_keys(hashes, [(0, 4)]).tolist() == [0x7, 1, 0]
+    assert hamming._extract_keys(hashes, [(60, 4), (0, 8)]).tolist() == [0xFE7, 1, 0x800]
+    assert hamming._extract_keys(hashes, [(3, 5)]).tolist() == [(0xE7 >> 3) & 31, 0, 0]
 
 
-def test_drawers_hold_the_positions_of_each_key():
-    begins, positions = hamming._buckets(np.array([2, 0, 2, 3]), 5)
+def test_buckets_hold_the_positions_of_each_key():
+    begins, positions = hamming._sort_by_key(np.array([2, 0, 2, 3]), 5)
     assert begins.tolist() == [0, 1, 1, 3, 4, 4]
     assert [sorted(positions[start:stop]) for start, stop in itertools.pairwise(begins)] == [
         [1],
@@ -140,7 +142,7 @@ def test_products_are_each_value_with_its_own_range_in_blocks(monkeypatch, at_on
 
 
 @pytest.mark.parametrize("way", [(0, 0), (4, 1), (8, 3)])
-def test_close_pairs_are_found_whichever_way_is_planned(monkeypatch, way):
+def test_close_pairs_are_found_with_any_plan(monkeypatch, way):
     monkeypatch.setattr(hamming, "plan", lambda *asked: hamming.Plan(0.0, *way))
     queries, hashes = crowded(1, 80)[::2], crowded(2, 30)[::2] ^ crowded(1, 1)
     hashes[:5] = queries[:5]

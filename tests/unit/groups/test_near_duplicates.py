@@ -121,7 +121,7 @@ def test_mirrored_and_turned_ones_may_lack_half_of_that(monkeypatch, copy, value
 
 
 @pytest.mark.parametrize(("cosine", "found"), [(0.6, [[0, 1]]), (0.59, [])])
-def test_only_promising_pairs_are_laid_over_each_other(monkeypatch, cosine, found):
+def test_only_promising_pairs_are_aligned(monkeypatch, cosine, found):
     slopes = {"whole": np.array([[cosine]] * 2), VIEWS[0]: np.ones((2, 1))}
     monkeypatch.setattr(
         near_duplicates, "coarse_gradients", lambda thumbnails, view: slopes[view][: len(thumbnails)]
@@ -133,7 +133,7 @@ def test_only_promising_pairs_are_laid_over_each_other(monkeypatch, cosine, foun
         return np.ones(len(moving))
 
     monkeypatch.setattr(near_duplicates, "aligned_similarity", likeness)
-    confirmed = near_duplicates._confirmed(
+    confirmed = near_duplicates._confirm_pairs(
         np.array([0]), np.array([1]), np.array([1]), lambda rows: np.zeros((len(rows), 32, 32), np.uint8), 0.9
     )
     assert confirmed.tolist() == found and looked_at == [len(found)]
@@ -152,15 +152,15 @@ def test_a_hash_that_just_so_many_share_still_proposes(monkeypatch):
 def test_rows_are_listed_by_their_hash_without_the_crowded(monkeypatch):
     monkeypatch.setattr(near_duplicates, "MAX_BUCKET", 2)
     hashes = np.array([9, 5, 9, 7, 9, 5], dtype=np.uint64)
-    table = near_duplicates._by_hash(hashes, np.arange(10, 16))
+    table = near_duplicates._sort_by_hash(hashes, np.arange(10, 16))
     assert [column.tolist() for column in table] == [[5, 7], [0, 2], [2, 1], [11, 15, 13]]
-    [(first, second)] = near_duplicates._rows_of(table, np.array([0, 1]), table, np.array([1, 0]))
+    [(first, second)] = near_duplicates._expand_rows(table, np.array([0, 1]), table, np.array([1, 0]))
     assert list(zip(first.tolist(), second.tolist(), strict=True)) == [(11, 13), (15, 13), (13, 11), (13, 15)]
 
 
 def test_leaders_are_the_first_with_all_hashes_the_same():
     hashes = np.array([[1, 2], [1, 3], [1, 2], [4, 2], [1, 3], [1, 2]], dtype=np.uint64)
-    assert near_duplicates._leaders(hashes).tolist() == [0, 1, 0, 3, 1, 0]
+    assert near_duplicates._find_leaders(hashes).tolist() == [0, 1, 0, 3, 1, 0]
 
 
 def test_hashes_are_the_whole_images_and_then_those_of_its_views():
@@ -173,8 +173,8 @@ def test_hashes_are_the_whole_images_and_then_those_of_its_views():
 
 def test_a_thousand_images_may_share_a_hash_and_no_more():
     hashes = np.zeros(1000, dtype=np.uint64)
-    assert near_duplicates._by_hash(hashes, np.arange(1000)).count.tolist() == [1000]
-    assert near_duplicates._by_hash(np.append(hashes, hashes[:1]), np.arange(1001)).count.tolist() == []
+    assert near_duplicates._sort_by_hash(hashes, np.arange(1000)).n_rows.tolist() == [1000]
+    assert near_duplicates._sort_by_hash(np.append(hashes, hashes[:1]), np.arange(1001)).n_rows.tolist() == []
 
 
 def test_a_view_is_proposed_from_either_side_and_whole_images_from_one():
@@ -183,7 +183,7 @@ def test_a_view_is_proposed_from_either_side_and_whole_images_from_one():
     hashes = np.array([[0, far[0], far[1]], [15, 240, far[2]], [0, 15, far[3]], [240, far[4], far[5]]])
     proposed = {
         (int(first), int(second), int(view))
-        for block in near_duplicates._proposed(hashes.astype(np.uint64), 0, True)
+        for block in near_duplicates._propose_pairs(hashes.astype(np.uint64), 0, True)
         for first, second, view in zip(*block, strict=True)
     }
     assert proposed == {(0, 2, 0), (2, 1, 1), (1, 3, 1)}
@@ -191,7 +191,7 @@ def test_a_view_is_proposed_from_either_side_and_whole_images_from_one():
 
 def test_leaders_of_two_are_found():
     hashes = np.array([[1, 2], [3, 4], [1, 2], [5, 6]], dtype=np.uint64)
-    assert near_duplicates._leaders(hashes).tolist() == [0, 1, 0, 3]
+    assert near_duplicates._find_leaders(hashes).tolist() == [0, 1, 0, 3]
 
 
 @pytest.mark.parametrize(("at_once", "sizes"), [(1, [2, 1, 3]), (3, [3, 3]), (4, [6]), (99, [6])])
@@ -202,7 +202,7 @@ def test_blocks_are_put_together_each_once(monkeypatch, at_once, sizes):
         (np.array([2]), np.array([7])),
         (np.arange(3, 6), np.arange(8, 11)),
     ]
-    found = list(near_duplicates._batches(blocks))
+    found = list(near_duplicates._merge_blocks(blocks))
     assert [len(first) for first, _ in found] == sizes
     assert [np.concatenate(column).tolist() for column in zip(*found, strict=True)] == [
         list(range(6)),
@@ -210,6 +210,6 @@ def test_blocks_are_put_together_each_once(monkeypatch, at_once, sizes):
     ]
 
 
-def test_nothing_is_said_of_crowded_hashes_where_there_are_none(caplog):
+def test_nothing_is_logged_where_no_hash_is_crowded(caplog):
     near_duplicates._announce(5, 5, 1, 4)
     assert caplog.text == ""

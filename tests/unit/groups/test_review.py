@@ -1,4 +1,4 @@
-"""Which groups are doubtful, and what is told of them."""
+"""Which groups a person should review, and what is reported of them."""
 
 import polars as pl
 
@@ -41,7 +41,7 @@ def test_a_group_of_several_species_or_of_none_is_measured_by_its_categories():
         assert oversized(many, species=species, categories="FFFFB" + "FFFF" + "B" * 8) == []
 
 
-def test_a_specimen_of_many_images_is_not_runaway_however_little_is_tied_to_it():
+def test_a_specimen_of_many_images_is_not_oversized():
     assert oversized("gggggg" + "xyzw", firm="aaaaaa" + "bcde") == []
     assert oversized("gggggg" + "xyzw", firm="aaaaaf" + "bcde") == [
         "g"
@@ -54,11 +54,11 @@ def test_groups_of_several_species_disagree():
     assert review.mixed_species_groups(table).to_list() == ["g"]
 
 
-def test_what_is_told_of_a_group(caplog):
+def test_what_is_reported_of_a_group(caplog):
     table = images("g" * 30 + "h", species="b" * 10 + "a" * 10 + "cdefghijkl" + "a")
-    told = review.describe_groups(table, pl.Series(["g"]), "mixed_species")
-    GroupsToReview.validate(told)
-    row = told.row(0, named=True)
+    reported = review.describe_groups(table, pl.Series(["g"]), "mixed_species")
+    GroupsToReview.validate(reported)
+    row = reported.row(0, named=True)
     assert (row["group_id"], row["reason"], row["n_images"], row["n_species"]) == (
         "g",
         "mixed_species",

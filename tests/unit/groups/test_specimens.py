@@ -1,4 +1,4 @@
-"""Specimens by what the delivery says and by file names."""
+"""Specimens according to the delivery and to file names."""
 
 import polars as pl
 import pytest

@@ -41,7 +41,7 @@ def test_the_text_gives_four_decimals_both_averages_and_n(recalls):
     lines = headline_numbers.format_headline(records).splitlines()
     assert lines[:3] == [
         "lite0",
-        "Protocol leave_one_out, all queries, group mates left out of the gallery",
+        "Protocol leave_one_out, all queries, images of the query's group left out of the gallery",
         "Overall Category Recall@1: 0.6508 micro, 0.5000 macro (n = 123 queries, 7 labels)",
     ]
     assert "Overall Species Recall@1: 0.6508 micro, 0.5000 macro (n = 123 queries, 7 labels)" in lines

@@ -243,6 +243,13 @@ def test_every_picture_has_an_alternative_text_and_every_caption_is_filled(html)
     assert "Does each model find species better" in found.text
 
 
+def test_commands_on_the_page_are_targets_of_the_makefile(html):
+    makefile = Path(__file__).parents[3].joinpath("Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"<code>make (\w+)", html)
+    assert set(targets) == {"study", "explain"}
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+
+
 def test_headings_do_not_jump(html):
     levels = [int(tag[1]) for tag, _ in Page(html).tags if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1 and levels.count(1) == 1
@@ -261,10 +268,13 @@ def test_the_methods_say_how_a_split_came_to_be_otherwise(made):
     split = METHOD["split"] | {"folds": 5, "fold": 2, "held_out_stratify": "genus"}
     text = Page(page.render_report(content_of(made, method=METHOD | {"split": split}))).text
     assert "with seed 11, to 5 folds of each species, of which fold 2 is test; train and val share" in text
-    assert "of the species of each category, spread over its genera, was kept" in text
+    assert "of the species of each category, spread over its genera, was held out" in text
     split = METHOD["split"] | {"previous": "old/splits.parquet", "use_source_split": True}
     text = Page(page.render_report(content_of(made, method=METHOD | {"split": split}))).text
-    assert "Images of the earlier split old/splits.parquet did not move. Images with a delivered side" in text
+    assert (
+        "Images of the earlier split old/splits.parquet did not move. Images with a split in the delivery"
+        in text
+    )
 
 
 def test_the_methods_say_what_images_are_taught_as(made, html):

@@ -21,7 +21,9 @@ def pairs_of(queries, gallery, *, depth, products=None, monkeypatch=None):
     """Every scored pair and its similarity, as a dict."""
     if products is not None:
         table = torch.tensor(products, dtype=torch.float64)
-        monkeypatch.setattr(brute_force, "_products", lambda some, others, at_once: table.clone())
+        monkeypatch.setattr(
+            brute_force, "_compute_products", lambda queries, gallery, chunk_rows: table.clone()
+        )
     found = {}
     for asking, other, similarity in brute_force.brute_force_pairs(
         queries, gallery, torch.arange(len(queries.exact)), depth=depth
@@ -64,7 +66,7 @@ def test_what_is_beyond_the_error_of_a_sum_is_not_scored(monkeypatch):
 
 @pytest.mark.parametrize("buffer", [1, 8 * 12 * 5, 2**26])
 def test_blocks_of_any_size_score_the_same_pairs(monkeypatch, buffer):
-    monkeypatch.setattr(brute_force, "BUFFER", buffer)
+    monkeypatch.setattr(brute_force, "BUFFER_BYTES", buffer)
     vectors, codes = random_study.vectors(1, 12, width=5, n_copies=0), np.arange(12) // 2
     queries = made(vectors, codes)
     products = vectors.astype(float) @ vectors.T.astype(float)

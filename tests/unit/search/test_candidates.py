@@ -257,7 +257,7 @@ def test_below_zero_a_group_of_smaller_numbers_is_kept():
     found = collected(queries, gallery, 8, 9)
     found.add(torch.full((8, 8), -0.5), slice(0, 8))
     found.kth.fill_(-0.25)
-    found._raise(found.kth)
+    found._raise_bound(found.kth)
     found.add(torch.full((8, 8), -0.125), slice(8, 16))
     assert kept_by(found) == {(query, other) for query in range(8) for other in range(8, 16)}
 
@@ -271,7 +271,7 @@ def test_keys_order_by_query_and_from_large_to_small():
     ]
     numbers += [-3e38, -np.inf]
     query = torch.arange(3).repeat_interleave(len(numbers))
-    keys = candidates._key(query, torch.tensor(numbers, dtype=torch.float32).repeat(3))
+    keys = candidates._make_sort_key(query, torch.tensor(numbers, dtype=torch.float32).repeat(3))
     assert (keys.diff() > 0).all()
 
 

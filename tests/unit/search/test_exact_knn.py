@@ -81,7 +81,7 @@ def precision(request, monkeypatch):
 @pytest.mark.parametrize("codes", CODES)
 @pytest.mark.parametrize("case", CASES)
 def test_nearest_equals_brute_force(monkeypatch, precision, case, codes, block):
-    monkeypatch.setitem(exact_knn.BLOCK, "cpu", block)
+    monkeypatch.setitem(exact_knn.BLOCK_ROWS, "cpu", block)
     monkeypatch.setattr(candidates, "MAX_PER_QUERY", 5)  # so that queries are crowded out, too
     vectors, own, rows = CASES[case], CODES[codes], expected(case, codes)
     some = slice(20, 41)
@@ -95,7 +95,7 @@ def test_nearest_equals_brute_force(monkeypatch, precision, case, codes, block):
 @pytest.mark.parametrize("block", [1, 7])
 @pytest.mark.parametrize("case", ["random", "tied", "copies", "nearly_equal"])
 def test_tiny_blocks_change_nothing(monkeypatch, precision, case, block):
-    monkeypatch.setitem(exact_knn.BLOCK, "cpu", block)
+    monkeypatch.setitem(exact_knn.BLOCK_ROWS, "cpu", block)
     for module in (error_bounds, candidates):
         monkeypatch.setattr(module, "GROUP", 1)
     right = [row[:7] for row in expected(case, "groups")]

@@ -28,7 +28,7 @@ def test_all_candidates_may_take_less_than_a_quarter_of_free_memory(monkeypatch)
     assert exact_knn._has_room(1000, 100)
 
 
-@pytest.mark.parametrize(("room", "unused"), [(True, "_one_by_one"), (False, "_once_a_pair")])
+@pytest.mark.parametrize(("room", "unused"), [(True, "_collect_by_block"), (False, "_collect_by_pair")])
 def test_all_candidates_are_held_only_where_there_is_room(monkeypatch, room, unused):
     monkeypatch.setattr(exact_knn, "_has_room", lambda n, depth: room)
     monkeypatch.setattr(exact_knn, unused, None)
@@ -44,7 +44,7 @@ def test_the_candidates_of_a_finished_block_are_let_go(monkeypatch):
             made.add(self)
 
     monkeypatch.setattr(exact_knn, "Candidates", Counted)
-    monkeypatch.setitem(exact_knn.BLOCK, "cpu", 8)
+    monkeypatch.setitem(exact_knn.BLOCK_ROWS, "cpu", 8)
     for _ in exact_knn.self_knn(np.tile(VECTORS, (4, 1)), np.arange(160), depth=3):
         gc.collect()
         alive.append(len(made))
@@ -76,7 +76,7 @@ def test_workers_compute_with_one_thread_and_the_caller_keeps_its_number(monkeyp
 def test_the_log_counts_queries_and_exhaustive_ones(monkeypatch, caplog, vectors, n_exhaustive):
     caplog.set_level("INFO")
     monkeypatch.setattr(candidates, "MAX_PER_QUERY", 20)
-    monkeypatch.setitem(exact_knn.BLOCK, "cpu", 8)
+    monkeypatch.setitem(exact_knn.BLOCK_ROWS, "cpu", 8)
     search(vectors)
     assert f"40 queries, {n_exhaustive} of them in float64" in caplog.text
 

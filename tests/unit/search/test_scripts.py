@@ -50,7 +50,7 @@ def searched(tmp_path, embeddings, splits, *, n_chunks, threads):
             chunk=chunk,
             n_chunks=n_chunks,
             threads=threads,
-            stamps={"dataset": "d", "model": "m"},
+            metadata={"dataset": "d", "model": "m"},
         )
     join_neighbours(chunks, folder / "neighbours.parquet")
     return folder / "neighbours.parquet"

@@ -32,7 +32,7 @@ def test_a_query_with_fewer_pairs_is_filled_up():
 @pytest.mark.parametrize("at_once", [1, 8, 12, 2**18])
 def test_sums_add_the_upper_half_onto_the_lower(monkeypatch, at_once):
     """Five products: (a + d) + (c) and (b + e), then (a + d + c) + (b + e), so small ones may get lost."""
-    monkeypatch.setitem(similarity.CHUNK_PAIRS, "cpu", at_once)
+    monkeypatch.setitem(similarity.CHUNK_NUMBERS, "cpu", at_once)
     big, small = 2.0**53, 1.0
     rows = {
         (big, 0, 0, small, 0): big,  # lost at once

@@ -65,7 +65,7 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are(tmp_path):
 
 
 def test_a_quote_that_never_ends_is_an_error_and_no_full_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_reader, "MAX_FIELD_BYTES", 1000)
+    monkeypatch.setattr(csv_reader, "MAX_FIELD_CHARS", 1000)
     (tmp_path / "t.csv").write_text('name\n"' + "x\n" * 1000)
     with pytest.raises(ValueError, match=r"t\.csv: cannot be read as a table: field larger"):
         csv_reader.read_csv(tmp_path / "t.csv", ["name"])

@@ -188,7 +188,7 @@ def test_linked_folders_have_a_row_or_are_followed(folder):
 
 
 def test_errors_name_the_table(folder):
-    with pytest.raises(ValueError, match=r"no table 'gone\.csv': mend the dataset's source\.table"):
+    with pytest.raises(ValueError, match=r"no table 'gone\.csv': correct the dataset's source\.table"):
         listed(folder, "gone.csv", file="x")
     with pytest.raises(ValueError, match=r"t\.csv: no column 'y', which source\.columns\.file names"):
         listed(folder, written(folder, ["x"]), file="{y}.jpg")

@@ -89,7 +89,7 @@ def test_species_that_are_held_out_already_count():
 
 
 def able(numbers, *, unseen=(), genus=None, unable=()):
-    """One category of species with these drawn numbers, as `choose_held_out` takes them."""
+    """One category of species with these random numbers, as `choose_held_out` takes them."""
     codes = list(range(len(numbers)))
     return pl.DataFrame(
         {
@@ -103,7 +103,7 @@ def able(numbers, *, unseen=(), genus=None, unable=()):
     )
 
 
-def test_the_first_by_lot_are_held_out():
+def test_the_smallest_random_numbers_are_held_out():
     table = able([50, 20, 40, 10, 30, 60, 70, 80])
     assert assignment.choose_held_out(table, share=0.5, by="category").to_list() == [3, 1, 4, 2]
     assert assignment.choose_held_out(table, share=0.25, by="category").to_list() == [3, 1]
@@ -118,7 +118,7 @@ def test_each_category_holds_out_its_own_share():
     assert sorted(assignment.choose_held_out(table, share=0.5, by="category")) == [2, 3, 6, 7]
 
 
-def test_who_is_held_out_already_counts_and_a_lack_is_said(caplog):
+def test_species_held_out_already_count_and_a_lack_is_logged(caplog):
     table = able([4, 3, 2, 1], unseen=[0, 3], unable=[1])
     assert assignment.choose_held_out(table, share=0.5, by="category").to_list() == []
     assert assignment.choose_held_out(table, share=0.25, by="category").to_list() == []
@@ -128,7 +128,7 @@ def test_who_is_held_out_already_counts_and_a_lack_is_said(caplog):
     assert "too few species can be held out: 1 of 2 in Fish" in caplog.text
 
 
-def test_a_genus_keeps_a_species_beside_those_that_are_held_out_already():
+def test_a_genus_keeps_a_species_in_addition_to_those_held_out_already():
     genus = ["Aa", "Aa", "Aa", "Bb", "Bb", "Bb", "Cc"]
     table = able([1, 2, 3, 40, 50, 60, 70], genus=genus, unseen=[0, 1])
     assert assignment.choose_held_out(table, share=4 / 7, by="genus").to_list() == [3, 4]
@@ -137,7 +137,7 @@ def test_a_genus_keeps_a_species_beside_those_that_are_held_out_already():
 
 
 def test_held_out_species_are_taken_evenly_from_the_row_of_genera():
-    """The row is Bb (lots 1, 5): 5, 3, then Aa (2, 4): 0, 1; each keeps its last. Every other is taken."""
+    """The order is Bb (numbers 1, 5): 5, 3, then Aa (2, 4): 0, 1; each keeps its last. Take every second."""
     genus = ["Aa", "Aa", "Aa", "Bb", "Bb", "Bb"]
     table = able([2, 4, 7, 5, 8, 1], genus=genus)
     assert assignment.choose_held_out(table, share=2 / 6, by="genus").to_list() == [5, 0]
@@ -148,7 +148,7 @@ TEST, VAL, TRAIN = range(3)
 
 
 @pytest.mark.parametrize(
-    ("sizes", "lacking", "needs", "sides"),
+    ("sizes", "deficit", "needs", "sides"),
     [
         ([1, 1, 1], [1.0, 1.0, 1.0], (0, 0), [TEST, VAL, TRAIN]),  # equally short: in this order
         ([1, 1], [0.5, 1.0, 1.0], (0, 0), [VAL, TRAIN]),
@@ -160,15 +160,15 @@ TEST, VAL, TRAIN = range(3)
         ([5, 1, 1], [1.0, 0.0, 0.0], (0, 1), [TRAIN, TEST, TEST]),
     ],
 )
-def test_groups_go_where_most_is_lacking_after_what_is_needed(sizes, lacking, needs, sides):
-    assert assignment._one_by_one(sizes, lacking, n_test=needs[0], n_train=needs[1]) == sides
+def test_groups_go_where_most_is_lacking_after_what_is_needed(sizes, deficit, needs, sides):
+    assert assignment._assign_in_order(sizes, deficit, n_test=needs[0], n_train=needs[1]) == sides
 
 
 def test_folds_are_filled_in_turn_and_then_where_fewest_images_are():
-    assert assignment._fill([1, 1, 1, 1], 2, 1) == [0, 1, 0, 1]
-    assert assignment._fill([5, 1, 1, 1, 1], 2, 1) == [0, 1, 1, 1, 1]
-    assert assignment._fill([5, 1, 1, 1, 1], 2, 2) == [0, 1, 0, 1, 1]
-    assert assignment._fill([3, 2, 1, 1, 1, 1], 3, 1) == [0, 1, 2, 2, 1, 2]
+    assert assignment._fill_folds([1, 1, 1, 1], 2, 1) == [0, 1, 0, 1]
+    assert assignment._fill_folds([5, 1, 1, 1, 1], 2, 1) == [0, 1, 1, 1, 1]
+    assert assignment._fill_folds([5, 1, 1, 1, 1], 2, 2) == [0, 1, 0, 1, 1]
+    assert assignment._fill_folds([3, 2, 1, 1, 1, 1], 3, 1) == [0, 1, 2, 2, 1, 2]
 
 
 def groups_of(*species):
@@ -178,15 +178,15 @@ def groups_of(*species):
     )
 
 
-def taken_of(images, groups):
+def existing_of(images, groups):
     return {"images": np.array(images), "groups": np.array(groups)}
 
 
 SHARES = {"train": 0.5, "val": 0.25, "test": 0.25}
 
 
-def test_a_species_with_just_enough_groups_is_dealt_and_one_with_fewer_is_not():
-    nothing = taken_of([[0, 0, 0]] * 2, [[0, 0, 0]] * 2)
+def test_a_species_with_just_enough_groups_is_split_one_with_fewer_is_not():
+    nothing = existing_of([[0, 0, 0]] * 2, [[0, 0, 0]] * 2)
     groups = groups_of((1, 1, 3), (0, 1, 1), (1, 1, 1), (0, 1, 2), (1, 1, 2))
     found = assignment.assign_splits(groups, nothing, shares=SHARES, min_test_groups=2)
     assert found.tolist() == [TRAIN, -1, TEST, -1, TEST]
@@ -196,38 +196,38 @@ def test_a_species_with_just_enough_groups_is_dealt_and_one_with_fewer_is_not():
 
 def test_what_a_species_has_on_its_sides_already_is_counted():
     """Of 16 images train should have 8, val and test 4 each."""
-    taken = taken_of([[0, 0, 0], [4, 0, 8]], [[0, 0, 0], [1, 0, 2]])
+    existing = existing_of([[0, 0, 0], [4, 0, 8]], [[0, 0, 0], [1, 0, 2]])
     groups = groups_of((1, 1, 1), (1, 1, 2), (1, 2, 3))
-    assert assignment.assign_splits(groups, taken, shares=SHARES, min_test_groups=1).tolist() == [
+    assert assignment.assign_splits(groups, existing, shares=SHARES, min_test_groups=1).tolist() == [
         VAL,
         VAL,
         VAL,
     ]
-    assert assignment.assign_splits(groups, taken, shares=SHARES, min_test_groups=3).tolist() == [
+    assert assignment.assign_splits(groups, existing, shares=SHARES, min_test_groups=3).tolist() == [
         TEST,
         TEST,
         VAL,
     ]
-    assert assignment.assign_splits(groups, taken, shares=SHARES, min_test_groups=5).tolist() == [-1] * 3
-    untrained = taken_of([[0, 0, 0], [12, 0, 0]], [[0, 0, 0], [3, 0, 0]])
+    assert assignment.assign_splits(groups, existing, shares=SHARES, min_test_groups=5).tolist() == [-1] * 3
+    untrained = existing_of([[0, 0, 0], [12, 0, 0]], [[0, 0, 0], [3, 0, 0]])
     assert assignment.assign_splits(groups, untrained, shares=SHARES, min_test_groups=1).tolist() == [
         TRAIN,
         TRAIN,
         TRAIN,
     ]
     alone = groups_of((1, 1, 1))
-    assert assignment.assign_splits(alone, taken, shares=SHARES, min_test_groups=1).tolist() == [VAL]
+    assert assignment.assign_splits(alone, existing, shares=SHARES, min_test_groups=1).tolist() == [VAL]
     assert assignment.assign_splits(alone, untrained, shares=SHARES, min_test_groups=4).tolist() == [-1]
     assert assignment.assign_splits(alone, untrained, shares=SHARES, min_test_groups=3).tolist() == [TRAIN]
 
 
 def folds_of(groups, folds, least, shares=SHARES):
-    """The sides of the groups in every fold."""
+    """The splits of the groups in every fold."""
     asked = {"shares": shares, "folds": folds, "min_test_groups": least}
     return [assignment.assign_folds(groups, fold=fold, **asked).tolist() for fold in range(1, folds + 1)]
 
 
-def test_folds_begin_where_the_lot_says():
+def test_folds_begin_at_the_random_number():
     even, odd = groups_of((0, 1, 4), (0, 1, 5)), groups_of((0, 1, 5), (0, 1, 7))
     assert folds_of(even, 2, 1) == [[TEST, TRAIN], [TRAIN, TEST]]
     assert folds_of(odd, 2, 1) == [[TRAIN, TEST], [TEST, TRAIN]]
@@ -235,7 +235,7 @@ def test_folds_begin_where_the_lot_says():
 
 
 def test_in_a_fold_train_and_val_share_the_rest_by_their_ratio():
-    """Of 6 images beside the fold, val gets a third: 2; the first goes to train."""
+    """Of 6 images outside the fold, val gets a third: 2; the first goes to train."""
     groups = groups_of(*((0, 1, 2 * number) for number in range(8)))
     [first, _, _, last] = folds_of(groups, 4, 2)
     assert first == [TEST, TRAIN, TRAIN, VAL, TEST, TRAIN, VAL, TRAIN]
@@ -252,13 +252,16 @@ def test_names_are_hashed_the_same_in_any_blocks(monkeypatch):
 
 
 def test_a_species_with_more_than_enough_test_groups_still_needs_one_of_train():
-    taken = taken_of([[6, 0, 0]], [[3, 0, 0]])
+    existing = existing_of([[6, 0, 0]], [[3, 0, 0]])
     shares = {"train": 0.1, "val": 0.6, "test": 0.3}
     groups = groups_of((0, 1, 1), (0, 1, 2))
-    assert assignment.assign_splits(groups, taken, shares=shares, min_test_groups=1).tolist() == [TRAIN, VAL]
+    assert assignment.assign_splits(groups, existing, shares=shares, min_test_groups=1).tolist() == [
+        TRAIN,
+        VAL,
+    ]
 
 
-def test_three_folds_begin_where_the_lot_says():
+def test_three_folds_begin_at_the_random_number():
     groups = groups_of((0, 1, 4), (0, 1, 5), (0, 1, 6))  # 4 is 1 more than 3
     tested = [sides.index(TEST) for sides in folds_of(groups, 3, 1)]
     assert tested == [2, 0, 1]

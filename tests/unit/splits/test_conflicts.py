@@ -1,4 +1,4 @@
-"""With sides given before: nobody moves, newcomers follow or are set aside, and nothing leaks."""
+"""With predefined splits: no image moves, new ones follow or are excluded, and nothing leaks."""
 
 import polars as pl
 import pytest
@@ -18,7 +18,7 @@ def again(labels, groups, previous, **other):
 
 
 def adopted(labels, groups, sides, **other):
-    """The split around delivered sides, one per image or None."""
+    """The split around delivered splits, one per image or None."""
     told = labels.select("uuid", split=pl.Series(sides, dtype=pl.String))
     return split(labels, groups, predefined.from_source(told), **other)
 
@@ -81,7 +81,7 @@ def test_no_old_image_moves_and_nothing_leaks_twice_in_a_row(growth, seed):
 
 
 def assert_newcomers_follow(labels, groups, old, table):
-    """A newcomer whose group is on one side of trained species joins it; who is set aside has evidence."""
+    """A new image whose group is in one split of trained species joins it; excluded ones have evidence."""
     unseen = labels.join(old.filter(split="unseen_species"), on="uuid")["species"].unique()
     for _, mine in (
         groups.join(table.select("uuid", "split", "reason", "evidence"), on="uuid")
@@ -104,7 +104,7 @@ def assert_newcomers_follow(labels, groups, old, table):
 
 @settings(max_examples=40, deadline=None)
 @given(grouped_images.structures(), st.data())
-def test_delivered_sides_are_kept_or_set_aside(pairs, data):
+def test_delivered_splits_are_kept_or_excluded(pairs, data):
     labels, groups = grouped_images.images(pairs)
     sides = data.draw(st.lists(st.none() | SIDES, min_size=len(pairs), max_size=len(pairs)))
     if not any(sides):
@@ -116,7 +116,7 @@ def test_delivered_sides_are_kept_or_set_aside(pairs, data):
         assert told is None or (side, reason) in [(told, "from_source"), ("excluded", "would_leak")]
 
 
-def test_a_newcomer_between_train_and_test_is_set_aside_with_evidence():
+def test_a_new_image_between_train_and_test_is_excluded_with_evidence():
     labels, groups = grouped_images.images([("Aa x", i) for i in range(6)])
     before = split(labels, groups, held_out_species=0)
     train, test = (before.filter(split=side)["uuid"][0] for side in ("train", "test"))
@@ -203,7 +203,7 @@ def test_a_species_that_was_too_small_is_split_when_it_has_grown():
     assert sorted(table["split"]) == ["test", "test", "train", "train"]
 
 
-def test_a_torn_delivered_group_stays_on_its_tested_side():
+def test_a_delivered_group_in_two_splits_stays_in_test():
     labels, groups = grouped_images.images([("Aa x", 1), ("Aa x", 1), ("Aa x", 1), ("Aa x", 2), ("Aa x", 3)])
     table = decided(
         adopted(labels, groups, ["train", "test", None, "train", None], held_out_species=0), labels
@@ -224,7 +224,7 @@ def test_a_species_delivered_as_unseen_and_as_train_is_not_unseen():
     assert table["evidence"][1] == f"delivered as unseen_species, but Aa x has {labels['uuid'][0]} in train"
 
 
-def test_a_newcomer_tied_to_a_held_out_species_and_to_another_is_set_aside():
+def test_a_new_image_of_a_held_out_species_and_another_is_excluded():
     old = [("Aa x", "x"), ("Aa y", "y")]
     labels, _ = grouped_images.images(old)
     before = labels.select(
@@ -272,5 +272,5 @@ def test_images_that_vanished_are_ignored_and_folds_take_no_given_sides():
     before = split(labels, groups, held_out_species=0)
     fewer = again(labels.head(3), groups.head(3), before, held_out_species=0)
     assert fewer.join(before, on=["uuid", "split"]).height == 3
-    with pytest.raises(ValueError, match="folds are dealt from all groups anew"):
+    with pytest.raises(ValueError, match="folds assign all groups again"):
         again(labels, groups, before, folds=2)

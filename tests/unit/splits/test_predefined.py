@@ -1,4 +1,4 @@
-"""What earlier splits and deliveries say: words become sides, and reasons are not forgotten."""
+"""Earlier splits and deliveries: words become splits, and reasons are kept."""
 
 import polars as pl
 import pytest
@@ -7,7 +7,7 @@ from nearkin.splits import predefined
 
 
 def delivered(rows):
-    """The sides of (image, word) rows, as rows (uuid, split, evidence)."""
+    """The splits of (image, word) rows, as rows (uuid, split, evidence)."""
     images = pl.DataFrame(rows, schema={"uuid": pl.String, "split": pl.String}, orient="row")
     table = predefined.from_source(images)
     assert table.schema == predefined.COLUMNS
@@ -51,7 +51,7 @@ def test_an_image_on_several_sides_is_tested():
 
 def test_unknown_words_are_named_with_those_that_are_known():
     with pytest.raises(
-        ValueError, match="2 words .* name no side: 'fold 1', 'x{40}'; known are train, .*columns.split"
+        ValueError, match="2 words .* name no split: 'fold 1', 'x{40}'; known are train, .*columns.split"
     ):
         delivered([("a", "fold 1"), ("b", "x" * 1000), ("c", "train")])
     with pytest.raises(ValueError, match="1 words of the delivered split"):

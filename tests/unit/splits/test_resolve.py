@@ -155,7 +155,7 @@ def test_resolved_splits_are_those_of_slow_and_plain_code(study):
 
 
 def refused(groups, species, sides):
-    """What is said of firm splits of the images a, b, c, ... of species Aa x, Aa y, ..."""
+    """The error for locked splits of the images a, b, c, ... of species Aa x, Aa y, ..."""
     uuids = [chr(ord("a") + i) for i in range(len(sides))]
     images = pl.DataFrame({"uuid": uuids, "group": groups, "species": species})
     told = [(uuid, side, True, None, None) for uuid, side in zip(uuids, sides, strict=True)]
@@ -202,5 +202,5 @@ def test_the_log_says_what_was_not_assigned_at_random(caplog):
     told = [(uuid, "train", True, f"reason {uuid}", None) for uuid in reversed(letters)]
     given = pl.DataFrame([*told, ("gone", "val", True, None, None)], schema=predefined.COLUMNS, orient="row")
     conflicts.resolve(images, given, pl.DataFrame({"species": [0], "name": ["Aa x"]}))
-    assert "9 images with a given side, 1 of them not kept any more" in caplog.text
-    assert f"not by lot: {', '.join(f'1 reason {uuid} train' for uuid in letters)}" in caplog.text
+    assert "9 images with a predefined split, 1 of them not kept any more" in caplog.text
+    assert f"not at random: {', '.join(f'1 reason {uuid} train' for uuid in letters)}" in caplog.text

@@ -1,4 +1,4 @@
-"""The scripts of the split and of its audit, on files: sides are taken over, and a leak stops the audit."""
+"""The scripts of the split and of its audit, on files: earlier splits stay, and a leak stops the audit."""
 
 from types import SimpleNamespace
 
@@ -17,7 +17,7 @@ from scripts.split_images import split_images
 from tests.factories import grouped_images, random_study
 
 TOLD = {"dealing": grouped_images.DEALING, "most_queries": 9, "ks": [1], "resamples": 100, "seed": 1}
-AUDIT = TOLD | {"threads": 1, "stamps": {"model": "lite0"}}
+AUDIT = TOLD | {"threads": 1, "metadata": {"model": "lite0"}}
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def split(study, *, images=None, previous=None, **other):
     return tables.read(study.splits, Splits)
 
 
-def test_a_split_is_dealt_adopted_or_taken_over(study):
+def test_a_split_is_random_delivered_or_from_an_earlier_run(study):
     dealt_anew = split(study)
     assert {"train", "val", "test", "unseen_species"} == set(dealt_anew["split"])
     earlier = study.splits.rename(study.splits.with_name("earlier.parquet"))
@@ -105,7 +105,7 @@ def test_a_leak_is_named(study):
     torn = table.with_columns(
         split=pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("test")).otherwise("split")
     )
-    with pytest.raises(CheckError, match="group_id on two sides of the split, the first .* in test"):
+    with pytest.raises(CheckError, match="group_id in more than one split, the first .* in test"):
         check_no_leakage(*frames, torn, inspection)
-    with pytest.raises(CheckError, match="sha256 on two sides of the split"):
+    with pytest.raises(CheckError, match="sha256 in more than one split"):
         check_no_leakage(*frames, torn.with_columns(group_id="uuid"), inspection)

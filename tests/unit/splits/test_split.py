@@ -1,4 +1,4 @@
-"""Splits: nothing straddles, shares hold, small species stay whole, row order does not matter."""
+"""Splits: no group is in two, shares hold, small species stay whole, row order does not matter."""
 
 import hashlib
 
@@ -17,7 +17,7 @@ from tests.factories.grouped_images import in_sizes, split
 @given(
     grouped_images.structures(), st.integers(0, 5), st.sampled_from(["category", "genus"]), st.integers(1, 3)
 )
-def test_no_group_straddles_and_queries_can_hit(pairs, seed, by, least):
+def test_no_group_is_in_two_splits_and_queries_can_hit(pairs, seed, by, least):
     labels, groups = grouped_images.images(pairs)
     table = split(labels, groups, seed=seed, held_out_stratify=by, min_test_groups=least)
     grouped_images.assert_sound(labels, table)
@@ -26,7 +26,7 @@ def test_no_group_straddles_and_queries_can_hit(pairs, seed, by, least):
 
 
 def reference(sizes, *, seed, shares, least):
-    """The lot of one species, slow and plain: group name to side; None if there are too few."""
+    """The random splits of one species, slow and plain: group name to split; None if there are too few."""
     order = sorted(sizes, key=lambda name: hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=8).digest())
     lacking = {side: share * sum(sizes.values()) for side, share in shares.items()}
     sides = {}
@@ -39,7 +39,7 @@ def reference(sizes, *, seed, shares, least):
 
 @settings(max_examples=60, deadline=None)
 @given(grouped_images.sizes(max_size=9, max_groups=20), st.integers(0, 3), st.integers(1, 3))
-def test_the_lot_is_that_of_slow_and_plain_code(sizes, seed, least):
+def test_the_random_splits_are_those_of_slow_and_plain_code(sizes, seed, least):
     labels, groups = in_sizes(sizes)
     table = split(labels, groups, seed=seed, held_out_species=0, min_test_groups=least)
     found = dict(table.select("group_id", "split").rows())
@@ -100,7 +100,7 @@ def test_the_same_bytes_for_any_order_of_rows(tmp_path_factory, pairs, random):
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
-def test_another_seed_deals_another_split():
+def test_another_seed_gives_another_split():
     labels, groups = in_sizes({"Aa x": [1] * 20})
     assert not split(labels, groups).equals(split(labels, groups, seed=2))
 

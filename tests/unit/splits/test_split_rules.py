@@ -1,4 +1,4 @@
-"""The small rules of the split: what is refused, counted, said, and who may be held out."""
+"""The small rules of the split: what is refused, counted and logged, and which species may be held out."""
 
 import polars as pl
 import pytest
@@ -27,7 +27,7 @@ def test_the_log_counts_images_groups_and_species_that_cannot_be_split(caplog):
     caplog.set_level("INFO")
     split(*in_sizes({"Aa x": [1, 3], "Aa y": [2], "Aa z": [1] * 20}), held_out_species=0)
     assert "26 images, 23 groups: {'test': 7, 'train': 16, 'val': 3}" in caplog.text
-    assert "0 species held out by lot, 2 with too few groups to split" in caplog.text
+    assert "0 species held out at random, 2 with too few groups to split" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_the_log_counts_images_groups_and_species_that_cannot_be_split(caplog):
         ("too_few_groups", "raise split.test, lower split.min_test_groups or split.held_out_species, or"),
     ],
 )
-def test_a_split_that_tests_nobody_says_what_there_is_and_what_helps(reason, remedy):
+def test_a_split_without_test_images_says_what_there_is_and_what_helps(reason, remedy):
     labels = random_study.labels_of(["Aa z", *["Aa x"] * 4])
     labels = labels.with_columns(species=pl.when(species="Aa x").then("species"))
     sides = ["test", "val", "train", "excluded", "unseen_species"]
@@ -46,7 +46,7 @@ def test_a_split_that_tests_nobody_says_what_there_is_and_what_helps(reason, rem
     with pytest.raises(ValueError, match="museum: no image of a named species is tested") as caught:
         check_tested(table, labels, dataset="museum")
     counts = "{'excluded': 1, 'test': 1, 'train': 1, 'unseen_species': 1, 'val': 1}"
-    assert f"images by side: {counts}; {remedy}" in str(caught.value)
+    assert f"images by split: {counts}; {remedy}" in str(caught.value)
     check_tested(table.with_columns(split=pl.lit("test")), labels, dataset="museum")
 
 
@@ -54,7 +54,7 @@ def test_a_group_counts_for_its_most_frequent_species_and_the_first_of_equal_one
     rows = [(2, 0), (0, 1), (0, 1), (0, 0), (1, 2), (1, 1), (3, 3)]
     images = pl.DataFrame(rows, schema=["group", "species"], orient="row")
     given = pl.when(pl.col("group") == 3).then(pl.lit("test"))
-    dealt, mixed = module._to_deal(images.with_columns(split=given))
+    dealt, mixed = module._select_free_groups(images.with_columns(split=given))
     assert dealt.rows() == [(0, 1, 3), (1, 1, 2), (2, 0, 1)]
     assert mixed.sort().to_list() == [0, 1, 2]
 
@@ -64,7 +64,7 @@ def test_only_species_of_several_free_groups_of_their_own_may_be_held_out():
     dealt = pl.DataFrame({"species": [0, 1, 1, 2, 2, 3, 3, 6, 6]}).with_row_index("group")
     sides = [("train", 3), ("unseen_species", 4), ("excluded", 5), (None, 0)]
     images = pl.DataFrame(sides, schema=["split", "species"], orient="row")
-    found = module._candidates(species, images, dealt, pl.Series([2], dtype=pl.Int64))
+    found = module._find_candidates(species, images, dealt, pl.Series([2], dtype=pl.Int64))
     assert found.select("name", "able", "unseen").rows() == [
         ("a", False, False),  # one group alone
         ("b", True, False),

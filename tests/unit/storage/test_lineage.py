@@ -177,7 +177,7 @@ def test_a_damaged_file_may_be_met_by_several_jobs(folder):
     made("d/labels.parquet", table("a"))
     for _ in range(2):
         with (
-            pytest.raises(DamagedError, match="set aside as labels.parquet.damaged"),
+            pytest.raises(DamagedError, match="renamed to labels.parquet.damaged"),
             traced(["d/labels.parquet"]),
         ):
             raise DamagedError("d/labels.parquet", "is cut")

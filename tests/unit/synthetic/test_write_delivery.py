@@ -149,7 +149,7 @@ def test_no_rate_loses_a_picture_or_uses_a_name_twice(seed, rate):
         assert len(set(names)) == len(names)
     assert rate or entries == sorted(clean, key=lambda one: (one.category, one.path))
     untouched = sum(one.defect == "none" for one in entries)
-    assert untouched >= (1 - inject.MOST) * len(clean) - 1
+    assert untouched >= (1 - inject.MAX_FAULTY_SHARE) * len(clean) - 1
     names = {one.species.name for one in clean}
     for row in truth_rows(entries, {}):
         assert row["correct_species"] in names

@@ -1,0 +1,201 @@
+"""The keys of a resolved config and their types, section by section.
+
+What each key means, its default and its limits are in workflow/schemas/config.schema.yaml; a test
+compares the keys with it. Keys that may be missing have no default there.
+"""
+
+from typing import NotRequired, TypedDict
+
+
+class MuseumConfig(TypedDict):
+    seed: int
+    n_species: int
+    largest_species: int
+    image_size: int
+    fault_rate: float
+
+
+class DownloadConfig(TypedDict):
+    repo: str
+    revision: str
+    patterns: list[str]
+
+
+class SourceConfig(TypedDict):
+    layout: str
+    id: NotRequired[str]
+    folder: NotRequired[str]
+    follow_links: list[str]
+    captions_table: str
+    table: NotRequired[str]
+    preset: NotRequired[str]
+    columns: dict[str, str | list[str]]  # field of the images table: a column, a template, or several
+    unlisted: str
+    track_changes: bool
+    download: DownloadConfig | None
+    museum: MuseumConfig
+
+
+class InspectionConfig(TypedDict):
+    max_megapixels: float
+
+
+class SpellingConfig(TypedDict):
+    min_count: int
+    max_distance: int
+
+
+class LabelsConfig(TypedDict):
+    taxonomy: str | None
+    policies: dict[str, str]  # kind of defect: what happens to it
+    spelling: SpellingConfig
+
+
+class CaptionTableConfig(TypedDict):
+    path: str
+    image: str
+    caption: str
+
+
+class CaptionsConfig(TypedDict):
+    priority: list[str]
+    tables: list[CaptionTableConfig]
+    templates: list[str]
+
+
+class NearDuplicatesConfig(TypedDict):
+    max_hamming: int
+    min_similarity: float
+    detect_transformed: bool
+    model: str | None
+    min_cosine: float
+
+
+class OversizedConfig(TypedDict):
+    max_share: float
+    min_images: int
+
+
+class GroupsConfig(TypedDict):
+    specimen: list[str]
+    near_duplicates: NearDuplicatesConfig | None
+    oversized: OversizedConfig
+
+
+class SplitConfig(TypedDict):
+    seed: int
+    train: float
+    val: float
+    test: float
+    held_out_species: float
+    held_out_stratify: str
+    folds: int | None
+    fold: int
+    previous: str | None
+    use_source_split: bool
+    min_test_groups: int
+
+
+class DatasetConfig(TypedDict):
+    source: SourceConfig
+    inspection: InspectionConfig
+    labels: LabelsConfig
+    captions: CaptionsConfig
+    groups: GroupsConfig
+    split: SplitConfig
+
+
+class PreprocessingConfig(TypedDict):
+    size: int
+    crop_pct: float
+    interpolation: str
+    decode: str
+    cache: bool
+
+
+class FinetuneConfig(TypedDict):
+    base: str
+    seed_group: str | None
+    labels: str
+    trainable: str
+    epochs: int
+    batch_size: int
+    grad_accumulation: int
+    lr: float
+    head_lr_multiplier: float
+    warmup_fraction: float
+    logit_scale: float
+    m1: float
+    m2: float
+    m3: float
+    margin_gradient: str
+    max_grad_norm: float | None
+    sample_rate: float
+    feature_sample_rate: float
+    augment: str
+    class_sampling: str
+    precision: str
+    train_fraction: float
+    patience: int | None
+    seed: int
+
+
+class ModelConfig(TypedDict):
+    """Either `library` or `finetune` is there; an external model has a `path` and no `preprocess`."""
+
+    library: NotRequired[str]
+    name: NotRequired[str]
+    weights: NotRequired[str]
+    seed: int
+    path: NotRequired[str]
+    preprocess: NotRequired[str]
+    batch_size: int
+    precision: str | None
+    finetune: NotRequired[FinetuneConfig]
+
+
+class ClustersConfig(TypedDict):
+    model: str
+    captions: bool
+    n: int | None
+    per_cluster: float | None
+    seed: int
+
+
+class SearchConfig(TypedDict):
+    n_neighbours: int
+    query_chunks: int
+    exclude_same_group: bool
+    protocols: list[str]
+
+
+class RecallConfig(TypedDict):
+    ks: list[int]
+    bootstrap_samples: int
+    seed: int
+
+
+class ComparisonConfig(TypedDict):
+    min_queries: int
+
+
+class LeakageAuditConfig(TypedDict):
+    model: str | None
+    max_queries: int
+
+
+class Config(TypedDict):
+    """A study's config, as `resolve_config` returns it."""
+
+    datasets: dict[str, DatasetConfig]
+    models: dict[str, ModelConfig]
+    clusters: dict[str, ClustersConfig]
+    preprocessing: dict[str, PreprocessingConfig]
+    compare: list[list[str]]
+    shards: int
+    arithmetic_threads: int
+    gpus: int
+    search: SearchConfig
+    recall: RecallConfig
+    comparison: ComparisonConfig
+    leakage_audit: LeakageAuditConfig
