@@ -57,6 +57,7 @@ lint: $(READY) ## Check style only
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/basedpyright
 	$(BIN)/python -m snakemake --lint
 
 unit: $(READY) ## Run unit tests and doctests only

@@ -18,11 +18,11 @@ import polars as pl
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from benchmarks.report import publish, table
-from nearkin.groups.near_duplicates import hashes_of, near_duplicate_pairs
+from nearkin.groups.near_duplicates import near_duplicate_pairs, stack_hashes
 from nearkin.images.decode import ImageProblem, decode_rgb
 from nearkin.images.dhash import make_thumbnail
 from nearkin.images.inspect import add_hashes
-from nearkin.synthetic.write_delivery import write_museum
+from nearkin.synthetic.write_delivery import write_delivery
 from nearkin.tables.images import THUMBNAIL_SIDE
 from tests.factories.delivery import defaults
 
@@ -146,7 +146,7 @@ def pairs(small, near):
     table = add_hashes(pl.DataFrame({"uuid": uuids, "thumbnail": [one.tobytes() for one in small]}))
     return near_duplicate_pairs(
         uuids,
-        hashes_of(table),
+        stack_hashes(table),
         lambda wanted: small[wanted.cast(pl.Int64).to_numpy()],
         max_hamming=near["max_hamming"],
         min_similarity=near["min_similarity"],
@@ -197,7 +197,7 @@ def main():
     if options.quick:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name, "museum")
-            write_museum(folder, **QUICK, n_workers=1)
+            write_delivery(folder, **QUICK, n_workers=1)
             results = measured(folder, folder / "truth.csv", 2, near)
     else:
         results = measured(options.folder, options.truth, options.images, near)

@@ -39,7 +39,7 @@ def study(base_chance, trained_chance, seed):
         metric="recall", label="all", category="all", query_subset="all", level="species"
     )
     found = {row["average"]: (row["ci_low"], row["ci_high"]) for row in averages.to_dicts()}
-    differences = paired.compare(
+    differences = paired.compare_models(
         *hits, n_train=NO_TRAINING, ks=[1], min_queries=5, resamples=RESAMPLES, seed=seed
     )
     overall = differences.filter(category="all", label="all").row(0, named=True)

@@ -91,7 +91,9 @@ def splits(folder, given):
         None,
         None,
         folder / "splits.parquet",
-        dealing={key: given["split"][key] for key in given["split"] if key not in ("previous", "adopt")},
+        split_settings={
+            key: given["split"][key] for key in given["split"] if key not in ("previous", "adopt")
+        },
         dataset="d",
     )
 

@@ -9,7 +9,7 @@ from PIL import Image
 from nearkin.synthetic import scene
 from nearkin.synthetic.encode import encode
 from nearkin.synthetic.records import clean_entries
-from nearkin.synthetic.taxonomy import taxonomy
+from nearkin.synthetic.taxonomy import draw_taxonomy
 
 SEED, N_SPECIES, LARGEST = 1, 300, 40
 SMALL, LARGE = 256, (4000, 3000)
@@ -21,7 +21,9 @@ N_DRAWN = 128
 def small(folder, n):
     """The paths of `n` JPEGs of 256 pixels in `folder`, drawn unless they are there."""
     entries = [
-        one for one in clean_entries(taxonomy(SEED, N_SPECIES, LARGEST), SEED) if one.path.endswith(".jpg")
+        one
+        for one in clean_entries(draw_taxonomy(SEED, N_SPECIES, LARGEST), SEED)
+        if one.path.endswith(".jpg")
     ]
     return _written(folder, n, lambda number: _picture(entries[number]))
 
@@ -47,7 +49,7 @@ def _written(folder, n, make):
 
 
 def _picture(entry):
-    picture = scene.picture(entry.species, entry.specimen, entry.view, seed=SEED, image_size=SMALL)
+    picture = scene.draw_picture(entry.species, entry.specimen, entry.view, seed=SEED, image_size=SMALL)
     return encode(picture, entry.path)[0]
 
 

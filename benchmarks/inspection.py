@@ -19,7 +19,7 @@ from PIL import Image
 
 from benchmarks.report import publish, table
 from nearkin.images.inspect import inspect_files
-from nearkin.synthetic.write_delivery import write_museum
+from nearkin.synthetic.write_delivery import write_delivery
 from nearkin.tables.images import Images, Inspection
 
 SPECIMENS = Path(__file__).parents[2] / "shared/data/specimens"
@@ -44,7 +44,7 @@ def ours(paths):
         {"uuid": str(path), "path": os.path.relpath(path, folder), "match_kind": "exact"} for path in paths
     ]
     images = pl.DataFrame(rows, schema={name: column.dtype for name, column in Images.columns().items()})
-    inspect_files(images, folder, max_megapixels=100, known=Inspection.create_empty())
+    inspect_files(images, folder, max_megapixels=100, earlier=Inspection.create_empty())
 
 
 def seconds(way, paths):
@@ -108,7 +108,7 @@ def main():
         source = SPECIMENS
         if options.quick or not source.is_dir():
             source = folder / "museum"
-            write_museum(source, **museum, n_workers=1)
+            write_delivery(source, **museum, n_workers=1)
         small = readable(sorted(source.glob("datasets/*/chunk_*/*")))
         results = {"photos as delivered": measure(small, repeats)}
         for megapixels in MEGAPIXELS:

@@ -11,7 +11,7 @@ from nearkin.splits import predefined, split
 from nearkin.synthetic import scene
 from nearkin.synthetic.encode import encode
 from nearkin.synthetic.records import clean_entries
-from nearkin.synthetic.taxonomy import taxonomy
+from nearkin.synthetic.taxonomy import draw_taxonomy
 
 SEED, LARGEST, SIDE = 1, 40, 256
 N_SPECIES = {"museum": 96, "quick_museum": 24}
@@ -31,7 +31,7 @@ class Museum(NamedTuple):
 
 def museum(folder, n_threads):
     """The museum in `folder`, drawn unless it is there."""
-    entries = clean_entries(taxonomy(SEED, N_SPECIES[folder.name], LARGEST), SEED)
+    entries = clean_entries(draw_taxonomy(SEED, N_SPECIES[folder.name], LARGEST), SEED)
     labels = pl.DataFrame(
         {
             "uuid": [f"{number:06d}" for number in range(len(entries))],
@@ -44,7 +44,7 @@ def museum(folder, n_threads):
     store = folder / "pixels.arrow"
     if not store.exists():
         _draw(entries, labels["uuid"], store, n_threads)
-    dealt = split.split_images(labels, labels, predefined.combine([]), **DEALING)
+    dealt = split.split_images(labels, labels, predefined.combine_predefined([]), **DEALING)
     return Museum(PixelCache(store), labels.select("uuid", label="species"), dealt)
 
 
@@ -59,9 +59,9 @@ def _draw(entries, uuids, store, n_threads):
     fields = {"uuid": pl.String, "path": pl.String, "error": pl.String, "n_bytes": pl.Int64}
     inspection = pl.DataFrame(rows, schema=fields | {"sha256": pl.String}, orient="row")
     seen = {"folder": folder, "geometry": GEOMETRY, "decode": "exact", "max_megapixels": 100}
-    write_cache(inspection, store, known=store, seen=seen, n_threads=n_threads)
+    write_cache(inspection, store, earlier_path=store, seen=seen, n_threads=n_threads)
 
 
 def _photo(entry):
-    picture = scene.picture(entry.species, entry.specimen, entry.view, seed=SEED, image_size=SIDE)
+    picture = scene.draw_picture(entry.species, entry.specimen, entry.view, seed=SEED, image_size=SIDE)
     return encode(picture, entry.path)[0]

@@ -69,14 +69,14 @@ class Stage(NamedTuple):
 
 def stages(results, n_searched):
     """All stages of the study, the dearest first; so many vectors are searched for it."""
-    sides = model.sides(IMAGES, SPLIT)
+    sides = model.split_sizes(IMAGES, SPLIT)
     threads = results["embedding"]["threads"]
     way = {(one["photos"], one["way"]): threads / one["per_second"] for one in results["embedding"]["found"]}
     decode = way["12 megapixels", "nearkin bf16"] - way["small", "nearkin bf16"]
     encode, learn = way["small", "forward pass alone bf16"], 3 * way["small", "forward pass alone fp32"]
     inspect = 1 / results["inspection"]["found"]["JPEGs of 12 megapixels"]["inspected_per_second"]
     compare = fresh.run(deeper, n_searched)["times"] / products_per_core_second(results["neighbours"])
-    _, n_pairs, _ = model.searched(sides, PROTOCOLS, DEPTH)
+    _, n_pairs, _ = model.search_workload(sides, PROTOCOLS, DEPTH)
     n_audited = 3 * min(100_000, sides["test"]) * (sides["test"] + sides["train"])
     vectors = 4 * WIDTH * max(sides["test"] + sides["train"], 2 * sides["test"]) + model.SEARCH_BYTES
     found = [
@@ -213,8 +213,8 @@ def of_machines(found):
 
 def of_disk():
     """Header and rows: what lies on the disk."""
-    sides = model.sides(IMAGES, SPLIT)
-    _, _, n_rows = model.searched(sides, PROTOCOLS, DEPTH)
+    sides = model.split_sizes(IMAGES, SPLIT)
+    _, _, n_rows = model.search_workload(sides, PROTOCOLS, DEPTH)
     kinds = {
         "pixels (`cache: true`)": (IMAGES * PIXELS, SHARDS),
         "embeddings": (MODELS * IMAGES * (WIDTH * 4 + 60), MODELS * SHARDS),

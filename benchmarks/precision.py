@@ -63,7 +63,7 @@ def vectors_of(study, inspection, folder, *, precision, decode):
         "max_megapixels": 178,
     }
     photos = ImageFileReader(inspection, seen=seen, n_threads=THREADS)
-    table = pl.concat(embed_pixels(encoder, photos, batch_size=BATCH, known=None, model=MODEL))
+    table = pl.concat(embed_pixels(encoder, photos, batch_size=BATCH, cached=None, model=MODEL))
     return photos.uuids, table["emb"].to_numpy()
 
 

@@ -11,7 +11,7 @@ from nearkin.evaluation.leakage import SplitSettings
 from nearkin.runtime.logs import setup_logging
 from nearkin.runtime.named_paths import NamedPaths
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.labels import Labels
 from nearkin.tables.leakage import LeakageAudit
 from nearkin.tables.splits import Splits
@@ -22,8 +22,8 @@ def audit_leakage(
     inputs: NamedPaths,
     leakage_path: str,
     *,
-    dealing: SplitSettings,
-    most_queries: int,
+    split_settings: SplitSettings,
+    max_queries: int,
     ks: Sequence[int],
     resamples: int,
     seed: int,
@@ -40,8 +40,8 @@ def audit_leakage(
         labels,
         splits,
         vectors_of=lambda wanted: vectors[splits["uuid"].search_sorted(wanted)],
-        dealing=dealing,
-        most_queries=most_queries,
+        split_settings=split_settings,
+        max_queries=max_queries,
         ks=ks,
         resamples=resamples,
         seed=seed,
@@ -51,12 +51,12 @@ def audit_leakage(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         audit_leakage(
             snakemake.input,
             snakemake.output.leakage,
-            dealing=snakemake.params.dealing,
-            most_queries=snakemake.params.most_queries,
+            split_settings=snakemake.params.split_settings,
+            max_queries=snakemake.params.max_queries,
             ks=snakemake.params.ks,
             resamples=snakemake.params.resamples,
             seed=snakemake.params.seed,

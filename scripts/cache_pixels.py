@@ -4,7 +4,7 @@ from nearkin.images.pixel_cache import write_cache
 from nearkin.images.source import Preprocessing
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.storage.reuse import earlier_path, keep_for_reuse
 from nearkin.tables.images import Inspection
 
@@ -16,7 +16,7 @@ def cache_pixels(
     write_cache(
         inspection,
         pixels_path,
-        known=earlier_path(pixels_path),
+        earlier_path=earlier_path(pixels_path),
         preprocessing=preprocessing,
         n_threads=n_threads,
     )
@@ -25,7 +25,7 @@ def cache_pixels(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input, part=True):
+    with trace_inputs(snakemake.input, part=True):
         cache_pixels(
             inspection_path=snakemake.input.inspection,
             pixels_path=snakemake.output.pixels,

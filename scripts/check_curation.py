@@ -7,7 +7,7 @@ from nearkin.runtime.logs import setup_logging
 from nearkin.runtime.named_paths import NamedPaths
 from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.groups import Groups
 from nearkin.tables.images import Images, Inspection
 from nearkin.tables.labels import Captions, CurationLog, Labels, Quarantine
@@ -30,5 +30,5 @@ def check_curation(inputs: NamedPaths, passed_path: Path) -> None:
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         check_curation(snakemake.input, Path(snakemake.output.passed))

@@ -9,7 +9,7 @@ from nearkin.runtime.logs import setup_logging
 from nearkin.runtime.named_paths import NamedPaths
 from nearkin.storage import lineage, tables
 from nearkin.storage.atomic import write_text
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.storage.query_batches import iter_query_batches
 from nearkin.tables.scores import Metrics, QueryScores
 from nearkin.tables.splits import Splits
@@ -36,12 +36,12 @@ def check_results(inputs: NamedPaths, passed_path: str, *, exclude_same_group: b
     ]
     if missing:
         raise invariants.CheckError(f"empty files: {missing}")
-    write_text(passed_path, invariants.passed(lineage.record().get("versions", {})))
+    write_text(passed_path, invariants.format_checks(lineage.make_record().get("versions", {})))
 
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         check_results(
             snakemake.input, snakemake.output.passed, exclude_same_group=snakemake.params.exclude_same_group
         )

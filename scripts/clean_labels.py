@@ -6,7 +6,7 @@ from nearkin.labels import clean
 from nearkin.labels.spelling import SpellingLimits
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.images import Images, Inspection
 from nearkin.tables.labels import CurationLog, Labels, Quarantine
 
@@ -38,7 +38,7 @@ def clean_labels(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input, outside=snakemake.params.outside):
+    with trace_inputs(snakemake.input, outside=snakemake.params.outside):
         clean_labels(
             images_path=snakemake.input.images,
             inspection_paths=snakemake.input.inspection,

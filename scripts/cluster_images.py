@@ -11,7 +11,7 @@ from nearkin.embeddings.shard_index import read_index
 from nearkin.finetune.pseudo_labels import mean_with_captions, measure_purity, spherical_kmeans
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.clusters import ClusterPurity, Clusters
 from nearkin.tables.embeddings import make_caption_embeddings_schema
 from nearkin.tables.labels import Labels
@@ -49,7 +49,7 @@ def cluster_images(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         cluster_images(
             shards_path=snakemake.input.shards,
             captions_path=snakemake.input.captions or None,

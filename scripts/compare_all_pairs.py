@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from nearkin.comparison import all_pairs
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.scores import Pairwise, QueryScores
 
 
@@ -26,7 +26,7 @@ def compare_all_pairs(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         compare_all_pairs(
             query_scores_paths=dict(zip(snakemake.params.models, snakemake.input.query_scores, strict=True)),
             pairwise_path=snakemake.output.pairwise,

@@ -6,7 +6,7 @@ from nearkin.comparison import paired
 from nearkin.comparison.flips import compare_top1
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.labels import Labels
 from nearkin.tables.neighbours import Neighbours
 from nearkin.tables.scores import Differences, Flips, QueryScores
@@ -31,7 +31,7 @@ def compare_models(
     """`neighbours_paths` are those of the base and of the trained model."""
     labels, splits = tables.read(labels_path, Labels), tables.read(splits_path, Splits)
     hits = [tables.read(path, QueryScores) for path in (base_path, trained_path)]
-    differences = paired.compare(
+    differences = paired.compare_models(
         *hits,
         n_train=paired.count_training_images(labels, splits),
         ks=ks,
@@ -46,7 +46,7 @@ def compare_models(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         compare_models(
             base_path=snakemake.input.base,
             trained_path=snakemake.input.trained,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from nearkin.comparison.seeds import summarise_seeds
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.scores import QueryScores
 from nearkin.tables.seeds import SeedSummaries
 
@@ -29,7 +29,7 @@ def compare_seeds(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         compare_seeds(
             query_scores_paths=dict(zip(snakemake.params.hits_of, snakemake.input.query_scores, strict=True)),
             seeds_path=snakemake.output.seeds,

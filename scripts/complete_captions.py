@@ -7,7 +7,7 @@ import polars as pl
 from nearkin.captions import complete, external
 from nearkin.captions.external import CaptionColumns
 from nearkin.runtime.logs import setup_logging
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.storage.tables import read, write
 from nearkin.tables.images import Images
 from nearkin.tables.labels import Captions, CurationLog, Labels
@@ -48,7 +48,7 @@ def complete_captions(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input, outside=snakemake.params.outside):
+    with trace_inputs(snakemake.input, outside=snakemake.params.outside):
         complete_captions(
             images_path=snakemake.input.images,
             labels_path=snakemake.input.labels,

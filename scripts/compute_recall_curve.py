@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from nearkin.evaluation import recall_curve
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.recall_curve import RecallCurve
 from nearkin.tables.scores import QueryScores
 
@@ -22,14 +22,14 @@ def compute_recall_curve(
     metadata: Mapping[str, str | None],
 ) -> None:
     hits = tables.read(query_scores_path, QueryScores, COLUMNS)
-    metadata = {**metadata, "fingerprint": tables.metadata(query_scores_path).get("fingerprint")}
-    curve = recall_curve.recall_curve(hits, depth=depth, resamples=resamples, seed=seed)
+    metadata = {**metadata, "fingerprint": tables.read_metadata(query_scores_path).get("fingerprint")}
+    curve = recall_curve.compute_recall_curve(hits, depth=depth, resamples=resamples, seed=seed)
     tables.write(curve, curve_path, RecallCurve, **metadata)
 
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         compute_recall_curve(
             query_scores_path=snakemake.input.query_scores,
             curve_path=snakemake.output.curve,

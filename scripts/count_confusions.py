@@ -7,7 +7,7 @@ import polars as pl
 from nearkin.evaluation import confusions
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.confusions import Confusions
 from nearkin.tables.labels import Labels
 from nearkin.tables.neighbours import Neighbours
@@ -26,13 +26,13 @@ def count_confusions(
         nearest.select("uuid", "neighbour").collect(engine="streaming"),
         tables.read(labels_path, Labels, ["uuid", "category", *confusions.LEVELS]),
     )
-    metadata = {**metadata, "fingerprint": tables.metadata(neighbours_path).get("fingerprint")}
+    metadata = {**metadata, "fingerprint": tables.read_metadata(neighbours_path).get("fingerprint")}
     tables.write(found, confusions_path, Confusions, **metadata)
 
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         count_confusions(
             neighbours_path=snakemake.input.neighbours,
             labels_path=snakemake.input.labels,

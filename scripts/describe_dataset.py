@@ -3,7 +3,7 @@
 from nearkin.runtime.logs import setup_logging
 from nearkin.splits import statistics
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.dataset_statistics import Statistics
 from nearkin.tables.labels import Labels
 from nearkin.tables.splits import Splits
@@ -16,7 +16,7 @@ def describe_dataset(labels_path: str, splits_path: str, statistics_path: str, *
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         describe_dataset(
             labels_path=snakemake.input.labels,
             splits_path=snakemake.input.splits,

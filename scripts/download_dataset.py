@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from nearkin.runtime.logs import setup_logging
 from nearkin.sources import huggingface
-from nearkin.sources.folder_digest import folder_digest
+from nearkin.sources.folder_digest import digest_folder
 from nearkin.storage.atomic import write_text
 
 
@@ -19,7 +19,7 @@ def download_dataset(
     trusted: Sequence[str] = (),
 ) -> None:
     record = huggingface.download(folder, repo, revision=revision, patterns=patterns)
-    record["digest"] = folder_digest(folder, trusted)
+    record["digest"] = digest_folder(folder, trusted)
     write_text(record_path, json.dumps(record, indent=2) + "\n")
 
 

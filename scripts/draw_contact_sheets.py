@@ -7,7 +7,7 @@ import polars as pl
 from nearkin.gallery import contact_sheet
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.gallery import ContactSheetEntries, Thumbnails
 
 
@@ -33,7 +33,7 @@ def draw_contact_sheets(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         draw_contact_sheets(
             contact_sheets_path=snakemake.input.contact_sheets,
             thumbnails_paths=snakemake.input.thumbnails,

@@ -8,7 +8,7 @@ import polars as pl
 from nearkin.gallery import thumbnails
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import library_versions, traced
+from nearkin.storage.lineage import library_versions, trace_inputs
 from nearkin.storage.reuse import earlier_path, keep_for_reuse
 from nearkin.tables.gallery import ContactSheetEntries, ExampleNeighbours, Thumbnails
 from nearkin.tables.images import Inspection
@@ -44,7 +44,7 @@ def draw_thumbnails(
         max_megapixels=max_megapixels,
         n_threads=n_threads,
         trusted=trusted,
-        known=tables.read_if_current(earlier_path(thumbnails_path), Thumbnails, **metadata),
+        previous=tables.read_if_current(earlier_path(thumbnails_path), Thumbnails, **metadata),
     )
     tables.write(table, thumbnails_path, Thumbnails, dataset=dataset, **metadata)
     keep_for_reuse(thumbnails_path)
@@ -55,7 +55,7 @@ def draw_thumbnails(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input, part=True):
+    with trace_inputs(snakemake.input, part=True):
         draw_thumbnails(
             inspection_path=snakemake.input.inspection,
             examples_paths=snakemake.input.examples,

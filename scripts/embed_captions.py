@@ -8,7 +8,7 @@ import torch
 from nearkin.encoders.text import load_text_encoder
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.embeddings import make_caption_embeddings_schema
 from nearkin.tables.labels import Captions
 
@@ -38,7 +38,7 @@ def embed_captions(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         embed_captions(
             encoder_path=snakemake.input.encoder,
             captions_path=snakemake.input.captions,

@@ -14,7 +14,7 @@ from nearkin.images.pixel_cache import open_sources
 from nearkin.images.source import ImageSource
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import library_versions, traced
+from nearkin.storage.lineage import library_versions, trace_inputs
 from nearkin.storage.reuse import earlier_path, keep_for_reuse
 
 logger = logging.getLogger("embed_images")
@@ -40,7 +40,7 @@ def embed_images(
     metadata["arithmetic"] = f"{encoder.numerics_id}, products by {encoder.products}, batch {batch_size}"
     metadata |= library_versions("pillow", "timm", "open-clip-torch")
     known = open_known(earlier_path(embeddings_path), metadata)
-    parts = embed_pixels(encoder, pixels, batch_size=batch_size, known=known, model=model)
+    parts = embed_pixels(encoder, pixels, batch_size=batch_size, cached=known, model=model)
     shard_files.write_shard(parts, embeddings_path, width=encoder.width, **metadata)
     keep_for_reuse(embeddings_path)
 
@@ -48,7 +48,7 @@ def embed_images(
 def open_known(path: str | Path, metadata: Mapping[str, str]) -> shard_files.ExistingShard | None:
     """An earlier shard of the same encoder, computed in the same way; None if there is none."""
     try:
-        if Path(path).exists() and metadata.items() <= tables.metadata(path).items():
+        if Path(path).exists() and metadata.items() <= tables.read_metadata(path).items():
             return shard_files.ExistingShard(path)
     except Exception as error:  # damaged in whatever way: it is made again
         logger.warning("not reused: %s: %s", path, error)
@@ -57,7 +57,7 @@ def open_known(path: str | Path, metadata: Mapping[str, str]) -> shard_files.Exi
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input, part=True):
+    with trace_inputs(snakemake.input, part=True):
         (pixels,) = open_sources(
             snakemake.input.pixels,
             [snakemake.input.inspection],

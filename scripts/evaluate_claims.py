@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from nearkin.claims import evaluate
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.claims import Claims
 from nearkin.tables.scores import Differences, Metrics
 
@@ -28,7 +28,7 @@ def evaluate_claims(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         evaluate_claims(
             base_path=snakemake.input.base,
             trained_path=snakemake.input.trained,

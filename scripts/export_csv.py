@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import csv_export, parquet
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 
 
 def export_csv(table_paths: Sequence[str], csv_paths: Sequence[str]) -> None:
@@ -17,5 +17,5 @@ def export_csv(table_paths: Sequence[str], csv_paths: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         export_csv(table_paths=snakemake.input.tables, csv_paths=list(snakemake.output))

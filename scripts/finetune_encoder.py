@@ -16,7 +16,7 @@ from nearkin.images.source import ImageSource
 from nearkin.runtime.logs import setup_logging
 from nearkin.runtime.named_paths import NamedPaths
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.storage.reuse import earlier_path
 from nearkin.tables.categories import label_expr
 from nearkin.tables.clusters import Clusters
@@ -63,7 +63,7 @@ def finetune_encoder(
         source=f"{encoder.description.source}, fine-tuned ({recipe.trainable}) by margin softmax",
         base=encoder.fingerprint,
         recipe=dataclasses.asdict(recipe),
-        kept=outcome.kept,
+        kept=outcome.best_epoch,
     )
     tables.write(outcome.table, tuned.training, Training, **metadata)
     save_encoder(encoder.tower, description, tuned.weights, tuned.description)
@@ -74,7 +74,7 @@ def finetune_encoder(
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     tune_malloc()
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         sources = open_sources(
             snakemake.input.pixels,
             snakemake.input.inspection,

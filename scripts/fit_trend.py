@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from nearkin.comparison import trend
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.scores import Differences
 from nearkin.tables.trend import Trend
 
@@ -19,7 +19,7 @@ def fit_trend(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         fit_trend(
             differences_path=snakemake.input.differences,
             trend_path=snakemake.output.trend,

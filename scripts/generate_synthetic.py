@@ -1,7 +1,7 @@
 """A synthetic dataset with the layout and the faults of a real delivery."""
 
 from nearkin.runtime.logs import setup_logging
-from nearkin.synthetic.write_delivery import write_museum
+from nearkin.synthetic.write_delivery import write_delivery
 
 
 def generate_synthetic(
@@ -14,7 +14,7 @@ def generate_synthetic(
     fault_rate: float,
     n_workers: int,
 ) -> None:
-    write_museum(
+    write_delivery(
         folder,
         seed=seed,
         n_species=n_species,

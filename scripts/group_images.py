@@ -8,7 +8,7 @@ from nearkin.groups import group
 from nearkin.groups.group import NearDuplicateLimits, OversizedLimits
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.groups import Groups, GroupsToReview
 from nearkin.tables.images import Images, Inspection
 from nearkin.tables.labels import Labels
@@ -43,7 +43,7 @@ def group_images(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         group_images(
             images_path=snakemake.input.images,
             labels_path=snakemake.input.labels,

@@ -8,14 +8,14 @@ from nearkin.embeddings import external, shard_files
 from nearkin.runtime.logs import setup_logging
 from nearkin.sources import errors
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.images import Inspection
 
 
 def import_embeddings(
     table_path: str, inspection_path: str, embeddings_path: str, *, dataset: str, model: str
 ) -> None:
-    with errors.naming_errors(table_path, "a Parquet table"):
+    with errors.name_errors(table_path, "a Parquet table"):
         table = pl.read_parquet(table_path, glob=False)
     inspection = tables.read(inspection_path, Inspection)
     result = external.import_vectors(table, inspection, source=table_path)
@@ -29,7 +29,7 @@ def import_embeddings(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input, outside=snakemake.params.outside, part=True):
+    with trace_inputs(snakemake.input, outside=snakemake.params.outside, part=True):
         import_embeddings(
             table_path=snakemake.input.table,
             inspection_path=snakemake.input.inspection,

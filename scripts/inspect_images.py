@@ -7,7 +7,7 @@ from nearkin.images import dhash, inspect
 from nearkin.runtime.logs import setup_logging
 from nearkin.sources.image_ids import is_in_shard
 from nearkin.storage import tables
-from nearkin.storage.lineage import library_versions, traced
+from nearkin.storage.lineage import library_versions, trace_inputs
 from nearkin.storage.reuse import earlier_path, keep_for_reuse
 from nearkin.tables.images import Images, Inspection
 
@@ -33,7 +33,7 @@ def inspect_images(
         images.filter(is_in_shard(shard, n_shards)),
         folder,
         max_megapixels=max_megapixels,
-        known=known,
+        earlier=known,
         trusted=trusted,
     )
     tables.write(table, inspection_path, Inspection, dataset=dataset, **metadata)
@@ -45,7 +45,7 @@ def inspect_images(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input, part=True):
+    with trace_inputs(snakemake.input, part=True):
         inspect_images(
             images_path=snakemake.input.images,
             inspection_path=snakemake.output.inspection,

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from nearkin.runtime.logs import setup_logging
 from nearkin.sources import folders, image_table, vlm4bio
-from nearkin.sources.folder_digest import folder_digest
+from nearkin.sources.folder_digest import digest_folder
 from nearkin.storage import tables
-from nearkin.storage.lineage import StaleError, traced
+from nearkin.storage.lineage import StaleError, trace_inputs
 from nearkin.tables.images import Images
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def list_images(
         images = vlm4bio.list_images(
             folder, source_id, captions_table=captions_table, unlisted=unlisted, trusted=trusted
         )
-    digest = folder_digest(folder, trusted) if track_changes else None
+    digest = digest_folder(folder, trusted) if track_changes else None
     if planned_digest and digest != planned_digest:
         raise StaleError(f"{folder}: was changed while it was listed; rerun")
     # What is in the images is read by later steps: another listing is another table, whatever its rows.
@@ -47,7 +47,7 @@ def list_images(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input, outside=snakemake.params.outside):
+    with trace_inputs(snakemake.input, outside=snakemake.params.outside):
         list_images(
             folder=snakemake.params.folder,
             images_path=snakemake.output.images,

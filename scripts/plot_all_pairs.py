@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from nearkin.figures import all_pairs, theme
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.scores import Pairwise
 
 
@@ -19,7 +19,7 @@ def plot_all_pairs(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         plot_all_pairs(
             pairwise_path=snakemake.input.pairwise,
             svg_path=snakemake.output.svg,

@@ -3,7 +3,7 @@
 from nearkin.figures import confusions, theme
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.confusions import Confusions
 
 
@@ -14,7 +14,7 @@ def plot_confusions(confusions_path: str, svg_path: str, png_path: str, *, model
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         plot_confusions(
             confusions_path=snakemake.input.confusions,
             svg_path=snakemake.output.svg,

@@ -3,7 +3,7 @@
 from nearkin.figures import improvement, theme
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.scores import Differences
 
 
@@ -30,7 +30,7 @@ def plot_improvement(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         plot_improvement(
             differences_path=snakemake.input.differences,
             species_svg_path=snakemake.output.species_svg,

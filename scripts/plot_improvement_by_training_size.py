@@ -3,7 +3,7 @@
 from nearkin.figures import improvement_by_training_size, theme
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.scores import Differences
 from nearkin.tables.trend import Trend
 
@@ -28,7 +28,7 @@ def plot_improvement_by_training_size(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         plot_improvement_by_training_size(
             differences_path=snakemake.input.differences,
             trend_path=snakemake.input.trend,

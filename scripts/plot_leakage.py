@@ -3,7 +3,7 @@
 from nearkin.figures import leakage, theme
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.leakage import LeakageAudit
 
 
@@ -15,7 +15,7 @@ def plot_leakage(leakage_path: str, svg_path: str, png_path: str, *, model: str,
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         plot_leakage(
             leakage_path=snakemake.input.leakage,
             svg_path=snakemake.output.svg,

@@ -3,7 +3,7 @@
 from nearkin.figures import most_changed, theme
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.scores import Differences
 
 
@@ -17,7 +17,7 @@ def plot_most_changed(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         plot_most_changed(
             differences_path=snakemake.input.differences,
             svg_path=snakemake.output.svg,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from nearkin.figures import reachable, theme
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.scores import Metrics
 
 
@@ -18,7 +18,7 @@ def plot_reachable(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         plot_reachable(
             metrics_paths=snakemake.input.metrics,
             svg_path=snakemake.output.svg,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from nearkin.figures import seeds, theme
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.seeds import SeedSummaries
 
 
@@ -16,7 +16,7 @@ def plot_seeds(seeds_path: str, svg_path: str, png_path: str, *, names: Sequence
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         plot_seeds(
             seeds_path=snakemake.input.seeds,
             svg_path=snakemake.output.svg,

@@ -3,7 +3,7 @@
 from nearkin.figures import theme, training
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.training import Training
 
 
@@ -13,7 +13,7 @@ def plot_training(training_path: str, svg_path: str, png_path: str, *, model: st
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         plot_training(
             training_path=snakemake.input.training,
             svg_path=snakemake.output.svg,

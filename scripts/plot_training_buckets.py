@@ -3,7 +3,7 @@
 from nearkin.figures import theme, training_size
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.dataset_statistics import TrainingSize
 
 
@@ -14,7 +14,7 @@ def plot_training_buckets(sizes_path: str, svg_path: str, png_path: str, *, mode
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         plot_training_buckets(
             sizes_path=snakemake.input.sizes,
             svg_path=snakemake.output.svg,

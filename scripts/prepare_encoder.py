@@ -4,7 +4,7 @@ from nearkin.encoders.encoder import save_encoder
 from nearkin.encoders.prepare import ModelSettings, build_encoder
 from nearkin.images.source import Geometry
 from nearkin.runtime.logs import setup_logging
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 
 
 def prepare_encoder(
@@ -16,7 +16,7 @@ def prepare_encoder(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input, outside=snakemake.params.outside):
+    with trace_inputs(snakemake.input, outside=snakemake.params.outside):
         prepare_encoder(
             weights_path=snakemake.output.weights,
             description_path=snakemake.output.description,

@@ -6,7 +6,7 @@ from nearkin.evaluation import query_scores
 from nearkin.evaluation.averages import compute_metrics
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.storage.query_batches import iter_query_batches
 from nearkin.tables.labels import Labels
 from nearkin.tables.scores import Metrics, QueryScores
@@ -20,7 +20,7 @@ def score_queries(
     query_scores_path: str,
     metrics_path: str,
     *,
-    wanted: Sequence[str],
+    protocols: Sequence[str],
     ks: Sequence[int],
     depth: int,
     exclude_same_group: bool,
@@ -32,12 +32,12 @@ def score_queries(
         iter_query_batches(neighbours_path),
         tables.read(labels_path, Labels),
         tables.read(splits_path, Splits),
-        wanted=wanted,
+        protocols=protocols,
         exclude_same_group=exclude_same_group,
         ks=ks,
         depth=depth,
     )
-    metadata = {**metadata, "fingerprint": tables.metadata(neighbours_path).get("fingerprint")}
+    metadata = {**metadata, "fingerprint": tables.read_metadata(neighbours_path).get("fingerprint")}
     tables.write(hits, query_scores_path, QueryScores, **metadata)
     tables.write(
         compute_metrics(hits, ks=ks, depth=depth, resamples=resamples, seed=seed),
@@ -49,14 +49,14 @@ def score_queries(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         score_queries(
             neighbours_path=snakemake.input.neighbours,
             labels_path=snakemake.input.labels,
             splits_path=snakemake.input.splits,
             query_scores_path=snakemake.output.query_scores,
             metrics_path=snakemake.output.metrics,
-            wanted=snakemake.params.protocols,
+            protocols=snakemake.params.protocols,
             ks=snakemake.params.ks,
             depth=snakemake.params.depth,
             exclude_same_group=snakemake.params.exclude_same_group,

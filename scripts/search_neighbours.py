@@ -11,7 +11,7 @@ from nearkin.embeddings.shard_index import read_index
 from nearkin.runtime.logs import setup_logging
 from nearkin.search import search
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.neighbours import Neighbours
 from nearkin.tables.splits import Splits
 
@@ -21,7 +21,7 @@ def search_neighbours(
     splits_path: str,
     neighbours_path: str,
     *,
-    wanted: Sequence[str],
+    protocols: Sequence[str],
     depth: int,
     exclude_same_group: bool,
     chunk: int,
@@ -39,18 +39,20 @@ def search_neighbours(
         "chunk": chunk,
         "n_chunks": n_chunks,
     }
-    parts = [search.search_protocol(splits, vectors_of, protocol=protocol, **settings) for protocol in wanted]
+    parts = [
+        search.search_protocol(splits, vectors_of, protocol=protocol, **settings) for protocol in protocols
+    ]
     tables.write(pl.concat(parts), neighbours_path, Neighbours, fingerprint=fingerprint, **metadata)
 
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         search_neighbours(
             shards_path=snakemake.input.shards,
             splits_path=snakemake.input.splits,
             neighbours_path=snakemake.output.neighbours,
-            wanted=snakemake.params.protocols,
+            protocols=snakemake.params.protocols,
             depth=snakemake.params.depth,
             exclude_same_group=snakemake.params.exclude_same_group,
             chunk=int(snakemake.wildcards.chunk),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from nearkin.gallery import sheet_selection
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.gallery import ContactSheetEntries, Mistaken
 from nearkin.tables.labels import Labels
 from nearkin.tables.neighbours import Neighbours
@@ -34,7 +34,7 @@ def select_contact_sheets(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         select_contact_sheets(
             differences_path=snakemake.input.differences,
             mistaken_path=snakemake.input.mistaken,

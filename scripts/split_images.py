@@ -4,7 +4,7 @@ from nearkin.runtime.logs import setup_logging
 from nearkin.splits import predefined, split
 from nearkin.splits.split import SplitSettings
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.groups import Groups
 from nearkin.tables.images import Images
 from nearkin.tables.labels import Labels
@@ -18,7 +18,7 @@ def split_images(
     previous_path: str | None,
     splits_path: str,
     *,
-    dealing: SplitSettings,
+    split_settings: SplitSettings,
     dataset: str,
 ) -> None:
     """`images_path` is empty unless the delivered split is adopted, `previous_path` unless there is one."""
@@ -27,26 +27,26 @@ def split_images(
     given = []
     if previous_path:
         given.append(
-            predefined.from_previous(
+            predefined.read_previous(
                 tables.read(previous_path, Splits, ["uuid", "split", "reason", "evidence"])
             )
         )
     if images_path:
-        given.append(predefined.from_source(tables.read(images_path, Images, ["uuid", "split"])))
-    table = split.split_images(labels, groups, predefined.combine(given), **dealing)
+        given.append(predefined.read_delivered(tables.read(images_path, Images, ["uuid", "split"])))
+    table = split.split_images(labels, groups, predefined.combine_predefined(given), **split_settings)
     split.check_tested(table, labels, dataset=dataset)
     tables.write(table, splits_path, Splits, dataset=dataset)
 
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input, outside=snakemake.params.outside):
+    with trace_inputs(snakemake.input, outside=snakemake.params.outside):
         split_images(
             labels_path=snakemake.input.labels,
             groups_path=snakemake.input.groups,
             images_path=snakemake.input.get("images"),
             previous_path=snakemake.input.get("previous"),
             splits_path=snakemake.output.splits,
-            dealing=snakemake.params.dealing,
+            split_settings=snakemake.params.split_settings,
             dataset=snakemake.wildcards.dataset,
         )

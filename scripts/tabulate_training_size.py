@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from nearkin.evaluation import training_size
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.dataset_statistics import TrainingSize
 from nearkin.tables.labels import Labels
 from nearkin.tables.scores import Metrics
@@ -22,7 +22,7 @@ def tabulate_training_size(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         tabulate_training_size(
             metrics_path=snakemake.input.metrics,
             labels_path=snakemake.input.labels,

@@ -8,7 +8,7 @@ from nearkin.runtime.logs import setup_logging
 from nearkin.runtime.named_paths import NamedPaths
 from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.dataset_statistics import Statistics
 from nearkin.tables.groups import Groups, GroupsToReview
 from nearkin.tables.images import Images, Inspection
@@ -47,7 +47,7 @@ def write_audit(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         write_audit(
             snakemake.input,
             snakemake.output.audit,

@@ -4,7 +4,7 @@ from nearkin.report import reference_format
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.scores import Metrics
 
 
@@ -17,7 +17,7 @@ def write_reference_comparison(
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         write_reference_comparison(
             base_path=snakemake.input.base_recall,
             trained_path=snakemake.input.trained_recall,

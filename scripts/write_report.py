@@ -14,7 +14,7 @@ from nearkin.runtime.logs import setup_logging
 from nearkin.runtime.named_paths import NamedPaths
 from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.claims import Claims
 from nearkin.tables.dataset_statistics import Statistics
 from nearkin.tables.gallery import ExampleNeighbours, Mistaken, Thumbnails
@@ -59,7 +59,7 @@ def write_report(
         mistaken=_by_model(models, inputs.mistaken, Mistaken),
         labels=tables.scan([inputs.labels], Labels),
         thumbnails=tables.scan(inputs.thumbnails, Thumbnails),
-        mixed_versions=invariants.mixed_versions(_text(inputs.passed)),
+        mixed_versions=invariants.parse_mixed_versions(_text(inputs.passed)),
     )
     write_text(report_path, page.render_report(content))
     species_browser.write_external_jpegs(content["thumbnails"], content["jpegs"], thumbnails_folder)
@@ -83,7 +83,7 @@ def _place(path: str) -> tuple[str, ...]:
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input, outside=snakemake.params.outside):
+    with trace_inputs(snakemake.input, outside=snakemake.params.outside):
         write_report(
             snakemake.input,
             snakemake.output.report,

@@ -4,7 +4,7 @@ from nearkin.report import training_size_text
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
-from nearkin.storage.lineage import traced
+from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.dataset_statistics import TrainingSize
 
 
@@ -17,7 +17,7 @@ def write_training_size_text(sizes_path: str, text_path: str, *, model: str, min
 
 if __name__ == "__main__":
     setup_logging(snakemake.log[0])
-    with traced(snakemake.input):
+    with trace_inputs(snakemake.input):
         write_training_size_text(
             sizes_path=snakemake.input.sizes,
             text_path=snakemake.output.text,

@@ -288,8 +288,8 @@ def judged(chosen: list[Mutation], left: list[Mutation], *, is_whole: bool) -> l
     for area, count in counts.items():
         share = 1 - count["left"] / count["all"]
         print(f"{area:20}{count['all']:10}{count['all'] - count['left']:8}{share:9.1%}")
-        if share < LEAST_KILLED and (is_whole or area == "together"):
-            wrong.append(f"{area}: {share:.1%} killed, not {LEAST_KILLED:.0%}")
+    if share < LEAST_KILLED:  # of all areas together, the last row
+        wrong.append(f"{share:.1%} killed, not {LEAST_KILLED:.0%}")
     if is_whole:
         modules = {one.module for one in chosen}
         stale = [name for name in reasons if name[0] in modules and name not in names]

@@ -83,7 +83,7 @@ def nearkin_cached(folder, checkpoint, precision, decode):
     with tempfile.TemporaryDirectory() as output:
         store = Path(output, "pixels.arrow")
         write_cache(
-            _inspected(folder), store, known=store, seen=_seen(folder, decode, SIZE), n_threads=THREADS
+            _inspected(folder), store, earlier_path=store, seen=_seen(folder, decode, SIZE), n_threads=THREADS
         )
         return _embedded(_encoder(checkpoint, precision), PixelCache(store))
 
@@ -156,7 +156,7 @@ def _embedded(encoder, pixels):
     encoder.embed(_black(pixels.geometry["size"], OUR_BATCH))
 
     def vectors():
-        parts = embed_pixels(encoder, pixels, batch_size=OUR_BATCH, known=None, model=MODEL)
+        parts = embed_pixels(encoder, pixels, batch_size=OUR_BATCH, cached=None, model=MODEL)
         return np.concatenate([part["emb"].to_numpy() for part in parts])
 
     return metered(vectors)

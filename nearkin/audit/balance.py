@@ -51,7 +51,7 @@ def _summarise_counts(counts: pl.DataFrame) -> dict[str, object]:
     }
 
 
-def extremes(counts: pl.DataFrame) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+def select_extremes(counts: pl.DataFrame) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     """The largest and the smallest species: two lists of (category, species, n), MAX_SHOWN_SPECIES long."""
     largest = counts.sort("n", "species", "category", descending=[True, False, False]).head(MAX_SHOWN_SPECIES)
     smallest = counts.sort("n", "species", "category").head(MAX_SHOWN_SPECIES)

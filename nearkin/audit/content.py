@@ -18,7 +18,7 @@ from nearkin.audit import (
     thumbnails,
 )
 from nearkin.audit.glossary import SPLIT_REASONS
-from nearkin.audit.quarantine import QuarantineReason, quarantine_by_reason
+from nearkin.audit.quarantine import QuarantineReason, group_quarantine
 from nearkin.figures import rank_abundance, theme
 from nearkin.html import dataset as sizes_and_repairs
 from nearkin.sources.safe_paths import AnyPath
@@ -62,7 +62,7 @@ def collect(
     counts = defects.count_defects(curation_log, categories=categories, names=names)
     per_species = balance.count_images_per_species(labels, categories)
     shown: ShownImages = {
-        "set_aside": quarantine_by_reason(quarantine, counts, categories=categories),
+        "set_aside": group_quarantine(quarantine, counts, categories=categories),
         "rows_that_differ": conflicts.list_conflicting_rows(quarantine, images),
         "copies_that_differ": conflicts.list_conflicting_copies(quarantine, images, inspection=inspection),
         "disagreeing": group_review.list_groups(groups_to_review, labels, reason="mixed_species"),
@@ -88,7 +88,7 @@ def collect(
         "look": defects.review_checklist(counts),
         "repairs": repairs.list_changes(curation_log, categories=categories),
         "balance": balance.summarise_by_category(per_species, names),
-        "ends": balance.extremes(per_species),
+        "ends": balance.select_extremes(per_species),
         "abundance": _inline_svg(theme.render_svg(rank_abundance.plot_rank_abundance(per_species, names))),
         "statistics": sizes_and_repairs.split_sizes(
             statistics.filter(pl.col("category").is_in([*names, ALL]))

@@ -31,7 +31,7 @@ class QuarantineReason(TypedDict):
     rows: list[QuarantinedRow]
 
 
-def quarantine_by_reason(
+def group_quarantine(
     quarantine: pl.LazyFrame, defects: Sequence[DefectCount], *, categories: pl.LazyFrame
 ) -> list[QuarantineReason]:
     """The reasons of quarantined rows, frequent ones first; `defects` are those of `count_defects`."""

@@ -87,7 +87,7 @@ def _find_defect(cleaned: str, text: str) -> str | None:
 
 def clean_distinct(texts: pl.Series) -> pl.DataFrame:
     """`text`, `defect` and `repairs` as from `clean`: one row per distinct text that is not `is_sound`."""
-    distinct = texts.to_frame("before").filter(~is_sound(pl.col("before"))).unique().sort("before")
+    distinct = texts.to_frame("before").filter(~is_clean_expr(pl.col("before"))).unique().sort("before")
     schema = {"text": pl.String, "defect": pl.String, "repairs": pl.List(pl.String)}
     parts = [pl.DataFrame(schema={"before": pl.String} | schema)]
     with tqdm(total=len(distinct), unit=" captions", disable=None) as done:
@@ -98,7 +98,7 @@ def clean_distinct(texts: pl.Series) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def is_sound(text: pl.Expr) -> pl.Expr:
+def is_clean_expr(text: pl.Expr) -> pl.Expr:
     """Expression: true only where `clean` leaves a text as it is, and for most such texts."""
     short = pl.when(text.str.len_bytes() <= MAX_CHARS).then(text)
     plain = short.str.contains(SAFE_TEXT) & ~short.str.contains(f"[{SAFE_NON_ASCII}]{{2}}")

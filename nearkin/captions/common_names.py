@@ -16,7 +16,7 @@ GLOSS = (
 )
 
 
-def words_of(text: pl.Expr) -> pl.Expr:
+def normalise_words(text: pl.Expr) -> pl.Expr:
     """Expression: the words of a text in lower case, with single spaces and without apostrophes.
 
     >>> pl.select(words_of(pl.lit("Becker's White-eye (Aus_bus).")))["literal"].item()
@@ -26,7 +26,7 @@ def words_of(text: pl.Expr) -> pl.Expr:
     return lower.str.replace_all(r"[^\p{L}\p{M}\p{N}]+", " ").str.strip_chars(" ")
 
 
-def common_names(labels: pl.DataFrame, caption_tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
+def find_common_names(labels: pl.DataFrame, caption_tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """`words` and `species` of the common names that stand for exactly one species, sorted.
 
     They come from the labels, and from captions that explain them with their own species, as
@@ -35,14 +35,16 @@ def common_names(labels: pl.DataFrame, caption_tables: Sequence[pl.DataFrame]) -
     """
     labelled = labels.select("common_name", "species").drop_nulls().unique()
     labelled = labelled.select(
-        words=words_of(pl.col("common_name")), species="species", n=pl.lit(MIN_GLOSSES)
+        words=normalise_words(pl.col("common_name")), species="species", n=pl.lit(MIN_GLOSSES)
     )
     names = pl.concat([labelled, *(_find_glosses(captions) for captions in caption_tables)])
     names = names.group_by("words").agg(pl.col("species").unique(), pl.col("n").sum())
     is_unique = pl.col("species").list.len() == 1
     n_words = pl.col("words").str.count_matches(" ", literal=True) + 1
     names = names.filter(is_unique, pl.col("n") >= MIN_GLOSSES, pl.col("words") != "", n_words <= MAX_WORDS)
-    coarser = pl.concat([labels.select(words=words_of(pl.col(rank))) for rank in ("genus", "category")])
+    coarser = pl.concat(
+        [labels.select(words=normalise_words(pl.col(rank))) for rank in ("genus", "category")]
+    )
     names = names.join(coarser.unique(), on="words", how="anti")
     return names.select("words", pl.col("species").list.first()).sort("words")
 
@@ -53,5 +55,5 @@ def _find_glosses(captions: pl.DataFrame) -> pl.DataFrame:
     glosses = with_brackets.select("species", gloss=pl.col("text").str.extract_all(GLOSS))
     glosses = glosses.explode("gloss").drop_nulls()
     common, species = (pl.col("gloss").str.extract(GLOSS, part) for part in (1, 2))
-    own = glosses.filter(species == pl.col("species")).select("species", words=words_of(common))
+    own = glosses.filter(species == pl.col("species")).select("species", words=normalise_words(common))
     return own.group_by("words", "species").agg(n=pl.len().cast(pl.Int32)).select("words", "species", "n")

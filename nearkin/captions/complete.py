@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from nearkin.captions.cleaning import MAX_CHARS, clean_distinct, is_sound
+from nearkin.captions.cleaning import MAX_CHARS, clean_distinct, is_clean_expr
 from nearkin.captions.external import match_to_images
 from nearkin.captions.species_mentions import SpeciesMentionFinder
 from nearkin.captions.templates import fill_templates
@@ -99,7 +99,7 @@ def _choose_texts(labels: pl.DataFrame, images: pl.DataFrame, text: pl.Expr) -> 
     rows = images.select("uuid", "row", text=text)
     several = pl.col("uuid").is_in(rows.filter(pl.col("row") > 0)["uuid"].implode())
     rows = rows.with_columns(several=several)
-    blank, sound = pl.col("text").str.strip_chars() == "", is_sound(pl.col("text"))
+    blank, sound = pl.col("text").str.strip_chars() == "", is_clean_expr(pl.col("text"))
     chosen = rows.filter("several").sort("uuid", pl.col("text").is_null(), blank, ~sound, "row")
     chosen = chosen.unique("uuid", keep="first", maintain_order=True)
     return _align_to_labels(labels, pl.concat([rows.filter(~pl.col("several")), chosen]))

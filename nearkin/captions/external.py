@@ -24,9 +24,9 @@ def read_caption_table(path: str | Path, *, image: str, caption: str) -> pl.Data
     Raises ValueError naming the file and what it has if a column is not there.
     """
     if Path(path).suffix.lower() != ".parquet":
-        table = csv_reader.read_csv(path, [image, caption], free=caption)
+        table = csv_reader.read_csv(path, [image, caption], overflow_column=caption)
         return table.select(image=image, caption=caption)
-    with errors.naming_errors(path, "a table of texts"):
+    with errors.name_errors(path, "a table of texts"):
         rows = pl.scan_parquet(path, glob=False)
         columns = rows.collect_schema().names()
         missing = [name for name in (image, caption) if name not in columns]

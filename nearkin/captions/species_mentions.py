@@ -5,7 +5,7 @@ from typing import TypedDict, cast
 
 import polars as pl
 
-from nearkin.captions.common_names import common_names, words_of
+from nearkin.captions.common_names import find_common_names, normalise_words
 from nearkin.captions.mention_context import contains_words, is_subject_mention
 
 ABBREVIATED = r"\b([A-Z])\. ?([a-z]{3,}(?:-[a-z]+)*)\b"
@@ -43,8 +43,10 @@ class SpeciesMentionFinder:
     ) -> None:
         binomials = unlabelled.filter(unlabelled.str.contains(BINOMIAL))
         species = pl.concat([labels["species"].drop_nulls(), binomials]).unique().sort().to_frame("species")
-        scientific = species.select(words=words_of(pl.col("species")), named="species", scientific=True)
-        common = common_names(labels, caption_tables).select("words", named="species", scientific=False)
+        scientific = species.select(
+            words=normalise_words(pl.col("species")), named="species", scientific=True
+        )
+        common = find_common_names(labels, caption_tables).select("words", named="species", scientific=False)
         names = pl.concat([scientific, common]).unique("words", keep="first", maintain_order=True)
         # Of several names that begin at the same character the search finds the first of the list.
         names = names.sort(pl.col("words").str.len_chars(), "words", descending=[True, False])
@@ -68,7 +70,10 @@ class SpeciesMentionFinder:
         n_letters = pl.col("words").str.len_chars()
         mentions = mentions.filter(is_name)
         mentions = mentions.sort("at", n_letters, "words", "named", descending=[False, True, False, False])
-        own = {"own_common": words_of(pl.col("common_name")), "own_name": _binomial_expr(pl.col("raw_name"))}
+        own = {
+            "own_common": normalise_words(pl.col("common_name")),
+            "own_name": _binomial_expr(pl.col("raw_name")),
+        }
         texts = captions.select("at", "text", **own)
         mentions = mentions.join(texts, on="at", maintain_order="left")
         others = {}
@@ -93,7 +98,7 @@ class SpeciesMentionFinder:
 
     def _find_whole_names(self, texts: pl.DataFrame) -> pl.DataFrame:
         patterns = pl.lit(self._names["pattern"]).implode()
-        padded = _pad_words(words_of(pl.col("text")))
+        padded = _pad_words(normalise_words(pl.col("text")))
         matches = texts.select("at", "species", pattern=padded.str.extract_many(patterns, leftmost=True))
         matches = matches.filter(pl.col("pattern").list.len() > 0).explode("pattern")
         matches = matches.join(self._names, on="pattern")
@@ -108,7 +113,7 @@ class SpeciesMentionFinder:
         matches = matches.join(self._short_names, on=["initial", "epithet"])
         own = pl.col("named") == pl.col("species")
         return matches.select(
-            "at", words_of(pl.col("short")).alias("words"), "named", scientific=True, own=own
+            "at", normalise_words(pl.col("short")).alias("words"), "named", scientific=True, own=own
         )
 
 
@@ -137,7 +142,7 @@ def _pad_words(words: pl.Expr) -> pl.Expr:
 
 
 def _binomial_expr(name: pl.Expr) -> pl.Expr:
-    return words_of(name).str.extract(r"^(\S+ \S+)")
+    return normalise_words(name).str.extract(r"^(\S+ \S+)")
 
 
 def _is_other_species(mention: _Mention) -> bool:

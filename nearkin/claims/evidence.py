@@ -31,7 +31,7 @@ class Evidence(NamedTuple):
     null_reason: str | None = None
 
 
-def direction(measure: str, evidence: Evidence) -> int:
+def find_direction(measure: str, evidence: Evidence) -> int:
     """On which side of its null value an estimate lies: 1 above, -1 below, 0 where neither is shown.
 
     Without a p-value the interval must exclude the null value. With one, p must be under `ALPHA`, and the
@@ -56,15 +56,15 @@ def direction(measure: str, evidence: Evidence) -> int:
     return int(low >= null_value) - int(high <= null_value)
 
 
-def claim_row(
-    claim: str, measure: str, evidence: Evidence, *, showing: Collection[int] = (1,)
+def make_claim_row(
+    claim: str, measure: str, evidence: Evidence, *, supporting: Collection[int] = (1,)
 ) -> dict[str, object]:
     """The columns of a `Claims` table that come from `evidence`.
 
-    `showing` are the directions that support the claim.
+    `supporting` are the directions that support the claim.
     """
     if evidence.null_reason is not None:
         answer = INCONCLUSIVE
     else:
-        answer = SUPPORTED if direction(measure, evidence) in showing else NOT_SUPPORTED
+        answer = SUPPORTED if find_direction(measure, evidence) in supporting else NOT_SUPPORTED
     return {"claim": claim, "measure": measure, "answer": answer, **evidence._asdict()}

@@ -5,7 +5,7 @@ from typing import cast
 import polars as pl
 
 from nearkin.claims import hodges_lehmann
-from nearkin.claims.evidence import ALPHA, Evidence, claim_row
+from nearkin.claims.evidence import ALPHA, Evidence, make_claim_row
 from nearkin.tables.claims import (
     COUNT,
     HODGES_LEHMANN,
@@ -29,7 +29,7 @@ def test_typical_improvement(labels: pl.DataFrame, noun: str) -> dict[str, objec
     else:
         evidence = hodges_lehmann.hodges_lehmann(points.to_numpy())
     counts: dict[str, object] = {"n_improved": (points > 0).sum(), "n_worsened": (points < 0).sum()}
-    return claim_row(IMPROVED, HODGES_LEHMANN, evidence) | counts
+    return make_claim_row(IMPROVED, HODGES_LEHMANN, evidence) | counts
 
 
 def test_any_worsened(ranked: pl.DataFrame) -> dict[str, object]:

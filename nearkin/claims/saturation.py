@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from nearkin.claims.evidence import Evidence, claim_row
+from nearkin.claims.evidence import Evidence, make_claim_row
 from nearkin.tables.claims import RECALL, SATURATED
 
 
@@ -15,4 +15,4 @@ def test_saturation(row: Mapping[str, Any]) -> dict[str, object]:
         evidence = Evidence(null_reason="there is one category only, so that every neighbour is of it")
     else:
         evidence = Evidence(row["value"], row["ci_low"], row["ci_high"])
-    return claim_row(SATURATED, RECALL, evidence)
+    return make_claim_row(SATURATED, RECALL, evidence)

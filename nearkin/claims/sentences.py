@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nearkin.claims.evidence import ALPHA, CEILING, Evidence, direction
+from nearkin.claims.evidence import ALPHA, CEILING, Evidence, find_direction
 from nearkin.html import format_numbers
 from nearkin.tables.claims import (
     COUNT,
@@ -92,7 +92,7 @@ def _format_category(word: str, category: str) -> str:
 def _find_direction(row: ClaimRow) -> int:
     if row["measure"] == COUNT:
         return int(row["answer"] == SUPPORTED)
-    return direction(row["measure"], Evidence(*(row[name] for name in Evidence._fields)))
+    return find_direction(row["measure"], Evidence(*(row[name] for name in Evidence._fields)))
 
 
 def _format_counts(row: ClaimRow) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from nearkin.claims import logistic, spearman
-from nearkin.claims.evidence import Evidence, claim_row
+from nearkin.claims.evidence import Evidence, make_claim_row
 from nearkin.tables.claims import ODDS_RATIO, RELATED, RISES, SPEARMAN
 from nearkin.vocabulary import MIN_LABELS
 
@@ -23,7 +23,7 @@ def test_recall_by_training_size(species: pl.DataFrame, column: str) -> list[dic
     else:
         by_rank = spearman.spearman(n_train, recall)
         by_odds = logistic.odds_per_doubling(np.rint(recall * queries), queries, n_train)
-    answers = claim_row(RISES, SPEARMAN, by_rank), claim_row(RISES, ODDS_RATIO, by_odds)
+    answers = make_claim_row(RISES, SPEARMAN, by_rank), make_claim_row(RISES, ODDS_RATIO, by_odds)
     return [answer | _find_size_range(species) for answer in answers]
 
 
@@ -34,7 +34,7 @@ def test_improvement_by_training_size(species: pl.DataFrame) -> dict[str, object
     if reason is None and not np.ptp(points):
         reason = "all species changed alike"
     evidence = Evidence(null_reason=reason) if reason else spearman.spearman(n_train, points)
-    return claim_row(RELATED, SPEARMAN, evidence, showing=(1, -1)) | _find_size_range(species)
+    return make_claim_row(RELATED, SPEARMAN, evidence, supporting=(1, -1)) | _find_size_range(species)
 
 
 def _find_size_range(species: pl.DataFrame) -> dict[str, object]:

@@ -21,7 +21,7 @@ MIN_CHANGED_GROUPS = 6  # changed groups: with one less, 2 * 0.5**5 > 0.05
 CHUNK_NUMBERS = 2**25  # resampled differences in memory
 
 
-def compare(
+def compare_models(
     base_hits: pl.DataFrame,
     trained_hits: pl.DataFrame,
     *,

@@ -34,7 +34,7 @@ def parse_dry_run(output: str) -> list[Job]:
     return jobs
 
 
-def previous_seconds(costs: str | Path, rule: str, *about: str) -> float | None:
+def read_previous_seconds(costs: str | Path, rule: str, *about: str) -> float | None:
     """The seconds that all jobs of a rule took in an earlier run, added up; None if it left no costs.
 
     `costs` is the folder of Snakemake's benchmark files; `about` are the wildcards except shards:

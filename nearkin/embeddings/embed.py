@@ -36,11 +36,11 @@ def fingerprint_embeddings(encoder: Encoder, decode: str) -> str:
 
 
 def embed_pixels(
-    encoder: Encoder, pixels: ImageSource, *, batch_size: int, known: ExistingShard | None, model: str
+    encoder: Encoder, pixels: ImageSource, *, batch_size: int, cached: ExistingShard | None, model: str
 ) -> Iterator[pl.DataFrame]:
     """The `Embeddings` of a source of pixels, in tables of ROW_GROUP_ROWS rows, ordered by uuid.
 
-    `known` are embeddings computed in the same way, if there are any: rows of the same image with
+    `cached` are embeddings computed in the same way, if there are any: rows of the same image with
     the same bytes are reused. The encoder always gets `batch_size` images, the last batch filled up
     with black ones, so that no vector depends on the shard it is in. While a GPU computes, a thread
     reads the next two batches. `model` names the encoder in errors. Raises ValueError for a vector
@@ -50,7 +50,7 @@ def embed_pixels(
         raise ValueError(
             f"pixels are {pixels.geometry}, but model {model!r} needs {encoder.description.geometry}"
         )
-    known_rows = np.full(len(pixels), -1) if known is None else known.find_rows(pixels)  # -1: not in it
+    known_rows = np.full(len(pixels), -1) if cached is None else cached.find_rows(pixels)  # -1: not in it
     missing = np.flatnonzero(known_rows < 0)
     computed = _compute_vectors(encoder, pixels, missing, batch_size=batch_size, model=model)
     for start in range(0, max(len(pixels), 1), ROW_GROUP_ROWS):
@@ -59,8 +59,8 @@ def embed_pixels(
         is_new = known_rows[part] < 0
         if is_new.any():
             vectors[is_new] = list(islice(computed, int(is_new.sum())))
-        if known is not None and not is_new.all():
-            vectors[~is_new] = known.read_vectors(known_rows[part][~is_new])
+        if cached is not None and not is_new.all():
+            vectors[~is_new] = cached.read_vectors(known_rows[part][~is_new])
         yield pl.DataFrame(
             {
                 "uuid": pl.Series(pixels.uuids[part], dtype=pl.String),

@@ -37,7 +37,7 @@ def write_shard(parts: Iterable[pl.DataFrame], path: str | Path, *, width: int, 
     if the disk is full.
     """
     schema = make_embeddings_schema(width)
-    all_metadata = tables.stamps(schema, lineage.stamps() | metadata)
+    all_metadata = tables.format_metadata(schema, lineage.record_as_metadata() | metadata)
     digest, contents, n_rows, last = Digest(all_metadata), [lineage.NO_ROWS], 0, ""
     options = {"compression": "zstd", "use_dictionary": False}
     with (

@@ -25,7 +25,7 @@ def write_index(paths: Sequence[str | Path], list_path: str | Path) -> None:
     """
     descriptions = {Path(path).name: _describe_shard(Path(path)) for path in paths}
     encoders = {name: fingerprint for name, (_, _, fingerprint) in descriptions.items()}
-    contents = [lineage.read_stamps(str(path)).get("content", lineage.NO_ROWS) for path in paths]
+    contents = [lineage.read_lineage(str(path)).get("content", lineage.NO_ROWS) for path in paths]
     if len(set(encoders.values())) > 1:
         raise ValueError(f"{list_path}: embeddings of several encoders: {encoders}; remove them and rerun")
     shards = [
@@ -34,7 +34,7 @@ def write_index(paths: Sequence[str | Path], list_path: str | Path) -> None:
     index = {
         "fingerprint": next(iter(encoders.values())),
         "content": lineage.add_digests(contents),
-        "lineage": lineage.record(),
+        "lineage": lineage.make_record(),
         "shards": shards,
     }
     write_text(list_path, json.dumps(sign_index(index), indent=1) + "\n")
@@ -78,5 +78,5 @@ def sign_index(index: Mapping[str, object]) -> dict[str, object]:
 
 def _describe_shard(path: Path) -> tuple[int, str | None, str | None]:
     """Bytes, digest and fingerprint of a shard; None for what its metadata lacks."""
-    metadata = tables.metadata(path)
+    metadata = tables.read_metadata(path)
     return path.stat().st_size, metadata.get("digest"), metadata.get("fingerprint")

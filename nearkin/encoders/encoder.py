@@ -65,7 +65,7 @@ class EncoderSpec:
     source: str  # where the weights come from, for readers
     base: str | None = None  # fingerprint of the encoder that this one was trained from
     recipe: Mapping[str, object] | None = None  # how it was trained
-    kept: BestEpoch | None = None  # which epoch was kept and why
+    best_epoch: BestEpoch | None = None  # which epoch was kept and why
     fingerprint: str = ""
     lineage: LineageRecord = dataclasses.field(default_factory=LineageRecord)
 
@@ -188,7 +188,7 @@ def save_encoder(
     if broken:
         raise ValueError(f"{description.name}: weights {broken[0]!r} are not finite; take another checkpoint")
     description = dataclasses.replace(
-        description, fingerprint=fingerprint_encoder(tensors, description), lineage=lineage.record()
+        description, fingerprint=fingerprint_encoder(tensors, description), lineage=lineage.make_record()
     )
     write_tensors(tensors, weights_path)
     fields = dataclasses.asdict(description)

@@ -22,7 +22,7 @@ import yaml
 from nearkin.driver.config import resolve_config, root_model
 from nearkin.driver.config_types import Config
 from nearkin.driver.dry_run import run_dry
-from nearkin.driver.planned_jobs import Job, parse_dry_run, previous_seconds
+from nearkin.driver.planned_jobs import Job, parse_dry_run, read_previous_seconds
 from nearkin.encoders.architectures import Architecture
 from nearkin.encoders.encoder import read_spec
 from nearkin.estimate import counts, microbenchmarks
@@ -61,17 +61,19 @@ class Dataset:
         self.folder = f"results/{name}/delivery" if is_synthetic else cast("str", source.get("folder"))
         self.trusted = source["follow_links"]
         if images_path.exists() and ("list_images", "") not in self.n_jobs:
-            n_images = counts.n_listed(images_path)
+            n_images = counts.count_listed(images_path)
         else:
-            n_images = counts.n_images(source, self.folder)
+            n_images = counts.count_images(source, self.folder)
         self.is_counted, self.n_images = n_images is not None, n_images or 0
-        self.split_sizes = cost_model.sides(self.n_images, self.settings["split"])
+        self.split_sizes = cost_model.split_sizes(self.n_images, self.settings["split"])
         if ("generate_synthetic", "") in self.n_jobs:
-            self.drawing = microbenchmarks.drawing(source["museum"], scratch, n=N_SAMPLE // 4)
+            self.drawing = microbenchmarks.measure_drawing(source["museum"], scratch, n=N_SAMPLE // 4)
             self.folder = scratch
-        self.sample = counts.sample(self.folder, N_SAMPLE, self.trusted) if os.path.isdir(self.folder) else []
+        self.sample = (
+            counts.sample_images(self.folder, N_SAMPLE, self.trusted) if os.path.isdir(self.folder) else []
+        )
 
-    def lines(self) -> Iterator[cost_model.Line]:
+    def lines(self) -> Iterator[cost_model.StageEstimate]:
         """A line for each stage and model; without seconds where they are unknown."""
         stages: dict[str, Callable[[str, int], Estimate]] = {
             "generate_synthetic": self.generate_synthetic,
@@ -87,10 +89,10 @@ class Dataset:
             if rule in stages and self.n_images and self.sample:
                 estimate = stages[rule](subject, n_jobs)
             if estimate.get("seconds") is None:
-                previous = previous_seconds("logs/resource_usage", rule, self.name, *subject.split())
+                previous = read_previous_seconds("logs/resource_usage", rule, self.name, *subject.split())
                 estimate["seconds"] = previous
                 estimate["rate"] = "" if previous is None else "as in the last run"
-            yield cost_model.Line(rule, f"{self.name} {subject}".strip(), n_jobs, **estimate)
+            yield cost_model.StageEstimate(rule, f"{self.name} {subject}".strip(), n_jobs, **estimate)
 
     def generate_synthetic(self, subject: str, n_jobs: int) -> Estimate:
         """The estimate of all images, from the measured ones."""
@@ -132,10 +134,10 @@ class Dataset:
             return {}
         recipe = read_recipe(recipe_settings(finetune))
         geometry = self._get_geometry(self._get_preprocess(model))
-        frozen, learning = microbenchmarks.learning(
+        frozen, learning = microbenchmarks.measure_learning(
             architecture, geometry, width=network.width, trainable=recipe.trainable, threads=self.threads
         )
-        seconds = cost_model.trained(self.split_sizes, recipe, frozen=frozen, learning=learning)
+        seconds = cost_model.training_seconds(self.split_sizes, recipe, frozen=frozen, learning=learning)
         rate = cost_model.per_second(learning, f"by {self.threads} threads, {recipe.epochs} times")
         if frozen:
             rate += f", after {cost_model.per_second(frozen, 'once')}"
@@ -161,7 +163,7 @@ class Dataset:
         if network is None:
             return {}
         search = self.config["search"]
-        n_queries, n_pairs, n_rows = cost_model.searched(
+        n_queries, n_pairs, n_rows = cost_model.search_workload(
             self.split_sizes, search["protocols"], search["n_neighbours"]
         )
         threads, share = min(WORKERS, self.cores), n_jobs / search["query_chunks"]
@@ -179,7 +181,7 @@ class Dataset:
     def inspection(self) -> tuple[pl.DataFrame, float]:
         """The inspection of the sample, and its seconds per image."""
         limit = self.settings["inspection"]["max_megapixels"]
-        return microbenchmarks.inspecting(
+        return microbenchmarks.measure_inspecting(
             self.sample, self.folder, max_megapixels=limit, trusted=self.trusted
         )
 
@@ -195,7 +197,7 @@ class Dataset:
             "decode": self.config["preprocessing"][preprocess]["decode"],
             "max_megapixels": self.settings["inspection"]["max_megapixels"],
         }
-        return microbenchmarks.decoding(self.inspection[0], preprocessing)
+        return microbenchmarks.measure_decoding(self.inspection[0], preprocessing)
 
     def _get_preprocess(self, model: str) -> str:
         """The name of a model's preprocessing; external models, which are not embedded, have none."""
@@ -231,7 +233,7 @@ class Dataset:
 def _measure_embedding(
     architecture: str, geometry: str, threads: int, *, precision: str | None, batch_size: int
 ) -> microbenchmarks.Network:
-    return microbenchmarks.embedding(
+    return microbenchmarks.measure_embedding(
         json.loads(architecture),
         json.loads(geometry),
         precision=precision,
@@ -240,7 +242,7 @@ def _measure_embedding(
     )
 
 
-_measure_search = cache(microbenchmarks.searching)
+_measure_search = cache(microbenchmarks.measure_searching)
 
 
 def _format_subject(job: Job) -> str:
@@ -260,7 +262,7 @@ def main() -> None:
         yaml.safe_load(Path(options.configfile).read_text(encoding="utf-8")),
         yaml.safe_load(SCHEMA.read_text(encoding="utf-8")),
     )
-    lines: list[cost_model.Line] = []
+    lines: list[cost_model.StageEstimate] = []
     for name in config["datasets"]:
         with tempfile.TemporaryDirectory() as scratch:
             dataset = Dataset(name, config, jobs, cores=options.cores, scratch=scratch)

@@ -11,43 +11,43 @@ from nearkin.driver.config_types import MuseumConfig, SourceConfig
 from nearkin.sources.folder_tree import list_folders
 from nearkin.sources.safe_paths import AnyPath
 from nearkin.sources.walk import is_image_name
-from nearkin.synthetic.inject import with_faults
+from nearkin.synthetic.inject import inject_faults
 from nearkin.synthetic.records import Entry, clean_entries
-from nearkin.synthetic.taxonomy import taxonomy
+from nearkin.synthetic.taxonomy import draw_taxonomy
 
 PARQUET = b"PAR1"
 """First bytes of a Parquet file."""
 
 
-def entries_of(museum: MuseumConfig) -> list[Entry]:
+def list_synthetic_records(museum: MuseumConfig) -> list[Entry]:
     """The images of a synthetic dataset; each has a `path`."""
-    species = taxonomy(museum["seed"], museum["n_species"], museum["largest_species"])
-    entries = with_faults(clean_entries(species, museum["seed"]), museum["fault_rate"], museum["seed"])
+    species = draw_taxonomy(museum["seed"], museum["n_species"], museum["largest_species"])
+    entries = inject_faults(clean_entries(species, museum["seed"]), museum["fault_rate"], museum["seed"])
     return [entry for entry in entries if entry.path]
 
 
-def n_listed(images_path: str | Path) -> int:
+def count_listed(images_path: str | Path) -> int:
     """How many image files an `images.parquet` lists."""
     paths = pl.scan_parquet(images_path, glob=False).select(pl.col("path").drop_nulls().n_unique())
     return paths.collect().item()
 
 
-def n_images(source: SourceConfig, folder: AnyPath) -> int | None:
+def count_images(source: SourceConfig, folder: AnyPath) -> int | None:
     """How many images a source holds; None if that is unknown because it is not downloaded yet.
 
     Counts rows where a table lists the images, otherwise names of files; duplicates and unreadable
     files are counted, too.
     """
     if source["layout"] == "museum":
-        return len(entries_of(source["museum"]))
+        return len(list_synthetic_records(source["museum"]))
     if source["layout"] == "table" and "table" in source and Path(source["table"]).is_file():
         return _count_rows(source["table"])
     if not os.path.isdir(folder):
         return None
-    return sum(1 for _ in image_files(folder, source.get("follow_links", ())))
+    return sum(1 for _ in iter_image_files(folder, source.get("follow_links", ())))
 
 
-def image_files(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Iterator[str]:
+def iter_image_files(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Iterator[str]:
     """Paths of the image files below a folder, relative to it, without hidden ones."""
     for inner in list_folders(folder, trusted):
         for name in inner.files:
@@ -55,12 +55,12 @@ def image_files(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Iterator[st
                 yield os.path.join(inner.path, name)
 
 
-def sample(folder: AnyPath, n: int, trusted: Iterable[AnyPath] = ()) -> list[str]:
+def sample_images(folder: AnyPath, n: int, trusted: Iterable[AnyPath] = ()) -> list[str]:
     """`n` of the image files below a folder, spread over the first few thousand; fewer if there are fewer.
 
     Names that are not printable are left out.
     """
-    paths = sorted(path for path in islice(image_files(folder, trusted), 100 * n) if path.isprintable())
+    paths = sorted(path for path in islice(iter_image_files(folder, trusted), 100 * n) if path.isprintable())
     return paths[:: max(1, len(paths) // n)][:n]
 
 

@@ -15,7 +15,7 @@ from nearkin.encoders.architectures import Architecture, ImageEncoder, build_net
 from nearkin.encoders.device import choose_device
 from nearkin.encoders.encoder import Encoder, EncoderSpec
 from nearkin.encoders.inference import optimise_for_inference
-from nearkin.estimate.counts import entries_of
+from nearkin.estimate.counts import list_synthetic_records
 from nearkin.finetune.freezing import freeze
 from nearkin.images.inspect import inspect_files
 from nearkin.images.reader import ImageFileReader
@@ -51,14 +51,14 @@ class Network(NamedTuple):
     seconds: float
 
 
-def drawing(museum: MuseumConfig, folder: AnyPath, *, n: int) -> tuple[float, float]:
+def measure_drawing(museum: MuseumConfig, folder: AnyPath, *, n: int) -> tuple[float, float]:
     """Mean `(seconds, bytes)` of a synthetic image; `n` of them are written into `folder`."""
-    entries = [entry for entry in entries_of(museum) if entry.specimen >= 0]
+    entries = [entry for entry in list_synthetic_records(museum) if entry.specimen >= 0]
     entries = entries[:: max(1, len(entries) // n)][:n]
     n_bytes, start = 0, time.perf_counter()
     for number, entry in enumerate(entries):
         path = cast("str", entry.path)
-        image = scene.picture(
+        image = scene.draw_picture(
             entry.species, entry.specimen, entry.view, seed=museum["seed"], image_size=museum["image_size"]
         )
         data, _ = encode(image, path)
@@ -66,7 +66,7 @@ def drawing(museum: MuseumConfig, folder: AnyPath, *, n: int) -> tuple[float, fl
     return (time.perf_counter() - start) / len(entries), n_bytes / len(entries)
 
 
-def inspecting(
+def measure_inspecting(
     paths: list[str], folder: AnyPath, *, max_megapixels: float, trusted: Iterable[AnyPath] = ()
 ) -> tuple[pl.DataFrame, float]:
     """The `Inspection` table of some files of a folder, and the seconds per file."""
@@ -76,7 +76,7 @@ def inspecting(
         inspect_files,
         folder=folder,
         max_megapixels=max_megapixels,
-        known=Inspection.create_empty(),
+        earlier=Inspection.create_empty(),
         trusted=trusted,
     )
     inspect(images[:1])  # what happens only once is not measured
@@ -85,7 +85,7 @@ def inspecting(
     return table, (time.perf_counter() - start) / len(paths)
 
 
-def decoding(inspection: pl.DataFrame, preprocessing: Preprocessing) -> float | None:
+def measure_decoding(inspection: pl.DataFrame, preprocessing: Preprocessing) -> float | None:
     """Seconds in which one thread decodes and resizes an image; None if no image is readable."""
     reader = ImageFileReader(inspection, preprocessing=preprocessing, n_threads=1)
     if not len(reader):
@@ -96,7 +96,7 @@ def decoding(inspection: pl.DataFrame, preprocessing: Preprocessing) -> float | 
     return (time.perf_counter() - start) / len(reader)
 
 
-def embedding(
+def measure_embedding(
     architecture: Architecture,
     geometry: Geometry,
     *,
@@ -123,7 +123,7 @@ def embedding(
     return Network(width, n_parameters, _measure_seconds(lambda: encoder.embed(images)) / batch_size)
 
 
-def learning(
+def measure_learning(
     architecture: Architecture, geometry: Geometry, *, width: int, trainable: str, threads: int
 ) -> tuple[float, float]:
     """`(frozen, learning)`: seconds per image of the frozen part, and of a training step of the other."""
@@ -144,7 +144,7 @@ def learning(
     return frozen / TRAINING_BATCH, _measure_seconds(learn) / TRAINING_BATCH
 
 
-def searching(width: int, *, depth: int, threads: int) -> tuple[float, float]:
+def measure_searching(width: int, *, depth: int, threads: int) -> tuple[float, float]:
     """`(seconds per query, seconds per pair)` of the exact search, on vectors of LATENT_DIMENSIONS."""
     torch.set_num_threads(threads)
     rng = np.random.default_rng(0)

@@ -16,7 +16,7 @@ SEARCH_BYTES = 2**30
 COLUMNS = ("stage", "of", "jobs", "images", "time", "disk", "memory", "measured here, or in an earlier run")
 
 
-class Line(NamedTuple):
+class StageEstimate(NamedTuple):
     """A stage of a run for one dataset, or one model of it; None is unknown."""
 
     stage: str
@@ -38,7 +38,7 @@ def elapsed(work: float, n_jobs: int, *, threads: int, cores: int) -> float:
     return work / max(1, min(n_jobs, cores // threads))
 
 
-def sides(n_images: float, split: SplitConfig) -> dict[str, float]:
+def split_sizes(n_images: float, split: SplitConfig) -> dict[str, float]:
     """About how many images are in each split.
 
     >>> sides(1000, {"train": 0.5, "val": 0.1, "test": 0.4, "held_out_species": 0.2, "folds": None})
@@ -53,7 +53,9 @@ def sides(n_images: float, split: SplitConfig) -> dict[str, float]:
     }
 
 
-def searched(sizes: Mapping[str, float], protocols: Iterable[str], depth: int) -> tuple[float, float, float]:
+def search_workload(
+    sizes: Mapping[str, float], protocols: Iterable[str], depth: int
+) -> tuple[float, float, float]:
     """`(queries, pairs of images compared, rows of neighbours)` of the protocols.
 
     >>> sizes = {"train": 400, "val": 80, "test": 20, "unseen_species": 5}
@@ -66,7 +68,7 @@ def searched(sizes: Mapping[str, float], protocols: Iterable[str], depth: int) -
     return n_queries, n_pairs, sum(n * min(m, depth) for n, m in pairs)
 
 
-def trained(sizes: Mapping[str, float], recipe: Recipe, *, frozen: float, learning: float) -> float:
+def training_seconds(sizes: Mapping[str, float], recipe: Recipe, *, frozen: float, learning: float) -> float:
     """Seconds of a training by a `Recipe`, whose frozen part sees each image once.
 
     `frozen` are the seconds per image of the frozen part, `learning` those of a forward and backward
@@ -96,7 +98,7 @@ def per_second(seconds: float, by: str) -> str:
     return f"{1 / seconds:,.2g} images/s {by}" if seconds > 1 else f"{1 / seconds:,.0f} images/s {by}"
 
 
-def warnings(lines: Sequence[Line], *, free_disk: float, free_memory: float) -> list[str]:
+def warnings(lines: Sequence[StageEstimate], *, free_disk: float, free_memory: float) -> list[str]:
     """A sentence for each shortage of disk and memory, with a remedy."""
     disk = sum(line.n_bytes or 0 for line in lines)
     sentences = []
@@ -114,12 +116,14 @@ def warnings(lines: Sequence[Line], *, free_disk: float, free_memory: float) -> 
     return sentences
 
 
-def table(lines: Sequence[Line]) -> str:
+def table(lines: Sequence[StageEstimate]) -> str:
     """The stages and their sum as aligned text."""
     seconds = [line.seconds for line in lines if line.seconds is not None]
     n_bytes = sum(line.n_bytes or 0 for line in lines)
     memory = max((line.memory or 0 for line in lines), default=0)
-    total = Line("together", "", sum(line.n_jobs for line in lines), None, sum(seconds), n_bytes, memory)
+    total = StageEstimate(
+        "together", "", sum(line.n_jobs for line in lines), None, sum(seconds), n_bytes, memory
+    )
     rows = [COLUMNS, *map(_format_cells, [*lines, total])]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     return "\n".join(
@@ -157,7 +161,7 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds >= 1 else "< 1 s"
 
 
-def _format_cells(line: Line) -> tuple[str, ...]:
+def _format_cells(line: StageEstimate) -> tuple[str, ...]:
     return (
         line.stage,
         line.of,

@@ -31,7 +31,7 @@ class Metric(NamedTuple):
     score: pl.Expr
 
 
-def measures(ks: Sequence[int], depth: int) -> list[Metric]:
+def list_metrics(ks: Sequence[int], depth: int) -> list[Metric]:
     """Every `Metric` of a `QueryScores` table that was made with these `ks` and this depth."""
     first = pl.col("first_relevant_rank")
     return [
@@ -52,7 +52,7 @@ def compute_metrics(
     and for a label's own recall, the interval is Wilson's with the number of groups as sample size,
     since images of one group mostly agree.
     """
-    metrics = measures(ks, depth)
+    metrics = list_metrics(ks, depth)
     parts = []
     for (protocol,), queries in hits.group_by("protocol", maintain_order=True):
         queries, strata = add_resampling_units(queries)
@@ -130,9 +130,10 @@ def _make_label_rows(labels: pl.DataFrame, metrics: Sequence[Metric]) -> Iterato
     """The numbers of each label that has a query; a recall with Wilson's interval."""
     for query_subset, count, groups in _SUBSET_COLUMNS:
         with_queries = labels.filter(pl.col(count) > 0)
+        no_interval = np.full(len(with_queries), np.nan)
         for metric in metrics:
             share = (with_queries[_name_column(metric)] / with_queries[count]).to_numpy()
-            ends = 2 * [np.full(len(with_queries), np.nan)]
+            ends = no_interval, no_interval
             if metric.metric == "recall":
                 ends = intervals.wilson(share, with_queries[groups].to_numpy())
             rows = with_queries.with_columns(
@@ -186,9 +187,9 @@ def _make_genus_rows(labels: pl.DataFrame, metrics: Sequence[Metric]) -> Iterato
             mean = (pl.col(_name_column(metric)) / pl.col("n")).mean()
             genera = species.group_by(LABEL).agg(counts, mean.alias("share"), n_labels=pl.len()).sort(LABEL)
             rows = genera.with_columns(n_queries="n", n_unreachable=_N_UNREACHABLE, n_undefined=pl.lit(0))
-            ends = 2 * [np.full(len(genera), np.nan)]
+            no_interval = np.full(len(genera), np.nan)
             genus_metric = metric._replace(metric="genus_mean_of_species")
-            yield _make_rows(rows, genus_metric, "per_label", ALL, genera["share"].to_numpy(), ends)
+            yield _make_rows(rows, genus_metric, "per_label", ALL, genera["share"].to_numpy(), (no_interval, no_interval))
 
 
 def _make_rows(

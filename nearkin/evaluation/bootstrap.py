@@ -72,7 +72,7 @@ def bootstrap_sums(
     matrices = [group_sums.matrix(len(strata)) for group_sums in cells]
     widest = max([len(strata), *(cast(tuple[int, int], matrix.shape)[0] for matrix in matrices)])
     at_once = max(1, intervals.CHUNK_WEIGHTS // widest) * len(strata)
-    for weights in intervals.bootstrap_weights(strata, resamples=resamples, seed=seed, at_once=at_once):
+    for weights in intervals.bootstrap_weights(strata, resamples=resamples, seed=seed, chunk_weights=at_once):
         columns = np.ascontiguousarray(weights.T)
         yield [
             (matrix @ columns).reshape(len(group_sums.labels), -1, len(weights))

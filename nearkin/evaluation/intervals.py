@@ -11,7 +11,7 @@ CHUNK_WEIGHTS = 2**22  # weights in memory
 
 
 def bootstrap_weights(
-    strata: np.ndarray, *, resamples: int, seed: int, at_once: int = CHUNK_WEIGHTS
+    strata: np.ndarray, *, resamples: int, seed: int, chunk_weights: int = CHUNK_WEIGHTS
 ) -> Iterator[np.ndarray]:
     """Yields (n, n_rows) weights of resampled rows, `resamples` in all.
 
@@ -27,7 +27,7 @@ def bootstrap_weights(
     weight = (sizes / n_drawn)[strata]
     n_rows = len(strata)
     generator = np.random.default_rng(seed)
-    step = max(1, at_once // n_rows)
+    step = max(1, chunk_weights // n_rows)
     for n_done in range(0, resamples, step):
         n = min(step, resamples - n_done)
         rows = start + (generator.random((n, len(start))) * size).astype(np.int64)

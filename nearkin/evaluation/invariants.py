@@ -18,7 +18,7 @@ class CheckError(ValueError):
     """An invariant that does not hold."""
 
 
-def passed(versions: Mapping[str, list[str]]) -> str:
+def format_checks(versions: Mapping[str, list[str]]) -> str:
     """The text of `checks.passed`: that all is well, and the versions of each library that made the study.
 
     >>> print(passed({"numpy": ["2.4.6"], "torch": ["2.14.1", "2.15.0"]}))
@@ -34,7 +34,7 @@ def passed(versions: Mapping[str, list[str]]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def mixed_versions(text: str) -> str:
+def parse_mixed_versions(text: str) -> str:
     """The libraries of which several versions made a study, in words, from the `text` of `passed`."""
     return next((line.removeprefix(MIXED) for line in text.splitlines() if line.startswith(MIXED)), "")
 

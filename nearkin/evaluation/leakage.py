@@ -32,23 +32,23 @@ def audit_leakage(
     splits: pl.DataFrame,
     *,
     vectors_of: Callable[[pl.Series], np.ndarray],
-    dealing: SplitSettings,
-    most_queries: int,
+    split_settings: SplitSettings,
+    max_queries: int,
     ks: Sequence[int],
     resamples: int,
     seed: int,
 ) -> pl.DataFrame:
     """The recalls under the study's split and under a random one, as a `LeakageAudit` table.
 
-    `vectors_of` gives the unit vectors (n, width) of a series of uuids; `dealing` are the settings of
-    `split_images`. Of more than `most_queries` queries of a protocol, a sample of about so many is used.
+    `vectors_of` gives the unit vectors (n, width) of a series of uuids; `split_settings` are the settings of
+    `split_images`. Of more than `max_queries` queries of a protocol, a sample of about so many is used.
     Averages are micro, intervals resample groups.
     """
     coarser = [pl.lit(None, dtype=pl.String).alias(rank) for rank in LEVELS if rank not in AUDITED_LEVELS]
     labels = labels.with_columns(coarser)  # ranks without labels cost nothing
-    levels = query_scores.levels_of(labels)
+    levels = query_scores.list_levels(labels)
     parts = []
-    by_image = random_split(labels, splits, dealing)
+    by_image = random_split(labels, splits, split_settings)
     for variant, variant_splits, exclude_same_group in [
         ("grouped", splits, False),
         ("random", by_image, False),
@@ -61,7 +61,7 @@ def audit_leakage(
                 labels,
                 variant_splits,
                 vectors_of,
-                max_queries=most_queries,
+                max_queries=max_queries,
                 protocol=protocol,
                 ks=ks,
                 exclude_same_group=exclude_same_group,
@@ -89,7 +89,7 @@ def _score_sample(
     exclude_same_group: bool,
 ) -> pl.DataFrame:
     """The `QueryScores` of a protocol, and whether each query `has_group_member` in its gallery."""
-    queries, _ = protocols.queries_and_gallery(splits, protocol)
+    queries, _ = protocols.select_queries_and_gallery(splits, protocol)
     if queries.is_empty():
         return QueryScores.create_empty().with_columns(has_group_member=pl.lit(None, dtype=pl.Boolean))
     depth, n_chunks = max(ks), math.ceil(len(queries) / max_queries)
@@ -105,17 +105,17 @@ def _score_sample(
         [neighbours],
         labels,
         splits,
-        wanted=[protocol],
+        protocols=[protocol],
         exclude_same_group=exclude_same_group,
         ks=ks,
         depth=depth,
-        only=search.chunk_of(queries, 0, n_chunks)["uuid"],
+        only=search.select_chunk(queries, 0, n_chunks)["uuid"],
     )
-    with_member = queries_with_group_member(splits, protocol)
+    with_member = find_queries_with_group_member(splits, protocol)
     return hits.with_columns(has_group_member=pl.col("uuid").is_in(with_member.implode()))
 
 
-def random_split(labels: pl.DataFrame, splits: pl.DataFrame, dealing: SplitSettings) -> pl.DataFrame:
+def random_split(labels: pl.DataFrame, splits: pl.DataFrame, split_settings: SplitSettings) -> pl.DataFrame:
     """The images of train, val and test, randomly assigned one by one, with their groups in `splits`.
 
     Seed and shares are the same, and held-out species stay out.
@@ -123,8 +123,8 @@ def random_split(labels: pl.DataFrame, splits: pl.DataFrame, dealing: SplitSetti
     seen = splits.filter(pl.col("split").is_in(RANDOM_SPLITS)).select("uuid", "group_id")
     labels = labels.join(seen, on="uuid", how="semi")
     single_images = seen.select("uuid", group_id="uuid")
-    settings: SplitSettings = {**dealing, "held_out_species": 0}
-    random = split_images(labels, single_images, predefined.combine([]), **settings)
+    settings: SplitSettings = {**split_settings, "held_out_species": 0}
+    random = split_images(labels, single_images, predefined.combine_predefined([]), **settings)
     return seen.join(random.select("uuid", "split"), on="uuid", validate="1:1")
 
 
@@ -136,9 +136,9 @@ def count_split_groups(splits: pl.DataFrame) -> tuple[int, int]:
     return len(leaking), int(leaking["n_images"].sum())
 
 
-def queries_with_group_member(splits: pl.DataFrame, protocol: str) -> pl.Series:
+def find_queries_with_group_member(splits: pl.DataFrame, protocol: str) -> pl.Series:
     """The uuids of the queries that have another image of their group in their gallery."""
-    queries, gallery = protocols.queries_and_gallery(splits, protocol)
+    queries, gallery = protocols.select_queries_and_gallery(splits, protocol)
     members = gallery.group_by("group_id").len("n_members")
     itself = pl.col("uuid").is_in(gallery["uuid"].implode()).cast(pl.UInt32)
     return queries.join(members, on="group_id", how="left").filter(pl.col("n_members") > itself)["uuid"]

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from nearkin.evaluation import metrics
-from nearkin.search import protocols
+from nearkin.search.protocols import select_queries_and_gallery
 from nearkin.tables.categories import label_expr
 from nearkin.vocabulary import LEVELS
 
@@ -19,7 +19,7 @@ EVERYONE = "everyone code"
 STALE = "they are of other splits or embeddings; remove the neighbours table and rerun"
 
 
-def levels_of(labels: pl.DataFrame) -> list[str]:
+def list_levels(labels: pl.DataFrame) -> list[str]:
     """The levels at which any image has a label, coarse to fine."""
     counts = labels.select(label_expr(level).count() for level in LEVELS)
     return [level for level in LEVELS if counts[level].item() > 0]
@@ -30,7 +30,7 @@ def score_queries(
     labels: pl.DataFrame,
     splits: pl.DataFrame,
     *,
-    wanted: Collection[str],
+    protocols: Collection[str],
     exclude_same_group: bool,
     ks: Sequence[int],
     depth: int,
@@ -39,7 +39,7 @@ def score_queries(
     """The scores of every query, as a `QueryScores` table.
 
     `neighbours` gives `Neighbours` tables of whole queries, one after the other, so that they
-    need not be in memory together; `depth` is how many each query could have. `wanted` names
+    need not be in memory together; `depth` is how many each query could have. `protocols` names
     the protocols, `only` the queries that were searched for, if these are not all.
     A neighbour is relevant at a level if its label there is the query's; genus and
     species only count within one category, since zoology and botany share genus names. An
@@ -47,9 +47,9 @@ def score_queries(
     if there is no query, and if `neighbours` are of other queries or another gallery than the splits say.
     """
     images = splits.join(labels.select("uuid", *LEVELS), on="uuid", how="left", validate="1:1")
-    levels = levels_of(labels)
+    levels = list_levels(labels)
     images = images.with_columns(*map(_code_expr, levels), pl.lit(0).alias(EVERYONE))
-    searches = {name: protocols.queries_and_gallery(images, name) for name in wanted}
+    searches = {name: select_queries_and_gallery(images, name) for name in protocols}
     if only is not None:
         is_query = pl.col("uuid").is_in(only.implode())
         searches = {
@@ -57,7 +57,7 @@ def score_queries(
         }
     scores = {
         name: {level: _make_blank(*searches[name], level, name, exclude_same_group, ks) for level in levels}
-        for name in wanted
+        for name in protocols
         if len(searches[name][0])
     }
     if not scores:

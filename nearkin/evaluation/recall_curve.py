@@ -20,7 +20,7 @@ def k_grid(depth: int) -> list[int]:
     return [*(k for k in spread if k < depth), depth]
 
 
-def recall_curve(hits: pl.DataFrame, *, depth: int, resamples: int, seed: int) -> pl.DataFrame:
+def compute_recall_curve(hits: pl.DataFrame, *, depth: int, resamples: int, seed: int) -> pl.DataFrame:
     """Recall of all queries at every k of `k_grid`, as a `RecallCurve` table: micro averages.
 
     Values and intervals are those of a `Metrics` table where both have a k: the draws are the same.

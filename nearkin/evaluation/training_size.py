@@ -33,11 +33,11 @@ def tabulate_training_size(recall: pl.DataFrame, labels: pl.DataFrame, splits: p
     return sizes.with_columns(
         n_train=n_train,
         genus=genus_expr("species"),
-        bucket=bucket_of(n_train),
+        bucket=bucket_expr(n_train),
     )
 
 
-def bucket_of(n_images: pl.Expr) -> pl.Expr:
+def bucket_expr(n_images: pl.Expr) -> pl.Expr:
     """The bucket of a number of images, as an expression."""
     bucket = pl.lit(MORE)
     for max_images, name in reversed(BUCKETS):

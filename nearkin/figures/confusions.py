@@ -42,7 +42,7 @@ def plot_genus_confusions(confusions: pl.DataFrame, *, model: str) -> Figure:
         axis.text(0.5, 0.5, "No query is taken for another genus.", ha="center", va="center")
     else:
         share, counts = compute_shares(genera, chosen)
-        order = cluster_order(share)
+        order = compute_cluster_order(share)
         _plot_matrix(figure, axis, share[np.ix_(order, order)], counts[order], _format_names(chosen, order))
     title = f"{theme.truncate(model)}\n{_format_counts(genera, wrong, chosen)}"
     figure.suptitle(title, x=0.02, ha="left", fontsize=8)
@@ -89,7 +89,7 @@ def compute_shares(genera: pl.DataFrame, chosen: pl.DataFrame) -> tuple[np.ndarr
     return share, counts
 
 
-def cluster_order(share: np.ndarray) -> np.ndarray:
+def compute_cluster_order(share: np.ndarray) -> np.ndarray:
     """An order of rows in which those that are taken for each other are neighbours, (n,)."""
     known = np.nan_to_num(share)
     similarity = known + known.T

@@ -132,7 +132,7 @@ def line_style(number: int) -> LineStyle:
 def render_svg(figure: Figure) -> bytes:
     """A figure as the bytes of an SVG: the same figure gives the same bytes."""
     file = io.BytesIO()
-    made_from = lineage.stamps().get("made_from")
+    made_from = lineage.record_as_metadata().get("made_from")
     figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Description": made_from})
     return file.getvalue()
 

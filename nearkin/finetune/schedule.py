@@ -15,16 +15,16 @@ class LrAndMomentum(NamedTuple):
     beta: float
 
 
-def one_cycle(step: int, n_steps: int, *, warm_up: float) -> LrAndMomentum:
+def one_cycle(step: int, n_steps: int, *, warmup_fraction: float) -> LrAndMomentum:
     """Learning rate and momentum of a step, 0 to `n_steps - 1`.
 
-    The rate rises to its peak in the share `warm_up` of the steps, then falls; both along a cosine.
+    The rate rises to its peak in the share `warmup_fraction` of the steps, then falls; both along a cosine.
     Same values as torch's OneCycleLR, but also defined for a handful of steps.
 
     >>> [round(one_cycle(step, 5, warm_up=0.4).factor, 3) for step in range(5)]
     [0.04, 1.0, 0.75, 0.25, 0.0]
     """
-    peak, last = max(warm_up * n_steps - 1, 0.0), n_steps - 1
+    peak, last = max(warmup_fraction * n_steps - 1, 0.0), n_steps - 1
     if step <= peak and peak > 0:
         share, low = step / peak, START_FACTOR
     else:

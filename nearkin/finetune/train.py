@@ -28,7 +28,7 @@ class TrainingResult(NamedTuple):
     """The result of a training; the encoder's tower has the weights of the kept epoch."""
 
     table: pl.DataFrame  # a `Training` table
-    kept: BestEpoch
+    best_epoch: BestEpoch
     key: str  # of the state, for `finalise_checkpoint` once the encoder is saved
     last: dict[str, torch.Tensor]  # trained tensors of the tower after the last epoch, by name
 
@@ -40,14 +40,14 @@ def train(
     recipe: Recipe,
     state_path: str | Path,
     code: str = "",
-    saved_every: float = SAVE_SECONDS,
+    save_seconds: float = SAVE_SECONDS,
 ) -> TrainingResult:
     """The result of training an encoder's tower, which is changed in place.
 
     `examples` come from `make_datasets`. After every epoch species recall@1 is measured on the
     validation images, and the best epoch is kept, the earliest of equals; epoch 0 is the encoder
     before training. Without a reachable validation image the last epoch is kept. The state is
-    saved to `state_path` after every epoch and every `saved_every` seconds; a training that was
+    saved to `state_path` after every epoch and every `save_seconds` seconds; a training that was
     killed resumes from there and ends with the same bits. The state of another `code` (a digest)
     is not used. Raises ValueError, naming the step, if the loss or its gradient is
     not finite; the state stays as it was saved last.
@@ -63,7 +63,7 @@ def train(
     else:
         run.validate()
     try:
-        _run_epochs(run, lambda: save_checkpoint(state_path, key, **run.state()), saved_every)
+        _run_epochs(run, lambda: save_checkpoint(state_path, key, **run.state()), save_seconds)
     except FloatingPointError as error:
         raise ValueError(
             f"{error}: lower lr, m2 or scale; {state_path} stays as it was saved last"

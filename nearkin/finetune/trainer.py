@@ -163,7 +163,7 @@ class Trainer:
     def _step(self, epoch: int, rows: np.ndarray) -> Step:
         recipe, number = self.recipe, len(self.rows) + 1
         rng = np.random.default_rng([recipe.seed, epoch, number])
-        schedule = one_cycle(number - 1, recipe.epochs * self.n_steps, warm_up=recipe.warmup_fraction)
+        schedule = one_cycle(number - 1, recipe.epochs * self.n_steps, warmup_fraction=recipe.warmup_fraction)
         flipped = rng.random(len(rows)) < (0 if recipe.augment == "none" else 0.5)
         classes, labels = self._sample_classes(self.train.labels[rows], rng)
         dimensions = self._sample_dimensions(rng)

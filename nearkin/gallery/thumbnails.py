@@ -33,17 +33,17 @@ def make_thumbnails(
     *,
     max_megapixels: float,
     n_threads: int,
-    known: pl.DataFrame,
+    previous: pl.DataFrame,
     trusted: Iterable[AnyPath] = (),
 ) -> tuple[pl.DataFrame, int]:
-    """The `Thumbnails` of the images of an inspection, and how many rows were taken from `known`.
+    """The `Thumbnails` of the images of an inspection, and how many rows were taken from `previous`.
 
-    `known` is an earlier table, whose thumbnails of the same bytes are reused. A thumbnail is nothing
+    `previous` is an earlier table, whose thumbnails of the same bytes are reused. A thumbnail is nothing
     but pixels: no EXIF, profile or text of its file. Raises ValueError, naming the file, if a file has
     changed since its inspection.
     """
     images = inspection.filter(pl.col("error").is_null()).select("uuid", "path", "sha256").sort("uuid")
-    reused = known.join(images, on=["uuid", "sha256"], how="semi")
+    reused = previous.join(images, on=["uuid", "sha256"], how="semi")
     missing = images.join(reused, on="uuid", how="anti", maintain_order="left")
     open_file = safe_opener(folder, trusted)
 

@@ -10,8 +10,8 @@ import polars as pl
 from nearkin.groups import review
 from nearkin.groups.components import NO_PAIRS, connected_components
 from nearkin.groups.cosine_pairs import cosine_pairs
-from nearkin.groups.near_duplicates import hashes_of, near_duplicate_pairs
-from nearkin.groups.specimens import specimens
+from nearkin.groups.near_duplicates import near_duplicate_pairs, stack_hashes
+from nearkin.groups.specimens import find_specimens
 from nearkin.images.dhash import to_array
 from nearkin.tables.groups import EXACT_LINKS, LINK_TYPES, Groups
 
@@ -59,14 +59,14 @@ def group_images(
     images = labels.select("uuid", "path", "category", "species").sort("uuid")
     links: dict[str, np.ndarray] = dict.fromkeys(LINK_TYPES, NO_PAIRS)
     links["bytes"] = _link_equal(_read_inspection(images, inspection, value="sha256"))
-    links["specimen"] = _link_equal(specimens(images, delivered, specimen))
+    links["specimen"] = _link_equal(find_specimens(images, delivered, specimen))
     if near_duplicates:
         links["near_duplicate"] = _find_near_duplicates(images, inspection, near_duplicates)
     if near_duplicates and vectors_of:
         links["embedding"] = cosine_pairs(vectors_of(images["uuid"]), near_duplicates["min_cosine"])
     exact = connected_components(np.concatenate([links[kind] for kind in EXACT_LINKS]), len(images))
     images = _add_groups(images.with_columns(pl.Series("firm", exact)), links)
-    oversized_ids = review.oversized_groups(images, **oversized)
+    oversized_ids = review.find_oversized_groups(images, **oversized)
     to_review = [review.describe_groups(images, oversized_ids, "oversized")]
     if len(oversized_ids):
         keeps_links = ~images["group_id"].is_in(oversized_ids.implode()).to_numpy()
@@ -74,7 +74,9 @@ def group_images(
             if kind not in EXACT_LINKS:
                 links[kind] = links[kind][keeps_links[links[kind][:, 0]]]
         images = _add_groups(images, links)
-    to_review.append(review.describe_groups(images, review.mixed_species_groups(images), "mixed_species"))
+    to_review.append(
+        review.describe_groups(images, review.find_mixed_species_groups(images), "mixed_species")
+    )
     for kind, pairs in links.items():
         logger.info("%d images linked by %s", len(np.unique(pairs)), kind)
     n_groups, counts = images["group_id"].n_unique(), {"images grouped": len(images)}
@@ -106,7 +108,7 @@ def _find_near_duplicates(
         return to_array(rows.collect(engine="streaming")["thumbnail"])
 
     content = _read_inspection(images, inspection, dhash="dhash", dhash_of_views="dhash_of_views")
-    hashes = hashes_of(content)
+    hashes = stack_hashes(content)
     del content  # hundreds of bytes an image
     return near_duplicate_pairs(
         images["uuid"],

@@ -46,12 +46,12 @@ def close_pairs(
     principle helps: of m chunks of the bits, a close pair has at least m - radius the same. So for
     each of the C(m, s) choices of s <= m - radius chunks, hashes are put into buckets by these
     chunks, and only those of one bucket are compared. With b = 64 s / m bits and hashes spread
-    evenly that takes C(m, s) (n + 2^b + n^2 / 2^b) steps, with m and s as `plan` finds them. After
+    evenly that takes C(m, s) (n + 2^b + n^2 / 2^b) steps, with m and s as `plan_search` finds them. After
     Norouzi, Punjani and Fleet, "Fast Search in Hamming Space with Multi-Index Hashing" (CVPR 2012),
     where s = 1.
     """
     queries, hashes = (np.ascontiguousarray(values, dtype=np.uint64) for values in (queries, hashes))
-    best = plan(len(queries), len(hashes), radius)
+    best = plan_search(len(queries), len(hashes), radius)
     if not best.n_chunks:
         yield from _scan_all(queries, hashes, radius)
         return
@@ -59,10 +59,10 @@ def close_pairs(
         yield from _match_chunks(queries, hashes, radius, best.n_chunks, agreeing)
 
 
-def plan(n_queries: int, n_hashes: int, radius: int) -> Plan:
+def plan_search(n_queries: int, n_hashes: int, radius: int) -> Plan:
     """The Plan that takes the least time if the hashes are spread evenly.
 
-    >>> plan(20_000, 20_000, 10)[1:], plan(1_000_000, 1_000_000, 4)[1:]
+    >>> plan_search(20_000, 20_000, 10)[1:], plan_search(1_000_000, 1_000_000, 4)[1:]
     ((0, 0), (6, 2))
     """
     pairs = n_queries * n_hashes

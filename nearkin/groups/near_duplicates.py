@@ -75,7 +75,7 @@ def near_duplicate_pairs(
     return merge_pair_blocks(similar, len(uuids), max_pairs=MAX_PAIRS)
 
 
-def hashes_of(inspection: pl.DataFrame) -> np.ndarray:
+def stack_hashes(inspection: pl.DataFrame) -> np.ndarray:
     """The hashes of images and of their views as numbers: uint64, (n, 1 + number of views)."""
     whole = inspection["dhash"].str.to_integer(base=16, dtype=pl.UInt64).to_numpy()
     return np.column_stack([whole, inspection["dhash_of_views"].to_numpy().reshape(-1, len(VIEWS))])
@@ -105,7 +105,7 @@ def _announce(n: int, n_searched: int, n_views: int, max_hamming: int) -> None:
         logger.warning(
             "%d images have a hash that more than %d share: not compared", n - n_searched, MAX_BUCKET
         )
-    seconds = n_views * hamming.plan(n, n_searched, max_hamming).seconds
+    seconds = n_views * hamming.plan_search(n, n_searched, max_hamming).seconds
     if seconds > WARN_SECONDS:
         logger.warning(
             "comparing %d images within %d bits takes about %d minutes on two cores; a smaller "

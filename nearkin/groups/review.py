@@ -14,7 +14,7 @@ MAX_LOGGED = 20
 """How many species and uuids of a group are listed, and how many groups the log names."""
 
 
-def oversized_groups(images: pl.DataFrame, *, max_share: float, min_images: int) -> pl.Series:
+def find_oversized_groups(images: pl.DataFrame, *, max_share: float, min_images: int) -> pl.Series:
     """The ids of oversized groups: `min_images` or more, and more than `max_share` of their species.
 
     A group of several species, or with an image without one, is measured by its categories instead. A group
@@ -51,7 +51,7 @@ def _count_images(images: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
     return groups.join(counts, on=column).group_by("group_id").agg(pl.col("whole").sum().cast(pl.Int64))
 
 
-def mixed_species_groups(images: pl.DataFrame) -> pl.Series:
+def find_mixed_species_groups(images: pl.DataFrame) -> pl.Series:
     """The ids of groups with more than one species."""
     groups = _select_large_groups(images, 2).group_by("group_id")
     n_species = groups.agg(n=pl.col("species").drop_nulls().n_unique())

@@ -9,7 +9,7 @@ import polars as pl
 logger = logging.getLogger(__name__)
 
 
-def specimens(images: pl.DataFrame, delivered: pl.DataFrame, expressions: Sequence[str]) -> pl.DataFrame:
+def find_specimens(images: pl.DataFrame, delivered: pl.DataFrame, expressions: Sequence[str]) -> pl.DataFrame:
     """The specimens that images show: `at` and `value`, one row per image and source of the specimen.
 
     `images` has uuid and path, and `at` is the number of its row. Images of several categories may show one

@@ -26,13 +26,13 @@ def format_points(value: float | None) -> str:
     return "0.0" if text == "+0.0" else text.replace("-", "−")
 
 
-def format_interval(low: float | None, high: float | None, form: Callable[[float], str]) -> str:
+def format_interval(low: float | None, high: float | None, formatter: Callable[[float], str]) -> str:
     """Both ends of an interval, each formatted by `form`; empty if there is none.
 
     >>> format_interval(-1.25, 3.5, format_points), format_interval(None, None, format_points)
     ('−1.2 to +3.5', '')
     """
-    return "" if low is None or high is None else f"{form(low)} to {form(high)}"
+    return "" if low is None or high is None else f"{formatter(low)} to {formatter(high)}"
 
 
 def format_p_value(value: float | None) -> str:

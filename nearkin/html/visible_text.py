@@ -9,13 +9,13 @@ INVISIBLE = re.compile(
 """Control characters, direction marks, zero-width characters, and white space that looks like a space."""
 
 
-def escape_invisible(text: str, longest: int = 160) -> str:
+def escape_invisible(text: str, max_chars: int = 160) -> str:
     """The first `longest` characters of a text, invisible ones by their code points.
 
     >>> escape_invisible("fish\\u202egpj.exe", 6), escape_invisible("fish", 4)
     ('fish‹U+202E›g…', 'fish')
     """
-    cut = text[:longest] + "…" if len(text) > longest else text
+    cut = text[:max_chars] + "…" if len(text) > max_chars else text
     return INVISIBLE.sub(lambda match: f"‹U+{ord(match[0]):04X}›", cut)
 
 

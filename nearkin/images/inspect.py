@@ -33,19 +33,19 @@ def inspect_files(
     folder: AnyPath,
     *,
     max_megapixels: float,
-    known: pl.DataFrame,
+    earlier: pl.DataFrame,
     trusted: Iterable[AnyPath] = (),
 ) -> tuple[pl.DataFrame, int]:
-    """The Inspection table of the files in `images`, and how many rows were taken from `known`.
+    """The Inspection table of the files in `images`, and how many rows were taken from `earlier`.
 
-    `known` is an earlier Inspection table under the same limit: a file whose bytes are the same
+    `earlier` is an earlier Inspection table under the same limit: a file whose bytes are the same
     is not decoded again. Rows without a file, and links that lead out of the folder, are skipped; two
     files of one uuid (Unicode forms of one name) give the first one's row. One image is in
     memory at a time. Raises UnreadableError for a file that the system does not let us read.
     """
     files = images.filter(pl.col("path").is_not_null(), pl.col("match_kind") != "outside_folder")
     files = files.select("uuid", "path").unique("uuid", keep="first", maintain_order=True)
-    reusable = {row["uuid"]: row for row in known.iter_rows(named=True)}
+    reusable = {row["uuid"]: row for row in earlier.iter_rows(named=True)}
     open_file = safe_opener(folder, trusted)
     rows, n_reused = [], 0
     for uuid, path in tqdm(files.iter_rows(), total=len(files), unit="image", disable=None):

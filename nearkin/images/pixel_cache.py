@@ -76,18 +76,18 @@ def write_cache(
     inspection: pl.DataFrame,
     path: str | Path,
     *,
-    known: str | Path,
+    earlier_path: str | Path,
     preprocessing: Preprocessing,
     n_threads: int,
 ) -> tuple[int, int]:
     """Write the store of the readable images of an inspection; returns (n_decoded, n_reused).
 
     The images are those of `ImageFileReader`, which takes the same `preprocessing` and `n_threads`.
-    Images are copied from the earlier store at the path `known` if their bytes, the preprocessing and
+    Images are copied from the earlier store at the path `earlier_path` if their bytes, the preprocessing and
     the version of Pillow are the same.
     """
     reader = ImageFileReader(inspection, preprocessing=preprocessing, n_threads=n_threads)
-    old = _open_reusable(known, reader)
+    old = _open_reusable(earlier_path, reader)
     keys = zip(reader.uuids, reader.sha256s, strict=True)
     old_rows = [old.find_row(uuid, sha256) if old else None for uuid, sha256 in keys]
     missing = [row for row, old_row in enumerate(old_rows) if old_row is None]

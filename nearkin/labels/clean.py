@@ -13,13 +13,13 @@ from tqdm import tqdm
 
 from nearkin.labels import curation_log
 from nearkin.labels.conflicts import (
-    byte_duplicates,
-    clashes,
+    find_byte_duplicates,
+    find_conflicting_duplicates,
     flag_conflicting_duplicates,
     flag_conflicting_rows,
 )
 from nearkin.labels.policies import add_filename_hints, apply_policies
-from nearkin.labels.resolve import choose_name_text, join_names, missing_texts, resolve_names
+from nearkin.labels.resolve import choose_name_text, find_missing_texts, join_names, resolve_names
 from nearkin.labels.spelling import SpellingLimits
 from nearkin.tables.categories import clean_category
 from nearkin.tables.labels import Labels, Quarantine
@@ -59,9 +59,9 @@ def clean_labels(
     """
     rows = _add_file_reasons(images.rename({"category": "given_category"}), inspection)
     rows = rows.with_columns(category=clean_category(pl.col("given_category")))
-    copies = byte_duplicates(rows, inspection)
+    copies = find_byte_duplicates(rows, inspection)
     del images, inspection  # millions of rows: hold what is needed
-    missing = missing_texts(rows)
+    missing = find_missing_texts(rows)
 
     def choose_text(chunk: pl.DataFrame) -> pl.DataFrame:
         return choose_name_text(chunk, missing, fill=policies["missing"] == "repair")
@@ -72,14 +72,16 @@ def clean_labels(
         spelling_limits=spelling_limits,
         taxonomy_path=taxonomy_path,
     )
-    conflicts = clashes(_flag_defects(choose_text(rows.join(copies, on="uuid")), names, policies))
+    conflicts = find_conflicting_duplicates(
+        _flag_defects(choose_text(rows.join(copies, on="uuid")), names, policies)
+    )
     parts = []
     chunks = tqdm(_iter_chunks(rows), total=len(rows) / CHUNK_ROWS, desc="labels", disable=None)
     for chunk in map(choose_text, chunks):
         flagged = flag_conflicting_duplicates(_flag_defects(chunk, names, policies), conflicts, policies)
         usable = flagged.filter(pl.col("reason").is_null(), ~pl.col("merged"))
         unusable = flagged.filter(pl.col("reason").is_not_null())
-        parts.append((_to_labels(usable), _to_quarantine(unusable), curation_log.label_changes(flagged)))
+        parts.append((_to_labels(usable), _to_quarantine(unusable), curation_log.log_label_changes(flagged)))
     labels, quarantine, changes = (pl.concat(tables) for tables in zip(*parts, strict=True))
     if labels.is_empty():
         raise ValueError(f"no image is left: {_count_by_reason(quarantine)}")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from nearkin.labels.policies import raise_if_stop
+from nearkin.labels.policies import raise_if_any
 
 
 def flag_conflicting_rows(rows: pl.DataFrame, policies: Mapping[str, str]) -> pl.DataFrame:
@@ -23,7 +23,7 @@ def flag_conflicting_rows(rows: pl.DataFrame, policies: Mapping[str, str]) -> pl
     rows = rows.join(conflicts, on="uuid", how="left", maintain_order="left")
     is_conflict = pl.col("usable") & pl.col("row_names").is_not_null()
     if policies["conflicting_rows"] == "stop":
-        raise_if_stop(rows.filter(is_conflict), "conflicting_rows")
+        raise_if_any(rows.filter(is_conflict), "conflicting_rows")
     rows = rows.with_columns(
         reason=pl.when(is_conflict).then(pl.lit("conflicting_rows")).otherwise("reason"),
         detail=pl.when(is_conflict).then(pl.lit("its rows say ") + pl.col("row_names")).otherwise("detail"),
@@ -53,13 +53,13 @@ def _share_reasons(rows: pl.DataFrame, multi_row: pl.DataFrame) -> pl.DataFrame:
     ).drop("shared", "because")
 
 
-def byte_duplicates(rows: pl.DataFrame, inspection: pl.DataFrame) -> pl.DataFrame:
+def find_byte_duplicates(rows: pl.DataFrame, inspection: pl.DataFrame) -> pl.DataFrame:
     """The images with the same bytes as another: `uuid` and `sha256`."""
     copies = inspection.filter(pl.col("sha256").is_duplicated()).select("uuid", "sha256")
     return copies.join(rows.select("uuid").unique(), on="uuid", how="semi").sort("uuid")
 
 
-def clashes(copies: pl.DataFrame) -> pl.DataFrame:
+def find_conflicting_duplicates(copies: pl.DataFrame) -> pl.DataFrame:
     """The images whose copies of the same bytes have other names: `uuid` and `copies`, the evidence."""
     named = copies.filter(pl.col("reason").is_null()).drop_nulls("genus")
     conflicts = named.group_by("sha256").agg(
@@ -80,7 +80,7 @@ def flag_conflicting_duplicates(
     rows = rows.join(conflicts, on="uuid", how="left", maintain_order="left")
     is_conflict = pl.col("reason").is_null() & pl.col("copies").is_not_null()
     if policies["label_conflict"] == "stop":
-        raise_if_stop(rows.filter(is_conflict), "label_conflict")
+        raise_if_any(rows.filter(is_conflict), "label_conflict")
     detail = pl.lit("the same bytes are ") + pl.col("copies")
     return rows.with_columns(
         reason=pl.when(is_conflict).then(pl.lit("label_conflict")).otherwise("reason"),

@@ -54,7 +54,7 @@ FIELD_BY_REASON |= dict.fromkeys(
 """The field at fault, by the reason for quarantine; `file` for all others."""
 
 
-def label_changes(rows: pl.DataFrame) -> pl.DataFrame:
+def log_label_changes(rows: pl.DataFrame) -> pl.DataFrame:
     """The CurationLog of all rows that `clean.clean_labels` has flagged or named."""
     quarantined = rows.filter(pl.col("reason").is_not_null())
     usable = rows.filter(pl.col("reason").is_null(), ~pl.col("merged"))
@@ -63,8 +63,8 @@ def label_changes(rows: pl.DataFrame) -> pl.DataFrame:
     why = pl.col("detail").fill_null("")
     same = "another row says the same"
     parts = [
-        log_rows(quarantined, "quarantined", field=field, defect="reason", before=before, evidence=why),
-        log_rows(rows.filter("merged"), "merged", field="row", defect="repeated_row", evidence=same),
+        make_log_rows(quarantined, "quarantined", field=field, defect="reason", before=before, evidence=why),
+        make_log_rows(rows.filter("merged"), "merged", field="row", defect="repeated_row", evidence=same),
         *_log_file_repairs(usable),
         _log_category_repairs(usable),
         *_log_name_repairs(usable),
@@ -74,7 +74,7 @@ def label_changes(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _log_file_repairs(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
     for match, (defect, evidence) in FILE_REPAIRS.items():
-        yield log_rows(
+        yield make_log_rows(
             rows.filter(match_kind=match),
             "repaired",
             field="file",
@@ -87,7 +87,7 @@ def _log_file_repairs(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 def _log_category_repairs(rows: pl.DataFrame) -> pl.DataFrame:
     changed = rows.filter(pl.col("category") != NONE, pl.col("category") != pl.col("given_category"))
-    return log_rows(
+    return make_log_rows(
         changed,
         "repaired",
         field="category",
@@ -126,12 +126,12 @@ def _log_name_repairs(kept: pl.DataFrame) -> Iterator[pl.DataFrame]:
         (disagreeing, "noted", "names_disagree", "raw_name_in_captions", species, other),
     ]  # fmt: skip
     for rows, action, defect, before, after, evidence in parts:
-        yield log_rows(
+        yield make_log_rows(
             rows, action, field="name", defect=defect, before=before, after=after, evidence=evidence
         )
 
 
-def log_rows(
+def make_log_rows(
     rows: pl.DataFrame,
     action: str,
     *,

@@ -34,7 +34,7 @@ def apply_policies(rows: pl.DataFrame, policies: Mapping[str, str]) -> pl.DataFr
     for word, has_fault, detail in faults:
         is_new = pl.col("reason").is_null() & has_fault.fill_null(False)
         if policies[word] == "stop":
-            raise_if_stop(rows.filter(is_new), word)
+            raise_if_any(rows.filter(is_new), word)
         reason = pl.lit("no_name" if word == "missing" else word)
         rows = rows.with_columns(
             reason=pl.when(is_new).then(reason).otherwise("reason"),
@@ -53,7 +53,7 @@ def _is_unusable_expr(word: str, policy: str) -> pl.Expr:
     )
 
 
-def raise_if_stop(rows: pl.DataFrame, word: str) -> None:
+def raise_if_any(rows: pl.DataFrame, word: str) -> None:
     """Raises ValueError, naming the defect `word` and the first of `rows`, unless there are none."""
     if len(rows):
         text, path = rows.select("text", pl.coalesce("path", "listed_name")).row(0)

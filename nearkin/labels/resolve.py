@@ -17,7 +17,7 @@ from nearkin.vocabulary import ALL
 logger = logging.getLogger(__name__)
 
 
-def missing_texts(rows: pl.DataFrame) -> pl.Series:
+def find_missing_texts(rows: pl.DataFrame) -> pl.Series:
     """The distinct delivered texts that stand for no name at all, sorted; the empty one is among them."""
     texts = pl.concat(
         [rows[column].unique() for column in ("raw_name", "raw_name_in_captions", "genus")]
@@ -118,7 +118,7 @@ def _find_misspellings(
     for (category,), part in names.drop_nulls("species").group_by("category", maintain_order=True):
         used = part.filter(pl.col("n_images") > 0)
         counts = dict(used.group_by("species").agg(pl.col("n_images").sum()).sort("species").iter_rows())
-        corrections = spelling.spelling_corrections(counts, known=known, **limits)
+        corrections = spelling.find_misspellings(counts, known=known, **limits)
         slips += [
             (category, name, better, f"{distance} off {better}, {_describe_use(better, counts, known)}")
             for name, (better, distance) in corrections.items()
@@ -134,7 +134,7 @@ def _drop_confirmed(slips: pl.DataFrame, names: pl.DataFrame, chunks: Iterable[p
         files = (
             rows.select("category", "text", "path").drop_nulls("path").join(texts, on=["category", "text"])
         )
-        confirmed = sorted(spelling.confirmed_by_filename(files.select("species", "path").iter_rows()))
+        confirmed = sorted(spelling.find_confirmed_names(files.select("species", "path").iter_rows()))
         for name in confirmed:
             logger.warning("not repaired, since a file name has it too: %s", name)
         slips = slips.filter(~pl.col("species").is_in(confirmed))

@@ -35,7 +35,7 @@ class SpellingLimits(TypedDict):
     max_distance: int
 
 
-def spelling_corrections(
+def find_misspellings(
     counts: Mapping[str, int], *, min_count: int, max_distance: int, known: Iterable[str] = frozenset()
 ) -> dict[str, tuple[str, int]]:
     """The names that are slips for another, by name: the correct name and the letters that differ.
@@ -104,7 +104,7 @@ def _is_real_pair(first: str, second: str) -> bool:
     return False
 
 
-def confirmed_by_filename(named_files: Iterable[tuple[str, str]]) -> set[str]:
+def find_confirmed_names(named_files: Iterable[tuple[str, str]]) -> set[str]:
     """The names that also stand in the file name of such an image: these are no slips.
 
     `named_files` has pairs of a name and a path. The file `Papilio_inara_1.jpg` confirms `Papilio

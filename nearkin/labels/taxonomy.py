@@ -71,7 +71,7 @@ def read_taxonomy(path: str | Path, genera: Collection[str]) -> pl.DataFrame:
 
 def _scan_table(path: str | Path) -> pl.LazyFrame:
     """The table with our names of its columns, all texts, and the binomial of each name."""
-    with errors.naming_errors(path, "a taxonomy"):
+    with errors.name_errors(path, "a taxonomy"):
         if Path(path).suffix.lower() == ".parquet":
             table = pl.scan_parquet(path, glob=False)
         else:
@@ -120,7 +120,7 @@ def _has_rank(*ranks: str) -> pl.Expr:
 
 
 def _collect(table: pl.LazyFrame, path: str | Path) -> pl.DataFrame:
-    with errors.naming_errors(path, "a taxonomy"):
+    with errors.name_errors(path, "a taxonomy"):
         return table.collect(engine="streaming")
 
 

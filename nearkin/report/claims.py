@@ -67,7 +67,7 @@ class PairClaims(TypedDict):
     blocks: list[ClaimBlock]
 
 
-def claims_of_pair(claims: pl.DataFrame, *, base: str, trained: str) -> PairClaims:
+def collect_pair_claims(claims: pl.DataFrame, *, base: str, trained: str) -> PairClaims:
     """What the page says of a pair's `Claims` table."""
     protocols = [name for name in PROTOCOLS if name in set(claims["protocol"])]
     blocks = [

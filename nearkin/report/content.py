@@ -9,7 +9,7 @@ from nearkin.html import dataset as sizes_and_repairs
 from nearkin.report import claims as claims_of_pairs
 from nearkin.report import headline_tables, species, species_browser
 from nearkin.report.comparisons import format_verdict, summarise_pair
-from nearkin.report.figures import figures_by_kind, generic_captions
+from nearkin.report.figures import fill_generic_captions, group_figures
 from nearkin.report.headline_numbers import MetricRecord
 from nearkin.storage import tables
 from nearkin.tables.categories import category_title, sort_categories
@@ -81,11 +81,11 @@ def collect(
             for (base, trained), frame in differences.items()
         ],
         "claims": [
-            claims_of_pairs.claims_of_pair(frame, base=base, trained=trained)
+            claims_of_pairs.collect_pair_claims(frame, base=base, trained=trained)
             for (base, trained), frame in claims.items()
         ],
-        "pictures": figures_by_kind(figures, captions, k=1),
-        "shared": generic_captions(captions, k=1),
+        "pictures": group_figures(figures, captions, k=1),
+        "shared": fill_generic_captions(captions, k=1),
         "species": [{**row, "entry": entry_index[row["category"], row["species"]]} for row in rows],
         "n_species_rows": n_rows,
         "species_filters": _make_filters(rows, has_categories=has_categories),

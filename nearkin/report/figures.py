@@ -36,7 +36,7 @@ class Picture(TypedDict):
     alt: str
 
 
-def figures_by_kind(
+def group_figures(
     figures: Mapping[tuple[str, ...], bytes], captions: Mapping[str, str], *, k: int
 ) -> dict[str, list[Picture]]:
     """Lists of pictures by kind, in the order of `figures`; a kind without any has an empty list.
@@ -47,11 +47,11 @@ def figures_by_kind(
     for (*folders, kind), svg in figures.items():
         if kind not in pictures:
             raise ValueError(f"no place in the report for figures of the kind {kind!r}")
-        pictures[kind].append(make_picture(svg, captions[kind], names=wildcards_of(folders), k=k))
+        pictures[kind].append(make_picture(svg, captions[kind], names=name_wildcards(folders), k=k))
     return pictures
 
 
-def generic_captions(captions: Mapping[str, str], *, k: int) -> dict[str, list[str]]:
+def fill_generic_captions(captions: Mapping[str, str], *, k: int) -> dict[str, list[str]]:
     """By kind, the caption for the figures of all models together."""
     return {kind: fill_caption(captions[kind], names=GENERIC_NAMES, k=k) for kind in FIGURE_KINDS}
 
@@ -82,7 +82,7 @@ def fill_caption(text: str, *, names: Mapping[str, str], k: int) -> list[str]:
     return [paragraph for paragraph in paragraphs if paragraph]
 
 
-def wildcards_of(folders: Sequence[str]) -> dict[str, str]:
+def name_wildcards(folders: Sequence[str]) -> dict[str, str]:
     """The models that a figure is about, by the folders of its file: none, one, or a pair.
 
     >>> wildcards_of(["lite0"]), wildcards_of(["lite0", "lite0_unicom"])

@@ -38,7 +38,7 @@ class MetricRecord(TypedDict):
     same_group_excluded: bool
 
 
-def recall_records(recalls: Mapping[str, pl.DataFrame], *, ks: Sequence[int]) -> list[MetricRecord]:
+def list_recall_records(recalls: Mapping[str, pl.DataFrame], *, ks: Sequence[int]) -> list[MetricRecord]:
     """All overall recalls of models, in a fixed order.
 
     `recalls` maps model names to `Metrics` tables. A recall without any query is None.
@@ -46,7 +46,7 @@ def recall_records(recalls: Mapping[str, pl.DataFrame], *, ks: Sequence[int]) ->
     return _select_overall(recalls, pl.col("metric") == "recall", pl.col("k").is_in(ks))
 
 
-def other_records(recalls: Mapping[str, pl.DataFrame], *, ks: Sequence[int]) -> list[MetricRecord]:
+def list_other_records(recalls: Mapping[str, pl.DataFrame], *, ks: Sequence[int]) -> list[MetricRecord]:
     """The same of the other scores: precision at the `ks`, R-precision, MAP@R and MRR."""
     at_k = pl.col("k").is_in(ks) | (pl.col("metric") != "precision")
     return _select_overall(recalls, pl.col("metric").is_in(OTHER_METRICS), at_k)

@@ -36,17 +36,17 @@ def thread_map_ordered(
     *,
     n_threads: int,
     n_ahead: int,
-    begin: Callable[[], object] | None = None,
+    initializer: Callable[[], object] | None = None,
 ) -> Iterator[Result]:
     """`function` of every item, in their order, computed in threads, up to `n_ahead` of them in advance.
 
-    Every thread calls `begin` first. Errors and leaving the loop are as for `prefetch`.
+    Every thread calls `initializer` first. Errors and leaving the loop are as for `prefetch`.
 
     >>> list(thread_map_ordered(abs, [-1, 2, -3], n_threads=2, n_ahead=2))
     [1, 2, 3]
     """
     items = iter(items)
-    with ThreadPoolExecutor(n_threads, initializer=begin) as threads:
+    with ThreadPoolExecutor(n_threads, initializer=initializer) as threads:
         try:
             waiting = deque(threads.submit(function, item) for item in islice(items, n_ahead))
             while waiting:

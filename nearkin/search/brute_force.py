@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from nearkin.search.error_bounds import QuantisedVectors
-from nearkin.search.similarity import similarities
+from nearkin.search.similarity import compute_similarities
 
 BUFFER_BYTES = 2**26
 """Bytes of products in memory at once."""
@@ -56,4 +56,4 @@ def _score_pairs(
     kinds = torch.from_numpy(kind).to(other.device)[position]  # of each pair
     pair, inverse = torch.unique(query * len(first) + kinds, return_inverse=True)
     gallery_rows = distinct[torch.from_numpy(first).to(other.device)[pair % len(first)]]
-    return similarities(queries.exact, gallery.exact, pair // len(first), gallery_rows)[inverse]
+    return compute_similarities(queries.exact, gallery.exact, pair // len(first), gallery_rows)[inverse]

@@ -59,13 +59,13 @@ class Candidates:
                 self._prune()
                 self.n_allowed = 2 * self.n_kept + 1024
 
-    def certified_pairs(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def find_certified_pairs(self) -> tuple[torch.Tensor, torch.Tensor]:
         """The pairs that are left: row in the block and in the gallery; none of an overflowed query."""
         self._prune()
         query, other, _ = self.parts[0]
         return query.long(), other.long()
 
-    def overflowed(self) -> torch.Tensor:
+    def find_overflowed(self) -> torch.Tensor:
         """The rows, in the block, of the queries with too many candidates."""
         return torch.nonzero(self.is_overflowed & (self.codes >= 0))[:, 0]
 

@@ -23,7 +23,7 @@ from nearkin.runtime.prefetch import thread_map_ordered
 from nearkin.search.brute_force import brute_force_pairs
 from nearkin.search.candidates import Candidates
 from nearkin.search.error_bounds import QuantisedVectors, fast_precision, quantise
-from nearkin.search.similarity import similarities
+from nearkin.search.similarity import compute_similarities
 from nearkin.search.topk import top_k
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class Threads(TypedDict):
     """Arguments of `thread_map_ordered`: how many threads, and what each calls first."""
 
     n_threads: int
-    begin: Callable[[], object]
+    initializer: Callable[[], object]
 
 
 def self_knn(
@@ -86,7 +86,7 @@ def _search(
     n_threads = torch.get_num_threads()
     threads: Threads = {
         "n_threads": 1 if queries.fast.is_cuda else n_threads,
-        "begin": partial(torch.set_num_threads, 1),
+        "initializer": partial(torch.set_num_threads, 1),
     }
     finish = partial(_finish_block, queries, gallery, depth)
     n_exhaustive = 0
@@ -147,9 +147,9 @@ def _finish_block(
 ) -> tuple[int, np.ndarray, np.ndarray, int]:
     """Start, indices and similarities of a block, and how many of its queries had no certificate."""
     block = queries.of(candidates.block)
-    query, other = candidates.certified_pairs()
-    parts = [(query, other, similarities(block.exact, gallery.exact, query, other))]
-    overflowed = candidates.overflowed()
+    query, other = candidates.find_certified_pairs()
+    parts = [(query, other, compute_similarities(block.exact, gallery.exact, query, other))]
+    overflowed = candidates.find_overflowed()
     parts += brute_force_pairs(block, gallery, overflowed, depth=depth)
     query, other, similarity = (torch.cat(column) for column in zip(*parts, strict=True))
     indices, similar = top_k(query, other, similarity, n_queries=len(block.exact), depth=depth)

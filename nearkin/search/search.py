@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from nearkin.search import exact_knn
-from nearkin.search.protocols import queries_and_gallery
+from nearkin.search.protocols import select_queries_and_gallery
 
 
 def search_protocol(
@@ -25,8 +25,8 @@ def search_protocol(
     itself, nor, with `exclude_same_group`, an image of its own group.
     """
     code = pl.col("group_id" if exclude_same_group else "uuid").rank("dense").cast(pl.Int64)
-    queries, gallery = queries_and_gallery(splits.with_columns(code=code), protocol)
-    queries = chunk_of(queries, chunk, n_chunks)
+    queries, gallery = select_queries_and_gallery(splits.with_columns(code=code), protocol)
+    queries = select_chunk(queries, chunk, n_chunks)
     if queries.is_empty() or gallery.is_empty():
         return _make_table(protocol, queries["uuid"], gallery["uuid"], [])
     depth = min(depth, len(gallery))
@@ -39,7 +39,7 @@ def search_protocol(
     return _make_table(protocol, queries["uuid"], gallery["uuid"], blocks)
 
 
-def chunk_of(queries: pl.DataFrame, chunk: int, n_chunks: int) -> pl.DataFrame:
+def select_chunk(queries: pl.DataFrame, chunk: int, n_chunks: int) -> pl.DataFrame:
     """The queries of a chunk: a random sample, since they are sorted by uuid, which is a hash."""
     start, stop = (len(queries) * part // n_chunks for part in (chunk, chunk + 1))
     return queries[start:stop]

@@ -13,7 +13,7 @@ CHUNK_NUMBERS = {"cpu": 2**18, "cuda": 2**26}
 """Numbers in one buffer: on a CPU few enough for its cache."""
 
 
-def similarities(
+def compute_similarities(
     queries: torch.Tensor, gallery: torch.Tensor, query_rows: torch.Tensor, gallery_rows: torch.Tensor
 ) -> torch.Tensor:
     """The similarities of pairs of rows: float64, (n_pairs,).

@@ -32,7 +32,7 @@ def read_captions(folder: AnyPath, name: str | None, trusted: Iterable[AnyPath] 
                 f"{name}: no column {PATH} or {FILE}; it has {', '.join(csv_reader.read_header(path))}"
             )
         rows = csv_reader.read_csv(
-            path, [CAPTION, *(column for column in has if column != CAPTION)], free=CAPTION
+            path, [CAPTION, *(column for column in has if column != CAPTION)], overflow_column=CAPTION
         )
     else:
         logger.info("no captions table: %s in %s", name, folder)

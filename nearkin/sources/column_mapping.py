@@ -97,12 +97,12 @@ def resolve_columns(
     has: Collection[str],
     *,
     preset: str | None,
-    own: Mapping[str, str | list[str]],
+    overrides: Mapping[str, str | list[str]],
 ) -> dict[str, list[str]]:
     """For each field that a table with the columns `has` can fill, its sources, best first.
 
-    `own` replaces fields of the preset, which may be None. Columns that only the preset names may
-    be absent; a column that `own` names and the table lacks is an error, and so is a table
+    `overrides` replaces fields of the preset, which may be None. Columns that only the preset names may
+    be absent; a column that `overrides` names and the table lacks is an error, and so is a table
     without a column for files. Raises ValueError naming the table at `path`, the column, the
     nearest one, and all columns of the table.
     """
@@ -110,9 +110,9 @@ def resolve_columns(
     if preset == "darwin_core" and "treeoflife_id" in has:
         fields |= EPITHETS
     sources: dict[str, list[str]] = {}
-    for field, texts in {**fields, **own}.items():
+    for field, texts in {**fields, **overrides}.items():
         absent = [name for text in as_list(texts) for name in list_columns(text) if name not in has]
-        if field in own and absent:
+        if field in overrides and absent:
             similar = difflib.get_close_matches(absent[0], has, n=1)
             hint = f"did you mean {similar[0]!r}? " if similar else ""
             raise ValueError(

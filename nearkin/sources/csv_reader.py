@@ -27,19 +27,24 @@ def read_header(path: str | Path) -> list[str]:
 
 
 def read_csv(
-    path: str | Path, columns: Sequence[str], *, free: str | None = None, unquoted: str = ""
+    path: str | Path,
+    columns: Sequence[str],
+    *,
+    overflow_column: str | None = None,
+    unquoted_delimiters: str = "",
 ) -> pl.DataFrame:
     """These columns of a delimited text file: untouched texts, rows in the file's order.
 
     Byte-order marks, any line ends, quotes, and comma, tab or semicolon are understood.
     Short rows are padded with empty cells. In a long row the surplus cells are joined into the
-    column `free`, or else the last one, since an unquoted comma comes from there.
-    With a delimiter that is in `unquoted`, quotes are plain characters, unless the header has some.
+    column `overflow_column`, or else the last one, since an unquoted comma comes from there.
+    Where a delimiter in `unquoted_delimiters` separates columns, quotes are plain characters, unless
+    the header has some.
     Raises ValueError naming the file and its columns if one of `columns` is not there.
     """
     frames = [pl.DataFrame(schema=dict.fromkeys(columns, pl.String))]
     with (
-        _open_rows(path, unquoted) as (all_rows, delimiter),
+        _open_rows(path, unquoted_delimiters) as (all_rows, delimiter),
         tqdm(unit=" rows", desc=str(path), disable=None) as progress,
     ):
         names = _read_column_names(all_rows)
@@ -47,7 +52,9 @@ def read_csv(
         if missing:
             raise ValueError(f"{path}: no column {', '.join(missing)}; it has {', '.join(names) or 'none'}")
         index = {name: i for i, name in enumerate(names)}
-        surplus_index = len(names) - 1 if free is None else index.get(free, len(names) - 1)
+        surplus_index = (
+            len(names) - 1 if overflow_column is None else index.get(overflow_column, len(names) - 1)
+        )
         while chunk := list(islice(all_rows, CHUNK_ROWS)):
             rows = [
                 row if len(row) == len(names) else _fit_row(row, len(names), surplus_index, delimiter)

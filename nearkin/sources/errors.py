@@ -8,7 +8,7 @@ import polars as pl
 
 
 @contextmanager
-def naming_errors(path: str | Path, kind: str) -> Iterator[None]:
+def name_errors(path: str | Path, kind: str) -> Iterator[None]:
     """A context in which errors of polars and the system become ValueErrors: `path` is no readable `kind`.
 
     On some damaged files polars panics, and a panic is no `Exception` in Python.

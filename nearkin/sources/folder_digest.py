@@ -15,7 +15,7 @@ MAX_READ_BYTES = 2**26
 """Size up to which a text is read whenever a run is planned, which takes seconds for 100,000 captions."""
 
 
-def folder_digest(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> str:
+def digest_folder(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> str:
     """A digest of the names and sizes of all files below `folder`, and of the content of texts and tables.
 
     Links into the `trusted` folders are followed; of other linked folders, the target counts.

@@ -30,7 +30,7 @@ class TableSettings(TypedDict):
 
     path: str
     preset: str | None
-    own: Mapping[str, str | list[str]]
+    overrides: Mapping[str, str | list[str]]
 
 
 def list_images(
@@ -39,20 +39,20 @@ def list_images(
     *,
     path: str,
     preset: str | None,
-    own: Mapping[str, str | list[str]],
+    overrides: Mapping[str, str | list[str]],
     unlisted: str,
     trusted: Iterable[AnyPath] = (),
 ) -> pl.DataFrame:
     """The Images table of a folder whose images are listed in the table at `path`.
 
-    `preset` and `own` say which column fills which field, see `column_mapping.resolve_columns`. There is a
+    `preset` and `overrides` say which column fills which field: see `column_mapping.resolve_columns`. A
     row for each row of the table, for each image file that it does not list, unless `unlisted` is "ignore",
     and for each linked folder that is not followed.
     An address counts as the last part of its path. Raises ValueError naming the folder at
     fault, or the table and its column.
     """
     listing = walk(folder, trusted)
-    rows = read_image_table(path, preset=preset, own=own).with_columns(
+    rows = read_image_table(path, preset=preset, overrides=overrides).with_columns(
         lookup_name=_file_name_expr(pl.col("listed_name"))
     )
     matcher = Matcher([*listing.files, *listing.outside])
@@ -73,7 +73,9 @@ def list_images(
     return build_images_table(rows, source_id, folder=folder, listing=listing, trusted=trusted)
 
 
-def read_image_table(path: str, *, preset: str | None, own: Mapping[str, str | list[str]]) -> pl.DataFrame:
+def read_image_table(
+    path: str, *, preset: str | None, overrides: Mapping[str, str | list[str]]
+) -> pl.DataFrame:
     """The table at `path`, in columns of the Images table; only the needed columns are read.
 
     The texts are untouched. The files of one Darwin Core record are a row each.
@@ -82,9 +84,9 @@ def read_image_table(path: str, *, preset: str | None, own: Mapping[str, str | l
         raise ValueError(f"no table {path!r}: correct the dataset's source.table")
     with open(path, "rb") as file:
         is_parquet = file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
-    with errors.naming_errors(path, "a table"):
+    with errors.name_errors(path, "a table"):
         has = _scan_parquet(path).collect_schema().names() if is_parquet else csv_reader.read_header(path)
-    fields = column_mapping.resolve_columns(path, has, preset=preset, own=own)
+    fields = column_mapping.resolve_columns(path, has, preset=preset, overrides=overrides)
     for field, texts in fields.items():
         logger.info("%s: from %s", field, ", or else ".join(texts))
     needed = sorted(
@@ -93,7 +95,7 @@ def read_image_table(path: str, *, preset: str | None, own: Mapping[str, str | l
     if is_parquet:
         rows = _read_parquet(path, needed)
     else:
-        rows = csv_reader.read_csv(path, needed, unquoted="\t" if preset == "darwin_core" else "")
+        rows = csv_reader.read_csv(path, needed, unquoted_delimiters="\t" if preset == "darwin_core" else "")
     rows = rows.select(
         _first_filled_expr(texts).alias(COLUMN_BY_FIELD.get(field, field)) for field, texts in fields.items()
     )
@@ -114,7 +116,7 @@ def _read_parquet(path: str, names: Sequence[str]) -> pl.DataFrame:
                 f"{path}: column {name!r} is {types[name]}; nothing but texts and numbers is read"
             )
     scan = _scan_parquet(path).select(pl.col(names).cast(pl.String))
-    with errors.naming_errors(path, "a table"):
+    with errors.name_errors(path, "a table"):
         rows = scan.collect(engine="streaming")
     logger.info("read %d rows of %s", len(rows), path, extra={"counts": {"rows in": len(rows)}})
     return rows

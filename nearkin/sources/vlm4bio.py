@@ -67,7 +67,7 @@ def _list_category(
     paths = [path for path in listing.files if path.startswith(base) and not path.startswith(metadata)]
     matcher = Matcher([*paths, *links])
     nothing = pl.DataFrame(schema={FILE: pl.String, NAME: pl.String})
-    frames = [csv_reader.read_csv(Path(folder, path), [FILE, NAME], free=NAME) for path in tables]
+    frames = [csv_reader.read_csv(Path(folder, path), [FILE, NAME], overflow_column=NAME) for path in tables]
     named = pl.concat([nothing, *frames]).rename({FILE: "listed_name", NAME: "raw_name"})
     named = named.join(
         matcher.find(named["listed_name"], matcher.exact(named["listed_name"])), on="listed_name"

@@ -19,7 +19,7 @@ HASH_CHUNK = 2**16
 """Names hashed at once, so that memory stays bounded."""
 
 
-def random_keys(seed: int, names: pl.Series) -> np.ndarray:
+def hash_names(seed: int, names: pl.Series) -> np.ndarray:
     """A number for every name of a Series, uint64; the smallest is assigned first.
 
     >>> random_keys(1, pl.Series(["a", "b"])).tolist()

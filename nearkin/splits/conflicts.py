@@ -21,7 +21,7 @@ IS_LOCKED = pl.col("firm")
 HAS_SPECIES = pl.col("name").is_not_null()
 
 
-def resolve(images: pl.DataFrame, predefined: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+def resolve_predefined(images: pl.DataFrame, predefined: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
     """The images with `split`, `reason` and `evidence`: null for those to be assigned at random.
 
     `images` has `uuid` and the codes `group` and `species`; `names` has the `name` of each
@@ -30,7 +30,7 @@ def resolve(images: pl.DataFrame, predefined: pl.DataFrame, names: pl.DataFrame)
     """
     images = images.join(predefined, on="uuid", how="left", maintain_order="left")
     images = images.with_row_index("row").with_columns(IS_LOCKED.fill_null(False))
-    n_gone = len(predefined) - (len(images) - images["split"].null_count())
+    n_gone = len(predefined) - images["split"].count()
     logger.info("%d images with a predefined split, %d of them not kept any more", len(predefined), n_gone)
     images = images.update(_resolve_groups(images), on="row")
     images = images.update(_resolve_species(images, names), on="row")

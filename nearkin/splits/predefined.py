@@ -47,7 +47,7 @@ NO_SPLIT_WORDS = ["", "none", "nan", "null", "na", "n_a", "no_split", "unassigne
 MAX_SHOWN = 20
 
 
-def combine(tables: Iterable[pl.DataFrame]) -> pl.DataFrame:
+def combine_predefined(tables: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """The rows of all tables; of an image in several, that of the first."""
     rows = pl.DataFrame(schema=COLUMNS)
     for table in tables:
@@ -55,7 +55,7 @@ def combine(tables: Iterable[pl.DataFrame]) -> pl.DataFrame:
     return rows
 
 
-def from_previous(previous: pl.DataFrame) -> pl.DataFrame:
+def read_previous(previous: pl.DataFrame) -> pl.DataFrame:
     """The splits of an earlier `Splits` table, from which no image moves.
 
     Excluded images stay so, with their reason and evidence. The reason of all others is
@@ -71,7 +71,7 @@ def from_previous(previous: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def from_source(images: pl.DataFrame) -> pl.DataFrame:
+def read_delivered(images: pl.DataFrame) -> pl.DataFrame:
     """The splits that the source delivers, from `uuid` and `split` of an `Images` table.
 
     Common words for the splits count, in any case. An image without one gets no row;

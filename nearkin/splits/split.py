@@ -70,10 +70,10 @@ def split_images(
     images, species, names = _encode(labels, groups)
     images = _add_predefined(images, species, predefined)
     free, mixed = _select_free_groups(images)
-    free = free.with_columns(number=assignment.random_keys(seed, names.gather(free["group"])))
+    free = free.with_columns(number=assignment.hash_names(seed, names.gather(free["group"])))
     candidates = _find_candidates(species, images, free, mixed)
     candidates = candidates.with_columns(
-        number=assignment.random_keys(seed, candidates["category"] + "/" + candidates["stratum"])
+        number=assignment.hash_names(seed, candidates["category"] + "/" + candidates["stratum"])
     )
     held_out = assignment.choose_held_out(candidates, share=held_out_species, by=held_out_stratify)
     is_held_out = pl.col("species").is_in(held_out.implode())
@@ -143,7 +143,7 @@ def _encode(labels: pl.DataFrame, groups: pl.DataFrame) -> tuple[pl.DataFrame, p
 def _add_predefined(images: pl.DataFrame, species: pl.DataFrame, predefined: pl.DataFrame) -> pl.DataFrame:
     if predefined.is_empty():
         return images.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in ASSIGNMENT)
-    return conflicts.resolve(images, predefined, species.select("species", "name"))
+    return conflicts.resolve_predefined(images, predefined, species.select("species", "name"))
 
 
 def _select_free_groups(images: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:

@@ -99,7 +99,7 @@ def add_digests(digests: Iterable[str]) -> str:
     return "".join(f"{sum(halves) & MASK:016x}" for halves in zip(*pairs, strict=True))
 
 
-def record() -> LineageRecord:
+def make_record() -> LineageRecord:
     """What a step stores in its results: what they were `made_from`, and by which `versions` of libraries.
 
     Nothing outside of `traced`.
@@ -111,9 +111,9 @@ def record() -> LineageRecord:
     return {"made_from": lineage.made_from, "versions": _unite([lineage.versions, own])}
 
 
-def stamps() -> dict[str, str]:
+def record_as_metadata() -> dict[str, str]:
     """The record as metadata of a file: each value as JSON."""
-    return {name: json.dumps(value, sort_keys=True) for name, value in record().items()}
+    return {name: json.dumps(value, sort_keys=True) for name, value in make_record().items()}
 
 
 def library_versions(*names: str) -> dict[str, str]:
@@ -123,7 +123,7 @@ def library_versions(*names: str) -> dict[str, str]:
 
 
 @contextmanager
-def traced(
+def trace_inputs(
     inputs: Iterable[str | Path], *, outside: Mapping[str, str] | None = None, part: bool = False
 ) -> Iterator[None]:
     """A block in which a step reads its inputs and writes its results, which store what they were made from.
@@ -154,7 +154,7 @@ def traced(
         _current.reset(token)
     _check_outside({path: digest for path, digest in outside.items() if _state(path) != before[path]})
     changed = [path for path in paths if _state(path) != before[path]]
-    without_digest = [path for path in changed if not read_stamps(path).get("content")]
+    without_digest = [path for path in changed if not read_lineage(path).get("content")]
     if without_digest or (changed and trace(paths, part=part) != lineage):
         raise StaleError(f"{(without_digest or changed)[0]}: was changed while it was read; rerun")
 
@@ -169,7 +169,7 @@ def trace(paths: Iterable[str], *, part: bool = False) -> Lineage:
     sources: dict[str, tuple[str, str]] = {}  # by artifact: digest, and the file that names it
     versions: list[dict[str, list[str]]] = []
     for path in paths:
-        metadata = read_stamps(path)
+        metadata = read_lineage(path)
         own = {artifact_of(path): metadata["content"]} if metadata.get("content") else {}
         # What was joined from chunks counts by its own digest: theirs may be another library's.
         for artifact, digest in (json.loads(metadata.get("made_from", "{}")) | own).items():
@@ -208,7 +208,7 @@ def artifact_of(path: str) -> str:
     return str(file.parent if file.name in ("shards.json", "encoder.json") else file.with_suffix(""))
 
 
-def read_stamps(path: str) -> dict[str, str]:
+def read_lineage(path: str) -> dict[str, str]:
     """A file's lineage by name, as far as it has one: `content` (a digest), `made_from`, `versions` (JSON).
 
     Nothing for a file that cannot be read: the step that reads its rows will name it.

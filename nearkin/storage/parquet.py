@@ -45,13 +45,13 @@ def read_metadata(path: str | Path) -> dict[str, str]:
 
 
 def write_parquet(
-    frames: Iterable[pl.DataFrame], path: str | Path, *, schema: pl.Schema, stamps: Mapping[str, str]
+    frames: Iterable[pl.DataFrame], path: str | Path, *, schema: pl.Schema, metadata: Mapping[str, str]
 ) -> int:
     """Write consecutive frames of one polars schema, whole or not at all; returns the number of rows.
 
-    The file's metadata are `stamps` and the digest of its rows (see nearkin/storage/lineage.py).
+    The file's metadata are `metadata` and the digest of its rows (see nearkin/storage/lineage.py).
     """
-    arrow = pl.DataFrame(schema=schema).to_arrow().schema.with_metadata(stamps)
+    arrow = pl.DataFrame(schema=schema).to_arrow().schema.with_metadata(metadata)
     n_rows, digests = 0, [NO_ROWS]
     with (
         atomic_path(path) as temporary,

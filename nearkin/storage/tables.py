@@ -48,7 +48,7 @@ def read_if_current(path: str | Path, schema: type[dy.Schema], **metadata: objec
     """The table at `path` if it has this `metadata`, or an empty one if it has not or cannot be read."""
     if Path(path).exists():
         try:
-            if stamps(schema, metadata).items() <= parquet.read_metadata(path).items():
+            if format_metadata(schema, metadata).items() <= parquet.read_metadata(path).items():
                 return read(path, schema)
         except (ValueError, pl.exceptions.PolarsError) as error:
             logger.warning("not reused: %s", error)
@@ -76,16 +76,16 @@ def write(frame: pl.DataFrame, path: str | Path, schema: type[dy.Schema], **meta
     """
     frame = frame.select(schema.column_names()).sort(schema.primary_key())
     frame = validate(frame, path, schema)
-    all_metadata = stamps(schema, lineage.stamps() | metadata)
-    _log_written(parquet.write_parquet([frame], path, schema=frame.schema, stamps=all_metadata), path)
+    all_metadata = format_metadata(schema, lineage.record_as_metadata() | metadata)
+    _log_written(parquet.write_parquet([frame], path, schema=frame.schema, metadata=all_metadata), path)
 
 
 def write_lazy(rows: pl.LazyFrame, path: str | Path, schema: type[dy.Schema], **metadata: object) -> None:
     """Write a lazy frame that is in the order of its key, without holding all of it in memory."""
     rows = rows.select(schema.column_names())
     parts = rows.collect_batches(chunk_size=parquet.ROWS, maintain_order=True)
-    all_metadata = stamps(schema, lineage.stamps() | metadata)
-    n_rows = parquet.write_parquet(parts, path, schema=rows.collect_schema(), stamps=all_metadata)
+    all_metadata = format_metadata(schema, lineage.record_as_metadata() | metadata)
+    n_rows = parquet.write_parquet(parts, path, schema=rows.collect_schema(), metadata=all_metadata)
     _log_written(n_rows, path)
 
 
@@ -93,13 +93,13 @@ def _log_written(n_rows: int, path: str | Path) -> None:
     logger.info("wrote %d rows to %s", n_rows, path, extra={"counts": {"rows out": n_rows}})
 
 
-def metadata(path: str | Path) -> dict[str, str]:
+def read_metadata(path: str | Path) -> dict[str, str]:
     """The metadata that this package wrote into a table, without the `nearkin.` in front."""
     items = parquet.read_metadata(path).items()
     return {key.removeprefix("nearkin."): value for key, value in items if key.startswith("nearkin.")}
 
 
-def stamps(schema: type[dy.Schema], metadata: Mapping[str, object]) -> dict[str, str]:
+def format_metadata(schema: type[dy.Schema], metadata: Mapping[str, object]) -> dict[str, str]:
     """The metadata of a table's file: format version, name of the declaration, and `metadata` as texts."""
     named = {"format": FORMAT_VERSION, "table": schema.__name__, **metadata}
     return {f"nearkin.{name}": str(value) for name, value in named.items()}

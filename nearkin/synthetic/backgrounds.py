@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nearkin.synthetic.paint import Canvas, hsv, mixed, noise, shifted, spline, step, turned
+from nearkin.synthetic.paint import Canvas, hsv, mix, noise, rotate, shift_colour, spline, step
 
 
 def reef(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
@@ -15,9 +15,9 @@ def reef(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
     )
     _, bottom = extent(canvas)
     fall = canvas.y / bottom
-    ground = mixed(
-        shifted(water, saturation=0.75, value=1.35),
-        shifted(water, value=0.55),
+    ground = mix(
+        shift_colour(water, saturation=0.75, value=1.35),
+        shift_colour(water, value=0.55),
         (fall + 0 * canvas.x)[..., None],
     )
     canvas.paint(np.ones(canvas.shape), ground)
@@ -28,12 +28,12 @@ def reef(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
     for layer in range(3):
         near = (layer + 1) / 3
         level = floor - (1 - near) * 0.12
-        sand = mixed(hsv(0.11, 0.25, 0.75), water, 0.75 - 0.5 * near)
+        sand = mix(hsv(0.11, 0.25, 0.75), water, 0.75 - 0.5 * near)
         bumps = level + 0.05 * noise(rng, canvas.shape, 5)[:1] + 0.012 * noise(rng, canvas.shape, 30)
         canvas.paint(step(canvas.y - bumps, 0, 0.008), sand)
         for _ in range(rng.integers(2, 6)):
             colour = hsv(rng.uniform(-0.12, 0.2), rng.uniform(0.2, 0.7), rng.uniform(0.3, 0.75))
-            _paint_coral(canvas, rng, level, mixed(colour, water, 0.75 - 0.45 * near), near)
+            _paint_coral(canvas, rng, level, mix(colour, water, 0.75 - 0.45 * near), near)
         canvas.soften(rng.uniform(0.002, 0.012) * (1.6 - near))
     canvas.shade(1 + 0.1 * noise(rng, canvas.shape, 24, 3) * step(canvas.y, floor - 0.05, 0.03))
     for _ in range(rng.integers(0, 25)):
@@ -52,7 +52,7 @@ def _paint_coral(
         lines = []
         for angle in np.linspace(-1.1, 1.1, 9) + rng.normal(0, 0.1, 9):
             tip = root + size * rng.uniform(0.8, 1.4) * np.array([np.sin(angle), -np.cos(angle)])
-            lines.append(spline([root, mixed(root, tip, 0.6) + rng.normal(0, 0.01, 2), tip], closed=False))
+            lines.append(spline([root, mix(root, tip, 0.6) + rng.normal(0, 0.01, 2), tip], closed=False))
         canvas.paint(canvas.lines(lines, 0.018 * (0.5 + near)), colour)
     elif kind == 1:  # a dome
         mask = canvas.disc(root, size, squash=0.75)
@@ -68,7 +68,8 @@ def _paint_coral(
         mask = canvas.mask(np.concatenate([spline(rim, closed=False), root[None]]))
         canvas.paint(mask * 0.85, colour)
         canvas.tint(
-            canvas.lines([(root, point) for point in rim], 0.005) * mask * 0.6, shifted(colour, value=0.6)
+            canvas.lines([(root, point) for point in rim], 0.005) * mask * 0.6,
+            shift_colour(colour, value=0.6),
         )
 
 
@@ -121,10 +122,10 @@ def blade(
     wide = rng.uniform(0.18, 0.32) * length
     outline = spline([(-length / 2, 0), (-length * 0.2, -wide), (length * 0.25, -wide * 0.7), (length / 2, 0),
                       (length * 0.25, wide * 0.7), (-length * 0.2, wide)])  # fmt: skip
-    mask = canvas.mask(turned(outline, angle) + np.asarray(centre)) * strength
+    mask = canvas.mask(rotate(outline, angle) + np.asarray(centre)) * strength
     canvas.paint(mask, colour)
-    rib = turned(np.array([(-length / 2, 0), (length / 2, 0)]), angle) + np.asarray(centre)
-    canvas.paint(canvas.lines([rib], 0.006) * mask * 0.7, shifted(colour, value=1.35))
+    rib = rotate(np.array([(-length / 2, 0), (length / 2, 0)]), angle) + np.asarray(centre)
+    canvas.paint(canvas.lines([rib], 0.006) * mask * 0.7, shift_colour(colour, value=1.35))
     return mask
 
 
@@ -166,7 +167,7 @@ def branch(canvas: Canvas, rng: np.random.Generator, point: np.ndarray, slope: f
         if abs(tip[0] - point[0]) > 0.2:
             canvas.paint(
                 canvas.lines([spline([(x[at], y[at]), tip], closed=False)], thick * 0.4),
-                shifted(wood, value=0.85),
+                shift_colour(wood, value=0.85),
             )
             green = hsv(rng.uniform(0.16, 0.34), rng.uniform(0.4, 0.75), rng.uniform(0.3, 0.7))
             for _ in range(3):

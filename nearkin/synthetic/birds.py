@@ -6,8 +6,8 @@ import numpy as np
 from PIL import Image
 
 from nearkin.synthetic.bird_traits import LENGTH, BirdTraits
-from nearkin.synthetic.paint import Box, Canvas, Frame, hsv, mixed, shifted, spline, step, turned
-from nearkin.synthetic.plumage import dress, fold_wing
+from nearkin.synthetic.paint import Box, Canvas, Frame, hsv, mix, rotate, shift_colour, spline, step
+from nearkin.synthetic.plumage import draw_folded_wing, draw_plumage
 
 
 def box(traits: BirdTraits) -> Box:
@@ -50,9 +50,9 @@ def draw(
     inside = np.clip(0.5 - distance * canvas.scale, 0, 1)
     _paint_bill(canvas, head, traits)
     _paint_crest(canvas, head, traits, colours[0], view)
-    dress(canvas, inside, body, head, depth, head_distance, traits, colours, own)
+    draw_plumage(canvas, inside, body, head, depth, head_distance, traits, colours, own)
     _shade_roundness(canvas, inside, distance, depth)
-    fold_wing(canvas, body, depth, traits, colours, view)
+    draw_folded_wing(canvas, body, depth, traits, colours, view)
     _paint_eye(canvas, head, traits)
     return canvas.image(), (feet - canvas.origin) * canvas.scale
 
@@ -72,7 +72,7 @@ def _measure_silhouette(
     root = root.astype(np.float32)
     along = np.clip(((canvas.x - root[0]) * line[0] + (canvas.y - root[1]) * line[1]) / (line @ line), 0, 1)
     neck = np.hypot(canvas.x - root[0] - along * line[0], canvas.y - root[1] - along * line[1])
-    thick = mixed(depth * 0.75, radius * (0.85 if traits["neck"] < 0.1 else 0.62), along)
+    thick = mix(depth * 0.75, radius * (0.85 if traits["neck"] < 0.1 else 0.62), along)
     outline = _join_shapes(_join_shapes(trunk, neck - thick, 0.05), from_head - radius, 0.04)
     return outline, from_head / radius
 
@@ -80,7 +80,7 @@ def _measure_silhouette(
 def _join_shapes(first: np.ndarray, second: np.ndarray, softness: float) -> np.ndarray:
     """The signed distance to the smooth union of two shapes, from those to each."""
     share = np.clip(0.5 + 0.5 * (second - first) / softness, 0, 1)
-    return mixed(second, first, share) - softness * share * (1 - share)
+    return mix(second, first, share) - softness * share * (1 - share)
 
 
 def _shade_roundness(canvas: Canvas, inside: np.ndarray, distance: np.ndarray, depth: float) -> None:
@@ -88,7 +88,7 @@ def _shade_roundness(canvas: Canvas, inside: np.ndarray, distance: np.ndarray, d
     height = np.sqrt(np.clip(1 - (1 - rise) ** 2, 0, 1)) * depth * 0.9 * canvas.scale
     slope_y, slope_x = np.gradient(height)
     light = (0.72 + 0.5 * slope_y - 0.12 * slope_x) / np.sqrt(1 + slope_x**2 + slope_y**2)
-    canvas.shade(mixed(np.ones(canvas.shape, np.float32), np.clip(0.45 + 0.78 * light, 0.35, 1.2), inside))
+    canvas.shade(mix(np.ones(canvas.shape, np.float32), np.clip(0.45 + 0.78 * light, 0.35, 1.2), inside))
 
 
 def _paint_tail(
@@ -118,31 +118,34 @@ def _paint_tail(
             (long * 0.96, width * 0.3), (long * 0.5, width * 0.42), (0, width * 0.25),
         ])  # fmt: skip
         axis = np.arctan2(-body.forward[1], -body.forward[0])
-        feather = turned(feather, axis - angle + spread) + root
+        feather = rotate(feather, axis - angle + spread) + root
         mask = canvas.mask(feather)
         is_light = number in (0, n - 1) and traits["tail_light"]
-        canvas.paint(mask, traits["light"] if is_light else shifted(back, value=0.8 + 0.12 * (number % 2)))
-        shaft = turned(np.array([(0, 0), (long, 0)]), axis - angle + spread) + root
-        canvas.tint(canvas.lines([shaft], 0.006) * mask * 0.6, shifted(back, value=0.4))
+        canvas.paint(
+            mask, traits["light"] if is_light else shift_colour(back, value=0.8 + 0.12 * (number % 2))
+        )
+        shaft = rotate(np.array([(0, 0), (long, 0)]), axis - angle + spread) + root
+        canvas.tint(canvas.lines([shaft], 0.006) * mask * 0.6, shift_colour(back, value=0.4))
 
 
 def _paint_legs(canvas: Canvas, body: Frame, depth: float, traits: BirdTraits) -> np.ndarray:
     """Paint both legs and gripping toes; returns the point between the feet."""
     hip = body.to_canvas([-LENGTH * 0.02, -depth * 0.78])
     ground = float(hip[1]) + traits["legs"] + 0.05
-    colour = shifted(traits["bill_colour"], saturation=0.8, value=0.75)
+    colour = shift_colour(traits["bill_colour"], saturation=0.8, value=0.75)
     thick = 0.02 if traits["legs"] < 0.3 else 0.017
     for offset, value in ((0.075, 0.7), (0.0, 1.0)):
         top, foot = hip + [offset - 0.01, -0.05], np.array([hip[0] + offset - 0.015, ground])
-        knee = mixed(top, foot, 0.5) + [0.035 + 0.06 * traits["legs"], 0]
+        knee = mix(top, foot, 0.5) + [0.035 + 0.06 * traits["legs"], 0]
         canvas.paint(
-            canvas.lines([np.array([top, knee]), np.array([knee, foot])], thick), shifted(colour, value=value)
+            canvas.lines([np.array([top, knee]), np.array([knee, foot])], thick),
+            shift_colour(colour, value=value),
         )
         toes = [
             spline([foot, foot + [dx * 0.6, -0.008], foot + [dx, 0.022]], closed=False)
             for dx in (-0.085, -0.055, 0.05)
         ]
-        canvas.paint(canvas.lines(toes, thick * 0.85), shifted(colour, value=value))
+        canvas.paint(canvas.lines(toes, thick * 0.85), shift_colour(colour, value=value))
     return np.array([hip[0] + 0.02, ground])
 
 
@@ -166,12 +169,12 @@ def _paint_bill(canvas: Canvas, head: Frame, traits: BirdTraits) -> None:
         closed=False,
     )
     canvas.paint(
-        canvas.mask(head.to_canvas(np.concatenate([line, lower[::-1]]))), shifted(colour, value=0.72)
+        canvas.mask(head.to_canvas(np.concatenate([line, lower[::-1]]))), shift_colour(colour, value=0.72)
     )
     mask = canvas.mask(head.to_canvas(np.concatenate([upper, line[::-1]])))
     canvas.paint(mask, colour)
     canvas.tint(canvas.lines([head.to_canvas(upper * [1, 0.7])], 0.014) * mask * 0.45, (1, 1, 1))
-    canvas.tint(canvas.lines([head.to_canvas(line)], 0.008) * 0.8, shifted(colour, value=0.3))
+    canvas.tint(canvas.lines([head.to_canvas(line)], 0.008) * 0.8, shift_colour(colour, value=0.3))
     if kind == "great":
         h, _ = head.locate_pixels(canvas)
         canvas.tint(mask * step(h, reach - 0.3 * length * traits["width"], 0.01), traits["ink"])
@@ -190,13 +193,13 @@ def _paint_crest(
         tuft = spline(
             [
                 root + [radius * 0.3, -0.05],
-                mixed(root, tip, 0.5) + [0, 0.012],
+                mix(root, tip, 0.5) + [0, 0.012],
                 tip,
-                mixed(root, tip, 0.5) - [0.01, 0.014],
+                mix(root, tip, 0.5) - [0.01, 0.014],
                 root - [radius * 0.3, 0.06],
             ]
         )
-        canvas.paint(canvas.mask(head.to_canvas(tuft)), shifted(colour, value=0.75 + 0.08 * number))
+        canvas.paint(canvas.mask(head.to_canvas(tuft)), shift_colour(colour, value=0.75 + 0.08 * number))
 
 
 def _paint_eye(canvas: Canvas, head: Frame, traits: BirdTraits) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from nearkin.synthetic.butterfly_traits import ButterflyTraits
-from nearkin.synthetic.paint import Canvas, hsv, mixed, noise, shifted, spline, step, turned
+from nearkin.synthetic.paint import Canvas, hsv, mix, noise, rotate, shift_colour, spline, step
 from nearkin.synthetic.wings import N_VEINS, Wing, cast_shadow, paint_wing
 
 
@@ -54,9 +54,9 @@ def _draw_half(
     hue, worn = traits["hue"] + own.normal(0, 0.01), own.uniform(0.6, 1.1)  # old wings are pale
     colours = [hsv(h + hue, s * worn, v) for h, s, v in traits["palette"]]
     if ventral:  # paler and browner below
-        colours = [mixed(colour, hsv(0.1, 0.3, 0.78), 0.42) for colour in colours]
+        colours = [mix(colour, hsv(0.1, 0.3, 0.78), 0.42) for colour in colours]
     fore = Wing(canvas, traits["fore"], traits, 0.0)
-    hind = Wing(canvas, turned(traits["hind"], 0.04), traits, traits["tail"])
+    hind = Wing(canvas, rotate(traits["hind"], 0.04), traits, traits["tail"])
     grain = noise(own, canvas.shape, 60) * 0.6 + noise(own, canvas.shape, 120) * 0.6
     for wing, is_fore in ((fore, True), (hind, False)) if folded else ((hind, False), (fore, True)):
         cast_shadow(canvas, wing)
@@ -74,7 +74,7 @@ def _paint_body(
     view: np.random.Generator,
     folded: bool,
 ) -> None:
-    dark = mixed(traits["ink"], hsv(*traits["palette"][1]), 0.35)
+    dark = mix(traits["ink"], hsv(*traits["palette"][1]), 0.35)
     fuzz = noise(own, canvas.shape, 60)
     sway = view.uniform(-0.02, 0.02)
     parts = [
@@ -96,10 +96,10 @@ def _paint_body(
         canvas.shade(
             1 - 0.3 * canvas.disc(np.array(centre) + [0.012, 0.012], radius, squash=long) * (1 - mask)
         )
-        canvas.paint(mask, shifted(dark, value=1.25))
+        canvas.paint(mask, shift_colour(dark, value=1.25))
         across = (canvas.x - centre[0]) / radius
         canvas.shade(1 - mask * (0.5 * np.clip(np.abs(across + 0.25), 0, 1) ** 2 - 0.12 * fuzz))
         if long > 5:
-            canvas.tint(mask * step(np.sin(canvas.y * 130), 0.4, 0.3) * 0.35, shifted(dark, value=2.2))
+            canvas.tint(mask * step(np.sin(canvas.y * 130), 0.4, 0.3) * 0.35, shift_colour(dark, value=2.2))
     for side in (-1, 1):
         canvas.paint(canvas.disc((0.024 * side, -0.17), 0.014), (0.05, 0.04, 0.04))

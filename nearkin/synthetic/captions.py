@@ -30,7 +30,7 @@ _CLOSINGS = (
 )  # fmt: skip
 
 
-def caption(rng: np.random.Generator, species: Species, *, named: bool) -> str:
+def make_caption(rng: np.random.Generator, species: Species, *, named: bool) -> str:
     """One caption of a picture; `named` says whether it names the species."""
     kinds = [species.name, species.common_name, f"{species.common_name} ({species.name})"]
     what = str(rng.choice(kinds)) if named else species.category.lower()

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from nearkin.synthetic import records
-from nearkin.synthetic.captions import caption
+from nearkin.synthetic.captions import make_caption
 from nearkin.synthetic.records import Entry
 from nearkin.synthetic.taxonomy import Species
 
@@ -48,7 +48,7 @@ def _drop_name(
         return [replace(faulty, raw_name_in_captions=entry.species.name)]
     hint = "" if entry.category == "Fish" else "; the file name still hints at the species"
     [faulty] = _with_name(entry, defect, label, "quarantined", "no table has the name" + hint)
-    return [replace(faulty, raw_name_in_captions="", caption=caption(rng, entry.species, named=False))]
+    return [replace(faulty, raw_name_in_captions="", caption=make_caption(rng, entry.species, named=False))]
 
 
 def _add_spaces(
@@ -182,7 +182,7 @@ def _add_row_without_picture(
 ) -> list[Entry]:
     """A row for a file that is missing, or is no picture, or lies outside the delivery."""
     some = list(species.values())[rng.integers(len(species))]
-    new = replace(records.entry(rng, some, -1, 0, records.new_stem(rng, some)), caption=None)
+    new = replace(records.make_record(rng, some, -1, 0, records.new_stem(rng, some)), caption=None)
     if variant == "missing":
         return [_with_truth(new, "missing_file", "quarantined", path=None)]
     if variant == "escape":
@@ -225,7 +225,7 @@ def _add_byte_copy(
     path, listed = (
         f"{stem}_1.{extension}" for stem, extension in (text.rsplit(".", 1) for text in (original, name))
     )
-    changes = {"path": path, "listed": listed, "caption": caption(rng, entry.species, named=False)}
+    changes = {"path": path, "listed": listed, "caption": make_caption(rng, entry.species, named=False)}
     return [entry, _with_truth(entry, "byte_copy", "grouped", listed, original, **changes)]
 
 
@@ -233,7 +233,7 @@ def _add_near_duplicate(
     entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
 ) -> list[Entry]:
     stem = records.new_stem(rng, entry.species)
-    new = records.entry(rng, entry.species, entry.specimen, entry.view, stem)
+    new = records.make_record(rng, entry.species, entry.specimen, entry.view, stem)
     listed, original = _names_of(new)[1], _names_of(entry)[0]
     truth = _with_truth(new, "near_duplicate", "grouped", listed, original, variant, treatment=variant)
     return [entry, truth]
@@ -243,7 +243,7 @@ def _contradict_label(
     entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
 ) -> list[Entry]:
     other = _choose_other(entry, rng, species)
-    alias = records.entry(rng, other, -1, 0, records.new_stem(rng, other))
+    alias = records.make_record(rng, other, -1, 0, records.new_stem(rng, other))
     wrong = replace(alias, species=entry.species, specimen=entry.specimen, view=entry.view)
     (path, _), (wrong_path, _) = _names_of(entry), _names_of(wrong)
     defect, outcome = "label_conflict", "quarantined"
@@ -264,7 +264,7 @@ def _contradict_row(
     entry: Entry, variant: str, rng: np.random.Generator, species: SpeciesByNumber
 ) -> list[Entry]:
     names = (entry.species.name, _choose_other(entry, rng, species).name)
-    text = caption(rng, entry.species, named=False)
+    text = make_caption(rng, entry.species, named=False)
     changes = {"labels": names, "raw_name_in_captions": "", "caption": text}
     return [_with_truth(entry, "conflicting_rows", "quarantined", " | ".join(names), names[0], **changes)]
 

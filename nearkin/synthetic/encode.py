@@ -60,7 +60,7 @@ def _apply_treatment(picture: Image.Image, treatment: str) -> Image.Image:
     return picture
 
 
-def without_picture(treatment: str, name: str) -> bytes:
+def encode_non_picture(treatment: str, name: str) -> bytes:
     """The bytes of a file that holds no picture: empty, a web page, a text, a decompression bomb."""
     if treatment == "empty":
         return b""

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from nearkin.synthetic.fish_markings import mark
+from nearkin.synthetic.fish_markings import draw_markings
 from nearkin.synthetic.fish_traits import FishTraits
-from nearkin.synthetic.paint import Canvas, band, hsv, mixed, noise, shifted, spline, step
+from nearkin.synthetic.paint import Canvas, band, hsv, mix, noise, shift_colour, spline, step
 
 Values = np.ndarray | np.floating
 """Numbers at one or many positions along the body."""
@@ -66,13 +66,13 @@ def draw(
     top, bottom = body.top(canvas.x), body.bottom(canvas.x)
     across = np.clip(2 * (canvas.y - top) / (bottom - top + 1e-6) - 1, -1.3, 1.3)  # -1 back, 1 belly
     inside = canvas.mask(body.outline())
-    ground = mixed(flank, back, step(-across, 0.35, 0.35)[..., None])
-    ground = mixed(ground, belly, step(across, 0.5, 0.4)[..., None] * 0.85)
+    ground = mix(flank, back, step(-across, 0.35, 0.35)[..., None])
+    ground = mix(ground, belly, step(across, 0.5, 0.4)[..., None] * 0.85)
     canvas.paint(inside, ground)
     covered = np.maximum(inside, fin_mask * 0.75)
     warp = noise(own, canvas.shape, 7)
     along, wavy = position + 0.012 * warp, across + 0.07 * np.roll(warp, 9, axis=0)
-    mark(canvas, covered, inside, along, wavy, traits, own)
+    draw_markings(canvas, covered, inside, along, wavy, traits, own)
     _shade_relief(canvas, inside, position, across, view)
     _paint_head(canvas, inside, body, traits, flank)
     _paint_pectoral(canvas, fins, view)
@@ -101,7 +101,7 @@ def _paint_fin(
     mask = canvas.mask(np.concatenate([base, edge[::-1]]))
     canvas.paint(mask * 0.86, colour)
     canvas.tint(
-        canvas.lines(_trace_rays(base, edge, n_rays), 0.006) * mask * 0.5, shifted(colour, value=0.55)
+        canvas.lines(_trace_rays(base, edge, n_rays), 0.006) * mask * 0.5, shift_colour(colour, value=0.55)
     )
     if edge_colour is not None:
         canvas.tint(canvas.lines([edge], 0.022) * mask, edge_colour)
@@ -129,8 +129,8 @@ def _paint_fins(
     y = float(body.bottom(x)) - 0.02
     base = np.array([(x, y), (x + 0.09, y)])
     edge = np.array([(x + 0.08, y + 0.13 * spread), (x + 0.13, y + 0.07)])
-    _paint_fin(canvas, base, edge, shifted(colour, value=0.9), 5)
-    tail_colour = shifted(colour, value=0.45) if traits["dark_tail"] else colour
+    _paint_fin(canvas, base, edge, shift_colour(colour, value=0.9), 5)
+    tail_colour = shift_colour(colour, value=0.45) if traits["dark_tail"] else colour
     return np.maximum(total, _paint_tail(canvas, body, traits, tail_colour, spread, edge_colour))
 
 
@@ -199,7 +199,9 @@ def _paint_tail(
     mask = canvas.mask(np.concatenate([upper, edge, lower[::-1]]))
     canvas.paint(mask * 0.92, colour)
     base = np.stack([np.full(9, 0.99), np.linspace(-root, root, 9) + axis], 1)
-    canvas.tint(canvas.lines(_trace_rays(base, edge, 17), 0.006) * mask * 0.5, shifted(colour, value=0.55))
+    canvas.tint(
+        canvas.lines(_trace_rays(base, edge, 17), 0.006) * mask * 0.5, shift_colour(colour, value=0.55)
+    )
     if edge_colour is not None:
         canvas.tint(canvas.lines([edge], 0.024) * mask, edge_colour)
     return mask
@@ -216,7 +218,7 @@ def _shade_relief(
     canvas.shade(1 - strength * np.clip(scale - 0.35, 0, 0.5))
     height = np.sqrt(np.clip(1 - across**2, 0, 1))
     light = 0.5 + 0.52 * height - 0.24 * across
-    canvas.shade(mixed(np.ones(canvas.shape, np.float32), light, inside))
+    canvas.shade(mix(np.ones(canvas.shape, np.float32), light, inside))
     shine = band(across, -0.46 + view.uniform(-0.1, 0.1), 0.02, 0.22) * inside * step(position, 0.05, 0.05)
     canvas.tint(shine * 0.28, (1, 1, 1))
     canvas.tint(
@@ -228,7 +230,7 @@ def _shade_relief(
 def _paint_head(
     canvas: Canvas, inside: np.ndarray, body: _Body, traits: FishTraits, flank: np.ndarray
 ) -> None:
-    size, dark = traits["eye"], shifted(flank, value=0.35)
+    size, dark = traits["eye"], shift_colour(flank, value=0.35)
     eye = np.array([0.115 + 0.4 * size, -0.1 * traits["depth"] - 0.2 * size + float(body.axis(0.1))])
     gill_x = 0.215 + 0.1 * size
     gill = spline(
@@ -248,7 +250,7 @@ def _paint_head(
         closed=False,
     )
     canvas.tint(canvas.lines([mouth], 0.01) * inside * 0.85, dark)
-    canvas.paint(canvas.disc(eye, size * 1.18), shifted(flank, value=0.6))
+    canvas.paint(canvas.disc(eye, size * 1.18), shift_colour(flank, value=0.6))
     canvas.paint(canvas.disc(eye, size), hsv(0.12 + traits["hue"], 0.5, 0.88))
     canvas.paint(canvas.disc(eye, size * 0.62), (0.03, 0.03, 0.05))
     canvas.paint(canvas.disc(eye + np.array([-0.3, -0.32]) * size, size * 0.2), (1, 1, 1))
@@ -263,6 +265,8 @@ def _paint_pectoral(canvas: Canvas, colour: np.ndarray, view: np.random.Generato
     edge = np.stack([x + length * np.cos(t), y + length * np.sin(t)], 1)
     base = np.stack([np.full(9, x), np.linspace(y - 0.02, y + 0.025, 9)], 1)
     mask = canvas.mask(np.concatenate([base, spline(edge, closed=False)[::-1]]))
-    canvas.paint(mask * 0.55, shifted(colour, value=0.95))
-    canvas.tint(canvas.lines(_trace_rays(base, edge, 9), 0.006) * mask * 0.45, shifted(colour, value=0.5))
-    canvas.tint(canvas.lines([edge], 0.007) * 0.3, shifted(colour, value=0.4))
+    canvas.paint(mask * 0.55, shift_colour(colour, value=0.95))
+    canvas.tint(
+        canvas.lines(_trace_rays(base, edge, 9), 0.006) * mask * 0.45, shift_colour(colour, value=0.5)
+    )
+    canvas.tint(canvas.lines([edge], 0.007) * 0.3, shift_colour(colour, value=0.4))

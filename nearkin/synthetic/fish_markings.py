@@ -6,7 +6,7 @@ from nearkin.synthetic.fish_traits import FishTraits
 from nearkin.synthetic.paint import Canvas, band, step
 
 
-def mark(
+def draw_markings(
     canvas: Canvas,
     covered: np.ndarray,
     inside: np.ndarray,

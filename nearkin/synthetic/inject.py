@@ -19,7 +19,7 @@ MAX_FAULTY_SHARE = 0.65
 """Share of the pictures that may take part in a fault, whatever the rate."""
 
 
-def with_faults(entries: Sequence[Entry], fault_rate: float, seed: int) -> list[Entry]:
+def inject_faults(entries: Sequence[Entry], fault_rate: float, seed: int) -> list[Entry]:
     """The entries of a delivery with faults.
 
     Each variant of each kind of fault hits `fault_rate` of the pictures, rounded up or down
@@ -75,7 +75,7 @@ def _corrupt_with_free_names(
     raise ValueError(f"no free file name for {corrupt.__name__.strip('_')} {variant!r}: lower fault_rate")
 
 
-def related(entries: Sequence[Entry]) -> list[tuple[Entry, str]]:
+def list_relations(entries: Sequence[Entry]) -> list[tuple[Entry, str]]:
     """(entry, path of another view) for each usable file whose specimen has several."""
     groups: dict[tuple[int, int], list[tuple[Entry, str]]] = {}
     for entry in entries:

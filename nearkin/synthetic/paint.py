@@ -51,13 +51,15 @@ def hsv(hue: float, saturation: float, value: float) -> np.ndarray:
     return np.array(rgb, dtype=np.float32)
 
 
-def shifted(colour: np.ndarray, hue: float = 0.0, saturation: float = 1.0, value: float = 1.0) -> np.ndarray:
+def shift_colour(
+    colour: np.ndarray, hue: float = 0.0, saturation: float = 1.0, value: float = 1.0
+) -> np.ndarray:
     """A colour turned in hue and scaled in saturation and value."""
     h, s, v = colorsys.rgb_to_hsv(*(float(c) for c in colour))
     return hsv(h + hue, s * saturation, v * value)
 
 
-def mixed(first: np.ndarray | float, second: np.ndarray | float, share: np.ndarray | float) -> np.ndarray:
+def mix(first: np.ndarray | float, second: np.ndarray | float, share: np.ndarray | float) -> np.ndarray:
     """`first` with a share of `second`, for colours and arrays; one of the three must be an array."""
     return cast(np.ndarray, first + (second - first) * share)
 
@@ -74,7 +76,7 @@ def band(
     return np.clip((half_width - np.abs(values - centre)) / (2 * softness) + 0.5, 0, 1)
 
 
-def turned(points: ArrayLike, angle: float, about: ArrayLike = (0.0, 0.0)) -> np.ndarray:
+def rotate(points: ArrayLike, angle: float, about: ArrayLike = (0.0, 0.0)) -> np.ndarray:
     """Points turned by `angle` (radians, clockwise on the screen) about a point."""
     about = np.asarray(about, dtype=float)
     cos, sin = np.cos(angle), np.sin(angle)

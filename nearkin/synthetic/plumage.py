@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from nearkin.synthetic.bird_traits import LENGTH, BirdTraits
-from nearkin.synthetic.paint import Canvas, Frame, band, mixed, noise, shifted, spline, step
+from nearkin.synthetic.paint import Canvas, Frame, band, mix, noise, shift_colour, spline, step
 
 
-def dress(
+def draw_plumage(
     canvas: Canvas,
     inside: np.ndarray,
     body: Frame,
@@ -28,8 +28,8 @@ def dress(
     a, b = body.locate_pixels(canvas)
     fluff = noise(own, canvas.shape, 34) * 0.06 + noise(own, canvas.shape, 9) * 0.07
     along, across = a / LENGTH + fluff, b / depth + fluff
-    chest = mixed(belly, breast, step(along, -0.05 + 0.3 * traits["offset"], 0.25)[..., None])
-    canvas.paint(inside, mixed(chest, back, step(across, 0.05 + 0.12 * along, 0.12)[..., None]))
+    chest = mix(belly, breast, step(along, -0.05 + 0.3 * traits["offset"], 0.25)[..., None])
+    canvas.paint(inside, mix(chest, back, step(across, 0.05 + 0.12 * along, 0.12)[..., None]))
     h, u = head.locate_pixels(canvas)
     h, u = h / traits["head"] + fluff, u / traits["head"] + fluff
     on_head = inside * step(-head_distance, -1.12, 0.1)
@@ -97,7 +97,7 @@ def _paint_breast(
         )
 
 
-def fold_wing(
+def draw_folded_wing(
     canvas: Canvas,
     body: Frame,
     depth: float,
@@ -118,7 +118,7 @@ def fold_wing(
     shadow = canvas.mask(outline + np.array([0.0, 0.016]))
     canvas.shade(1 - 0.35 * shadow * (1 - mask))
     wing, back = colours[3], colours[0]
-    ground = mixed(back, wing, step(along, 0.45, 0.3)[..., None])
+    ground = mix(back, wing, step(along, 0.45, 0.3)[..., None])
     canvas.paint(mask, ground)
     covert = (along * 9) % 1, (across * 6 + 0.5 * (np.floor(along * 9) % 2)) % 1
     scales = np.hypot(covert[0] - 0.1, covert[1] - 0.5)
@@ -130,10 +130,10 @@ def fold_wing(
     for root, end in zip(roots, ends, strict=True):
         bow = root * 0.45 + end * 0.55 + [0, 0.06]
         quills.append(body.to_canvas(spline(np.array([root, bow, end]) * [LENGTH, depth], closed=False)))
-    canvas.tint(canvas.lines(quills, 0.009) * mask * 0.75, shifted(wing, value=0.45))
+    canvas.tint(canvas.lines(quills, 0.009) * mask * 0.75, shift_colour(wing, value=0.45))
     canvas.tint(
         canvas.lines([quill - [0, 0.009] for quill in quills], 0.006) * mask * 0.5,
-        shifted(wing, saturation=0.7, value=1.9),
+        shift_colour(wing, saturation=0.7, value=1.9),
     )
     for number in range(traits["wing_bars"]):
         centre = 0.62 + 0.24 * number + 0.12 * traits["offset"]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nearkin.synthetic.backgrounds import blade, extent, foliage
-from nearkin.synthetic.paint import Canvas, hsv, noise, shifted, step
+from nearkin.synthetic.paint import Canvas, hsv, noise, shift_colour, step
 
 
 def leaf(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
@@ -18,7 +18,7 @@ def leaf(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
             (rng.uniform(), rng.uniform(0, bottom)),
             rng.uniform(0.3, 0.7),
             rng.uniform(0, 6.3),
-            shifted(dark, value=rng.uniform(0.8, 2.0)),
+            shift_colour(dark, value=rng.uniform(0.8, 2.0)),
         )
     canvas.soften(0.018)
     colour = hsv(rng.uniform(0.18, 0.35), rng.uniform(0.4, 0.75), rng.uniform(0.4, 0.75))
@@ -64,7 +64,7 @@ def flower(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
                 centre + out * radius * 0.55,
                 radius * 0.95,
                 angle,
-                shifted(petal, value=rng.uniform(0.85, 1.05)),
+                shift_colour(petal, value=rng.uniform(0.85, 1.05)),
             )
         eye = canvas.disc(centre, radius * 0.24)
         canvas.paint(eye, hsv(0.12, 0.75, 0.7))
@@ -114,7 +114,7 @@ def stones(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
         )
         canvas.shade(1 - 0.4 * canvas.disc(np.add(centre, 0.008), radius, flat))
         mask = canvas.disc(centre, radius, flat)
-        canvas.paint(mask, shifted(colour, hue=rng.normal(0, 0.03), value=rng.uniform(0.7, 1.4)))
+        canvas.paint(mask, shift_colour(colour, hue=rng.normal(0, 0.03), value=rng.uniform(0.7, 1.4)))
         canvas.shade(1 + mask * (0.2 * noise(rng, canvas.shape, 40) - 1.2 * (canvas.y - centre[1])))
     canvas.soften(0.004)
     return colour

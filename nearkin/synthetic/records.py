@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nearkin.synthetic.captions import caption
+from nearkin.synthetic.captions import make_caption
 from nearkin.synthetic.taxonomy import Species
 
 N_CHUNKS = 3
@@ -50,18 +50,25 @@ def clean_entries(species: Iterable[Species], seed: int) -> list[Entry]:
         rng = np.random.default_rng([seed, 6, each.number])
         for specimen, n_views in enumerate(_draw_view_counts(rng, each)):
             for view, stem in enumerate(_make_stems(rng, each, specimen, n_views)):
-                result.append(entry(rng, each, specimen, view, stem))
+                result.append(make_record(rng, each, specimen, view, stem))
     return result
 
 
-def entry(rng: np.random.Generator, species: Species, specimen: int, view: int, stem: str) -> Entry:
+def make_record(rng: np.random.Generator, species: Species, specimen: int, view: int, stem: str) -> Entry:
     """A clean entry: its label is right, and it has a path, a listed name and a caption."""
     name = stem + (".png" if species.category == "Fish" else ".jpg")
     return Entry(
-        species, specimen, view, path=f"datasets/{species.category}/chunk_{rng.integers(N_CHUNKS)}/{name}",
-        listed=name, labels=(species.name,), caption=caption(rng, species, named=rng.random() < NAMED_SHARE),
-        raw_name_in_captions=species.name, as_delivered=species.name, correct=species.name,
-    )  # fmt: skip
+        species,
+        specimen,
+        view,
+        path=f"datasets/{species.category}/chunk_{rng.integers(N_CHUNKS)}/{name}",
+        listed=name,
+        labels=(species.name,),
+        caption=make_caption(rng, species, named=rng.random() < NAMED_SHARE),
+        raw_name_in_captions=species.name,
+        as_delivered=species.name,
+        correct=species.name,
+    )
 
 
 def new_stem(rng: np.random.Generator, species: Species) -> str:

@@ -17,7 +17,7 @@ from nearkin.synthetic import (
     fish_traits,
     props,
 )
-from nearkin.synthetic.paint import Canvas, mixed, noise
+from nearkin.synthetic.paint import Canvas, mix, noise
 from nearkin.synthetic.taxonomy import CATEGORIES, Species
 
 _SPRITE_SCALE = 1.15
@@ -27,7 +27,7 @@ GenusTraits = TypeVar("GenusTraits")
 SpeciesTraits = TypeVar("SpeciesTraits")
 
 
-def picture(species: Species, specimen: int, view: int, *, seed: int, image_size: int) -> Image.Image:
+def draw_picture(species: Species, specimen: int, view: int, *, seed: int, image_size: int) -> Image.Image:
     """An RGB picture of a specimen; `image_size` is the length of its longer side in pixels.
 
     The same arguments give the same pixels. All species of a genus share a build and a kind
@@ -228,7 +228,7 @@ def _paste(
         cast = np.roll(np.asarray(cast, dtype=np.float32) / 255, (shift, shift // 2), axis=(0, 1))
         canvas.shade(1 - 0.5 * cast)
     if haze is not None:
-        rgb = mixed(rgb, haze[0], haze[1])
+        rgb = mix(rgb, haze[0], haze[1])
     canvas.paint(alpha, rgb)
 
 
@@ -240,7 +240,7 @@ def _occlude(
     radius = rng.uniform(0.004, 0.014) * canvas.scale
     soft = Image.fromarray((cover * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(radius))
     canvas.paint(
-        np.asarray(soft, dtype=np.float32) / 255 * 0.92, colour if veil is None else mixed(colour, veil, 0.4)
+        np.asarray(soft, dtype=np.float32) / 255 * 0.92, colour if veil is None else mix(colour, veil, 0.4)
     )
 
 

@@ -57,7 +57,7 @@ class Species:
         return f"{self.genus} {self.epithet}"
 
 
-def taxonomy(seed: int, n_species: int, largest_species: int) -> list[Species]:
+def draw_taxonomy(seed: int, n_species: int, largest_species: int) -> list[Species]:
     """The species of a museum, fish first: `n_species` of them over three categories.
 
     About seven genera for every sixteen species, so most species have congeners. Image

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nearkin.synthetic.butterfly_traits import ButterflyTraits
-from nearkin.synthetic.paint import Canvas, band, mixed, spline, step
+from nearkin.synthetic.paint import Canvas, band, mix, spline, step
 
 N_VEINS = 7
 
@@ -61,9 +61,9 @@ def paint_wing(
 ) -> None:
     """Paint a wing: ground, pattern, border, spots and veins; `colours` are those of the palette."""
     ground, root, second = colours
-    ink = traits["ink"] if not ventral else mixed(traits["ink"], ground, 0.25)
+    ink = traits["ink"] if not ventral else mix(traits["ink"], ground, 0.25)
     wavy = wing.out + 0.012 * np.cos(wing.between * 2 * np.pi * N_VEINS) + own.normal(0, 0.006)
-    canvas.paint(wing.mask, mixed(root, ground, step(wavy, 0.3, 0.25)[..., None]))
+    canvas.paint(wing.mask, mix(root, ground, step(wavy, 0.3, 0.25)[..., None]))
     _paint_pattern(canvas, wing, wavy, is_fore, second, ink, traits, ventral)
     border = traits["border"] * (1.25 if is_fore else 1.0) * (0.6 if ventral else 1.0)
     canvas.tint(wing.mask * step(wavy, 1 - border, 0.012), ink)
@@ -140,10 +140,10 @@ def _paint_pattern(
     elif kind == "flushed":
         if is_fore:
             oval = np.hypot((wing.out - 0.6 - offset) / (0.13 * width), (wing.between - 0.42) / 0.3)
-            canvas.tint(strength, mixed(ink, second, 0.06))
+            canvas.tint(strength, mix(ink, second, 0.06))
             canvas.tint(strength * step(-oval, -1, 0.08), second)
         else:
-            canvas.tint(strength, mixed(ink, second, 0.06))
+            canvas.tint(strength, mix(ink, second, 0.06))
             rays = step(np.cos(wing.between * 2 * np.pi * N_VEINS), -0.55 + 0.3 * (count % 3), 0.2)
             canvas.tint(strength * band(wavy, 0.5 + offset, 0.24 * width, 0.05) * rays, second)
     elif kind == "starred":

@@ -12,9 +12,9 @@ import numpy as np
 from tqdm import tqdm
 
 from nearkin.synthetic import inject, scene
-from nearkin.synthetic.encode import encode, without_picture
+from nearkin.synthetic.encode import encode, encode_non_picture
 from nearkin.synthetic.records import Entry, clean_entries
-from nearkin.synthetic.taxonomy import taxonomy
+from nearkin.synthetic.taxonomy import draw_taxonomy
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ TRUTH_COLUMNS: tuple[str, ...] = (
 )  # fmt: skip
 
 
-def write_museum(
+def write_delivery(
     folder: str | Path,
     *,
     seed: int,
@@ -80,8 +80,8 @@ def write_museum(
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{folder} is not empty: remove it or draw the museum elsewhere")
-    species = taxonomy(seed, n_species, largest_species)
-    entries = inject.with_faults(clean_entries(species, seed), fault_rate, seed)
+    species = draw_taxonomy(seed, n_species, largest_species)
+    entries = inject.inject_faults(clean_entries(species, seed), fault_rate, seed)
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     jobs = [Job(part, entry.path, entry, seed, image_size) for entry in entries if entry.path]
@@ -118,7 +118,7 @@ def truth_rows(entries: Sequence[Entry], notes: Mapping[str, str]) -> list[dict[
             entry.category, entry.path, entry.listed, "related_frames", "",
             other, entry.species.name, "grouped", "same specimen",
         )
-        for entry, other in inject.related(entries)
+        for entry, other in inject.list_relations(entries)
     ]  # fmt: skip
     rows = [dict(zip(TRUTH_COLUMNS, (value or "" for value in row), strict=True)) for row in values]
     return sorted(
@@ -130,9 +130,9 @@ def _write_file(job: Job) -> tuple[str, str]:
     """The path of a file and a note on it, once it is written."""
     entry, note = job.entry, ""
     if entry.specimen < 0:
-        data = without_picture(entry.treatment, cast(str, entry.listed))
+        data = encode_non_picture(entry.treatment, cast(str, entry.listed))
     else:
-        picture = scene.picture(
+        picture = scene.draw_picture(
             entry.species, entry.specimen, entry.view, seed=job.seed, image_size=job.image_size
         )
         data, note = encode(picture, job.path, entry.treatment)

@@ -19,7 +19,7 @@ def neighbours(labels, splits, *, skill, n=5, seed=1):
     named = splits.join(labels.select("uuid", "category", "species"), on="uuid")
     parts = []
     for protocol in PROTOCOL_SPLITS:
-        queries, gallery = protocols.queries_and_gallery(named, protocol)
+        queries, gallery = protocols.select_queries_and_gallery(named, protocol)
         everyone, by_species = gallery["uuid"].to_list(), gallery.group_by("category", "species").agg("uuid")
         kin = {tuple(key): uuids for *key, uuids in by_species.iter_rows()}
         for uuid, *key in queries.select("uuid", "category", "species").iter_rows():

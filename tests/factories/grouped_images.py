@@ -23,7 +23,7 @@ SPECIES = [f"Genus{a} epithet{b}" for a in "abc" for b in "xyz"]
 
 
 def split(labels, groups, given=None, **other):
-    given = predefined.combine([]) if given is None else given
+    given = predefined.combine_predefined([]) if given is None else given
     return split_images(labels, groups, given, **DEALING | other)
 
 

@@ -27,7 +27,7 @@ def study(n_species=250, *, seed=1, resamples=100, ks=(1, 5)):
     }
     n_train = paired.count_training_images(labels, splits)
     differences = {
-        pair: paired.compare(
+        pair: paired.compare_models(
             hits[pair[0]],
             hits[pair[1]],
             n_train=n_train,
@@ -50,7 +50,7 @@ def study(n_species=250, *, seed=1, resamples=100, ks=(1, 5)):
             for pair, frame in differences.items()
         },
         "curves": {
-            model: recall_curve.recall_curve(frame, depth=DEPTH, resamples=resamples, seed=1)
+            model: recall_curve.compute_recall_curve(frame, depth=DEPTH, resamples=resamples, seed=1)
             for model, frame in hits.items()
         },
     }

@@ -107,7 +107,7 @@ def test_a_nan_in_an_embedding_is_named(finished, tmp_path):
     vectors[row, 0] = float("nan")
     broken = table.with_columns(emb=pl.Series(vectors, dtype=table.schema["emb"]))
     broken.write_parquet(
-        path, metadata={f"nearkin.{key}": value for key, value in tables.metadata(path).items()}
+        path, metadata={f"nearkin.{key}": value for key, value in tables.read_metadata(path).items()}
     )
     output = said(project, "--force", "results/museum/lite0/neighbours.parquet")
     assert culprit in output and "is not finite" in output

@@ -137,7 +137,7 @@ if "EDIT" in os.environ and sys.argv[0].endswith("list_images.py"):
 
 def test_two_versions_of_a_library_are_reported(project):
     path = project / f"{ENCODER}/neighbours.parquet"
-    table, stamps = pl.read_parquet(path), tables.metadata(path)
+    table, stamps = pl.read_parquet(path), tables.read_metadata(path)
     stamps["versions"] = stamps["versions"].replace('"torch": ["', '"torch": ["2.0.1", "')
     table.write_parquet(path, metadata={f"nearkin.{key}": value for key, value in stamps.items()})
     runs.snakemake(

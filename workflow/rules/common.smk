@@ -190,7 +190,7 @@ def table_settings(wildcards):
     source = config["datasets"][wildcards.dataset]["source"]
     if source["layout"] != "table":
         return None
-    return {"path": source["table"], "preset": source.get("preset"), "own": source["columns"]}
+    return {"path": source["table"], "preset": source.get("preset"), "overrides": source["columns"]}
 
 
 def folder_digest_param(wildcards):

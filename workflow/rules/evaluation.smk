@@ -141,8 +141,8 @@ rule audit_leakage:
     params:
         code=digest_of("audit_leakage.py"),
         model=lookup(within=config, dpath="leakage_audit/model"),
-        most_queries=lookup(within=config, dpath="leakage_audit/max_queries"),
-        dealing=split_settings,
+        max_queries=lookup(within=config, dpath="leakage_audit/max_queries"),
+        split_settings=split_settings,
         ks=lookup(within=config, dpath="recall/ks"),
         resamples=lookup(within=config, dpath="recall/bootstrap_samples"),
         seed=lookup(within=config, dpath="recall/seed"),

@@ -25,7 +25,7 @@ rule split_images:
     params:
         code=digest_of("split_images.py"),
         outside=outside(previous_splits),
-        dealing=split_settings,
+        split_settings=split_settings,
     script:
         "../../scripts/split_images.py"
 

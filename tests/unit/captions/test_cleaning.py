@@ -8,7 +8,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nearkin.captions.cleaning import MAX_CHARS, SAFE_NON_ASCII, clean, clean_distinct, is_sound
+from nearkin.captions.cleaning import MAX_CHARS, SAFE_NON_ASCII, clean, clean_distinct, is_clean_expr
 from nearkin.captions.error_patterns import ERROR_PHRASES
 from nearkin.captions.markup import strip_markup, unescape_code
 from nearkin.captions.quality import FILLER
@@ -72,7 +72,7 @@ TEXTS = st.one_of(
 @example([*LEFT, *sum(UNUSABLE.values(), []), *(delivered for delivered, _, _ in REPAIRED)])
 def test_in_bulk_as_one_by_one(texts):
     frame = pl.DataFrame({"before": texts}, schema={"before": pl.String})
-    sound = frame.filter(is_sound(pl.col("before")))["before"]
+    sound = frame.filter(is_clean_expr(pl.col("before")))["before"]
     assert [clean(text) for text in sound] == [(text, None, []) for text in sound]
     bulk = {
         before: (text, defect, repairs)
@@ -83,7 +83,7 @@ def test_in_bulk_as_one_by_one(texts):
 
 def test_most_captions_need_no_look_one_by_one():
     texts = pl.Series([text for text in LEFT if text.isascii() and not set(text) & set("<>&*_\\")])
-    assert texts.to_frame("text").select(is_sound(pl.col("text")).mean()).item() > 0.9
+    assert texts.to_frame("text").select(is_clean_expr(pl.col("text")).mean()).item() > 0.9
 
 
 def test_single_letters_and_quotes_are_no_mojibake():
@@ -180,7 +180,7 @@ def test_in_bulk_slices_of_any_size_are_the_same(monkeypatch):
 )
 def test_what_is_surely_sound(text, sound):
     frame = pl.DataFrame({"text": [text]}, schema={"text": pl.String})
-    assert frame.select(is_sound(pl.col("text"))).item() is sound
+    assert frame.select(is_clean_expr(pl.col("text"))).item() is sound
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def hits_of(vectors_seed):
         splits, vectors_of, protocol="leave_one_out", depth=15, exclude_same_group=True
     )
     return query_scores.score_queries(
-        [found], labels, splits, exclude_same_group=True, wanted=["leave_one_out"], ks=[1, 3], depth=15
+        [found], labels, splits, exclude_same_group=True, protocols=["leave_one_out"], ks=[1, 3], depth=15
     )
 
 
@@ -32,7 +32,7 @@ def test_a_pair_is_as_compared_alone():
     labels, splits = random_study.study(1)
     counts = paired.count_training_images(labels, splits)
     settings = {"n_train": counts, "ks": [3], "min_queries": 4, "resamples": 200, "seed": 1}
-    alone = paired.compare(hits["a"], hits["c"], **settings)
+    alone = paired.compare_models(hits["a"], hits["c"], **settings)
     for level in ("category", "genus", "species"):
         mine = table.filter(level=level, base="a", trained="c").row(0, named=True)
         other = alone.filter(level=level, category="all", label="all", metric="recall").row(0, named=True)

@@ -31,7 +31,7 @@ def test_one_seed_is_told_as_the_model_alone(hits):
         metric="recall", average="micro", query_subset="all", label="all"
     )
     counts = paired.count_training_images(*random_study.study(1))
-    changes = paired.compare(hits["base"], hits["first"], n_train=counts, min_queries=4, **HOW)
+    changes = paired.compare_models(hits["base"], hits["first"], n_train=counts, min_queries=4, **HOW)
     changes = changes.filter(metric="recall", label="all")
     keys = ["protocol", "level", "category", "k"]
     mine = table.filter(config_name="tuned")

@@ -40,7 +40,7 @@ def lite0():
 
 def table_of(encoder, store, known=None):
     """All parts of a shard's embeddings as one table."""
-    return pl.concat(embed_pixels(encoder, store, batch_size=4, known=known, model="m"))
+    return pl.concat(embed_pixels(encoder, store, batch_size=4, cached=known, model="m"))
 
 
 @pytest.mark.parametrize("make", [examples.encoder, lite0])
@@ -80,7 +80,7 @@ def test_known_rows_are_taken_over_by_content(tmp_path, monkeypatch, rows_of_a_p
     monkeypatch.setattr("nearkin.embeddings.shard_files.ROW_GROUP_ROWS", rows_of_a_part)
     pixels, old = images(), tmp_path / "old.parquet"
     first = examples.store(tmp_path / "a", pixels[:9], UUIDS[:9])
-    parts = embed_pixels(examples.encoder(), first, batch_size=4, known=None, model="m")
+    parts = embed_pixels(examples.encoder(), first, batch_size=4, cached=None, model="m")
     shard_files.write_shard(parts, old, width=6)
     pixels[2] ^= 1  # another picture under an old name
     store = examples.store(tmp_path / "b", pixels[1:], UUIDS[1:])
@@ -122,8 +122,8 @@ def test_the_script_reuses_only_what_the_same_encoder_made_in_the_same_way(tmp_p
     assert run(batch=5) == "embedded 13, reused 0"
     out.write_bytes(before[:-9])
     assert run() == "embedded 13, reused 0"
-    assert tables.metadata(out)["fingerprint"] != told.fingerprint
-    assert (tables.metadata(out)["precision"], tables.metadata(out)["decode"]) == ("fp32", "exact")
+    assert tables.read_metadata(out)["fingerprint"] != told.fingerprint
+    assert (tables.read_metadata(out)["precision"], tables.read_metadata(out)["decode"]) == ("fp32", "exact")
     assert len(tables.read(out, make_embeddings_schema(6))) == 13
 
 
@@ -140,7 +140,7 @@ def test_a_vector_that_is_none_names_image_and_model(tmp_path, bias, what):
     encoder.tower.trunk.head.bias.data.fill_(bias)
     store = examples.store(tmp_path / "s", images(), UUIDS)
     with pytest.raises(ValueError, match=f"image 00 by model 'tuned' {what}"):
-        list(embed_pixels(encoder, store, batch_size=4, known=None, model="tuned"))
+        list(embed_pixels(encoder, store, batch_size=4, cached=None, model="tuned"))
 
 
 def test_pixels_of_another_geometry_are_refused(tmp_path):
@@ -192,7 +192,7 @@ def test_memory_does_not_grow_with_the_shard(monkeypatch, device):
         source = Lasting(n)
         lengths = [
             len(part)
-            for part in embed_pixels(examples.encoder(), source, batch_size=4, known=None, model="m")
+            for part in embed_pixels(examples.encoder(), source, batch_size=4, cached=None, model="m")
         ]
         assert max(lengths) == 16 and sum(lengths) == n
         most.append(source.most)

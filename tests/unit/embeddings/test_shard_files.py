@@ -39,7 +39,9 @@ def test_what_is_written_is_read_in_parts(tmp_path):
     assert [len(part) for part in shard_files.iter_row_groups(path)] == [20, 20, 10]
     assert pl.concat(shard_files.iter_row_groups(path)).equals(table())
     assert tables.read(path, make_embeddings_schema(WIDTH)).equals(table())
-    assert {"fingerprint": "f", "model": "m", "table": "Embeddings"}.items() <= tables.metadata(path).items()
+    assert {"fingerprint": "f", "model": "m", "table": "Embeddings"}.items() <= tables.read_metadata(
+        path
+    ).items()
 
 
 def test_the_digest_does_not_depend_on_how_the_rows_are_parted(tmp_path):
@@ -47,9 +49,9 @@ def test_the_digest_does_not_depend_on_how_the_rows_are_parted(tmp_path):
     again = written(tmp_path / "b.parquet", table().iter_slices(20))
     assert first.read_bytes() == again.read_bytes()
     whole = written(tmp_path / "c.parquet", [table()])
-    assert tables.metadata(first)["digest"] == tables.metadata(whole)["digest"]
+    assert tables.read_metadata(first)["digest"] == tables.read_metadata(whole)["digest"]
     other = written(tmp_path / "d.parquet", [table(seed=1)])
-    assert tables.metadata(first)["digest"] != tables.metadata(other)["digest"]
+    assert tables.read_metadata(first)["digest"] != tables.read_metadata(other)["digest"]
 
 
 def test_other_readers_take_it_as_it_is(tmp_path):

@@ -38,7 +38,7 @@ def scored(seed, exclude_same_group=True, levels=None):
             labels,
             splits,
             exclude_same_group=exclude_same_group,
-            wanted=PROTOCOL_SPLITS,
+            protocols=PROTOCOL_SPLITS,
             ks=KS,
             depth=15,
         ),
@@ -134,7 +134,7 @@ def test_a_hand_worked_table():
         }
     ).with_columns(pl.col("rank").cast(pl.Int32))
     hits = query_scores.score_queries(
-        [found], labels, splits, exclude_same_group=True, wanted=["leave_one_out"], ks=[1, 2], depth=2
+        [found], labels, splits, exclude_same_group=True, protocols=["leave_one_out"], ks=[1, 2], depth=2
     )
     table = compute_metrics(hits, ks=[1, 2], depth=2, resamples=100, seed=1)
 
@@ -182,7 +182,7 @@ def test_no_reachable_query_is_null_not_zero():
         }
     ).with_columns(pl.col("rank").cast(pl.Int32))
     hits = query_scores.score_queries(
-        [found], labels, splits, exclude_same_group=True, wanted=["leave_one_out"], ks=[1], depth=2
+        [found], labels, splits, exclude_same_group=True, protocols=["leave_one_out"], ks=[1], depth=2
     )
     table = compute_metrics(hits, ks=[1], depth=2, resamples=100, seed=1)
     row = table.filter(level="species", average="micro", query_subset="reachable", category="all").row(
@@ -205,7 +205,7 @@ def test_no_query_at_all_is_an_error_that_says_so():
     found = search.search_protocol(splits, None, protocol="train_gallery", depth=1, exclude_same_group=True)
     with pytest.raises(ValueError, match="no test images"):
         query_scores.score_queries(
-            [found], labels, splits, exclude_same_group=True, wanted=PROTOCOL_SPLITS, ks=KS, depth=15
+            [found], labels, splits, exclude_same_group=True, protocols=PROTOCOL_SPLITS, ks=KS, depth=15
         )
 
 
@@ -264,7 +264,7 @@ def test_where_all_groups_agree_the_interval_is_wilsons():
         exclude_same_group=True,
     )
     hits = query_scores.score_queries(
-        [found], labels, splits, exclude_same_group=True, wanted=["leave_one_out"], ks=[1], depth=3
+        [found], labels, splits, exclude_same_group=True, protocols=["leave_one_out"], ks=[1], depth=3
     )
     table = compute_metrics(hits, ks=[1], depth=3, resamples=100, seed=1)
     row = table.filter(level="species", metric="recall", average="micro", query_subset="all", category="all")

@@ -62,4 +62,4 @@ def test_only_the_nearest_of_leave_one_out_count(tmp_path):
     assert found.filter(level="species")["label", "predicted", "n", "n_queries"].rows() == [
         ("Aa x", "Aa x", 1, 1)
     ]
-    assert tables.metadata(paths[2])["fingerprint"] == "f"
+    assert tables.read_metadata(paths[2])["fingerprint"] == "f"

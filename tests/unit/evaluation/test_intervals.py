@@ -8,7 +8,9 @@ from nearkin.evaluation import intervals
 
 
 def weights_of(strata, resamples, seed=1, at_once=2**22):
-    drawn = intervals.bootstrap_weights(np.array(strata), resamples=resamples, seed=seed, at_once=at_once)
+    drawn = intervals.bootstrap_weights(
+        np.array(strata), resamples=resamples, seed=seed, chunk_weights=at_once
+    )
     return np.concatenate(list(drawn))
 
 

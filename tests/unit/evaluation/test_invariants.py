@@ -18,7 +18,7 @@ def study():
         splits, vectors_of, protocol="leave_one_out", depth=9, exclude_same_group=True
     )
     hits = query_scores.score_queries(
-        [found], labels, splits, exclude_same_group=True, wanted=["leave_one_out"], ks=[1, 5], depth=9
+        [found], labels, splits, exclude_same_group=True, protocols=["leave_one_out"], ks=[1, 5], depth=9
     )
     return labels, splits, found, hits, compute_metrics(hits, ks=[1, 5], depth=9, resamples=100, seed=1)
 

@@ -10,8 +10,8 @@ from nearkin.tables.leakage import LeakageAudit
 from tests.factories import grouped_images, random_study
 
 SETTINGS = {
-    "dealing": grouped_images.DEALING,
-    "most_queries": 1000,
+    "split_settings": grouped_images.DEALING,
+    "max_queries": 1000,
     "ks": [1, 3],
     "resamples": 200,
     "seed": 1,
@@ -108,7 +108,7 @@ def test_the_random_split_has_the_same_images_and_shares(frames):
 
 def test_a_sample_of_queries_has_about_the_recall_of_all(frames, table):
     labels, splits, vectors = frames
-    settings = SETTINGS | {"most_queries": 20}
+    settings = SETTINGS | {"max_queries": 20}
     sampled = leakage.audit_leakage(
         labels, splits, vectors_of=random_study.vectors_of(splits["uuid"], vectors), **settings
     )
@@ -143,8 +143,8 @@ def test_a_member_is_another_image_of_the_group_in_the_gallery():
         ("e", "train", "i"),
     ]
     splits = pl.DataFrame(rows, schema=["uuid", "split", "group_id"], orient="row")
-    assert leakage.queries_with_group_member(splits, "leave_one_out").to_list() == ["a", "b"]
-    assert leakage.queries_with_group_member(splits, "train_gallery").to_list() == ["c"]
+    assert leakage.find_queries_with_group_member(splits, "leave_one_out").to_list() == ["a", "b"]
+    assert leakage.find_queries_with_group_member(splits, "train_gallery").to_list() == ["c"]
 
 
 def test_the_same_bytes_whatever_the_order_of_rows(frames, table, tmp_path):

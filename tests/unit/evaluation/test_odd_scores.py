@@ -48,7 +48,7 @@ def nearest(labels, *, right, depth=DEPTH):
 def hits_of(labels, splits, found):
     wanted = ["leave_one_out"]
     return query_scores.score_queries(
-        [found], labels, splits, exclude_same_group=True, wanted=wanted, ks=KS, depth=DEPTH
+        [found], labels, splits, exclude_same_group=True, protocols=wanted, ks=KS, depth=DEPTH
     )
 
 
@@ -69,7 +69,7 @@ def test_all_hit_none_hit_or_one_species_alone(species, rights):
         assert row["value"] == (1.0 if right or alone else 0.0)
         assert row["ci_low"] <= row["value"] <= row["ci_high"] and row["ci_high"] - row["ci_low"] > 0.3
     counts = paired.count_training_images(labels, splits)
-    table = paired.compare(*hits, n_train=counts, ks=KS, min_queries=2, resamples=100, seed=SEED).pipe(
+    table = paired.compare_models(*hits, n_train=counts, ks=KS, min_queries=2, resamples=100, seed=SEED).pipe(
         Differences.validate
     )
     overall = table.filter(**AT, category="all", label="all").row(0, named=True)
@@ -78,7 +78,7 @@ def test_all_hit_none_hit_or_one_species_alone(species, rights):
     assert len(Claims.validate(claims))
     assert len(compare_top1(hits, [one.filter(rank=1) for one in found])) == len(hits[0])
     assert len(compare_all_pairs({"a": hits[0], "b": hits[1]}, k=1, resamples=100, seed=SEED))
-    assert len(recall_curve.recall_curve(hits[0], depth=DEPTH, resamples=100, seed=SEED))
+    assert len(recall_curve.compute_recall_curve(hits[0], depth=DEPTH, resamples=100, seed=SEED))
     assert len(confusions.count_confusions(found[0].filter(rank=1).select("uuid", "neighbour"), labels))
 
 
@@ -122,4 +122,4 @@ def test_models_without_a_species_in_common_are_not_compared():
     base, trained = hits.filter(label="Aa x"), hits.filter(label="Bb z")
     counts = paired.count_training_images(labels, splits)
     with pytest.raises(ValueError, match="did not answer the same queries"):
-        paired.compare(base, trained, n_train=counts, ks=KS, min_queries=2, resamples=100, seed=SEED)
+        paired.compare_models(base, trained, n_train=counts, ks=KS, min_queries=2, resamples=100, seed=SEED)

@@ -181,9 +181,9 @@ def test_the_order_of_rows_does_not_matter():
 
 def test_a_level_counts_once_any_image_has_a_label():
     rows = {"a": ("Fish", None, "Aa", None, "a"), "b": ("Fish", "Aidae", "Aa", None, "b")}
-    assert query_scores.levels_of(studied(rows)[0]) == ["category", "family", "genus"]
+    assert query_scores.list_levels(studied(rows)[0]) == ["category", "family", "genus"]
     everyone = {name: ("Fish", "Aidae", "Aa", "Aa x", name) for name in "ab"}
-    assert query_scores.levels_of(studied(everyone)[0]) == LABELS
+    assert query_scores.list_levels(studied(everyone)[0]) == LABELS
 
 
 @pytest.mark.parametrize("depth", [1, 2])

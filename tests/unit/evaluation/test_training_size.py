@@ -4,13 +4,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nearkin.evaluation.training_size import bucket_of, pearson_correlation, tabulate_training_size
+from nearkin.evaluation.training_size import bucket_expr, pearson_correlation, tabulate_training_size
 from tests.unit.splits.test_statistics import LABELS, SPLITS
 
 
 def test_buckets_have_no_gap_and_no_overlap():
     numbers = pl.DataFrame({"n": [0, 1, 5, 6, 10, 11, 20, 21, 50, 51, 1000]})
-    buckets = numbers.select(bucket_of(pl.col("n"))).to_series().to_list()
+    buckets = numbers.select(bucket_expr(pl.col("n"))).to_series().to_list()
     assert buckets == ["0", "1-5", "1-5", "6-10", "6-10", "11-20", "11-20", "21-50", "21-50", "50+", "50+"]
 
 

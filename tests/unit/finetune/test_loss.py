@@ -147,7 +147,7 @@ def test_the_pace_is_torchs_one_cycle(n_steps):
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=1.0, total_steps=n_steps, pct_start=0.1)
     for step in range(n_steps):
         group = optimiser.param_groups[0]
-        pace = one_cycle(step, n_steps, warm_up=0.1)
+        pace = one_cycle(step, n_steps, warmup_fraction=0.1)
         assert pace.factor == pytest.approx(group["lr"], abs=1e-12)
         assert pace.beta == pytest.approx(group["betas"][0], abs=1e-12)
         optimiser.step()
@@ -157,7 +157,7 @@ def test_the_pace_is_torchs_one_cycle(n_steps):
 
 @pytest.mark.parametrize("n_steps", [1, 2, 3, 10])
 def test_a_handful_of_steps_has_a_pace_too(n_steps):
-    factors = [one_cycle(step, n_steps, warm_up=0.1).factor for step in range(n_steps)]
+    factors = [one_cycle(step, n_steps, warmup_fraction=0.1).factor for step in range(n_steps)]
     assert all(0 < factor <= 1 for factor in factors)
     assert factors[-1] == pytest.approx(min(factors))
 

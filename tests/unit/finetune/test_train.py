@@ -34,7 +34,7 @@ def test_training_finds_the_species_that_were_hard_to_find(taught, tmp_path):
     recipe = Recipe(trainable="all", epochs=20, batch_size=8, lr=3e-3)
     encoder, outcome = trained(taught, tmp_path / "state", recipe)
     table = outcome.table
-    assert outcome.kept["val_recall"] > outcome.kept["val_recall_base"] + 0.2
+    assert outcome.best_epoch["val_recall"] > outcome.best_epoch["val_recall_base"] + 0.2
     assert (
         table.filter(pl.col("epoch") == 20)["loss"].mean() < table.filter(pl.col("epoch") == 1)["loss"].mean()
     )
@@ -42,7 +42,7 @@ def test_training_finds_the_species_that_were_hard_to_find(taught, tmp_path):
     vectors = encoder.embed(
         val.images.read_batch(np.arange(len(val.labels)), np.zeros(len(val.labels), bool))
     )
-    assert recall_at_1(vectors, val.labels, val.groups) == outcome.kept["val_recall"]
+    assert recall_at_1(vectors, val.labels, val.groups) == outcome.best_epoch["val_recall"]
 
 
 def test_the_table_has_a_row_per_step_and_marks_the_kept_epoch(taught, tmp_path):
@@ -51,7 +51,7 @@ def test_the_table_has_a_row_per_step_and_marks_the_kept_epoch(taught, tmp_path)
     assert table["step"].to_list() == list(range(1, 10))  # 24 images, 8 a step, 3 epochs
     assert table.filter(pl.col("val_recall").is_not_null())["step"].to_list() == [3, 6, 9]
     chosen = table.filter("is_best")
-    assert chosen["epoch"].to_list() == [outcome.kept["epoch"]] or outcome.kept["epoch"] == 0
+    assert chosen["epoch"].to_list() == [outcome.best_epoch["epoch"]] or outcome.best_epoch["epoch"] == 0
     assert (table["head_lr"] / table["backbone_lr"] - 10).abs().max() < 1e-9
 
 
@@ -63,7 +63,7 @@ def test_the_earliest_best_epoch_is_kept(taught, tmp_path, monkeypatch, recalls,
     recall = iter(recalls)
     monkeypatch.setattr(running, "recall_at_1", lambda *_: next(recall))
     encoder, outcome = trained(taught, tmp_path / "state")
-    assert outcome.kept["epoch"] == kept
+    assert outcome.best_epoch["epoch"] == kept
     assert outcome.table.filter("is_best")["step"].to_list() == chosen
     assert (bits(encoder) == bits(examples.encoder())) == (kept == 0)
 
@@ -98,11 +98,11 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bits(
 
     monkeypatch.setattr(training, "save_checkpoint", save_and_die)
     with pytest.raises(KeyboardInterrupt):
-        train(examples.encoder(), taught, recipe=recipe, state_path=tmp_path / "state", saved_every=0)
+        train(examples.encoder(), taught, recipe=recipe, state_path=tmp_path / "state", save_seconds=0)
     monkeypatch.undo()
     again, outcome = trained(taught, tmp_path / "state", recipe)
     assert bits(again) == bits(whole)
-    assert outcome.table.equals(expected.table) and outcome.kept == expected.kept
+    assert outcome.table.equals(expected.table) and outcome.best_epoch == expected.best_epoch
 
 
 def test_a_state_of_another_training_or_a_damaged_one_is_ignored(taught, tmp_path, caplog):
@@ -132,7 +132,7 @@ def test_a_finished_state_holds_the_last_weights_and_is_not_gone_on_from(tmp_pat
 def test_the_last_weights_are_those_at_the_end_and_the_encoders_those_of_the_best_epoch(taught, tmp_path):
     encoder, outcome = trained(taught, tmp_path / "state", dataclasses.replace(RECIPE, lr=0.1))
     saved = load_file(tmp_path / "state")
-    assert outcome.kept["epoch"] < RECIPE.epochs  # it learns too fast
+    assert outcome.best_epoch["epoch"] < RECIPE.epochs  # it learns too fast
     for name, value in outcome.last.items():
         assert torch.equal(value, saved[f"now/{name}"])
         assert torch.equal(encoder.tower.state_dict()[name], saved[f"best/{name}"])
@@ -163,7 +163,7 @@ def test_it_stops_when_patience_is_at_an_end_and_stays_stopped(taught, tmp_path,
     monkeypatch.setattr(running, "recall_at_1", lambda *_: next(recall))
     first = trained(taught, tmp_path / "state", recipe)[1]
     again = trained(taught, tmp_path / "state", recipe)[1]
-    assert first.kept["epoch"] == again.kept["epoch"] == 1
+    assert first.best_epoch["epoch"] == again.best_epoch["epoch"] == 1
     assert first.table["epoch"].max() == again.table["epoch"].max() == 3
 
 
@@ -230,7 +230,7 @@ def test_without_validation_the_last_epoch_is_kept(stores, tmp_path, caplog):
     labels, splits, _ = study()
     splits = splits.with_columns(split=pl.col("split").replace("val", "test"))
     _, outcome = trained(taught_by(labels, splits, stores), tmp_path / "state")
-    assert outcome.kept == {"epoch": 3, "val_recall": None, "val_recall_base": None}
+    assert outcome.best_epoch == {"epoch": 3, "val_recall": None, "val_recall_base": None}
     assert "the last epoch will be kept" in caplog.text
     assert outcome.table["val_recall"].null_count() == 9
 
@@ -253,7 +253,7 @@ def test_classes_are_the_species_with_training_images(stores, tmp_path):
     assert n_classes == 3 and sorted(set(train_part.labels)) == [0, 1, 2]
     assert set(val_part.labels) == {0, 1, 2, 3}
     _, outcome = trained(taught, tmp_path / "state", dataclasses.replace(RECIPE, class_sampling="uniform"))
-    assert outcome.kept["val_recall"] is not None
+    assert outcome.best_epoch["val_recall"] is not None
 
 
 @pytest.mark.parametrize(
@@ -345,9 +345,9 @@ def test_the_script_makes_an_encoder_that_says_how_it_was_made(tmp_path, stores,
     encoder = load_encoder(made.weights, made.description)
     spec = json.loads(made.description.read_text())
     assert spec["base"] == base.fingerprint
-    unchanged = trainable == "all" and spec["kept"]["epoch"] == 0
+    unchanged = trainable == "all" and spec["best_epoch"]["epoch"] == 0
     assert (encoder.fingerprint == base.fingerprint) == unchanged
-    assert spec["recipe"] == {**spec["recipe"], **recipe} and spec["kept"]["epoch"] in (0, 1, 2)
+    assert spec["recipe"] == {**spec["recipe"], **recipe} and spec["best_epoch"]["epoch"] in (0, 1, 2)
     assert spec["projection"] == ("projection.weight" in load_file(made.weights)) == (trainable == "head")
     assert all(name.startswith("last/") for name in load_file(made.state))
     before = [path.read_bytes() for path in vars(made).values()]

@@ -35,7 +35,9 @@ def delivered(tmp_path):
 
 
 def drawn(inspection, folder, *, known=NOTHING, n_threads=2):
-    return thumbnails.make_thumbnails(inspection, folder, max_megapixels=1, n_threads=n_threads, known=known)
+    return thumbnails.make_thumbnails(
+        inspection, folder, max_megapixels=1, n_threads=n_threads, previous=known
+    )
 
 
 def test_pictures_are_small_and_in_proportion(delivered):

@@ -82,10 +82,10 @@ def test_nothing_among_nothing():
 
 
 def test_a_search_that_can_use_buckets_does_and_its_chunks_are_all_bits():
-    few, many, far = (hamming.plan(n, n, radius) for n, radius in ((1000, 4), (10**6, 4), (10**6, 20)))
+    few, many, far = (hamming.plan_search(n, n, radius) for n, radius in ((1000, 4), (10**6, 4), (10**6, 20)))
     assert few.n_chunks == far.n_chunks == 0
     assert many.n_chunks - many.n_agreeing >= 4
-    assert many.seconds < hamming.plan(10**6, 10**6, 8).seconds < far.seconds
+    assert many.seconds < hamming.plan_search(10**6, 10**6, 8).seconds < far.seconds
     for n_chunks in range(1, 65):
         chunks = hamming._split_bits(n_chunks)
         assert [start for start, _ in chunks[1:]] == [start + length for start, length in chunks[:-1]]
@@ -105,7 +105,7 @@ def test_a_plan_is_the_cheapest_that_misses_no_pair(n_queries, n_hashes, radius)
             if m <= 64 and bits <= 24:
                 each = (n_queries + n_hashes + 2**bits) / 2.5e7 + n_queries * n_hashes / 2**bits / 3.5e7
                 ways[m, s] = math.comb(m, s) * each
-    way = hamming.plan(n_queries, n_hashes, radius)
+    way = hamming.plan_search(n_queries, n_hashes, radius)
     assert way.seconds == pytest.approx(min(ways.values()))
     assert ways[way.n_chunks, way.n_agreeing] == pytest.approx(way.seconds)
 
@@ -168,5 +168,5 @@ def cheapest(n_queries, n_hashes, radius):
 @pytest.mark.parametrize("radius", [0, 1, 2, 3, 4, 5, 6, 8, 10, 14, 20, 60])
 def test_the_plan_is_the_cheapest_of_all(radius):
     for n in (10, 10**3, 10**4, 10**5, 10**6, 10**7, 10**8):
-        assert hamming.plan(n, n, radius)[1:] == cheapest(n, n, radius)
-        assert hamming.plan(100, n, radius)[1:] == cheapest(100, n, radius)
+        assert hamming.plan_search(n, n, radius)[1:] == cheapest(n, n, radius)
+        assert hamming.plan_search(100, n, radius)[1:] == cheapest(100, n, radius)

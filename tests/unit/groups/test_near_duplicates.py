@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from nearkin.groups import near_duplicates
-from nearkin.groups.near_duplicates import hashes_of, near_duplicate_pairs
+from nearkin.groups.near_duplicates import near_duplicate_pairs, stack_hashes
 from nearkin.images.dhash import make_thumbnail, to_array
 from nearkin.images.inspect import add_hashes
 from nearkin.tables.images import VIEWS, Inspection
@@ -29,7 +29,10 @@ def hashed(images):
 def found(table, **how):
     small = to_array(table["thumbnail"])
     return near_duplicate_pairs(
-        table["uuid"], hashes_of(table), lambda uuids: small[uuids.cast(pl.Int64).to_numpy()], **(HOW | how)
+        table["uuid"],
+        stack_hashes(table),
+        lambda uuids: small[uuids.cast(pl.Int64).to_numpy()],
+        **(HOW | how),
     )
 
 
@@ -168,7 +171,7 @@ def test_hashes_are_the_whole_images_and_then_those_of_its_views():
         {"dhash": ["ffffffffffffffff", "10"], "dhash_of_views": [list(range(len(VIEWS)))] * 2},
         schema_overrides={"dhash_of_views": ARRAY},
     )
-    assert hashes_of(table).tolist() == [[2**64 - 1, *range(len(VIEWS))], [16, *range(len(VIEWS))]]
+    assert stack_hashes(table).tolist() == [[2**64 - 1, *range(len(VIEWS))], [16, *range(len(VIEWS))]]
 
 
 def test_a_thousand_images_may_share_a_hash_and_no_more():

@@ -20,7 +20,7 @@ def images(groups, species=None, firm=None, categories=None):
 
 
 def oversized(*args, **more):
-    return review.oversized_groups(images(*args, **more), **RULE).to_list()
+    return review.find_oversized_groups(images(*args, **more), **RULE).to_list()
 
 
 def test_more_than_the_share_of_a_species_in_one_group():
@@ -51,7 +51,7 @@ def test_a_specimen_of_many_images_is_not_oversized():
 
 def test_groups_of_several_species_disagree():
     table = images("ggghhi", species="ab-a-a")
-    assert review.mixed_species_groups(table).to_list() == ["g"]
+    assert review.find_mixed_species_groups(table).to_list() == ["g"]
 
 
 def test_what_is_reported_of_a_group(caplog):

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from nearkin.groups.specimens import specimens
+from nearkin.groups.specimens import find_specimens
 
 PATHS = ["a/fish_7_1.png", "fish_8_1.png", "b/fish_7_2.png", "fish_7/other.png"]
 
@@ -13,7 +13,7 @@ def rows(paths=PATHS, delivered=None, expressions=()):
     uuids = [str(number) for number in range(len(paths))]
     images = pl.DataFrame({"uuid": uuids, "path": paths})
     said = pl.DataFrame(delivered or [], schema={"uuid": pl.String, "specimen": pl.String}, orient="row")
-    found = specimens(images, said, expressions)
+    found = find_specimens(images, said, expressions)
     return sorted(sorted(part["at"]) for _, part in found.group_by("value"))
 
 
@@ -49,7 +49,7 @@ def test_a_hostile_name_takes_no_time():
 def table(paths, delivered, expressions):
     images = pl.DataFrame({"uuid": ["0", "1"], "path": paths, "category": ["Fish", "Bird"]})
     said = pl.DataFrame(delivered, schema={"uuid": pl.String, "specimen": pl.String}, orient="row")
-    return specimens(images, said, expressions).rows()
+    return find_specimens(images, said, expressions).rows()
 
 
 def test_a_value_says_how_it_is_known_and_what_was_captured():

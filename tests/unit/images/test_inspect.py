@@ -36,7 +36,7 @@ def images(tmp_path):
 
 
 def test_every_file_has_a_row_and_links_out_none(images, tmp_path):
-    table, n_reused = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+    table, n_reused = inspect_files(images, tmp_path, max_megapixels=1, earlier=NOTHING)
     rows = {row["path"]: row for row in table.iter_rows(named=True)}
     assert {path: row["error"] for path, row in rows.items()} == {
         "a.png": None,
@@ -54,7 +54,7 @@ def test_every_file_has_a_row_and_links_out_none(images, tmp_path):
 def test_a_file_that_the_system_does_not_give_stops_by_name(images, tmp_path, monkeypatch, fault):
     monkeypatch.setattr(os, "open", failing(os.open, tmp_path / "b.png", fault))
     with pytest.raises(UnreadableError, match=rf"b.png: cannot be read \({os.strerror(fault)}\)"):
-        inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+        inspect_files(images, tmp_path, max_megapixels=1, earlier=NOTHING)
 
 
 def test_a_file_that_breaks_off_with_an_error_stops_by_name(images, tmp_path, monkeypatch):
@@ -64,7 +64,7 @@ def test_a_file_that_breaks_off_with_an_error_stops_by_name(images, tmp_path, mo
 
     monkeypatch.setattr(inspect, "safe_opener", lambda folder, _: lambda path: Broken(folder / path))
     with pytest.raises(UnreadableError, match="a.png: cannot be read"):
-        inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+        inspect_files(images, tmp_path, max_megapixels=1, earlier=NOTHING)
 
 
 def test_a_file_without_permission_stops_a_user_by_name(tmp_path):
@@ -74,7 +74,7 @@ def test_a_file_without_permission_stops_a_user_by_name(tmp_path):
         "from nearkin.images.inspect import inspect_files; from nearkin.tables.images import Inspection;"
         "from tests.factories.delivery import images_of;"
         "images = images_of([{'path': 'a.png'}]);"
-        "inspect_files(images, '.', max_megapixels=1, known=Inspection.create_empty())"
+        "inspect_files(images, '.', max_megapixels=1, earlier=Inspection.create_empty())"
     )
     said = said_by_user(tmp_path, code)
     assert "UnreadableError: ./a.png: cannot be read (Permission denied): give this user" in said
@@ -86,7 +86,7 @@ def test_a_file_in_a_trusted_folder_is_inspected(tmp_path):
     (tmp_path / "d/in").symlink_to("../big")
     images = delivery.images_of([{"path": "in/a.png"}])
     problems = [
-        inspect_files(images, tmp_path / "d", max_megapixels=1, known=NOTHING, trusted=trusted)[0][
+        inspect_files(images, tmp_path / "d", max_megapixels=1, earlier=NOTHING, trusted=trusted)[0][
             "error"
         ].item()
         for trusted in ([], [tmp_path / "big"])
@@ -95,19 +95,19 @@ def test_a_file_in_a_trusted_folder_is_inspected(tmp_path):
 
 
 def test_a_limit_of_pixels(images, tmp_path):
-    table, _ = inspect_files(images, tmp_path, max_megapixels=48 * 39 / 1e6, known=NOTHING)
+    table, _ = inspect_files(images, tmp_path, max_megapixels=48 * 39 / 1e6, earlier=NOTHING)
     assert table.filter(path="a.png")["error"].item() == "too_many_pixels"
 
 
 def test_rows_are_reused_by_content_alone(images, tmp_path):
-    first, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+    first, _ = inspect_files(images, tmp_path, max_megapixels=1, earlier=NOTHING)
     os.utime(tmp_path / "a.png", (1, 1))
-    again, n_reused = inspect_files(images, tmp_path, max_megapixels=1, known=first)
+    again, n_reused = inspect_files(images, tmp_path, max_megapixels=1, earlier=first)
     assert again.equals(first)
     assert n_reused == 5
     delivery.picture(tmp_path / "a.png", seed=99)
-    changed, n_reused = inspect_files(images, tmp_path, max_megapixels=1, known=first)
-    fresh, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+    changed, n_reused = inspect_files(images, tmp_path, max_megapixels=1, earlier=first)
+    fresh, _ = inspect_files(images, tmp_path, max_megapixels=1, earlier=NOTHING)
     assert changed.equals(fresh)
     assert n_reused == 4
 
@@ -131,12 +131,12 @@ def test_rows_of_another_limit_are_not_reused(images, tmp_path):
 
 def test_a_file_that_vanished_is_unreadable(images, tmp_path):
     (tmp_path / "a.png").unlink()
-    table, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+    table, _ = inspect_files(images, tmp_path, max_megapixels=1, earlier=NOTHING)
     assert table.filter(path="a.png")["error"].item() == "unreadable"
 
 
 def test_thumbnails_and_hashes_are_there_for_what_can_be_read_alone(images, tmp_path):
-    table, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+    table, _ = inspect_files(images, tmp_path, max_megapixels=1, earlier=NOTHING)
     row = table.filter(path="a.png").row(0, named=True)
     grey = Image.open(tmp_path / "a.png").convert("L")
     assert row["thumbnail"] == dhash.make_thumbnail(grey)
@@ -160,22 +160,22 @@ def test_hashes_bear_compression_and_tell_pictures_apart():
 
 
 def test_hashes_of_reused_rows_are_made_anew(images, tmp_path):
-    first, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+    first, _ = inspect_files(images, tmp_path, max_megapixels=1, earlier=NOTHING)
     old = first.with_columns(dhash=pl.lit("0" * 16))
-    assert inspect_files(images, tmp_path, max_megapixels=1, known=old)[0].equals(first)
+    assert inspect_files(images, tmp_path, max_megapixels=1, earlier=old)[0].equals(first)
 
 
 def test_a_large_file_is_read_piece_by_piece_with_the_same_result(images, tmp_path, monkeypatch):
-    expected, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+    expected, _ = inspect_files(images, tmp_path, max_megapixels=1, earlier=NOTHING)
     monkeypatch.setattr(inspect, "CHUNK_BYTES", 1)
-    assert inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)[0].equals(expected)
+    assert inspect_files(images, tmp_path, max_megapixels=1, earlier=NOTHING)[0].equals(expected)
 
 
 def test_a_pipe_or_a_folder_by_the_name_of_an_image_is_unreadable_and_holds_nothing_up(tmp_path):
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "folder.jpg").mkdir()
     images = delivery.images_of([{"path": "pipe.jpg"}, {"path": "folder.jpg"}])
-    table, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+    table, _ = inspect_files(images, tmp_path, max_megapixels=1, earlier=NOTHING)
     assert table["error"].to_list() == ["unreadable"] * 2
     assert table["detail"].str.contains("is not a file inside").all()
 
@@ -203,7 +203,7 @@ def test_shards_together_are_all_files_and_a_broken_table_is_not_reused(images, 
 
     for shard in [0, 1, 2, 0, 1, 2]:  # the second time everything is reused
         run(shard)
-    whole, _ = inspect_files(images, tmp_path, max_megapixels=1, known=NOTHING)
+    whole, _ = inspect_files(images, tmp_path, max_megapixels=1, earlier=NOTHING)
     assert tables.read_all(paths, Inspection).equals(whole.sort("uuid"))
     paths[0].write_bytes(b"half a table")
     run(0)

@@ -24,7 +24,11 @@ NAMES = [f"{i}.png" for i in range(5)]
 
 def write(inspection, path, folder, n_threads=2, **changes):
     return pixel_cache.write_cache(
-        inspection, path, known=path, preprocessing=preprocessing(folder, **changes), n_threads=n_threads
+        inspection,
+        path,
+        earlier_path=path,
+        preprocessing=preprocessing(folder, **changes),
+        n_threads=n_threads,
     )
 
 
@@ -179,7 +183,7 @@ kill = lambda: os.kill(os.getpid(), signal.SIGKILL)
 is_last = lambda data: hashlib.sha256(data).hexdigest() == table["sha256"][-1]
 {END[end]}
 path = {str(path)!r}
-pixel_cache.write_cache(table, path, known=path, preprocessing=preprocessing(folder), n_threads=1)
+pixel_cache.write_cache(table, path, earlier_path=path, preprocessing=preprocessing(folder), n_threads=1)
 """
     done = subprocess.run([sys.executable, "-c", ended], cwd=ROOT, stderr=subprocess.PIPE, check=False)
     assert done.returncode == code

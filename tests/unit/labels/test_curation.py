@@ -72,7 +72,7 @@ def test_a_hostile_delivery_is_harmless_and_all_in_the_audit(hostile, tmp_path):
     assert captions["caption"].str.len_chars().max() <= 2000
     assert {"markup", "too_long"} <= set(curation_log["defect"])
     assert curation_log["before"].str.len_chars().max() < 600
-    assert tables.metadata(out / "groups.parquet")["dataset"] == "d"
+    assert tables.read_metadata(out / "groups.parquet")["dataset"] == "d"
 
 
 def test_a_specimen_is_one_however_its_category_is_written(tmp_path):
@@ -85,7 +85,7 @@ def test_a_specimen_is_one_however_its_category_is_written(tmp_path):
     delivery.table(tmp_path / "list.csv", ["file", "species", "category", "specimen"], rows)
     table = {"path": tmp_path / "list.csv", "preset": None}
     own = {name: name for name in ("file", "species", "category", "specimen")}
-    curate(tmp_path / "photos", tmp_path, layout="table", table=table | {"own": own})
+    curate(tmp_path / "photos", tmp_path, layout="table", table=table | {"overrides": own})
     assert set(tables.read(tmp_path / "labels.parquet", Labels)["category"]) == {"Bird", "Fish"}
     groups = tables.read(tmp_path / "groups.parquet", Groups)
     assert groups["group_id"].unique_counts().to_list() == [3] * 4

@@ -25,7 +25,7 @@ def test_curation_of_its_own_output_changes_nothing(tmp_path):
         (tmp_path / name).mkdir()
     first = curate(folder, tmp_path / "first")
     assert len(tables.read(first["curation_log"], CurationLog)) > 6
-    table = {"path": first["captions"], "preset": "nearkin", "own": {}}
+    table = {"path": first["captions"], "preset": "nearkin", "overrides": {}}
     second = curate(folder, tmp_path / "second", layout="table", table=table, unlisted="ignore")
     before, after = (tables.read(paths["captions"], Captions) for paths in (first, second))
     same = ["raw_name", "caption_source"]

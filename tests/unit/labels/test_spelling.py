@@ -2,7 +2,7 @@
 
 import pytest
 
-from nearkin.labels.spelling import confirmed_by_filename, spelling_corrections
+from nearkin.labels.spelling import find_confirmed_names, find_misspellings
 
 LIMITS = {"min_count": 2, "max_distance": 2}
 
@@ -10,7 +10,7 @@ LIMITS = {"min_count": 2, "max_distance": 2}
 @pytest.mark.parametrize("slip", ["leucophris", "leucophyrs", "leucohrys", "leucoophrys", "leucopxxys"])
 def test_one_slip_next_to_a_frequent_name_is_repaired(slip):
     counts = {"Zonotrichia leucophrys": 19, f"Zonotrichia {slip}": 1}
-    assert spelling_corrections(counts, **LIMITS)[f"Zonotrichia {slip}"][0] == "Zonotrichia leucophrys"
+    assert find_misspellings(counts, **LIMITS)[f"Zonotrichia {slip}"][0] == "Zonotrichia leucophrys"
 
 
 @pytest.mark.parametrize(
@@ -25,25 +25,25 @@ def test_one_slip_next_to_a_frequent_name_is_repaired(slip):
     ],
 )
 def test_real_congeners_stay(frequent, rare):
-    assert spelling_corrections({frequent: 50, rare: 1}, **LIMITS) == {}
+    assert find_misspellings({frequent: 50, rare: 1}, **LIMITS) == {}
 
 
 def test_a_name_that_comes_back_is_no_slip_unless_the_other_is_far_more_frequent():
-    assert spelling_corrections({"Aus fasciatus": 19, "Aus fasciotus": 3}, **LIMITS) == {}
-    assert spelling_corrections({"Aus fasciatus": 20, "Aus fasciotus": 3}, **LIMITS) != {}
+    assert find_misspellings({"Aus fasciatus": 19, "Aus fasciotus": 3}, **LIMITS) == {}
+    assert find_misspellings({"Aus fasciatus": 20, "Aus fasciotus": 3}, **LIMITS) != {}
 
 
 def test_between_two_names_nothing_is_decided():
     counts = {"Aus fasciatus": 9, "Aus fasciotis": 9, "Aus fasciotus": 1}
-    assert "Aus fasciotus" not in spelling_corrections(counts, **LIMITS)
+    assert "Aus fasciotus" not in find_misspellings(counts, **LIMITS)
 
 
 def test_a_rare_name_is_no_model():
-    assert spelling_corrections({"Aus fasciatus": 1, "Aus fasciotus": 1}, **LIMITS) == {}
-    assert spelling_corrections({"Aus fasciatus": 9, "Aus fasciotus": 1}, min_count=10, max_distance=2) == {}
-    assert spelling_corrections({"Aus fasciatus": 9, "Aus fasciotus": 1}, min_count=2, max_distance=0) == {}
+    assert find_misspellings({"Aus fasciatus": 1, "Aus fasciotus": 1}, **LIMITS) == {}
+    assert find_misspellings({"Aus fasciatus": 9, "Aus fasciotus": 1}, min_count=10, max_distance=2) == {}
+    assert find_misspellings({"Aus fasciatus": 9, "Aus fasciotus": 1}, min_count=2, max_distance=0) == {}
 
 
 def test_a_file_that_bears_the_name_confirms_it():
-    assert confirmed_by_filename([("Aus fasciotus", "a/Aus_fasciotus_1.jpg")]) == {"Aus fasciotus"}
-    assert confirmed_by_filename([("Aus fasciotus", "fasciotus/Aus_fasciatus_1.jpg")]) == set()
+    assert find_confirmed_names([("Aus fasciotus", "a/Aus_fasciotus_1.jpg")]) == {"Aus fasciotus"}
+    assert find_confirmed_names([("Aus fasciotus", "fasciotus/Aus_fasciatus_1.jpg")]) == set()

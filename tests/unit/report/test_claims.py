@@ -28,7 +28,7 @@ def test_the_order_of_rows_changes_nothing(made):
     table = made["claims"][PAIR]
     shuffled = table.sample(fraction=1, shuffle=True, seed=1)
     names = {"base": PAIR[0], "trained": PAIR[1]}
-    assert claims.claims_of_pair(shuffled, **names) == claims.claims_of_pair(table, **names)
+    assert claims.collect_pair_claims(shuffled, **names) == claims.collect_pair_claims(table, **names)
 
 
 def test_every_claim_stands_on_the_page_with_its_answer(made):
@@ -41,7 +41,7 @@ def test_every_claim_stands_on_the_page_with_its_answer(made):
 
 
 def test_categories_in_order_and_the_base_first(made):
-    blocks = claims.claims_of_pair(made["claims"][PAIR], base="lite0", trained="lite0_unicom")["blocks"]
+    blocks = claims.collect_pair_claims(made["claims"][PAIR], base="lite0", trained="lite0_unicom")["blocks"]
     assert [block["title"] for block in blocks] == ["Leave one out", "Train gallery", "Unseen species"]
     first = [row["sentence"] for row in blocks[0]["questions"][0]["rows"]]
     places = [(category, model) for category in ("Bird", "Butterfly", "Fish") for model in PAIR]

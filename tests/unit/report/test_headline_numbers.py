@@ -12,7 +12,7 @@ def recalls():
 
 
 def test_records_hold_every_overall_recall_once(recalls):
-    records = headline_numbers.recall_records(recalls, ks=[1, 5])
+    records = headline_numbers.list_recall_records(recalls, ks=[1, 5])
     keys = [
         tuple(row[name] for name in ("model", "protocol", "level", "average", "query_subset", "k"))
         for row in records
@@ -23,19 +23,19 @@ def test_records_hold_every_overall_recall_once(recalls):
 
 
 def test_only_the_ks_asked_for(recalls):
-    assert {row["k"] for row in headline_numbers.recall_records(recalls, ks=[5])} == {5}
+    assert {row["k"] for row in headline_numbers.list_recall_records(recalls, ks=[5])} == {5}
 
 
 def test_the_other_scores_are_those_of_the_table(recalls):
-    found = headline_numbers.other_records(recalls, ks=[1, 5])
+    found = headline_numbers.list_other_records(recalls, ks=[1, 5])
     assert {(row["metric"], row["k"]) for row in found} >= {("precision", 1), ("precision", 5)}
     assert {row["metric"] for row in found} == {"precision", "r_precision", "map_at_r", "mrr"}
     at_one = [row["value"] for row in found if (row["metric"], row["k"]) == ("precision", 1)]
-    assert at_one == [row["value"] for row in headline_numbers.recall_records(recalls, ks=[1])]
+    assert at_one == [row["value"] for row in headline_numbers.list_recall_records(recalls, ks=[1])]
 
 
 def test_the_text_gives_four_decimals_both_averages_and_n(recalls):
-    records = headline_numbers.recall_records({"lite0": recalls["lite0"]}, ks=[1])
+    records = headline_numbers.list_recall_records({"lite0": recalls["lite0"]}, ks=[1])
     for row in records:
         row |= {"value": 0.65079 if row["average"] == "micro" else 0.5, "n_queries": 123, "n_labels": 7}
     lines = headline_numbers.format_headline(records).splitlines()
@@ -49,7 +49,7 @@ def test_the_text_gives_four_decimals_both_averages_and_n(recalls):
 
 
 def test_no_query_is_said_and_not_a_number(recalls):
-    records = headline_numbers.recall_records({"lite0": recalls["lite0"]}, ks=[1])
+    records = headline_numbers.list_recall_records({"lite0": recalls["lite0"]}, ks=[1])
     for row in records:
         row |= {"value": None, "n_queries": 0, "n_labels": 0}
     assert (

@@ -11,7 +11,7 @@ import pytest
 
 from nearkin.report import headline_numbers, page, species
 from nearkin.report.content import collect
-from nearkin.report.figures import figures_by_kind
+from nearkin.report.figures import group_figures
 from tests.factories import gallery, results
 
 CAPTIONS = {
@@ -97,8 +97,8 @@ def content_of(made, **changes):
         "dataset": "museum",
         "models": results.MODELS,
         "method": METHOD,
-        "records": headline_numbers.recall_records(made["recalls"], ks=[1, 5]),
-        "others": headline_numbers.other_records(made["recalls"], ks=[1, 5]),
+        "records": headline_numbers.list_recall_records(made["recalls"], ks=[1, 5]),
+        "others": headline_numbers.list_other_records(made["recalls"], ks=[1, 5]),
         "statistics": made["statistics"],
         "curation_log": results.repairs(),
         "quarantine": results.set_aside(),
@@ -294,7 +294,7 @@ def test_one_model_no_pairs_and_nothing_repaired_is_a_page_too(made):
     content = content_of(
         made,
         models=["lite0"],
-        records=headline_numbers.recall_records({"lite0": made["recalls"]["lite0"]}, ks=[1]),
+        records=headline_numbers.list_recall_records({"lite0": made["recalls"]["lite0"]}, ks=[1]),
         others=[],
         recalls={"lite0": made["recalls"]["lite0"]},
         differences={},
@@ -313,4 +313,4 @@ def test_one_model_no_pairs_and_nothing_repaired_is_a_page_too(made):
 
 def test_a_figure_that_the_page_has_no_place_for_is_an_error():
     with pytest.raises(ValueError, match="'histogram'"):
-        figures_by_kind({("lite0", "histogram"): b""}, {"histogram": "A figure."}, k=1)
+        group_figures({("lite0", "histogram"): b""}, {"histogram": "A figure."}, k=1)

@@ -32,7 +32,7 @@ def collected(queries, gallery, n_queries, depth):
 
 def kept_by(found):
     """The kept pairs: (query, other)."""
-    return set(zip(*(column.tolist() for column in found.certified_pairs()), strict=True))
+    return set(zip(*(column.tolist() for column in found.find_certified_pairs()), strict=True))
 
 
 def at_least(values, dtype):
@@ -70,7 +70,7 @@ def test_any_allowed_error_keeps_the_true_nearest(precision, depth, step, centre
         found.add(products[:, others].contiguous(), others)
     nearest = range(8) if step == 0 else range(depth)  # any of equal ones may be among the nearest
     assert kept_by(found) >= {(query, 4 + i) for query in range(len(signs)) for i in nearest}
-    assert not len(found.overflowed())
+    assert not len(found.find_overflowed())
 
 
 @pytest.mark.parametrize("blocks", ["together", "after"])
@@ -100,7 +100,7 @@ def test_a_crowded_query_of_the_first_code_is_uncertified_and_what_fills_up_is_n
     everyone = quantise(vectors, np.arange(6), device=CPU, precision=torch.float32)
     found = Candidates(everyone, everyone, slice(0, 8), depth=1)
     found.add(torch.full((8, 8), 0.5), slice(0, 8))
-    assert not kept_by(found) and found.overflowed().tolist() == [0, 1, 2, 3, 4, 5]
+    assert not kept_by(found) and found.find_overflowed().tolist() == [0, 1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("precision", PRECISIONS.values(), ids=PRECISIONS)
@@ -139,9 +139,9 @@ def test_many_alike_are_crowded_out_and_one_fewer_is_not(monkeypatch):
     found.add(products, slice(0, 16))
     assert found.least[0] == torch.inf
     assert kept_by(found) == {(query, other) for query in range(1, 8) for other in range(8)}
-    assert found.overflowed().tolist() == [0] and found.least[0] == torch.inf
+    assert found.find_overflowed().tolist() == [0] and found.least[0] == torch.inf
     found.add(products, slice(0, 16))  # it takes no more of a query that is crowded out
-    assert {query for query, _ in kept_by(found)} == set(range(1, 8)) - set(found.overflowed().tolist())
+    assert {query for query, _ in kept_by(found)} == set(range(1, 8)) - set(found.find_overflowed().tolist())
 
 
 def test_as_many_alike_as_are_sorted_out_fast_are_kept():
@@ -152,7 +152,7 @@ def test_as_many_alike_as_are_sorted_out_fast_are_kept():
     found = collected(queries, gallery, 8, 2)
     found.add(products, slice(0, 272))
     assert kept_by(found) == {(1, j) for j in range(264)} | {(i, j) for i in range(2, 8) for j in (0, 1)}
-    assert found.overflowed().tolist() == [0]
+    assert found.find_overflowed().tolist() == [0]
     assert found.least.isinf().tolist() == [True] + [False] * 7
 
 
@@ -237,7 +237,7 @@ def test_nobody_finds_its_own_code_and_nobody_what_fills_up(blocks):
     first.add(products, slice(0, 16))
     wanted = products[:11, :11].masked_fill(torch.tensor(codes[:, None] == codes), -torch.inf)
     assert torch.equal(first.kth[:11], wanted.topk(2, dim=1).values[:, 1])
-    assert not len(first.overflowed())
+    assert not len(first.find_overflowed())
 
 
 def test_a_transpose_is_looked_at_as_what_it_is():

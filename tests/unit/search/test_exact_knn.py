@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from nearkin.search import brute_force, candidates, error_bounds, exact_knn, search
-from nearkin.search.similarity import similarities
+from nearkin.search.similarity import compute_similarities
 from nearkin.vocabulary import PROTOCOL_SPLITS
 from tests.factories import random_study
 
@@ -155,7 +155,7 @@ def test_thousands_of_copies_are_scored_once(monkeypatch):
 
     def counted(queries, gallery, asking, asked):
         n_scored.append(len(asking))
-        return similarities(queries, gallery, asking, asked)
+        return compute_similarities(queries, gallery, asking, asked)
 
     monkeypatch.setattr(brute_force, "similarities", counted)
     rows = rows_of(exact_knn.self_knn(vectors, np.arange(2000), depth=10))

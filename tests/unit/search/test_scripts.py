@@ -44,7 +44,7 @@ def searched(tmp_path, embeddings, splits, *, n_chunks, threads):
             shards,
             splits,
             path,
-            wanted=PROTOCOLS,
+            protocols=PROTOCOLS,
             depth=20,
             exclude_same_group=True,
             chunk=chunk,
@@ -71,4 +71,4 @@ def test_chunks_shards_and_threads_change_no_byte(study, tmp_path):
     table = tables.read(first, Neighbours)
     assert table["protocol"].unique().sort().to_list() == PROTOCOLS
     assert table.equals(table.sort(Neighbours.primary_key()))
-    assert tables.metadata(first)["model"] == "m"
+    assert tables.read_metadata(first)["model"] == "m"

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from nearkin.search import similarity
-from nearkin.search.similarity import similarities
+from nearkin.search.similarity import compute_similarities
 from nearkin.search.topk import top_k
 
 
@@ -44,10 +44,10 @@ def test_sums_add_the_upper_half_onto_the_lower(monkeypatch, at_once):
     gallery = torch.tensor(list(rows), dtype=torch.float32)
     queries = torch.tensor([[1.0] * 5, [2.0] * 5])
     asking, asked = torch.tensor([0] * 5 + [1] * 5), torch.arange(5).repeat(2)
-    found = similarities(queries, gallery, asking, asked)
+    found = compute_similarities(queries, gallery, asking, asked)
     assert found.tolist() == [*rows.values(), *(2 * value for value in rows.values())]
 
 
 def test_a_product_of_one_coordinate_is_exact():
     one = torch.tensor([[1 + 2.0**-23]])
-    assert similarities(one, one, torch.tensor([0]), torch.tensor([0])).item() == (1 + 2.0**-23) ** 2
+    assert compute_similarities(one, one, torch.tensor([0]), torch.tensor([0])).item() == (1 + 2.0**-23) ** 2

@@ -17,7 +17,7 @@ def test_presets_are_of_known_fields_and_name_the_file(preset):
 
 def test_of_a_preset_counts_what_the_table_has():
     has = ["gbifID", "identifier", "genus", "specificEpithet", "catalogNumber"]
-    assert resolve_columns("t.csv", has, preset="darwin_core", own={}) == {
+    assert resolve_columns("t.csv", has, preset="darwin_core", overrides={}) == {
         "genus": ["genus"],
         "file": ["identifier"],
         "species": ["{genus} {specificEpithet}"],
@@ -28,15 +28,17 @@ def test_of_a_preset_counts_what_the_table_has():
 def test_own_columns_replace_single_ones_of_a_preset_or_leave_them_out():
     has = ["processid", "order", "genus", "name"]
     own = {"species": ["name", "{genus} sp."], "category": []}
-    found = resolve_columns("t.csv", has, preset="bioscan_5m", own=own)
+    found = resolve_columns("t.csv", has, preset="bioscan_5m", overrides=own)
     assert found["file"] == ["{processid}.jpg"] and found["species"] == ["name", "{genus} sp."]
     assert "category" not in found and found["order"] == ["order"]
 
 
 def test_the_older_tree_of_life_has_epithets_for_species():
     has = ["treeoflife_id", "genus", "species", "common_name"]
-    assert resolve_columns("t.csv", has, preset="darwin_core", own={})["species"] == ["{genus} {species}"]
-    assert resolve_columns("t.csv", has[1:] + ["uuid"], preset="darwin_core", own={})["species"] == [
+    assert resolve_columns("t.csv", has, preset="darwin_core", overrides={})["species"] == [
+        "{genus} {species}"
+    ]
+    assert resolve_columns("t.csv", has[1:] + ["uuid"], preset="darwin_core", overrides={})["species"] == [
         "species"
     ]
 
@@ -55,7 +57,7 @@ def test_the_older_tree_of_life_has_epithets_for_species():
 )
 def test_what_is_missing_is_named_with_what_there_is(own, said):
     with pytest.raises(ValueError, match=said):
-        resolve_columns("t.csv", ["image", "name"], preset="vlm4bio", own=own)
+        resolve_columns("t.csv", ["image", "name"], preset="vlm4bio", overrides=own)
 
 
 def test_braces():

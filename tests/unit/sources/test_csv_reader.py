@@ -23,10 +23,10 @@ def test_dialects_of_csv(tmp_path, end, mark, quote, delimiter):
 def test_ragged_rows_and_old_encodings(tmp_path):
     path = tmp_path / "t.csv"
     path.write_bytes("file;name\na.jpg;M\u00fcller; 1776\n\nb.jpg".encode("cp1252"))
-    rows = csv_reader.read_csv(path, ["file", "name"], free="name").rows()
+    rows = csv_reader.read_csv(path, ["file", "name"], overflow_column="name").rows()
     assert rows == [("a.jpg", "M\u00fcller; 1776"), ("b.jpg", "")]
     path.write_text("caption,path\nunquoted, comma,b.jpg\n")
-    assert csv_reader.read_csv(path, ["path", "caption"], free="caption").rows() == [
+    assert csv_reader.read_csv(path, ["path", "caption"], overflow_column="caption").rows() == [
         ("b.jpg", "unquoted, comma")
     ]
     path.write_text("file,name\na.jpg,Ausb\u0101\n", encoding="utf-16")
@@ -43,10 +43,10 @@ def test_cells_of_ten_megabytes_null_bytes_and_formulas_are_taken_as_they_are(tm
 def test_quotes_mean_themselves_where_it_is_said_unless_the_header_has_some(tmp_path):
     path = tmp_path / "t.txt"
     path.write_text('file\tname\na.jpg\t"Aus" bus\nb.jpg\t"Aus\nc.jpg\tAus bus\n')
-    names = csv_reader.read_csv(path, ["name"], unquoted="\t")["name"].to_list()
+    names = csv_reader.read_csv(path, ["name"], unquoted_delimiters="\t")["name"].to_list()
     assert names == ['"Aus" bus', '"Aus', "Aus bus"]
     path.write_text('"file"\t"name"\n"a.jpg"\t"Aus\tbus"\n')
-    assert csv_reader.read_csv(path, ["name"], unquoted="\t")["name"].to_list() == ["Aus\tbus"]
+    assert csv_reader.read_csv(path, ["name"], unquoted_delimiters="\t")["name"].to_list() == ["Aus\tbus"]
 
 
 def test_more_rows_than_are_held_at_once_come_in_their_order(tmp_path, monkeypatch):

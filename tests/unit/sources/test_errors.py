@@ -24,13 +24,13 @@ ROOT = Path(__file__).parents[3]
 def test_the_file_is_named(kind):
     with (
         pytest.raises(ValueError, match="t.parquet: cannot be read as a table: broken"),
-        errors.naming_errors("t.parquet", "a table"),
+        errors.name_errors("t.parquet", "a table"),
     ):
         raise kind("broken")
 
 
 def test_what_is_no_fault_of_the_file_stays_as_it_is():
-    with pytest.raises(KeyError), errors.naming_errors("t.parquet", "a table"):
+    with pytest.raises(KeyError), errors.name_errors("t.parquet", "a table"):
         raise KeyError("ours")
 
 
@@ -63,7 +63,7 @@ def test_a_list_of_images_is_the_very_file(bracketed):
     own = {"file": "file", "species": "name"}
     assert image_table.read_image_table(path, preset=None, own=own)["raw_name"].to_list() == ["Aus bus"]
     listed = bracketed({"path": ["a", "b"]}, {"path": ["a"]})
-    assert counts.n_listed(listed) == 2
+    assert counts.count_listed(listed) == 2
 
 
 def test_embeddings_are_of_the_very_file(bracketed, tmp_path):

@@ -21,7 +21,7 @@ def folder(tmp_path):
 
 
 def listed(folder, path, *, preset=None, unlisted="quarantine", **own):
-    images = image_table.list_images(folder, "s", path=path, preset=preset, own=own, unlisted=unlisted)
+    images = image_table.list_images(folder, "s", path=path, preset=preset, overrides=own, unlisted=unlisted)
     tables.write(images, folder.with_name("images.parquet"), Images)  # it is one
     return images.sort("path", "listed_name", "row", nulls_last=True)
 
@@ -175,7 +175,7 @@ def test_linked_folders_have_a_row_or_are_followed(folder):
     (folder / "gone.jpg").symlink_to("nowhere")
     (folder / "disk").symlink_to("/nowhere/disk")
     path = written(folder, ["file"], ["1.jpg"], ["c/3.jpg"])
-    own = {"path": path, "preset": None, "own": {"file": "file"}}
+    own = {"path": path, "preset": None, "overrides": {"file": "file"}}
     rows = {"1.jpg": "exact", "c/3.jpg": "missing", "c": "linked_folder", "disk": "broken_link"}
     for unlisted, more in (("quarantine", {None: "unlisted", "gone.jpg": "broken_link"}), ("ignore", {})):
         images = image_table.list_images(folder, "s", **own, unlisted=unlisted)

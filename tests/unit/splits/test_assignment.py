@@ -52,7 +52,7 @@ def species(genera, able=True, unseen=False):
     names = pl.Series([f"{genus} {i}" for genus, i in rows])
     return pl.DataFrame(
         {"species": range(len(rows)), "category": "Fish", "genus": [genus for genus, _ in rows]}
-    ).with_columns(able=pl.lit(able), unseen=pl.lit(unseen), number=assignment.random_keys(1, names))
+    ).with_columns(able=pl.lit(able), unseen=pl.lit(unseen), number=assignment.hash_names(1, names))
 
 
 def held_out_of(genera, share):
@@ -246,9 +246,9 @@ def test_in_a_fold_train_and_val_share_the_rest_by_their_ratio():
 
 def test_names_are_hashed_the_same_in_any_blocks(monkeypatch):
     names = pl.Series([f"name {i}" for i in range(9)])
-    whole = assignment.random_keys(1, names)
+    whole = assignment.hash_names(1, names)
     monkeypatch.setattr(assignment, "HASH_CHUNK", 4)
-    assert assignment.random_keys(1, names).tolist() == whole.tolist()
+    assert assignment.hash_names(1, names).tolist() == whole.tolist()
 
 
 def test_a_species_with_more_than_enough_test_groups_still_needs_one_of_train():

@@ -14,13 +14,13 @@ SIDES = st.sampled_from(["train", "val", "test", "unseen_species"])
 
 
 def again(labels, groups, previous, **other):
-    return split(labels, groups, predefined.from_previous(previous), **other)
+    return split(labels, groups, predefined.read_previous(previous), **other)
 
 
 def adopted(labels, groups, sides, **other):
     """The split around delivered splits, one per image or None."""
     told = labels.select("uuid", split=pl.Series(sides, dtype=pl.String))
-    return split(labels, groups, predefined.from_source(told), **other)
+    return split(labels, groups, predefined.read_delivered(told), **other)
 
 
 def decided(table, labels):

@@ -9,7 +9,7 @@ from nearkin.splits import predefined
 def delivered(rows):
     """The splits of (image, word) rows, as rows (uuid, split, evidence)."""
     images = pl.DataFrame(rows, schema={"uuid": pl.String, "split": pl.String}, orient="row")
-    table = predefined.from_source(images)
+    table = predefined.read_delivered(images)
     assert table.schema == predefined.COLUMNS
     return table.select("uuid", "split", "evidence").sort("uuid").rows()
 
@@ -69,7 +69,7 @@ def test_an_earlier_split_keeps_its_first_reasons():
             "evidence": [None, "2 to deal", "ties x to y", "from_source", None],
         }
     )
-    table = predefined.from_previous(previous)
+    table = predefined.read_previous(previous)
     assert table.schema == predefined.COLUMNS
     assert table["split"].equals(previous["split"])
     assert table["reason"].to_list() == [
@@ -91,15 +91,18 @@ def test_an_earlier_split_counts_before_a_delivered_one():
         schema=predefined.COLUMNS,
         orient="row",
     )
-    assert predefined.combine([first, second])["uuid", "split"].rows() == [("a", "train"), ("b", "test")]
-    assert predefined.combine([]).is_empty()
+    assert predefined.combine_predefined([first, second])["uuid", "split"].rows() == [
+        ("a", "train"),
+        ("b", "test"),
+    ]
+    assert predefined.combine_predefined([]).is_empty()
 
 
 def test_an_image_on_several_sides_keeps_the_first_by_priority():
     uuids = [f"u{i:03}" for i in range(60)]
     sides = ["train", "val", "test"]
     images = pl.DataFrame({"uuid": [uuid for uuid in uuids for _ in sides], "split": sides * len(uuids)})
-    table = predefined.from_source(images.sample(fraction=1, shuffle=True, seed=1)).sort("uuid")
+    table = predefined.read_delivered(images.sample(fraction=1, shuffle=True, seed=1)).sort("uuid")
     assert table["split"].to_list() == ["test"] * len(uuids)
     assert set(table["evidence"]) == {"delivered as test and val and train"}
 
@@ -108,4 +111,4 @@ def test_unknown_words_are_listed_in_order():
     words = [f"fold {i}" for i in range(9)]
     images = pl.DataFrame({"uuid": list("abcdefghi"), "split": words}).reverse()
     with pytest.raises(ValueError, match=f"9 words .*: {', '.join(map(repr, words))}; known"):
-        predefined.from_source(images)
+        predefined.read_delivered(images)

@@ -16,8 +16,14 @@ from scripts.plot_leakage import plot_leakage
 from scripts.split_images import split_images
 from tests.factories import grouped_images, random_study
 
-TOLD = {"dealing": grouped_images.DEALING, "most_queries": 9, "ks": [1], "resamples": 100, "seed": 1}
-AUDIT = TOLD | {"threads": 1, "metadata": {"model": "lite0"}}
+SETTINGS = {
+    "split_settings": grouped_images.DEALING,
+    "max_queries": 9,
+    "ks": [1],
+    "resamples": 100,
+    "seed": 1,
+}
+AUDIT = SETTINGS | {"threads": 1, "metadata": {"model": "lite0"}}
 
 
 @pytest.fixture
@@ -48,7 +54,9 @@ def study(tmp_path):
 
 def split(study, *, images=None, previous=None, **other):
     dealing = grouped_images.DEALING | other
-    split_images(study.labels, study.groups, images, previous, study.splits, dealing=dealing, dataset="d")
+    split_images(
+        study.labels, study.groups, images, previous, study.splits, split_settings=dealing, dataset="d"
+    )
     return tables.read(study.splits, Splits)
 
 
@@ -93,7 +101,7 @@ def test_the_audit_is_a_table_and_a_figure(study, tmp_path):
     audit_leakage(study, tmp_path / "leaks.parquet", **AUDIT)
     table = tables.read(tmp_path / "leaks.parquet", LeakageAudit)
     assert len(table) == 2 * 3 * 1 * 3 * 3  # protocols, levels, ks, splits, populations
-    assert tables.metadata(tmp_path / "leaks.parquet")["model"] == "lite0"
+    assert tables.read_metadata(tmp_path / "leaks.parquet")["model"] == "lite0"
     plot_leakage(tmp_path / "leaks.parquet", tmp_path / "a.svg", tmp_path / "a.png", model="lite0", k=1)
     assert (tmp_path / "a.svg").read_text().startswith("<?xml")
 

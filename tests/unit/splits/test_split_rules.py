@@ -83,7 +83,7 @@ def test_the_parts_of_a_cut_group_are_called_by_their_first_images():
     bridge = random_study.labels_of(["Aa x"] * 5).join(labels, on="uuid", how="anti")
     more = pl.concat([labels, bridge.select(labels.columns)])
     groups = more.select("uuid", group_id=pl.lit("one"))
-    table = split(more, groups, predefined.from_previous(before), held_out_species=0)
+    table = split(more, groups, predefined.read_previous(before), held_out_species=0)
     names = dict(table.select("uuid", "group_id").rows())
     first, second, third, fourth = labels["uuid"]
     assert [names[uuid] for uuid in (first, second, third, fourth)] == [first, second, second, first]

@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 
 from nearkin.storage import lineage, tables
 from nearkin.storage.atomic import DamagedError, file_sha256
-from nearkin.storage.lineage import StaleError, trace, traced
+from nearkin.storage.lineage import StaleError, trace, trace_inputs
 from nearkin.tables.splits import Splits
 
 
@@ -29,7 +29,7 @@ def folder(tmp_path, monkeypatch):
 
 def made(path, frame, *inputs, part=False):
     """Write a table in a step with these inputs."""
-    with traced(inputs, part=part):
+    with trace_inputs(inputs, part=part):
         tables.write(frame, path, Splits)
     return path
 
@@ -39,7 +39,7 @@ def test_a_table_says_what_it_was_made_from_at_any_distance(folder):
     scores = made("d/m/scores.parquet", table("c"), labels)
     report = trace([made("d/report.parquet", table("d"), scores)])
     assert set(report.made_from) == {"d/labels", "d/m/scores", "d/report"}
-    assert report.made_from["d/labels"] == tables.metadata(labels)["content"]
+    assert report.made_from["d/labels"] == tables.read_metadata(labels)["content"]
     assert "polars" in report.versions
 
 
@@ -47,7 +47,7 @@ def test_the_order_of_rows_and_the_number_of_shards_change_no_digest(folder):
     whole = made("d/whole.parquet", table("a", "b", "c"))
     shards = [made(f"d/inspection/{i}.parquet", table(*uuids)) for i, uuids in enumerate(["ab", "c"])]
     other = [made(f"e/inspection/{i}.parquet", table(*uuids)) for i, uuids in enumerate(["b", "", "ca"])]
-    digest = tables.metadata(whole)["content"]
+    digest = tables.read_metadata(whole)["content"]
     assert trace(shards).made_from == {"d/inspection": digest}
     assert trace(other).made_from == {"e/inspection": digest}
     assert trace(shards, part=True).made_from.keys() == {"d/inspection/0", "d/inspection/1"}
@@ -87,7 +87,7 @@ def test_a_joined_table_counts_by_its_own_digest(folder):
     joined = made("d/m/neighbours.parquet", table("b"), chunk)
     assert (
         trace([made("d/query_scores.parquet", table("c"), joined)]).made_from["d/m/neighbours"]
-        == (tables.metadata(joined)["content"])
+        == (tables.read_metadata(joined)["content"])
     )
 
 
@@ -99,9 +99,12 @@ def test_numbers_are_names_where_there_are_no_shards(folder):
 
 def test_an_input_that_is_replaced_meanwhile_ends_the_step(folder):
     labels, other = made("d/labels.parquet", table("a")), made("d/other.parquet", table("b"))
-    with pytest.raises(StaleError, match="d/labels.parquet: was changed while it was read"), traced([labels]):
+    with (
+        pytest.raises(StaleError, match="d/labels.parquet: was changed while it was read"),
+        trace_inputs([labels]),
+    ):
         (folder / other).replace(labels)
-    with traced([labels]):
+    with trace_inputs([labels]):
         (folder / labels).touch()
 
 
@@ -109,11 +112,14 @@ def test_an_outside_file_must_be_what_it_was_when_the_run_was_planned(folder):
     taxonomy = folder / "taxonomy.csv"
     taxonomy.write_text("a")
     outside = {"taxonomy.csv": file_sha256(taxonomy)}
-    with traced(["taxonomy.csv"], outside=outside):
+    with trace_inputs(["taxonomy.csv"], outside=outside):
         pass
-    with pytest.raises(StaleError, match="taxonomy.csv"), traced(["taxonomy.csv"], outside=outside):
+    with pytest.raises(StaleError, match="taxonomy.csv"), trace_inputs(["taxonomy.csv"], outside=outside):
         taxonomy.write_text("b")
-    with pytest.raises(StaleError, match="taxonomy.csv: was changed since"), traced([], outside=outside):
+    with (
+        pytest.raises(StaleError, match="taxonomy.csv: was changed since"),
+        trace_inputs([], outside=outside),
+    ):
         raise AssertionError("not begun")
 
 
@@ -122,7 +128,7 @@ def test_what_an_outside_table_was_made_from_does_not_count(folder):
     previous = made("previous.parquet", table("b"), labels)
     made(labels, table("a", "x"))
     outside = {previous: file_sha256(previous)}
-    with traced([labels, previous], outside=outside):
+    with trace_inputs([labels, previous], outside=outside):
         tables.write(table("c"), "d/splits.parquet", Splits)
     assert trace(["d/splits.parquet"]).made_from.keys() == {"d/labels", "d/splits"}
 
@@ -133,7 +139,7 @@ def test_damaged_results_are_set_aside_and_what_is_outside_is_not(folder):
         (folder / path).write_bytes(b"damaged")
     digests = {outside: file_sha256(outside)}
     for path in (inside, outside):
-        with pytest.raises(DamagedError, match=path), traced([inside, outside], outside=digests):
+        with pytest.raises(DamagedError, match=path), trace_inputs([inside, outside], outside=digests):
             tables.read(path, Splits)
     assert not (folder / inside).exists() and (folder / f"{inside}.damaged").exists()
     assert (folder / outside).exists()
@@ -146,14 +152,14 @@ def test_an_error_of_the_system_is_no_damage(folder, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("pyarrow.parquet.ParquetFile", refuse)
-    with pytest.raises(ValueError, match="Permission denied"), traced([path]):
+    with pytest.raises(ValueError, match="Permission denied"), trace_inputs([path]):
         tables.read(path, Splits)
     assert (folder / path).exists()
 
 
 def test_versions_of_inputs_are_carried_on(folder):
     labels = made("d/labels.parquet", table("a"))
-    stamps = {f"nearkin.{key}": value for key, value in tables.metadata(labels).items()}
+    stamps = {f"nearkin.{key}": value for key, value in tables.read_metadata(labels).items()}
     stamps["nearkin.versions"] = json.dumps({"torch": ["2.0"], "polars": ["0.1"]})
     table("a").write_parquet(labels, metadata=stamps)
     versions = trace([made("d/scores.parquet", table("b"), labels)]).versions
@@ -170,7 +176,7 @@ def test_a_text_encoder_is_known_by_its_fingerprint(folder):
     with pytest.raises(StaleError, match="another version of t than one.parquet"):
         trace(["one.parquet", "two.parquet"])
     save_file({"a": np.ones(1)}, "t.safetensors")
-    assert lineage.read_stamps("t.safetensors") == {}
+    assert lineage.read_lineage("t.safetensors") == {}
 
 
 def test_a_damaged_file_may_be_met_by_several_jobs(folder):
@@ -178,6 +184,6 @@ def test_a_damaged_file_may_be_met_by_several_jobs(folder):
     for _ in range(2):
         with (
             pytest.raises(DamagedError, match="renamed to labels.parquet.damaged"),
-            traced(["d/labels.parquet"]),
+            trace_inputs(["d/labels.parquet"]),
         ):
             raise DamagedError("d/labels.parquet", "is cut")

@@ -28,7 +28,7 @@ def test_what_is_written_is_read_sorted_and_stamped(tmp_path):
     assert tables.read(path, Splits).equals(TABLE.sort("uuid"))
     content = content_digest([TABLE])
     stamps = {"format": "1", "table": "Splits", "dataset": "museum", "content": content}
-    assert tables.metadata(path) == stamps
+    assert tables.read_metadata(path) == stamps
     first = path.read_bytes()
     tables.write(TABLE.reverse(), path, Splits, dataset="museum")
     assert path.read_bytes() == first
@@ -87,7 +87,7 @@ def test_many_rows_are_written_without_being_all_in_memory(tmp_path, monkeypatch
     rows = TABLE.drop("uuid").head(1).join(pl.DataFrame({"uuid": [f"{i}" for i in range(8)]}), how="cross")
     tables.write_lazy(rows.lazy(), tmp_path / "x.parquet", Splits, dataset="museum")
     assert tables.read(tmp_path / "x.parquet", Splits).equals(rows.select(TABLE.columns))
-    assert tables.metadata(tmp_path / "x.parquet")["dataset"] == "museum"
+    assert tables.read_metadata(tmp_path / "x.parquet")["dataset"] == "museum"
     assert pl.read_parquet(tmp_path / "x.parquet").equals(rows.select(TABLE.columns))
 
 

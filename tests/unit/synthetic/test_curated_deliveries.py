@@ -7,7 +7,7 @@ import pytest
 
 from nearkin.evaluation import invariants
 from nearkin.storage import tables
-from nearkin.synthetic.write_delivery import write_museum
+from nearkin.synthetic.write_delivery import write_delivery
 from nearkin.tables.groups import Groups
 from nearkin.tables.images import Images
 from nearkin.tables.labels import Captions, CurationLog, Labels, Quarantine
@@ -22,7 +22,7 @@ SPECIMEN = [r"^fish_(\d+)_", r"^([A-Z][A-Za-z]+(?:_[A-Za-z]+)*_\d+)_"]
 def curated(request, tmp_path_factory):
     """The tables of a drawn delivery, and the truth about it."""
     folder = tmp_path_factory.mktemp("museum") / "delivery"
-    write_museum(folder, seed=request.param, n_workers=1, **SIZE)
+    write_delivery(folder, seed=request.param, n_workers=1, **SIZE)
     paths = curate(folder, folder.parent, groups={"specimen": SPECIMEN})
     with open(folder / "truth.csv", encoding="utf-8", newline="") as handle:
         truth = pl.DataFrame(list(csv.DictReader(handle)))

@@ -15,8 +15,8 @@ from PIL import Image
 
 from nearkin.synthetic import encode, inject, scene
 from nearkin.synthetic.records import clean_entries
-from nearkin.synthetic.taxonomy import CATEGORIES, taxonomy
-from nearkin.synthetic.write_delivery import TRUTH_COLUMNS, truth_rows, write_museum
+from nearkin.synthetic.taxonomy import CATEGORIES, draw_taxonomy
+from nearkin.synthetic.write_delivery import TRUTH_COLUMNS, truth_rows, write_delivery
 
 SMALL = {"seed": 1, "n_species": 6, "largest_species": 5, "image_size": 40}
 SPECIMEN = [r"^fish_(\d+)_", r"^([A-Z][A-Za-z]+(?:_[A-Za-z]+)*_\d+)_"]
@@ -34,7 +34,7 @@ DEFECTS = """
 def delivery(tmp_path_factory):
     """A small museum with many faults, and the truth about it."""
     folder = tmp_path_factory.mktemp("museum") / "delivery"
-    write_museum(
+    write_delivery(
         folder, seed=1, n_species=12, largest_species=12, image_size=32, fault_rate=0.04, n_workers=1
     )
     with open(folder / "truth.csv", encoding="utf-8", newline="") as handle:
@@ -47,7 +47,7 @@ def digests(folder):
 
 
 def test_the_shipped_museum_is_as_large_as_promised():
-    species = taxonomy(1, 48, 40)
+    species = draw_taxonomy(1, 48, 40)
     assert len(species) == len({one.name for one in species}) == 48
     assert len({one.genus for one in species}) == 21
     assert {one.category for one in species} == set(CATEGORIES)
@@ -60,7 +60,7 @@ def test_the_shipped_museum_is_as_large_as_promised():
 @given(st.integers(0, 10**6), st.integers(3, 60), st.integers(2, 60))
 @settings(max_examples=25, deadline=None)
 def test_names_are_binomials_and_specimens_are_in_the_file_names(seed, n_species, largest):
-    species = taxonomy(seed, n_species, largest)
+    species = draw_taxonomy(seed, n_species, largest)
     assert len({one.common_name for one in species}) == n_species
     assert all(re.fullmatch("[A-Z][a-z]+ [a-z]+", one.name) for one in species)
     entries = clean_entries(species, seed)
@@ -76,15 +76,15 @@ def test_names_are_binomials_and_specimens_are_in_the_file_names(seed, n_species
 
 
 def test_a_name_parser_reads_the_names_as_binomials():
-    for one in taxonomy(1, 48, 40):
+    for one in draw_taxonomy(1, 48, 40):
         parsed = parse(one.name)
         assert (parsed.genus, parsed.specific_epithet) == (one.genus, one.epithet)
 
 
 def test_a_picture_is_the_same_each_time_and_differs_between_views():
-    for one in taxonomy(1, 3, 4):
+    for one in draw_taxonomy(1, 3, 4):
         first, again, other = (
-            np.asarray(scene.picture(one, 0, view, seed=1, image_size=64)) for view in (0, 0, 1)
+            np.asarray(scene.draw_picture(one, 0, view, seed=1, image_size=64)) for view in (0, 0, 1)
         )
         assert first.dtype == np.uint8 and max(first.shape) == 64
         assert (first == again).all()
@@ -94,9 +94,9 @@ def test_a_picture_is_the_same_each_time_and_differs_between_views():
 
 def test_processes_do_not_change_a_byte(tmp_path):
     for folder, n_workers in (("one", 1), ("two", 2)):
-        write_museum(tmp_path / folder, **SMALL, fault_rate=0.1, n_workers=n_workers)
+        write_delivery(tmp_path / folder, **SMALL, fault_rate=0.1, n_workers=n_workers)
     assert digests(tmp_path / "one") == digests(tmp_path / "two")
-    write_museum(tmp_path / "other", **SMALL | {"seed": 2}, fault_rate=0.1, n_workers=1)
+    write_delivery(tmp_path / "other", **SMALL | {"seed": 2}, fault_rate=0.1, n_workers=1)
     assert digests(tmp_path / "one").keys() != digests(tmp_path / "other").keys()
 
 
@@ -104,7 +104,7 @@ def test_a_folder_in_use_is_left_alone(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/letter.txt").write_text("dear all")
     with pytest.raises(FileExistsError, match="not empty"):
-        write_museum(tmp_path / "mine", **SMALL, fault_rate=0, n_workers=1)
+        write_delivery(tmp_path / "mine", **SMALL, fault_rate=0, n_workers=1)
     assert [path.name for path in tmp_path.rglob("*")] == ["mine", "letter.txt"]
 
 
@@ -129,7 +129,7 @@ def test_the_layout_is_that_of_vlm4bio(delivery):
 
 
 def test_every_kind_of_fault_occurs_at_the_shipped_size():
-    entries = inject.with_faults(clean_entries(taxonomy(1, 48, 40), 1), 0.002, 1)
+    entries = inject.inject_faults(clean_entries(draw_taxonomy(1, 48, 40), 1), 0.002, 1)
     assert set(DEFECTS.split()) == {one.defect for one in entries} - {"none"}
     assert {one.treatment for one in entries if one.defect == "unusual_mode"} == {
         "CMYK", "turned by EXIF", "palette with transparency", "16-bit grey",
@@ -140,8 +140,8 @@ def test_every_kind_of_fault_occurs_at_the_shipped_size():
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 0.002, 0.02, 0.2]))
 @settings(max_examples=12, deadline=None)
 def test_no_rate_loses_a_picture_or_uses_a_name_twice(seed, rate):
-    clean = clean_entries(taxonomy(seed, 24, 30), seed)
-    entries = inject.with_faults(clean, rate, seed)
+    clean = clean_entries(draw_taxonomy(seed, 24, 30), seed)
+    entries = inject.inject_faults(clean, rate, seed)
     assert {(one.species, one.specimen, one.view) for one in clean} <= {
         (one.species, one.specimen, one.view) for one in entries
     }
@@ -183,7 +183,7 @@ def test_related_views_are_closed_and_usable(delivery):
 
 
 def test_spoilt_files_are_spoilt_and_unusual_ones_can_be_read():
-    picture = scene.picture(taxonomy(1, 3, 4)[0], 0, 0, seed=1, image_size=48)
+    picture = scene.draw_picture(draw_taxonomy(1, 3, 4)[0], 0, 0, seed=1, image_size=48)
 
     def opened(treatment, path="a.jpg"):
         return Image.open(io.BytesIO(encode.encode(picture, path, treatment)[0]))
@@ -196,8 +196,8 @@ def test_spoilt_files_are_spoilt_and_unusual_ones_can_be_read():
     assert opened("turned by EXIF").size == picture.size[::-1]
     assert opened("palette with transparency", "a.png").info["transparency"] == 0
     assert opened("16-bit grey", "a.png").mode == "I;16"
-    assert encode.without_picture("empty", "a.jpg") == b""
-    assert b"a.jpg" in encode.without_picture("page", "a.jpg")
+    assert encode.encode_non_picture("empty", "a.jpg") == b""
+    assert b"a.jpg" in encode.encode_non_picture("page", "a.jpg")
 
 
 def test_the_bomb_is_valid_but_huge():

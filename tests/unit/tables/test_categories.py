@@ -7,7 +7,7 @@ from nearkin.claims import evaluate
 from nearkin.claims.sentences import format_claim
 from nearkin.comparison import paired, seeds, trend
 from nearkin.evaluation import invariants, query_scores
-from nearkin.report.headline_numbers import recall_records
+from nearkin.report.headline_numbers import list_recall_records
 from nearkin.report.reference_format import format_comparison as printed
 from nearkin.splits import statistics
 from nearkin.tables import categories
@@ -37,7 +37,7 @@ def scored(of_species):
     recalls = dict(zip(["base", "trained"], map(test_odd_scores.averages, hits), strict=True))
     drawn = {"ks": KS, "resamples": 100, "seed": SEED}
     counts = paired.count_training_images(labels, splits)
-    differences = paired.compare(*hits, n_train=counts, min_queries=2, **drawn)
+    differences = paired.compare_models(*hits, n_train=counts, min_queries=2, **drawn)
     of_seeds = seeds.summarise_seeds(
         dict(zip(recalls, hits, strict=True)), {name: [name] for name in recalls}, bases={}, **drawn
     )
@@ -101,14 +101,14 @@ def test_images_without_a_category_are_no_category_to_each_other():
     hits = test_odd_scores.hits_of(labels, splits, first)
     assert hits.filter(level="category")["label"].to_list() == ["Fish"] * 3
     assert hits.filter(level="category")["n_relevant"].to_list() == [2] * 3
-    assert query_scores.levels_of(labels) == ["category", "genus", "species"]
-    assert query_scores.levels_of(study(["", "", ""])[0]) == ["genus", "species"]
+    assert query_scores.list_levels(labels) == ["category", "genus", "species"]
+    assert query_scores.list_levels(study(["", "", ""])[0]) == ["genus", "species"]
 
 
 def test_one_category_has_rows_of_its_own_beside_those_of_all():
     made = scored(["Fish", "Fish", "Fish"])
     assert scopes(made["recalls"]["trained"]) == {"all", "Fish"}
-    headline = recall_records(made["recalls"], ks=KS)
+    headline = list_recall_records(made["recalls"], ks=KS)
     assert {row["level"] for row in headline} == {"category", "genus", "species"}
     (saturated, _) = made["claims"].filter(claim=SATURATED)["null_reason"]
     assert "one category only" in saturated
