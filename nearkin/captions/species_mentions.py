@@ -32,7 +32,7 @@ class SpeciesMentionFinder:
     """Finds other species in captions, by the names of this dataset.
 
     These are the scientific names in any case, whole or as in `P. indra`, and the common
-    names of `common_names`. `caption_tables` have `at`, `text` and `species` and show how
+    names of `find_common_names`. `caption_tables` have `at`, `text` and `species` and show how
     names are used: a common name that occurs more often under other labels than under its
     own is an ordinary phrase. `unlabelled` are names of species without a label; only
     plain binomials count.

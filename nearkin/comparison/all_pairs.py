@@ -18,7 +18,7 @@ def compare_all_pairs(hits: Mapping[str, pl.DataFrame], *, k: int, resamples: in
     """The difference in recall@k of all queries for every ordered pair of models: a `Pairwise` table.
 
     `hits` maps models to `QueryScores` tables of the same queries; ValueError otherwise. Intervals
-    and p-values are those of `paired.compare`.
+    and p-values are those of `paired.compare_models`.
     """
     models = list(hits)
     joined = join_first_hits(hits).with_columns(hit_at_k_expr(model, k).alias(model) for model in models)

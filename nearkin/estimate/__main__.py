@@ -38,7 +38,7 @@ WORKERS = 8
 
 
 class Estimate(TypedDict, total=False):
-    """The fields of a `Line` that are estimated."""
+    """The fields of a `StageEstimate` that are estimated."""
 
     n_images: float
     seconds: float | None

@@ -189,7 +189,9 @@ def _make_genus_rows(labels: pl.DataFrame, metrics: Sequence[Metric]) -> Iterato
             rows = genera.with_columns(n_queries="n", n_unreachable=_N_UNREACHABLE, n_undefined=pl.lit(0))
             no_interval = np.full(len(genera), np.nan)
             genus_metric = metric._replace(metric="genus_mean_of_species")
-            yield _make_rows(rows, genus_metric, "per_label", ALL, genera["share"].to_numpy(), (no_interval, no_interval))
+            yield _make_rows(
+                rows, genus_metric, "per_label", ALL, genera["share"].to_numpy(), (no_interval, no_interval)
+            )
 
 
 def _make_rows(

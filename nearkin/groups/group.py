@@ -29,7 +29,7 @@ class NearDuplicateLimits(TypedDict):
 
 
 class OversizedLimits(TypedDict):
-    """See `review.oversized_groups`."""
+    """See `review.find_oversized_groups`."""
 
     max_share: float
     min_images: int
@@ -54,7 +54,7 @@ def group_images(
     join images into one group, across species and categories.
 
     A group with several species stays whole, since parts of it could leak between splits; it is reported.
-    So is an oversized group (see `review.oversized_groups`), which loses its links by looks.
+    So is an oversized group (see `review.find_oversized_groups`), which loses its links by looks.
     """
     images = labels.select("uuid", "path", "category", "species").sort("uuid")
     links: dict[str, np.ndarray] = dict.fromkeys(LINK_TYPES, NO_PAIRS)

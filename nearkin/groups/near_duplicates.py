@@ -57,7 +57,7 @@ def near_duplicate_pairs(
 ) -> np.ndarray:
     """Pairs of row numbers, first before second, that look the same: int64, (n_pairs, 2).
 
-    `hashes` are those of the images and of their views (see `hashes_of`); `thumbnails_of` returns
+    `hashes` are those of the images and of their views (see `stack_hashes`); `thumbnails_of` returns
     the thumbnails of some uuids, uint8, (n, side, side). A pair is proposed if the 8 x 8 hash
     of one image, or with `detect_transformed` of a view of it (cropped, mirrored, turned), is within
     `max_hamming` of 64 bits of the other's. It is taken if their `aligned_similarity` is at least

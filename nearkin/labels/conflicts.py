@@ -75,7 +75,7 @@ def flag_conflicting_duplicates(
 ) -> pl.DataFrame:
     """The rows with a reason where files with the same bytes have different names.
 
-    `conflicts` is the result of `clashes`.
+    `conflicts` is the result of `find_conflicting_duplicates`.
     """
     rows = rows.join(conflicts, on="uuid", how="left", maintain_order="left")
     is_conflict = pl.col("reason").is_null() & pl.col("copies").is_not_null()

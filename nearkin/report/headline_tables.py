@@ -29,7 +29,7 @@ METRIC_TITLES = {"precision": "Precision", "r_precision": "R-precision", "map_at
 def make_headline_tables(
     records: Sequence[MetricRecord], others: Sequence[MetricRecord], *, models: Sequence[str]
 ) -> list[dict[str, object]]:
-    """One dict per protocol: title, text and columns, from `recall_records` and `other_records`.
+    """One dict per protocol: title, text and columns, from `list_recall_records` and `list_other_records`.
 
     A column says level, k, average, query_subset and n; its cells are records by model. `others` are
     the columns of the species' other scores: `score`, n and cells.

@@ -26,7 +26,7 @@ from nearkin.driver.config import ConfigError, root_model, check_repeated_keys, 
 from nearkin.driver.grid import seed_groups
 from nearkin.driver.slurm import keep_polling
 from nearkin.finetune.recipe import recipe_settings
-from nearkin.sources.folder_digest import folder_digest
+from nearkin.sources.folder_digest import digest_folder
 from nearkin.sources.safe_paths import UnreadableError
 
 if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):  # Snakemake has it, if it is installed
@@ -159,7 +159,7 @@ def delivered_files(folder, trusted, record=None, content=None):
         again = f"it was downloaded once; remove {record} to do so again"
         raise WorkflowError(f"no folder {folder!r}: {again if record else fix}")
     try:
-        return folder_digest(folder, trusted)
+        return digest_folder(folder, trusted)
     except (UnreadableError, ValueError) as error:
         raise WorkflowError(str(error)) from None
 
