@@ -34,13 +34,13 @@ def study(base_chance, trained_chance, seed):
         invented_hits.hits(chance, seed=[seed, i], ks=(1,)).filter(level="species")
         for i, chance in enumerate((base_chance, trained_chance), start=1)  # [seed, 0] would be `seed` again
     ]
-    averages = compute_metrics(hits[0], ks=[1], depth=100, resamples=RESAMPLES, seed=seed)
+    averages = compute_metrics(hits[0], ks=[1], depth=100, bootstrap_samples=RESAMPLES, seed=seed)
     averages = averages.filter(
         metric="recall", label="all", category="all", query_subset="all", level="species"
     )
     found = {row["average"]: (row["ci_low"], row["ci_high"]) for row in averages.to_dicts()}
     differences = paired.compare_models(
-        *hits, n_train=NO_TRAINING, ks=[1], min_queries=5, resamples=RESAMPLES, seed=seed
+        *hits, n_train=NO_TRAINING, ks=[1], min_queries=5, bootstrap_samples=RESAMPLES, seed=seed
     )
     overall = differences.filter(category="all", label="all").row(0, named=True)
     return found | {"difference": (overall["ci_low"], overall["ci_high"])}
@@ -87,7 +87,7 @@ def main():
     if few:
         print(table(header, rows))
         return
-    publish("coverage", {"resamples": RESAMPLES, "found": found}, header, rows)
+    publish("coverage", {"bootstrap_samples": RESAMPLES, "found": found}, header, rows)
 
 
 if __name__ == "__main__":

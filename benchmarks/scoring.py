@@ -77,11 +77,11 @@ def beside(n, repeats):
     return {"queries": n, "seconds": seconds, "peer_seconds": peer, "times": peer / seconds}
 
 
-def averaged(n, n_species, resamples):
+def averaged(n, n_species, bootstrap_samples):
     """Seconds of all averages of a model with so many queries, their intervals among them."""
     hits = invented_hits.hits(invented_hits.queries(n, n_species=n_species, seed=1), seed=2, depth=DEPTH)
     start = time.perf_counter()
-    compute_metrics(hits, ks=KS, depth=DEPTH, resamples=resamples, seed=1)
+    compute_metrics(hits, ks=KS, depth=DEPTH, bootstrap_samples=bootstrap_samples, seed=1)
     return {"seconds": time.perf_counter() - start}
 
 
@@ -96,7 +96,7 @@ def main():
     n_beside = QUICK if options.quick else BESIDE
     compared = beside(n_beside, 1 if options.quick else options.repeats)
     found = [
-        {"queries": n, "species": n_species, "resamples": RESAMPLES}
+        {"queries": n, "species": n_species, "bootstrap_samples": RESAMPLES}
         | fresh.run(averaged, n, n_species, RESAMPLES)
         for n, n_species in sizes
     ]
@@ -109,9 +109,9 @@ def main():
             f"{compared['times']:.0f}",
         ]
     ]
-    header = ["queries", "species", "resamples", "s", "peak memory, GB"]
+    header = ["queries", "species", "bootstrap_samples", "s", "peak memory, GB"]
     rows = [
-        [f"{one['queries']:,}", f"{one['species']:,}", f"{one['resamples']:,}", f"{one['seconds']:.1f}",
+        [f"{one['queries']:,}", f"{one['species']:,}", f"{one['bootstrap_samples']:,}", f"{one['seconds']:.1f}",
          f"{one['gigabytes']:.2f}"]
         for one in found
     ]  # fmt: skip

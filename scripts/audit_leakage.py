@@ -25,7 +25,7 @@ def audit_leakage(
     split_settings: SplitSettings,
     max_queries: int,
     ks: Sequence[int],
-    resamples: int,
+    bootstrap_samples: int,
     seed: int,
     threads: int,
     metadata: Mapping[str, str],
@@ -43,7 +43,7 @@ def audit_leakage(
         split_settings=split_settings,
         max_queries=max_queries,
         ks=ks,
-        resamples=resamples,
+        bootstrap_samples=bootstrap_samples,
         seed=seed,
     )
     tables.write(table, leakage_path, LeakageAudit, fingerprint=fingerprint, **metadata)
@@ -57,9 +57,7 @@ if __name__ == "__main__":
             snakemake.output.leakage,
             split_settings=snakemake.params.split_settings,
             max_queries=snakemake.params.max_queries,
-            ks=snakemake.params.ks,
-            resamples=snakemake.params.resamples,
-            seed=snakemake.params.seed,
+            **snakemake.params.recall,
             threads=snakemake.threads,
             metadata={"dataset": snakemake.wildcards.dataset, "model": snakemake.params.model},
         )

@@ -43,5 +43,7 @@ if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     with trace_inputs(snakemake.input):
         check_results(
-            snakemake.input, snakemake.output.passed, exclude_same_group=snakemake.params.exclude_same_group
+            snakemake.input,
+            snakemake.output.passed,
+            exclude_same_group=snakemake.params.search["exclude_same_group"],
         )

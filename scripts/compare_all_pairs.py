@@ -14,13 +14,13 @@ def compare_all_pairs(
     pairwise_path: str,
     *,
     k: int,
-    resamples: int,
+    bootstrap_samples: int,
     seed: int,
     dataset: str,
 ) -> None:
     """`query_scores_paths` maps models to their hits."""
     hits = {model: tables.read(path, QueryScores) for model, path in query_scores_paths.items()}
-    table = all_pairs.compare_all_pairs(hits, k=k, resamples=resamples, seed=seed)
+    table = all_pairs.compare_all_pairs(hits, k=k, bootstrap_samples=bootstrap_samples, seed=seed)
     tables.write(table, pairwise_path, Pairwise, dataset=dataset)
 
 
@@ -31,7 +31,7 @@ if __name__ == "__main__":
             query_scores_paths=dict(zip(snakemake.params.models, snakemake.input.query_scores, strict=True)),
             pairwise_path=snakemake.output.pairwise,
             k=snakemake.params.k,
-            resamples=snakemake.params.resamples,
-            seed=snakemake.params.seed,
+            bootstrap_samples=snakemake.params.recall["bootstrap_samples"],
+            seed=snakemake.params.recall["seed"],
             dataset=snakemake.wildcards.dataset,
         )

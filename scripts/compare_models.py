@@ -24,7 +24,7 @@ def compare_models(
     flips_path: str,
     ks: Sequence[int],
     min_queries: int,
-    resamples: int,
+    bootstrap_samples: int,
     seed: int,
     metadata: Mapping[str, str],
 ) -> None:
@@ -36,7 +36,7 @@ def compare_models(
         n_train=paired.count_training_images(labels, splits),
         ks=ks,
         min_queries=min_queries,
-        resamples=resamples,
+        bootstrap_samples=bootstrap_samples,
         seed=seed,
     )
     tables.write(differences, differences_path, Differences, **metadata)
@@ -55,9 +55,7 @@ if __name__ == "__main__":
             splits_path=snakemake.input.splits,
             differences_path=snakemake.output.differences,
             flips_path=snakemake.output.flips,
-            ks=snakemake.params.ks,
             min_queries=snakemake.params.min_queries,
-            resamples=snakemake.params.resamples,
-            seed=snakemake.params.seed,
+            **snakemake.params.recall,
             metadata=dict(snakemake.wildcards.items()),
         )

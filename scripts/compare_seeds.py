@@ -17,13 +17,13 @@ def compare_seeds(
     models: Mapping[str, Sequence[str]],
     bases: Mapping[str, str],
     ks: Sequence[int],
-    resamples: int,
+    bootstrap_samples: int,
     seed: int,
     dataset: str,
 ) -> None:
     """`query_scores_paths` maps models to their hits."""
     hits = {model: tables.read(path, QueryScores) for model, path in query_scores_paths.items()}
-    table = summarise_seeds(hits, models, bases=bases, ks=ks, resamples=resamples, seed=seed)
+    table = summarise_seeds(hits, models, bases=bases, ks=ks, bootstrap_samples=bootstrap_samples, seed=seed)
     tables.write(table, seeds_path, SeedSummaries, dataset=dataset)
 
 
@@ -35,8 +35,6 @@ if __name__ == "__main__":
             seeds_path=snakemake.output.seeds,
             models=snakemake.params.models,
             bases=snakemake.params.bases,
-            ks=snakemake.params.ks,
-            resamples=snakemake.params.resamples,
-            seed=snakemake.params.seed,
+            **snakemake.params.recall,
             dataset=snakemake.wildcards.dataset,
         )

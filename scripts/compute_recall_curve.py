@@ -17,13 +17,15 @@ def compute_recall_curve(
     curve_path: str,
     *,
     depth: int,
-    resamples: int,
+    bootstrap_samples: int,
     seed: int,
     metadata: Mapping[str, str | None],
 ) -> None:
     hits = tables.read(query_scores_path, QueryScores, COLUMNS)
     metadata = {**metadata, "fingerprint": tables.read_metadata(query_scores_path).get("fingerprint")}
-    curve = recall_curve.compute_recall_curve(hits, depth=depth, resamples=resamples, seed=seed)
+    curve = recall_curve.compute_recall_curve(
+        hits, depth=depth, bootstrap_samples=bootstrap_samples, seed=seed
+    )
     tables.write(curve, curve_path, RecallCurve, **metadata)
 
 
@@ -33,8 +35,8 @@ if __name__ == "__main__":
         compute_recall_curve(
             query_scores_path=snakemake.input.query_scores,
             curve_path=snakemake.output.curve,
-            depth=snakemake.params.depth,
-            resamples=snakemake.params.resamples,
-            seed=snakemake.params.seed,
+            depth=snakemake.params.search["n_neighbours"],
+            bootstrap_samples=snakemake.params.recall["bootstrap_samples"],
+            seed=snakemake.params.recall["seed"],
             metadata=dict(snakemake.wildcards.items()),
         )

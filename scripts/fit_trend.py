@@ -11,9 +11,11 @@ from nearkin.tables.trend import Trend
 
 
 def fit_trend(
-    differences_path: str, trend_path: str, *, resamples: int, seed: int, metadata: Mapping[str, str]
+    differences_path: str, trend_path: str, *, bootstrap_samples: int, seed: int, metadata: Mapping[str, str]
 ) -> None:
-    table = trend.fit_trend(tables.read(differences_path, Differences), resamples=resamples, seed=seed)
+    table = trend.fit_trend(
+        tables.read(differences_path, Differences), bootstrap_samples=bootstrap_samples, seed=seed
+    )
     tables.write(table, trend_path, Trend, **metadata)
 
 
@@ -23,7 +25,7 @@ if __name__ == "__main__":
         fit_trend(
             differences_path=snakemake.input.differences,
             trend_path=snakemake.output.trend,
-            resamples=snakemake.params.resamples,
-            seed=snakemake.params.seed,
+            bootstrap_samples=snakemake.params.recall["bootstrap_samples"],
+            seed=snakemake.params.recall["seed"],
             metadata=dict(snakemake.wildcards.items()),
         )

@@ -24,7 +24,7 @@ def score_queries(
     ks: Sequence[int],
     depth: int,
     exclude_same_group: bool,
-    resamples: int,
+    bootstrap_samples: int,
     seed: int,
     metadata: Mapping[str, str | None],
 ) -> None:
@@ -40,7 +40,7 @@ def score_queries(
     metadata = {**metadata, "fingerprint": tables.read_metadata(neighbours_path).get("fingerprint")}
     tables.write(hits, query_scores_path, QueryScores, **metadata)
     tables.write(
-        compute_metrics(hits, ks=ks, depth=depth, resamples=resamples, seed=seed),
+        compute_metrics(hits, ks=ks, depth=depth, bootstrap_samples=bootstrap_samples, seed=seed),
         metrics_path,
         Metrics,
         **metadata,
@@ -56,11 +56,9 @@ if __name__ == "__main__":
             splits_path=snakemake.input.splits,
             query_scores_path=snakemake.output.query_scores,
             metrics_path=snakemake.output.metrics,
-            protocols=snakemake.params.protocols,
-            ks=snakemake.params.ks,
-            depth=snakemake.params.depth,
-            exclude_same_group=snakemake.params.exclude_same_group,
-            resamples=snakemake.params.resamples,
-            seed=snakemake.params.seed,
+            protocols=snakemake.params.search["protocols"],
+            depth=snakemake.params.search["n_neighbours"],
+            exclude_same_group=snakemake.params.search["exclude_same_group"],
+            **snakemake.params.recall,
             metadata=dict(snakemake.wildcards.items()),
         )

@@ -86,7 +86,7 @@ def _find_defect(cleaned: str, text: str) -> str | None:
 
 
 def clean_distinct(texts: pl.Series) -> pl.DataFrame:
-    """`text`, `defect` and `repairs` as from `clean`: one row per distinct text that is not `is_clean_expr`."""
+    """`text`, `defect` and `repairs` as from `clean`, by distinct text that is not `is_clean_expr`."""
     distinct = texts.to_frame("before").filter(~is_clean_expr(pl.col("before"))).unique().sort("before")
     schema = {"text": pl.String, "defect": pl.String, "repairs": pl.List(pl.String)}
     parts = [pl.DataFrame(schema={"before": pl.String} | schema)]

@@ -14,7 +14,9 @@ from nearkin.evaluation.bootstrap import LabelGroupSums, add_resampling_units, b
 KEYS = ["protocol", "level", "uuid"]
 
 
-def compare_all_pairs(hits: Mapping[str, pl.DataFrame], *, k: int, resamples: int, seed: int) -> pl.DataFrame:
+def compare_all_pairs(
+    hits: Mapping[str, pl.DataFrame], *, k: int, bootstrap_samples: int, seed: int
+) -> pl.DataFrame:
     """The difference in recall@k of all queries for every ordered pair of models: a `Pairwise` table.
 
     `hits` maps models to `QueryScores` tables of the same queries; ValueError otherwise. Intervals
@@ -26,7 +28,7 @@ def compare_all_pairs(hits: Mapping[str, pl.DataFrame], *, k: int, resamples: in
     for (protocol,), queries in joined.group_by("protocol", maintain_order=True):
         queries, strata = add_resampling_units(queries)
         for (level,), block in queries.group_by("level", maintain_order=True):
-            rows = _make_rows(block, strata, models, resamples, seed)
+            rows = _make_rows(block, strata, models, bootstrap_samples, seed)
             parts.append(rows.with_columns(protocol=pl.lit(protocol), level=pl.lit(level)))
     return pl.concat(parts).with_columns(k=pl.lit(k, dtype=pl.Int32))
 
@@ -50,10 +52,10 @@ def hit_at_k_expr(model: str, k: int) -> pl.Expr:
 
 
 def _make_rows(
-    block: pl.DataFrame, strata: np.ndarray, models: Sequence[str], resamples: int, seed: int
+    block: pl.DataFrame, strata: np.ndarray, models: Sequence[str], bootstrap_samples: int, seed: int
 ) -> pl.DataFrame:
     cells = LabelGroupSums(block, [pl.col(model) for model in models])
-    chunks = bootstrap_sums([cells], strata, resamples=resamples, seed=seed)
+    chunks = bootstrap_sums([cells], strata, bootstrap_samples=bootstrap_samples, seed=seed)
     totals = np.concatenate([sums.sum(axis=0) for (sums,) in chunks], axis=-1)  # (1 + n_models, n_resamples)
     shares = dict(zip(models, totals[1:] / totals[0], strict=True))
     groups = block.group_by("group_id", maintain_order=True).agg(pl.col(models).sum())

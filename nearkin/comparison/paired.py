@@ -28,7 +28,7 @@ def compare_models(
     n_train: pl.DataFrame,
     ks: Sequence[int],
     min_queries: int,
-    resamples: int,
+    bootstrap_samples: int,
     seed: int,
 ) -> pl.DataFrame:
     """Base against trained as a `Differences` table: see its declaration for the rows.
@@ -50,7 +50,7 @@ def compare_models(
     for (protocol,), queries in both.group_by("protocol", maintain_order=True):
         queries, strata = add_resampling_units(queries)
         for (level,), block in queries.group_by("level", maintain_order=True):
-            groups, ends = _sum_groups(block, ks), _compute_ends(block, strata, ks, resamples, seed)
+            groups, ends = _sum_groups(block, ks), _compute_ends(block, strata, ks, bootstrap_samples, seed)
             rows = _add_adjusted_p_values(
                 pl.concat(_compare_scopes(groups, k, ends[k], min_queries) for k in ks)
             )
@@ -152,7 +152,7 @@ def widen_sparse_intervals(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _compute_ends(
-    block: pl.DataFrame, strata: np.ndarray, ks: Sequence[int], resamples: int, seed: int
+    block: pl.DataFrame, strata: np.ndarray, ks: Sequence[int], bootstrap_samples: int, seed: int
 ) -> dict[int, pl.DataFrame]:
     """For each k the scopes (category, label) with the ends of their difference, in points."""
     cells = LabelGroupSums(block, [pl.col(f"{model} {k}") for model in ("base", "trained") for k in ks])
@@ -166,10 +166,10 @@ def _compute_ends(
         [sparse.csr_array(np.array(of_categories, dtype=float)), sparse.eye_array(len(cells.labels))]
     )
     ends = []
-    step = max(1, CHUNK_NUMBERS // (resamples * len(ks)))
+    step = max(1, CHUNK_NUMBERS // (bootstrap_samples * len(ks)))
     for start in range(0, len(names), step):
         scopes = member.tocsr()[start : start + step]
-        chunks = bootstrap_sums([cells], strata, resamples=resamples, seed=seed)
+        chunks = bootstrap_sums([cells], strata, bootstrap_samples=bootstrap_samples, seed=seed)
         samples = np.concatenate([_subtract_shares(scopes, sums, len(ks)) for (sums,) in chunks], axis=-1)
         ends.append(100 * intervals.percentile_interval(np.moveaxis(samples, -1, 0)))
     low, high = np.concatenate(ends, axis=1)  # (n_scopes, n_ks)

@@ -21,7 +21,7 @@ def summarise_seeds(
     *,
     bases: Mapping[str, str],
     ks: Sequence[int],
-    resamples: int,
+    bootstrap_samples: int,
     seed: int,
 ) -> pl.DataFrame:
     """What the models of each variant find, their mean and their spread: a `SeedSummaries` table.
@@ -40,7 +40,7 @@ def summarise_seeds(
                 hit_at_k_expr(model, k).alias(_name_column(model, k)) for model, k in columns
             )
             names = [_name_column(*column) for column in columns]
-            for category, samples in _resample(block, strata, names, resamples, seed).items():
+            for category, samples in _resample(block, strata, names, bootstrap_samples, seed).items():
                 scope = block if category == ALL else block.filter(category=category)
                 rows = _make_rows(scope, samples, models, bases, ks)
                 key = {"protocol": protocol, "level": level, "category": category}
@@ -53,7 +53,7 @@ def _name_column(model: str, k: int) -> str:
 
 
 def _resample(
-    block: pl.DataFrame, strata: np.ndarray, columns: Sequence[str], resamples: int, seed: int
+    block: pl.DataFrame, strata: np.ndarray, columns: Sequence[str], bootstrap_samples: int, seed: int
 ) -> dict[str, dict[str, np.ndarray]]:
     """Means over resampled groups, by category and column: (resamples,) each; NaN without queries."""
     cells = LabelGroupSums(block, [pl.col(name) for name in columns])
@@ -62,7 +62,7 @@ def _resample(
         name: (categories == name).to_numpy() for name in distinct_categories(categories)
     }
     parts: dict[str, list[np.ndarray]] = {name: [] for name in scopes}
-    for (sums,) in bootstrap_sums([cells], strata, resamples=resamples, seed=seed):
+    for (sums,) in bootstrap_sums([cells], strata, bootstrap_samples=bootstrap_samples, seed=seed):
         for name, member in scopes.items():
             parts[name].append(sums[member].sum(axis=0))
     means = {}

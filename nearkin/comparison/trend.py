@@ -12,7 +12,7 @@ N_POINTS = 33
 """Training sizes at which the curve is computed, evenly spaced on its axis."""
 
 
-def fit_trend(differences: pl.DataFrame, *, resamples: int, seed: int) -> pl.DataFrame:
+def fit_trend(differences: pl.DataFrame, *, bootstrap_samples: int, seed: int) -> pl.DataFrame:
     """The improvement of species by their training images, as a `Trend` table.
 
     The curve is a + b log2(1 + training images), by least squares in which each species has its
@@ -28,20 +28,22 @@ def fit_trend(differences: pl.DataFrame, *, resamples: int, seed: int) -> pl.Dat
         ):
             scope = block if category == ALL else block.filter(category=category)
             if len(scope) >= MIN_LABELS and scope["n_train"].n_unique() > 1:
-                curve = _fit_curve(scope.sort("category", "label"), resamples, seed)
+                curve = _fit_curve(scope.sort("category", "label"), bootstrap_samples, seed)
                 key = {"protocol": protocol, "category": category, "k": k}
                 parts.append(curve.with_columns(**{name: pl.lit(value) for name, value in key.items()}))
     return Trend.cast(pl.concat(parts)) if parts else Trend.create_empty()
 
 
-def _fit_curve(species: pl.DataFrame, resamples: int, seed: int) -> pl.DataFrame:
+def _fit_curve(species: pl.DataFrame, bootstrap_samples: int, seed: int) -> pl.DataFrame:
     """All columns except protocol, category and k."""
     n_train, points, queries = (species[name].to_numpy() for name in ("n_train", "diff_pp", "n_queries"))
     size = np.log2(1 + n_train)
     grid = np.unique(np.rint(2 ** np.linspace(size.min(), size.max(), N_POINTS) - 1).astype(np.int64))
     axis = np.log2(1 + grid)
     (height,), (slope,) = _fit_lines(size, points, queries[None, :])
-    chunks = intervals.bootstrap_weights(np.zeros(len(species), dtype=int), resamples=resamples, seed=seed)
+    chunks = intervals.bootstrap_weights(
+        np.zeros(len(species), dtype=int), bootstrap_samples=bootstrap_samples, seed=seed
+    )
     fits = [_fit_lines(size, points, queries * weights) for weights in chunks]
     heights, slopes = (np.concatenate(each) for each in zip(*fits, strict=True))
     low, high = intervals.percentile_interval(heights[:, None] + slopes[:, None] * axis)

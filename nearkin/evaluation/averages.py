@@ -44,7 +44,7 @@ def list_metrics(ks: Sequence[int], depth: int) -> list[Metric]:
 
 
 def compute_metrics(
-    hits: pl.DataFrame, *, ks: Sequence[int], depth: int, resamples: int, seed: int
+    hits: pl.DataFrame, *, ks: Sequence[int], depth: int, bootstrap_samples: int, seed: int
 ) -> pl.DataFrame:
     """Every number of a model, as a `Metrics` table: its declaration says what the rows are.
 
@@ -64,7 +64,7 @@ def compute_metrics(
             for block in levels
         ]
         samples: list[list[np.ndarray]] = [[] for _ in levels]
-        for resampled_sums in bootstrap_sums(cells, strata, resamples=resamples, seed=seed):
+        for resampled_sums in bootstrap_sums(cells, strata, bootstrap_samples=bootstrap_samples, seed=seed):
             for group_sums, sums, averages in zip(cells, resampled_sums, samples, strict=True):
                 averages.append(_average_sums(sums, _list_scopes(group_sums.labels)[1]))
         for block, group_sums, averages in zip(levels, cells, samples, strict=True):

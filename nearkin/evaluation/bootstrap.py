@@ -62,17 +62,19 @@ def add_resampling_units(hits: pl.DataFrame) -> tuple[pl.DataFrame, np.ndarray]:
 
 
 def bootstrap_sums(
-    cells: Sequence[LabelGroupSums], strata: np.ndarray, *, resamples: int, seed: int
+    cells: Sequence[LabelGroupSums], strata: np.ndarray, *, bootstrap_samples: int, seed: int
 ) -> Iterator[list[np.ndarray]]:
     """Yields the sums of several `LabelGroupSums` over resampled units, chunk by chunk.
 
     Each chunk is a list of arrays (n_labels, n_columns, n), one for each of `cells`, from the same
-    draws; their last axes add up to `resamples`.
+    draws; their last axes add up to `bootstrap_samples`.
     """
     matrices = [group_sums.matrix(len(strata)) for group_sums in cells]
     widest = max([len(strata), *(cast(tuple[int, int], matrix.shape)[0] for matrix in matrices)])
     at_once = max(1, intervals.CHUNK_WEIGHTS // widest) * len(strata)
-    for weights in intervals.bootstrap_weights(strata, resamples=resamples, seed=seed, chunk_weights=at_once):
+    for weights in intervals.bootstrap_weights(
+        strata, bootstrap_samples=bootstrap_samples, seed=seed, chunk_weights=at_once
+    ):
         columns = np.ascontiguousarray(weights.T)
         yield [
             (matrix @ columns).reshape(len(group_sums.labels), -1, len(weights))

@@ -11,9 +11,9 @@ CHUNK_WEIGHTS = 2**22  # weights in memory
 
 
 def bootstrap_weights(
-    strata: np.ndarray, *, resamples: int, seed: int, chunk_weights: int = CHUNK_WEIGHTS
+    strata: np.ndarray, *, bootstrap_samples: int, seed: int, chunk_weights: int = CHUNK_WEIGHTS
 ) -> Iterator[np.ndarray]:
-    """Yields (n, n_rows) weights of resampled rows, `resamples` in all.
+    """Yields (n, n_rows) weights of resampled rows, `bootstrap_samples` in all.
 
     `strata` (n_rows,) are sorted codes 0, 1, ... Of a stratum of n rows, n - 1 are drawn with
     replacement, each weighing n / (n - 1): the rescaling bootstrap of Rao and Wu (1988). Drawing
@@ -28,8 +28,8 @@ def bootstrap_weights(
     n_rows = len(strata)
     generator = np.random.default_rng(seed)
     step = max(1, chunk_weights // n_rows)
-    for n_done in range(0, resamples, step):
-        n = min(step, resamples - n_done)
+    for n_done in range(0, bootstrap_samples, step):
+        n = min(step, bootstrap_samples - n_done)
         rows = start + (generator.random((n, len(start))) * size).astype(np.int64)
         rows += n_rows * np.arange(n)[:, None]
         yield np.bincount(rows.ravel(), minlength=n * n_rows).reshape(n, n_rows) * weight

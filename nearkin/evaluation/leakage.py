@@ -35,7 +35,7 @@ def audit_leakage(
     split_settings: SplitSettings,
     max_queries: int,
     ks: Sequence[int],
-    resamples: int,
+    bootstrap_samples: int,
     seed: int,
 ) -> pl.DataFrame:
     """The recalls under the study's split and under a random one, as a `LeakageAudit` table.
@@ -66,7 +66,7 @@ def audit_leakage(
                 ks=ks,
                 exclude_same_group=exclude_same_group,
             )
-            rows = _compute_recalls(hits, levels, ks=ks, resamples=resamples, seed=seed)
+            rows = _compute_recalls(hits, levels, ks=ks, bootstrap_samples=bootstrap_samples, seed=seed)
             parts.append(
                 rows.with_columns(
                     protocol=pl.lit(protocol),
@@ -145,7 +145,7 @@ def find_queries_with_group_member(splits: pl.DataFrame, protocol: str) -> pl.Se
 
 
 def _compute_recalls(
-    hits: pl.DataFrame, levels: Sequence[str], *, ks: Sequence[int], resamples: int, seed: int
+    hits: pl.DataFrame, levels: Sequence[str], *, ks: Sequence[int], bootstrap_samples: int, seed: int
 ) -> pl.DataFrame:
     """The recalls of all queries, and of those with and without a group member, by level and k."""
     query_subsets: Mapping[str, pl.Expr] = {
@@ -157,7 +157,7 @@ def _compute_recalls(
     for level in levels:
         for query_subset, is_in_subset in query_subsets.items():
             counts = _count_hits(hits.filter(is_in_subset, level=level), ks)
-            shares, low, high = _compute_shares(counts, ks, resamples, seed)
+            shares, low, high = _compute_shares(counts, ks, bootstrap_samples, seed)
             rows += [
                 {
                     "level": level,
@@ -184,7 +184,7 @@ def _count_hits(hits: pl.DataFrame, ks: Sequence[int]) -> pl.DataFrame:
 
 
 def _compute_shares(
-    counts: pl.DataFrame, ks: Sequence[int], resamples: int, seed: int
+    counts: pl.DataFrame, ks: Sequence[int], bootstrap_samples: int, seed: int
 ) -> list[list[float | None]]:
     """The recall at each k and both ends of its interval: three lists; None where there is no query.
 
@@ -195,7 +195,7 @@ def _compute_shares(
         return [[None] * len(ks)] * 3
     values = counts.select("n", *(f"h{k}" for k in ks)).to_numpy()
     single_stratum = np.zeros(len(counts), dtype=np.int64)
-    chunks = intervals.bootstrap_weights(single_stratum, resamples=resamples, seed=seed)
+    chunks = intervals.bootstrap_weights(single_stratum, bootstrap_samples=bootstrap_samples, seed=seed)
     sums = np.concatenate([weights @ values for weights in chunks])  # (n_resamples, 1 + n_ks)
     shares = values[:, 1:].sum(axis=0) / values[:, 0].sum()
     ends = intervals.percentile_interval(sums[:, 1:] / sums[:, :1])

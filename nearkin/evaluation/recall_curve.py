@@ -20,7 +20,9 @@ def k_grid(depth: int) -> list[int]:
     return [*(k for k in spread if k < depth), depth]
 
 
-def compute_recall_curve(hits: pl.DataFrame, *, depth: int, resamples: int, seed: int) -> pl.DataFrame:
+def compute_recall_curve(
+    hits: pl.DataFrame, *, depth: int, bootstrap_samples: int, seed: int
+) -> pl.DataFrame:
     """Recall of all queries at every k of `k_grid`, as a `RecallCurve` table: micro averages.
 
     Values and intervals are those of a `Metrics` table where both have a k: the draws are the same.
@@ -33,7 +35,9 @@ def compute_recall_curve(hits: pl.DataFrame, *, depth: int, resamples: int, seed
         queries, strata = add_resampling_units(queries)
         blocks = [block for _, block in queries.group_by("level", maintain_order=True)]
         cells = [LabelGroupSums(block.with_columns(**all_labels), hits_at_k) for block in blocks]
-        resampled_sums = zip(*bootstrap_sums(cells, strata, resamples=resamples, seed=seed), strict=True)
+        resampled_sums = zip(
+            *bootstrap_sums(cells, strata, bootstrap_samples=bootstrap_samples, seed=seed), strict=True
+        )
         for block, group_sums, sums in zip(blocks, cells, resampled_sums, strict=True):
             samples = np.concatenate(sums, axis=-1)[0]
             parts.append(_make_points(block, group_sums.values.sum(axis=0), samples, ks))

@@ -16,13 +16,15 @@ DEPTH = 100
 SKILL = {"untrained": 0.1, "lite0": 0.55, "lite0_unicom": 0.65}
 
 
-def study(n_species=250, *, seed=1, resamples=100, ks=(1, 5)):
+def study(n_species=250, *, seed=1, bootstrap_samples=100, ks=(1, 5)):
     """Tables by name: labels, splits, statistics; and by model or pair: recalls, sizes, differences, ..."""
     rng = np.random.default_rng(seed)
     labels, splits = _images(rng, n_species)
     hits = {model: _hits(rng, labels, splits, SKILL[model], ks) for model in MODELS}
     recalls = {
-        model: averages.compute_metrics(frame, ks=list(ks), depth=DEPTH, resamples=resamples, seed=1)
+        model: averages.compute_metrics(
+            frame, ks=list(ks), depth=DEPTH, bootstrap_samples=bootstrap_samples, seed=1
+        )
         for model, frame in hits.items()
     }
     n_train = paired.count_training_images(labels, splits)
@@ -33,7 +35,7 @@ def study(n_species=250, *, seed=1, resamples=100, ks=(1, 5)):
             n_train=n_train,
             ks=list(ks),
             min_queries=5,
-            resamples=resamples,
+            bootstrap_samples=bootstrap_samples,
             seed=1,
         )
         for pair in [("untrained", "lite0"), ("lite0", "lite0_unicom")]
@@ -50,7 +52,9 @@ def study(n_species=250, *, seed=1, resamples=100, ks=(1, 5)):
             for pair, frame in differences.items()
         },
         "curves": {
-            model: recall_curve.compute_recall_curve(frame, depth=DEPTH, resamples=resamples, seed=1)
+            model: recall_curve.compute_recall_curve(
+                frame, depth=DEPTH, bootstrap_samples=bootstrap_samples, seed=1
+            )
             for model, frame in hits.items()
         },
     }

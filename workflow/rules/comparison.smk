@@ -25,9 +25,7 @@ rule compare_models:
         mem_mb=scaled_by_input(2000, {"base": 10, "trained": 10}),
     params:
         code=digest_of("compare_models.py"),
-        ks=lookup(within=config, dpath="recall/ks"),
-        resamples=lookup(within=config, dpath="recall/bootstrap_samples"),
-        seed=lookup(within=config, dpath="recall/seed"),
+        recall=lookup(within=config, dpath="recall"),
         min_queries=lookup(within=config, dpath="comparison/min_queries"),
     script:
         "../../scripts/compare_models.py"
@@ -53,8 +51,7 @@ rule compare_all_pairs:
         code=digest_of("compare_all_pairs.py"),
         models=REPORTED_MODELS,
         k=1,
-        resamples=lookup(within=config, dpath="recall/bootstrap_samples"),
-        seed=lookup(within=config, dpath="recall/seed"),
+        recall=lookup(within=config, dpath="recall"),
     script:
         "../../scripts/compare_all_pairs.py"
 
@@ -84,9 +81,7 @@ rule compare_seeds:
             for name, (first, *_) in SEED_GROUPS.items()
             if first in FINETUNED_MODELS
         },
-        ks=lookup(within=config, dpath="recall/ks"),
-        resamples=lookup(within=config, dpath="recall/bootstrap_samples"),
-        seed=lookup(within=config, dpath="recall/seed"),
+        recall=lookup(within=config, dpath="recall"),
     script:
         "../../scripts/compare_seeds.py"
 
@@ -131,7 +126,6 @@ rule fit_trend:
         "../../envs/analysis.yaml"
     params:
         code=digest_of("fit_trend.py"),
-        resamples=lookup(within=config, dpath="recall/bootstrap_samples"),
-        seed=lookup(within=config, dpath="recall/seed"),
+        recall=lookup(within=config, dpath="recall"),
     script:
         "../../scripts/fit_trend.py"

@@ -20,12 +20,8 @@ rule score_queries:
         "../../envs/analysis.yaml"
     params:
         code=digest_of("score_queries.py"),
-        protocols=lookup(within=config, dpath="search/protocols"),
-        ks=lookup(within=config, dpath="recall/ks"),
-        depth=lookup(within=config, dpath="search/n_neighbours"),
-        resamples=lookup(within=config, dpath="recall/bootstrap_samples"),
-        seed=lookup(within=config, dpath="recall/seed"),
-        exclude_same_group=lookup(within=config, dpath="search/exclude_same_group"),
+        search=lookup(within=config, dpath="search"),
+        recall=lookup(within=config, dpath="recall"),
     script:
         "../../scripts/score_queries.py"
 
@@ -46,9 +42,8 @@ rule compute_recall_curve:
         "../../envs/analysis.yaml"
     params:
         code=digest_of("compute_recall_curve.py"),
-        depth=lookup(within=config, dpath="search/n_neighbours"),
-        resamples=lookup(within=config, dpath="recall/bootstrap_samples"),
-        seed=lookup(within=config, dpath="recall/seed"),
+        search=lookup(within=config, dpath="search"),
+        recall=lookup(within=config, dpath="recall"),
     script:
         "../../scripts/compute_recall_curve.py"
 
@@ -143,8 +138,6 @@ rule audit_leakage:
         model=lookup(within=config, dpath="leakage_audit/model"),
         max_queries=lookup(within=config, dpath="leakage_audit/max_queries"),
         split_settings=split_settings,
-        ks=lookup(within=config, dpath="recall/ks"),
-        resamples=lookup(within=config, dpath="recall/bootstrap_samples"),
-        seed=lookup(within=config, dpath="recall/seed"),
+        recall=lookup(within=config, dpath="recall"),
     script:
         "../../scripts/audit_leakage.py"

@@ -188,6 +188,6 @@ rule check_results:
         mem_mb=scaled_by_input(2000, {"query_scores": 10}),
     params:
         code=digest_of("check_results.py"),
-        exclude_same_group=lookup(within=config, dpath="search/exclude_same_group"),
+        search=lookup(within=config, dpath="search"),
     script:
         "../../scripts/check_results.py"

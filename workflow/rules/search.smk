@@ -21,10 +21,7 @@ rule search_neighbours:
         runtime=scaled_by_input(60, {"shards": 0.1}),
     params:
         code=digest_of("search_neighbours.py"),
-        protocols=lookup(within=config, dpath="search/protocols"),
-        depth=lookup(within=config, dpath="search/n_neighbours"),
-        exclude_same_group=lookup(within=config, dpath="search/exclude_same_group"),
-        n_chunks=lookup(within=config, dpath="search/query_chunks"),
+        search=lookup(within=config, dpath="search"),
     script:
         "../../scripts/search_neighbours.py"
 

@@ -26,12 +26,12 @@ def hits_of(vectors_seed):
 
 def test_a_pair_is_as_compared_alone():
     hits = {name: hits_of(seed) for seed, name in enumerate("abc", start=1)}
-    table = compare_all_pairs(hits, k=3, resamples=200, seed=1)
+    table = compare_all_pairs(hits, k=3, bootstrap_samples=200, seed=1)
     Pairwise.validate(table.select(Pairwise.column_names()))
     assert len(table) == 3 * 6  # levels, ordered pairs
     labels, splits = random_study.study(1)
     counts = paired.count_training_images(labels, splits)
-    settings = {"n_train": counts, "ks": [3], "min_queries": 4, "resamples": 200, "seed": 1}
+    settings = {"n_train": counts, "ks": [3], "min_queries": 4, "bootstrap_samples": 200, "seed": 1}
     alone = paired.compare_models(hits["a"], hits["c"], **settings)
     for level in ("category", "genus", "species"):
         mine = table.filter(level=level, base="a", trained="c").row(0, named=True)
@@ -49,5 +49,5 @@ def test_models_with_other_queries_are_refused():
     hits = hits_of(1)
     with pytest.raises(ValueError, match="did not answer the same queries"):
         compare_all_pairs(
-            {"a": hits, "b": hits.filter(pl.col("level") != "genus")}, k=1, resamples=100, seed=1
+            {"a": hits, "b": hits.filter(pl.col("level") != "genus")}, k=1, bootstrap_samples=100, seed=1
         )

@@ -37,7 +37,7 @@ def hits_of(seed, vectors_seed):
 def compared(seed=1, **other):
     labels, splits, base = hits_of(seed, 1)
     *_, trained = hits_of(seed, 2)
-    arguments = {"ks": KS, "min_queries": 4, "resamples": 200, "seed": 1} | other
+    arguments = {"ks": KS, "min_queries": 4, "bootstrap_samples": 200, "seed": 1} | other
     counts = paired.count_training_images(labels, splits)
     return base, trained, paired.compare_models(base, trained, n_train=counts, **arguments)
 
@@ -87,7 +87,7 @@ def test_the_same_bits_in_every_run_and_for_any_order_of_rows():
     labels, splits, base = hits_of(1, 1)
     *_, trained = hits_of(1, 2)
     counts = paired.count_training_images(labels, splits)
-    settings = {"n_train": counts, "ks": KS, "min_queries": 4, "resamples": 200, "seed": 1}
+    settings = {"n_train": counts, "ks": KS, "min_queries": 4, "bootstrap_samples": 200, "seed": 1}
     key = Differences.primary_key()
     first = paired.compare_models(base, trained, **settings).sort(key)
     for seed in range(5):
@@ -133,13 +133,17 @@ def test_models_with_different_queries_are_not_compared():
     labels, splits, base = hits_of(1, 1)
     counts = paired.count_training_images(labels, splits)
     with pytest.raises(ValueError, match="did not answer the same queries: 1 only by the base"):
-        paired.compare_models(base, base[1:], n_train=counts, ks=KS, min_queries=4, resamples=100, seed=1)
+        paired.compare_models(
+            base, base[1:], n_train=counts, ks=KS, min_queries=4, bootstrap_samples=100, seed=1
+        )
 
 
 def test_no_change_at_all():
     labels, splits, base = hits_of(1, 1)
     counts = paired.count_training_images(labels, splits)
-    table = paired.compare_models(base, base, n_train=counts, ks=KS, min_queries=4, resamples=100, seed=1)
+    table = paired.compare_models(
+        base, base, n_train=counts, ks=KS, min_queries=4, bootstrap_samples=100, seed=1
+    )
     assert set(table["diff_pp"]) == {0.0}
     assert set(table["p_value"].drop_nulls()) == {1.0}
 
@@ -187,7 +191,7 @@ NO_COUNTS = {"level": pl.String, "category": pl.String, "label": pl.String, "n_t
 
 def table_of(rows, **other):
     settings = {"n_train": pl.DataFrame(schema=NO_COUNTS), "ks": [1, 3], "min_queries": 2} | other
-    settings |= {"resamples": 50, "seed": 1}
+    settings |= {"bootstrap_samples": 50, "seed": 1}
     return paired.compare_models(*make_hits(rows), **settings).filter(metric="recall")
 
 
@@ -201,7 +205,7 @@ def test_intervals_are_those_of_drawn_units(monkeypatch, at_once, weights_at_onc
     base, trained = make_hits(rows)
     hits, strata = paired.add_resampling_units(base.with_columns(trained=trained["first_relevant_rank"]))
     weights = np.concatenate(
-        list(paired.intervals.bootstrap_weights(strata, resamples=50, seed=1, chunk_weights=2**20))
+        list(paired.intervals.bootstrap_weights(strata, bootstrap_samples=50, seed=1, chunk_weights=2**20))
     )
     for row in table_of(rows).to_dicts():
         if row["n_queries"] < 40:

@@ -11,7 +11,7 @@ from nearkin.tables.seeds import SeedSummaries
 from tests.factories import random_study
 from tests.unit.comparison.test_all_pairs import hits_of
 
-HOW = {"ks": [1, 3], "resamples": 200, "seed": 1}
+HOW = {"ks": [1, 3], "bootstrap_samples": 200, "seed": 1}
 
 
 @pytest.fixture(scope="module")

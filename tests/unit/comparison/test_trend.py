@@ -9,7 +9,7 @@ from nearkin.comparison.trend import fit_trend
 from nearkin.tables.trend import Trend
 from nearkin.vocabulary import MIN_LABELS
 
-HOW = {"resamples": 400, "seed": 1}
+HOW = {"bootstrap_samples": 400, "seed": 1}
 
 
 def differences(n_train, points, n_queries, *, category="Fish", protocol="leave_one_out"):

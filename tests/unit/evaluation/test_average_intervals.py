@@ -8,7 +8,7 @@ from tests.factories.scores import counted_hits
 
 
 def recall(hits, **scope):
-    table = compute_metrics(hits, ks=[1], depth=5, resamples=2000, seed=1)
+    table = compute_metrics(hits, ks=[1], depth=5, bootstrap_samples=2000, seed=1)
     scope = {"metric": "recall", "average": "micro", "query_subset": "all", "label": "all"} | scope
     return table.filter(**scope).row(0, named=True)
 

@@ -110,7 +110,7 @@ def tabled(table, protocol):
 @pytest.mark.parametrize("seed", range(4))
 def test_recall_equals_the_plain_loops(seed, exclude_same_group):
     labels, splits, found, hits = scored(seed, exclude_same_group, levels=2 if seed % 2 else None)
-    table = compute_metrics(hits, ks=KS, depth=15, resamples=100, seed=1)
+    table = compute_metrics(hits, ks=KS, depth=15, bootstrap_samples=100, seed=1)
     for protocol in PROTOCOL_SPLITS:
         slow, ours = loops(labels, splits, found, protocol, exclude_same_group), tabled(table, protocol)
         assert len(slow) > 30
@@ -136,7 +136,7 @@ def test_a_hand_worked_table():
     hits = query_scores.score_queries(
         [found], labels, splits, exclude_same_group=True, protocols=["leave_one_out"], ks=[1, 2], depth=2
     )
-    table = compute_metrics(hits, ks=[1, 2], depth=2, resamples=100, seed=1)
+    table = compute_metrics(hits, ks=[1, 2], depth=2, bootstrap_samples=100, seed=1)
 
     def value(**which):
         which = {"metric": "recall", "average": "micro", "query_subset": "all", "label": "all"} | which
@@ -160,8 +160,8 @@ def test_a_hand_worked_table():
 
 def test_intervals_hold_their_value_and_do_not_depend_on_row_order():
     *_, hits = scored(5)
-    table = compute_metrics(hits, ks=KS, depth=15, resamples=300, seed=1)
-    again = compute_metrics(hits.reverse(), ks=KS, depth=15, resamples=300, seed=1)
+    table = compute_metrics(hits, ks=KS, depth=15, bootstrap_samples=300, seed=1)
+    again = compute_metrics(hits.reverse(), ks=KS, depth=15, bootstrap_samples=300, seed=1)
     assert table.sort(table.columns).equals(again.sort(table.columns))
     within = table.filter(pl.col("ci_low").is_not_null())
     assert (within["ci_low"] <= within["value"] + 1e-12).all()
@@ -184,7 +184,7 @@ def test_no_reachable_query_is_null_not_zero():
     hits = query_scores.score_queries(
         [found], labels, splits, exclude_same_group=True, protocols=["leave_one_out"], ks=[1], depth=2
     )
-    table = compute_metrics(hits, ks=[1], depth=2, resamples=100, seed=1)
+    table = compute_metrics(hits, ks=[1], depth=2, bootstrap_samples=100, seed=1)
     row = table.filter(level="species", average="micro", query_subset="reachable", category="all").row(
         0, named=True
     )
@@ -225,7 +225,7 @@ def scores_of(hits, k):
 @pytest.mark.parametrize("seed", [1, 2])
 def test_other_metrics_are_means_of_their_scores_or_null_with_a_reason(seed):
     *_, hits = scored(seed)
-    table = compute_metrics(hits, ks=KS, depth=15, resamples=100, seed=1)
+    table = compute_metrics(hits, ks=KS, depth=15, bootstrap_samples=100, seed=1)
     n_null = 0
     for level in ("category", "genus", "species"):
         mine = scores_of(hits.filter(protocol="leave_one_out", level=level), 3)
@@ -266,7 +266,7 @@ def test_where_all_groups_agree_the_interval_is_wilsons():
     hits = query_scores.score_queries(
         [found], labels, splits, exclude_same_group=True, protocols=["leave_one_out"], ks=[1], depth=3
     )
-    table = compute_metrics(hits, ks=[1], depth=3, resamples=100, seed=1)
+    table = compute_metrics(hits, ks=[1], depth=3, bootstrap_samples=100, seed=1)
     row = table.filter(level="species", metric="recall", average="micro", query_subset="all", category="all")
     assert row.select("value", "ci_low", "ci_high").row(0) == (1.0, pytest.approx(wilson(1.0, 6)[0]), 1.0)
 
@@ -282,7 +282,7 @@ def test_groups_are_counted_by_population_and_scope():
             ("Fish", "Cc z", "g5", 0, None),
         ]
     )
-    table = compute_metrics(hits, ks=[1], depth=2, resamples=50, seed=1)
+    table = compute_metrics(hits, ks=[1], depth=2, bootstrap_samples=50, seed=1)
     undefined = table.filter(metric="r_precision", average="micro", query_subset="all", category="all")
     assert undefined["null_reason"].to_list() == ["1 of 6 queries could find more than the 2 stored"]
     table = table.filter(metric="recall", average="micro")
@@ -309,7 +309,7 @@ def test_labels_are_counted_with_their_own_groups_and_interval():
             ("Bird", "Aa y", "g4", 0, None),
         ]
     )
-    table = compute_metrics(hits, ks=[1], depth=2, resamples=50, seed=1)
+    table = compute_metrics(hits, ks=[1], depth=2, bootstrap_samples=50, seed=1)
     names = [
         "n_queries",
         "n_groups",
@@ -341,7 +341,7 @@ def test_labels_are_counted_with_their_own_groups_and_interval():
 def test_the_interval_of_reachable_queries_counts_their_groups_alone():
     unreachable = [("Bird", "Aa x", f"lost{i}", 0, None) for i in range(50)]
     found = [("Bird", "Aa x", f"g{i}", 1, 1 if i < 4 else None) for i in range(8)]
-    table = compute_metrics(counted_hits(found + unreachable), ks=[1], depth=2, resamples=50, seed=1)
+    table = compute_metrics(counted_hits(found + unreachable), ks=[1], depth=2, bootstrap_samples=50, seed=1)
     row = table.filter(metric="recall", average="micro", query_subset="reachable", category="all")
     low, high = wilson(np.array([0.5]), np.array([8]))[:, 0]  # half of 8 groups: fewer than 5
     assert row.select("value", "ci_low", "ci_high").row(0) == (0.5, pytest.approx(low), pytest.approx(high))
@@ -350,9 +350,9 @@ def test_the_interval_of_reachable_queries_counts_their_groups_alone():
 def test_samples_drawn_in_parts_give_the_same_intervals(monkeypatch):
     *_, hits = scored(3)
     hits = hits.filter(protocol="leave_one_out")
-    whole = compute_metrics(hits, ks=KS, depth=15, resamples=20, seed=1)
+    whole = compute_metrics(hits, ks=KS, depth=15, bootstrap_samples=20, seed=1)
     monkeypatch.setattr("nearkin.evaluation.intervals.CHUNK_WEIGHTS", 2000)
-    parts = compute_metrics(hits, ks=KS, depth=15, resamples=20, seed=1)
+    parts = compute_metrics(hits, ks=KS, depth=15, bootstrap_samples=20, seed=1)
     assert parts.drop("ci_low", "ci_high").equals(whole.drop("ci_low", "ci_high"))
     for end in ("ci_low", "ci_high"):
         assert np.allclose(parts[end].fill_null(-1), whole[end].fill_null(-1), rtol=0, atol=1e-12)

@@ -87,7 +87,7 @@ def test_several_cells_are_drawn_together():
     hits = pl.DataFrame(rows, schema=["category", "label", "unit", "v"], orient="row")
     hits = hits.with_columns(pl.col("unit").cast(pl.UInt32))
     pair = [LabelGroupSums(hits, [pl.col("v")]), LabelGroupSums(hits, [2 * pl.col("v"), pl.col("v")])]
-    drawn = list(bootstrap_sums(pair, np.zeros(4, dtype=np.int64), resamples=20, seed=1))
+    drawn = list(bootstrap_sums(pair, np.zeros(4, dtype=np.int64), bootstrap_samples=20, seed=1))
     one, two = (np.concatenate(parts, axis=-1) for parts in zip(*drawn, strict=True))
     assert one.shape == (1, 2, 20) and two.shape == (1, 3, 20)
     assert np.allclose(one[:, 0], 4) and np.array_equal(two[:, 1], 2 * one[:, 1])

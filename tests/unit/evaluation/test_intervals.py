@@ -7,9 +7,9 @@ from scipy import stats
 from nearkin.evaluation import intervals
 
 
-def weights_of(strata, resamples, seed=1, at_once=2**22):
+def weights_of(strata, bootstrap_samples, seed=1, at_once=2**22):
     drawn = intervals.bootstrap_weights(
-        np.array(strata), resamples=resamples, seed=seed, chunk_weights=at_once
+        np.array(strata), bootstrap_samples=bootstrap_samples, seed=seed, chunk_weights=at_once
     )
     return np.concatenate(list(drawn))
 

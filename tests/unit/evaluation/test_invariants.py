@@ -20,7 +20,13 @@ def study():
     hits = query_scores.score_queries(
         [found], labels, splits, exclude_same_group=True, protocols=["leave_one_out"], ks=[1, 5], depth=9
     )
-    return labels, splits, found, hits, compute_metrics(hits, ks=[1, 5], depth=9, resamples=100, seed=1)
+    return (
+        labels,
+        splits,
+        found,
+        hits,
+        compute_metrics(hits, ks=[1, 5], depth=9, bootstrap_samples=100, seed=1),
+    )
 
 
 def broken(check, *tables, match, **arguments):

@@ -13,7 +13,7 @@ SETTINGS = {
     "split_settings": grouped_images.DEALING,
     "max_queries": 1000,
     "ks": [1, 3],
-    "resamples": 200,
+    "bootstrap_samples": 200,
     "seed": 1,
 }
 
@@ -182,7 +182,9 @@ def test_intervals_of_the_audit_resample_all_groups_together():
     counted = pl.DataFrame({"n": rng.integers(1, 4, 40)})
     counted = counted.with_columns(h1=pl.col("n") - pl.Series(rng.integers(0, 2, 40)), h3=pl.col("n") - 1)
     shares, low, high = leakage._compute_shares(counted, [1, 3], 200, 7)
-    [weights] = leakage.intervals.bootstrap_weights(np.zeros(40, dtype=np.int64), resamples=200, seed=7)
+    [weights] = leakage.intervals.bootstrap_weights(
+        np.zeros(40, dtype=np.int64), bootstrap_samples=200, seed=7
+    )
     for i, name in enumerate(["h1", "h3"]):
         drawn_shares = (weights @ counted[name].to_numpy()) / (weights @ counted["n"].to_numpy())
         assert shares[i] == pytest.approx(counted[name].sum() / counted["n"].sum())

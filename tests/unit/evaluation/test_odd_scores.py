@@ -53,7 +53,7 @@ def hits_of(labels, splits, found):
 
 
 def averages(hits):
-    return compute_metrics(hits, ks=KS, depth=DEPTH, resamples=100, seed=SEED)
+    return compute_metrics(hits, ks=KS, depth=DEPTH, bootstrap_samples=100, seed=SEED)
 
 
 @pytest.mark.parametrize("species", [["Aa x"] * 6, ["Aa x", "Aa x", "Aa y", "Aa y", "Bb z", "Bb z"]])
@@ -69,16 +69,16 @@ def test_all_hit_none_hit_or_one_species_alone(species, rights):
         assert row["value"] == (1.0 if right or alone else 0.0)
         assert row["ci_low"] <= row["value"] <= row["ci_high"] and row["ci_high"] - row["ci_low"] > 0.3
     counts = paired.count_training_images(labels, splits)
-    table = paired.compare_models(*hits, n_train=counts, ks=KS, min_queries=2, resamples=100, seed=SEED).pipe(
-        Differences.validate
-    )
+    table = paired.compare_models(
+        *hits, n_train=counts, ks=KS, min_queries=2, bootstrap_samples=100, seed=SEED
+    ).pipe(Differences.validate)
     overall = table.filter(**AT, category="all", label="all").row(0, named=True)
     assert overall["diff_pp"] == (0.0 if alone else 100.0 * (rights[1] - rights[0]))
     claims = evaluate.evaluate_claims({"base": recalls[0], "trained": recalls[1]}, table, k=1)
     assert len(Claims.validate(claims))
     assert len(compare_top1(hits, [one.filter(rank=1) for one in found])) == len(hits[0])
-    assert len(compare_all_pairs({"a": hits[0], "b": hits[1]}, k=1, resamples=100, seed=SEED))
-    assert len(recall_curve.compute_recall_curve(hits[0], depth=DEPTH, resamples=100, seed=SEED))
+    assert len(compare_all_pairs({"a": hits[0], "b": hits[1]}, k=1, bootstrap_samples=100, seed=SEED))
+    assert len(recall_curve.compute_recall_curve(hits[0], depth=DEPTH, bootstrap_samples=100, seed=SEED))
     assert len(confusions.count_confusions(found[0].filter(rank=1).select("uuid", "neighbour"), labels))
 
 
@@ -122,4 +122,6 @@ def test_models_without_a_species_in_common_are_not_compared():
     base, trained = hits.filter(label="Aa x"), hits.filter(label="Bb z")
     counts = paired.count_training_images(labels, splits)
     with pytest.raises(ValueError, match="did not answer the same queries"):
-        paired.compare_models(base, trained, n_train=counts, ks=KS, min_queries=2, resamples=100, seed=SEED)
+        paired.compare_models(
+            base, trained, n_train=counts, ks=KS, min_queries=2, bootstrap_samples=100, seed=SEED
+        )

@@ -28,9 +28,9 @@ def hits_of(first_hits):
 
 
 def test_a_curve_worked_out_by_hand():
-    found = recall_curve.compute_recall_curve(hits_of([1, 2, 6, None]), depth=6, resamples=50, seed=1).sort(
-        "k"
-    )
+    found = recall_curve.compute_recall_curve(
+        hits_of([1, 2, 6, None]), depth=6, bootstrap_samples=50, seed=1
+    ).sort("k")
     assert found["k"].to_list() == [1, 2, 3, 5, 6]
     assert found["value"].to_list() == [0.25, 0.5, 0.5, 0.5, 0.75]
     assert found["n_queries"].to_list() == found["n_groups"].to_list() == [4] * 5
@@ -38,7 +38,7 @@ def test_a_curve_worked_out_by_hand():
 
 
 def test_a_curve_on_which_all_agree_has_an_interval():
-    found = recall_curve.compute_recall_curve(hits_of([1] * 10), depth=1, resamples=50, seed=1)
+    found = recall_curve.compute_recall_curve(hits_of([1] * 10), depth=1, bootstrap_samples=50, seed=1)
     value, low, high = found.select("value", "ci_low", "ci_high").row(0)
     assert (value, low, high) == pytest.approx((1, 0.722, 1), abs=1e-3)
 
@@ -55,10 +55,10 @@ def test_a_curve_is_that_of_the_table_of_recalls(seed):
         [found], labels, splits, protocols=PROTOCOL_SPLITS, exclude_same_group=True, ks=[1, 3, 10], depth=15
     )
     curve = recall_curve.compute_recall_curve(
-        hits.sample(fraction=1, shuffle=True, seed=seed), depth=15, resamples=60, seed=5
+        hits.sample(fraction=1, shuffle=True, seed=seed), depth=15, bootstrap_samples=60, seed=5
     )
     RecallCurve.validate(curve)
-    known = compute_metrics(hits, ks=[1, 3, 10], depth=15, resamples=60, seed=5).filter(
+    known = compute_metrics(hits, ks=[1, 3, 10], depth=15, bootstrap_samples=60, seed=5).filter(
         metric="recall", average="micro", query_subset="all", category="all", label="all"
     )
     both = known.join(curve, on=["protocol", "level", "k"], suffix="_traced", validate="1:1")

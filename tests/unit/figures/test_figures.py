@@ -15,7 +15,7 @@ from tests.factories.figures import points_at, texts
 
 @pytest.fixture(scope="module")
 def made():
-    return results.study(30, resamples=20)
+    return results.study(30, bootstrap_samples=20)
 
 
 def sizes_of(rows):

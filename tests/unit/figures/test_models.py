@@ -15,7 +15,7 @@ LONG = [f"a_model_with_a_very_long_name_{i}" for i in range(8)]
 
 @pytest.fixture(scope="module")
 def made():
-    return results.study(30, resamples=20)
+    return results.study(30, bootstrap_samples=20)
 
 
 def test_each_line_is_the_curve_of_its_model(made):

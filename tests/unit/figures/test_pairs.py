@@ -24,7 +24,7 @@ PAIR = {"base": "untrained", "trained": "lite0", "protocol": "leave_one_out", "k
 def with_curve(differences, **pair):
     """The improvement beside the training images, with the curve fitted to it."""
     return improvement_by_training_size.plot_improvement_by_training_size(
-        differences, fit_trend(differences, resamples=50, seed=1), **pair
+        differences, fit_trend(differences, bootstrap_samples=50, seed=1), **pair
     )
 
 
@@ -33,7 +33,7 @@ DRAW = [paired_recall.plot_paired_recall, with_curve, most_changed.plot_most_cha
 
 @pytest.fixture(scope="module")
 def made():
-    return results.study(60, resamples=20)["differences"]["untrained", "lite0"]
+    return results.study(60, bootstrap_samples=20)["differences"]["untrained", "lite0"]
 
 
 def species_of(differences):
@@ -52,7 +52,7 @@ def test_each_point_is_a_species_of_its_category(made, draw, columns):
 
 
 def test_the_curve_and_its_slope_are_those_of_the_table(made):
-    curves = fit_trend(made, resamples=50, seed=1).filter(protocol="leave_one_out", k=1)
+    curves = fit_trend(made, bootstrap_samples=50, seed=1).filter(protocol="leave_one_out", k=1)
     for axis, name in zip(with_curve(made, **PAIR).axes, ["Bird", "Butterfly", "Fish"], strict=True):
         curve = curves.filter(category=name)
         drawn = axis.lines[-1].get_xydata()

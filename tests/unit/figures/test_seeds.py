@@ -16,7 +16,7 @@ MODELS = {"base": ["base"], "tuned.gradient_exact.m2_0.25": ["first", "second"]}
 def table():
     hits = {name: hits_of(seed) for seed, name in enumerate(["base", "first", "second"], start=1)}
     bases = {"tuned.gradient_exact.m2_0.25": "base"}
-    return summarise_seeds(hits, MODELS, bases=bases, ks=[1], resamples=50, seed=1)
+    return summarise_seeds(hits, MODELS, bases=bases, ks=[1], bootstrap_samples=50, seed=1)
 
 
 def test_marks_lines_and_bars_are_those_of_the_table(table):

@@ -15,7 +15,7 @@ BASE, TRAINED = "untrained", "lite0"
 
 @pytest.fixture(scope="module")
 def made():
-    return results.study(16, resamples=20)
+    return results.study(16, bootstrap_samples=20)
 
 
 @pytest.fixture(scope="module")

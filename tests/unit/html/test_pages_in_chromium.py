@@ -48,7 +48,7 @@ def test_no_text_of_a_delivery_runs_in_the_audit_or_in_a_spreadsheet(tab, curate
 
 
 def test_no_name_runs_in_the_report_or_in_a_spreadsheet(tab, tmp_path):
-    made = results.study(8, resamples=5)
+    made = results.study(8, bootstrap_samples=5)
     named = (
         pl.when(pl.col("label") == "all").then("label").otherwise(pl.lit(FORMULA + EVIL) + pl.col("label"))
     )

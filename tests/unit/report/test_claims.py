@@ -14,7 +14,7 @@ PAIR = ("lite0", "lite0_unicom")
 
 @pytest.fixture(scope="module")
 def made():
-    return results.study(40, resamples=20)
+    return results.study(40, bootstrap_samples=20)
 
 
 def test_the_tables_are_as_declared_and_ask_everything(made):

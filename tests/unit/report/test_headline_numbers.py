@@ -8,7 +8,7 @@ from tests.factories import results
 
 @pytest.fixture(scope="module")
 def recalls():
-    return results.study(20, resamples=20)["recalls"]
+    return results.study(20, bootstrap_samples=20)["recalls"]
 
 
 def test_records_hold_every_overall_recall_once(recalls):

@@ -81,7 +81,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def made():
-    return results.study(16, resamples=20)
+    return results.study(16, bootstrap_samples=20)
 
 
 def content_of(made, **changes):

@@ -14,7 +14,7 @@ ESCAPE = "</script><script>alert(1)</script>"
 
 @pytest.fixture(scope="module")
 def made():
-    return results.study(16, resamples=20)
+    return results.study(16, bootstrap_samples=20)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tests.unit.report.test_page import EVIL, content_of
 @pytest.fixture(scope="module")
 def made():
     """A study one of whose species has a name that would be markup."""
-    made = results.study(40, resamples=5)
+    made = results.study(40, bootstrap_samples=5)
     evil = made["labels"].join(made["splits"].filter(split="test"), on="uuid")["species"].min()
 
     def renamed(frame, column):
@@ -126,7 +126,7 @@ def test_too_many_pictures_lie_beside_the_page(tab, made, tmp_path, monkeypatch)
 
 
 def test_a_page_of_250_species_stays_small_and_opens(tab, tmp_path):
-    html = page.render_report(content_of(results.study(250, resamples=5)))
+    html = page.render_report(content_of(results.study(250, bootstrap_samples=5)))
     assert len(html.encode()) < 25_000_000
     show(tab, tmp_path / "report.html", html)
     open_first(tab)

@@ -20,7 +20,7 @@ SETTINGS = {
     "split_settings": grouped_images.DEALING,
     "max_queries": 9,
     "ks": [1],
-    "resamples": 100,
+    "bootstrap_samples": 100,
     "seed": 1,
 }
 AUDIT = SETTINGS | {"threads": 1, "metadata": {"model": "lite0"}}

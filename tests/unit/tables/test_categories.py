@@ -35,7 +35,7 @@ def scored(of_species):
     found = [test_odd_scores.nearest(labels, right=right) for right in (False, True)]
     hits = [QueryScores.validate(test_odd_scores.hits_of(labels, splits, one)) for one in found]
     recalls = dict(zip(["base", "trained"], map(test_odd_scores.averages, hits), strict=True))
-    drawn = {"ks": KS, "resamples": 100, "seed": SEED}
+    drawn = {"ks": KS, "bootstrap_samples": 100, "seed": SEED}
     counts = paired.count_training_images(labels, splits)
     differences = paired.compare_models(*hits, n_train=counts, min_queries=2, **drawn)
     of_seeds = seeds.summarise_seeds(
@@ -119,7 +119,7 @@ def test_the_trend_without_categories_is_that_of_all():
     species = pl.DataFrame({"label": [f"Aa {letter}" for letter in "abcdefgh"], "n_train": range(8)})
     made = species.with_columns(pl.lit(value).alias(key) for key, value in rows.items())
     made = made.with_columns(category=pl.lit(NONE), diff_pp=pl.col("n_train").cast(pl.Float64))
-    assert set(trend.fit_trend(made, resamples=100, seed=1)["category"]) == {"all"}
+    assert set(trend.fit_trend(made, bootstrap_samples=100, seed=1)["category"]) == {"all"}
 
 
 @pytest.mark.parametrize("said", [None, "", " ", "\u00a0\u200b"])
