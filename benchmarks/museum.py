@@ -58,8 +58,8 @@ def _draw(entries, uuids, store, n_threads):
             rows.append((uuid, uuid, None, len(data), hashlib.sha256(data).hexdigest()))
     fields = {"uuid": pl.String, "path": pl.String, "error": pl.String, "n_bytes": pl.Int64}
     inspection = pl.DataFrame(rows, schema=fields | {"sha256": pl.String}, orient="row")
-    seen = {"folder": folder, "geometry": GEOMETRY, "decode": "exact", "max_megapixels": 100}
-    write_cache(inspection, store, earlier_path=store, seen=seen, n_threads=n_threads)
+    preprocessing = {"folder": folder, "geometry": GEOMETRY, "decode": "exact", "max_megapixels": 100}
+    write_cache(inspection, store, earlier_path=store, preprocessing=preprocessing, n_threads=n_threads)
 
 
 def _photo(entry):

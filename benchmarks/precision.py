@@ -56,13 +56,13 @@ def vectors_of(study, inspection, folder, *, precision, decode):
     encoder = optimise_for_inference(
         load_encoder(encoder / "weights.safetensors", encoder / "encoder.json"), precision=precision
     )
-    seen = {
+    preprocessing = {
         "folder": folder,
         "geometry": encoder.description.geometry,
         "decode": decode,
         "max_megapixels": 178,
     }
-    photos = ImageFileReader(inspection, seen=seen, n_threads=THREADS)
+    photos = ImageFileReader(inspection, preprocessing=preprocessing, n_threads=THREADS)
     table = pl.concat(embed_pixels(encoder, photos, batch_size=BATCH, cached=None, model=MODEL))
     return photos.uuids, table["emb"].to_numpy()
 

@@ -109,12 +109,15 @@ def main():
             f"{compared['times']:.0f}",
         ]
     ]
-    header = ["queries", "species", "bootstrap_samples", "s", "peak memory, GB"]
+    header = ["queries", "species", "resamples", "s", "peak memory, GB"]
     rows = [
-        [f"{one['queries']:,}", f"{one['species']:,}", f"{one['bootstrap_samples']:,}", f"{one['seconds']:.1f}",
-         f"{one['gigabytes']:.2f}"]
-        for one in found
-    ]  # fmt: skip
+        [
+            *(f"{row[key]:,}" for key in ("queries", "species", "bootstrap_samples")),
+            f"{row['seconds']:.1f}",
+            f"{row['gigabytes']:.2f}",
+        ]
+        for row in found
+    ]
     if few:
         print(table(sides, of_both), table(header, rows), sep="\n\n")
         return

@@ -63,7 +63,7 @@ def finetune_encoder(
         source=f"{encoder.description.source}, fine-tuned ({recipe.trainable}) by margin softmax",
         base=encoder.fingerprint,
         recipe=dataclasses.asdict(recipe),
-        kept=outcome.best_epoch,
+        best_epoch=outcome.best_epoch,
     )
     tables.write(outcome.table, tuned.training, Training, **metadata)
     save_encoder(encoder.tower, description, tuned.weights, tuned.description)

@@ -83,7 +83,11 @@ def nearkin_cached(folder, checkpoint, precision, decode):
     with tempfile.TemporaryDirectory() as output:
         store = Path(output, "pixels.arrow")
         write_cache(
-            _inspected(folder), store, earlier_path=store, seen=_seen(folder, decode, SIZE), n_threads=THREADS
+            _inspected(folder),
+            store,
+            earlier_path=store,
+            preprocessing=_preprocessing(folder, decode, SIZE),
+            n_threads=THREADS,
         )
         return _embedded(_encoder(checkpoint, precision), PixelCache(store))
 
@@ -166,14 +170,16 @@ def _geometry(size):
     return {"size": size, "crop_pct": 1.0, "interpolation": "bicubic"}
 
 
-def _seen(folder, decode, size):
+def _preprocessing(folder, decode, size):
     return {"folder": folder, "geometry": _geometry(size), "decode": decode, "max_megapixels": 100}
 
 
 def _photos_of(folder, decode, size):
     from nearkin.images.reader import ImageFileReader
 
-    return ImageFileReader(_inspected(folder), seen=_seen(folder, decode, size), n_threads=THREADS)
+    return ImageFileReader(
+        _inspected(folder), preprocessing=_preprocessing(folder, decode, size), n_threads=THREADS
+    )
 
 
 def _inspected(folder):

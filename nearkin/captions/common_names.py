@@ -19,7 +19,7 @@ GLOSS = (
 def normalise_words(text: pl.Expr) -> pl.Expr:
     """Expression: the words of a text in lower case, with single spaces and without apostrophes.
 
-    >>> pl.select(words_of(pl.lit("Becker's White-eye (Aus_bus).")))["literal"].item()
+    >>> pl.select(normalise_words(pl.lit("Becker's White-eye (Aus_bus).")))["literal"].item()
     'beckers white eye aus bus'
     """
     lower = text.str.to_lowercase().str.replace_all(r"['\u2019]", "")

@@ -38,13 +38,13 @@ def find_direction(measure: str, evidence: Evidence) -> int:
     interval may end at the null value but not cross it: where many labels did not change, it may end at 0
     and yet be open there. The evidence must have no `null_reason`.
 
-    >>> direction("spearman", Evidence(0.2, 0.1, 0.3, 0.01))
+    >>> find_direction("spearman", Evidence(0.2, 0.1, 0.3, 0.01))
     1
-    >>> direction("odds_ratio", Evidence(0.9, 0.8, 1.1, 0.3))
+    >>> find_direction("odds_ratio", Evidence(0.9, 0.8, 1.1, 0.3))
     0
-    >>> direction("hodges_lehmann", Evidence(5, 0, 10, 0.01))
+    >>> find_direction("hodges_lehmann", Evidence(5, 0, 10, 0.01))
     1
-    >>> direction("hodges_lehmann", Evidence(0, 0, 10, 0.01))
+    >>> find_direction("hodges_lehmann", Evidence(0, 0, 10, 0.01))
     0
     """
     null_value = NULL_VALUES[measure]

@@ -41,7 +41,7 @@ def elapsed(work: float, n_jobs: int, *, threads: int, cores: int) -> float:
 def split_sizes(n_images: float, split: SplitConfig) -> dict[str, float]:
     """About how many images are in each split.
 
-    >>> sides(1000, {"train": 0.5, "val": 0.1, "test": 0.4, "held_out_species": 0.2, "folds": None})
+    >>> split_sizes(1000, {"train": 0.5, "val": 0.1, "test": 0.4, "held_out_species": 0.2, "folds": None})
     {'train': 400.0, 'val': 80.0, 'test': 320.0, 'unseen_species': 200.0}
     """
     seen = n_images * (1 - split["held_out_species"])
@@ -59,7 +59,7 @@ def search_workload(
     """`(queries, pairs of images compared, rows of neighbours)` of the protocols.
 
     >>> sizes = {"train": 400, "val": 80, "test": 20, "unseen_species": 5}
-    >>> searched(sizes, ["train_gallery", "unseen_species"], depth=10)
+    >>> search_workload(sizes, ["train_gallery", "unseen_species"], depth=10)
     (25, 8025, 225)
     """
     splits = [PROTOCOL_SPLITS[name] for name in protocols]
@@ -74,7 +74,7 @@ def training_seconds(sizes: Mapping[str, float], recipe: Recipe, *, frozen: floa
     `frozen` are the seconds per image of the frozen part, `learning` those of a forward and backward
     pass of the other; its forward pass alone takes a third of that.
 
-    >>> trained({"train": 10, "val": 4}, Recipe(epochs=2, augment="flip"), frozen=1.0, learning=3.0)
+    >>> training_seconds({"train": 10, "val": 4}, Recipe(epochs=2, augment="flip"), frozen=1.0, learning=3.0)
     96.0
     """
     variants = {"none": 1, "flip": 2, "rand_augment": recipe.epochs}[recipe.augment]

@@ -21,7 +21,7 @@ class CheckError(ValueError):
 def format_checks(versions: Mapping[str, list[str]]) -> str:
     """The text of `checks.passed`: that all is well, and the versions of each library that made the study.
 
-    >>> print(passed({"numpy": ["2.4.6"], "torch": ["2.14.1", "2.15.0"]}))
+    >>> print(format_checks({"numpy": ["2.4.6"], "torch": ["2.14.1", "2.15.0"]}))
     all invariants hold
     made by several versions of: torch 2.14.1 and 2.15.0
     numpy 2.4.6

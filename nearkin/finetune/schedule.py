@@ -21,7 +21,7 @@ def one_cycle(step: int, n_steps: int, *, warmup_fraction: float) -> LrAndMoment
     The rate rises to its peak in the share `warmup_fraction` of the steps, then falls; both along a cosine.
     Same values as torch's OneCycleLR, but also defined for a handful of steps.
 
-    >>> [round(one_cycle(step, 5, warm_up=0.4).factor, 3) for step in range(5)]
+    >>> [round(one_cycle(step, 5, warmup_fraction=0.4).factor, 3) for step in range(5)]
     [0.04, 1.0, 0.75, 0.25, 0.0]
     """
     peak, last = max(warmup_fraction * n_steps - 1, 0.0), n_steps - 1

@@ -46,7 +46,7 @@ def find_misspellings(
     is, and so does a name that differs by one of DISTINCT_AFFIXES.
 
     >>> counts = {"Aus albifrons": 30, "Aus albifons": 1, "Aus albiceps": 1, "Aus albipes": 9}
-    >>> spelling_corrections(counts, min_count=2, max_distance=2)
+    >>> find_misspellings(counts, min_count=2, max_distance=2)
     {'Aus albifons': ('Aus albifrons', 1)}
     """
     genera: defaultdict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))

@@ -85,7 +85,7 @@ def fill_caption(text: str, *, names: Mapping[str, str], k: int) -> list[str]:
 def name_wildcards(folders: Sequence[str]) -> dict[str, str]:
     """The models that a figure is about, by the folders of its file: none, one, or a pair.
 
-    >>> wildcards_of(["lite0"]), wildcards_of(["lite0", "lite0_unicom"])
+    >>> name_wildcards(["lite0"]), name_wildcards(["lite0", "lite0_unicom"])
     ({'model': 'lite0'}, {'base': 'lite0', 'trained': 'lite0_unicom'})
     """
     keys = {0: [], 1: ["model"], 2: ["base", "trained"]}[len(folders)]

@@ -22,7 +22,7 @@ HASH_CHUNK = 2**16
 def hash_names(seed: int, names: pl.Series) -> np.ndarray:
     """A number for every name of a Series, uint64; the smallest is assigned first.
 
-    >>> random_keys(1, pl.Series(["a", "b"])).tolist()
+    >>> hash_names(1, pl.Series(["a", "b"])).tolist()
     [12208100300184014999, 16053129696313530302]
     """
     numbers = np.empty(len(names), dtype=np.uint64)

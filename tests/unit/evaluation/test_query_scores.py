@@ -32,7 +32,7 @@ def neighbours_of(found, protocol="leave_one_out"):
 def hits_of(rows, found, *, exclude_same_group=False, depth=2, wanted=("leave_one_out",)):
     labels, splits = studied(rows)
     settings = {
-        "wanted": list(wanted),
+        "protocols": list(wanted),
         "exclude_same_group": exclude_same_group,
         "ks": [1, depth],
         "depth": depth,
@@ -114,7 +114,12 @@ def test_in_a_search_everyone_of_the_label_can_be_found(exclude_same_group):
     rows = {name: ("Fish", None, "Aa", "Aa x", name) for name in "abc"}
     labels, splits = studied(rows)
     splits = splits.with_columns(split=pl.Series(["test", "train", "train"]))
-    settings = {"wanted": ["train_gallery"], "exclude_same_group": exclude_same_group, "ks": [1], "depth": 2}
+    settings = {
+        "protocols": ["train_gallery"],
+        "exclude_same_group": exclude_same_group,
+        "ks": [1],
+        "depth": 2,
+    }
     hits = query_scores.score_queries(
         [neighbours_of({"a": ["c", "b"]}, "train_gallery")], labels, splits, **settings
     )
@@ -134,7 +139,7 @@ def test_only_the_neighbours_of_a_protocol_count_in_it():
     found = [neighbours_of({"a": "c", "b": "a", "c": "a"})]
     found.append(neighbours_of({"a": "d", "b": "e", "c": "e"}, "train_gallery"))
     settings = {
-        "wanted": ["leave_one_out", "train_gallery"],
+        "protocols": ["leave_one_out", "train_gallery"],
         "exclude_same_group": False,
         "ks": [1],
         "depth": 1,
@@ -153,7 +158,7 @@ def test_only_the_neighbours_of_a_protocol_count_in_it():
 def test_queries_without_a_gallery_are_scored_and_a_gallery_without_queries_is_not():
     labels, splits = studied({name: ("Fish", None, "Aa", "Aa x", name) for name in "ab"})
     settings = {
-        "wanted": ["train_gallery", "leave_one_out"],
+        "protocols": ["train_gallery", "leave_one_out"],
         "exclude_same_group": True,
         "ks": [1],
         "depth": 1,
@@ -173,7 +178,7 @@ def test_queries_without_a_gallery_are_scored_and_a_gallery_without_queries_is_n
 def test_the_order_of_rows_does_not_matter():
     labels, splits = studied({name: ("Fish", None, "Aa", f"Aa {name in 'ab'}", name) for name in "abc"})
     found = neighbours_of({"a": ["b", "c"], "b": ["c", "a"], "c": ["a", "b"]})
-    settings = {"wanted": ["leave_one_out"], "exclude_same_group": True, "ks": [1], "depth": 2}
+    settings = {"protocols": ["leave_one_out"], "exclude_same_group": True, "ks": [1], "depth": 2}
     hits = query_scores.score_queries([found], labels, splits, **settings)
     assert hits["uuid"].head(3).to_list() == ["a", "b", "c"]
     assert query_scores.score_queries([found], labels.reverse(), splits.reverse(), **settings).equals(hits)
@@ -199,7 +204,7 @@ def test_a_query_that_found_nobody_has_nothing_right(depth):
 def test_only_those_that_were_searched_for_are_scored():
     rows = {name: ("Fish", None, "Aa", "Aa x", name) for name in "abc"}
     labels, splits = studied(rows)
-    settings = {"wanted": ["leave_one_out"], "exclude_same_group": True, "ks": [1], "depth": 2}
+    settings = {"protocols": ["leave_one_out"], "exclude_same_group": True, "ks": [1], "depth": 2}
     hits = query_scores.score_queries(
         [neighbours_of({"b": "ac"})], labels, splits, **settings, only=pl.Series("uuid", ["b"])
     ).filter(level="species")
@@ -210,7 +215,7 @@ def test_neighbours_may_come_in_parts():
     species = {"a": "Aa x", "b": "Aa x", "c": "Aa y"}
     labels, splits = studied({name: ("Fish", None, "Aa", one, name) for name, one in species.items()})
     parts = [neighbours_of({"b": ["c", "a"]}), neighbours_of({"a": ["b", "c"], "c": ["a", "b"]})]
-    settings = {"wanted": ["leave_one_out"], "exclude_same_group": True, "ks": [1], "depth": 2}
+    settings = {"protocols": ["leave_one_out"], "exclude_same_group": True, "ks": [1], "depth": 2}
     hits = query_scores.score_queries(parts, labels, splits, **settings)
     assert column(hits, "species", "first_relevant_rank") == {"a": 1, "b": 2, "c": None}
 
@@ -227,6 +232,6 @@ def test_the_query_that_lacks_a_neighbour_is_named_by_its_protocol():
     labels, splits = studied({name: ("Fish", None, "Aa", "Aa x", name) for name in "abcde"})
     splits = splits.with_columns(split=pl.Series(["train", "train", "test", "test", "test"]))
     found = neighbours_of({"c": "ab", "d": "a", "e": "ab"}, "train_gallery")
-    settings = {"wanted": ["train_gallery"], "exclude_same_group": False, "ks": [1], "depth": 2}
+    settings = {"protocols": ["train_gallery"], "exclude_same_group": False, "ks": [1], "depth": 2}
     with pytest.raises(ValueError, match="1 of 3 queries have more or fewer .* the first is d with 1, not 2"):
         query_scores.score_queries([found], labels, splits, **settings)

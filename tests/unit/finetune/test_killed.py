@@ -23,7 +23,7 @@ def main(folder):
     labels, splits, images = study()
     store = examples.store(folder / "pixels.arrow", images, labels["uuid"].to_list())
     encoder = examples.encoder()
-    settings = {"recipe": RECIPE, "state_path": folder / "state", "saved_every": 0}
+    settings = {"recipe": RECIPE, "state_path": folder / "state", "save_seconds": 0}
     outcome = train(encoder, taught_by(labels, splits, [store]), **settings)
     outcome.table.write_parquet(folder / "table.parquet")
     save_file(encoder.tower.state_dict(), folder / "weights.safetensors")

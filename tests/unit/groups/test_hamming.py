@@ -143,7 +143,7 @@ def test_products_are_each_value_with_its_own_range_in_blocks(monkeypatch, at_on
 
 @pytest.mark.parametrize("way", [(0, 0), (4, 1), (8, 3)])
 def test_close_pairs_are_found_with_any_plan(monkeypatch, way):
-    monkeypatch.setattr(hamming, "plan", lambda *asked: hamming.Plan(0.0, *way))
+    monkeypatch.setattr(hamming, "plan_search", lambda *asked: hamming.Plan(0.0, *way))
     queries, hashes = crowded(1, 80)[::2], crowded(2, 30)[::2] ^ crowded(1, 1)
     hashes[:5] = queries[:5]
     expected = all_with_all(queries, hashes, 3)

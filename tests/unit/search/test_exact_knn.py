@@ -157,7 +157,7 @@ def test_thousands_of_copies_are_scored_once(monkeypatch):
         n_scored.append(len(asking))
         return compute_similarities(queries, gallery, asking, asked)
 
-    monkeypatch.setattr(brute_force, "similarities", counted)
+    monkeypatch.setattr(brute_force, "compute_similarities", counted)
     rows = rows_of(exact_knn.self_knn(vectors, np.arange(2000), depth=10))
     assert [i for i, _ in rows[0]] == list(range(1, 11))
     assert [i for i, _ in rows[1499]] == list(range(10))

@@ -27,7 +27,7 @@ ROWS = [["a.jpg", "Aus bus", 'a "fish"'], ["b.jpg", "Aus cus", "two\nlines"], ["
 
 READERS = {
     "images": lambda path: image_table.read_image_table(
-        path, preset=None, own={"file": "file", "species": "scientificName"}
+        path, preset=None, overrides={"file": "file", "species": "scientificName"}
     ),
     "taxonomy": lambda path: taxonomy.read_taxonomy(path, {"Aus"}),
     "captions": lambda path: external.read_caption_table(path, image="file", caption="caption"),

@@ -61,7 +61,7 @@ def test_a_taxonomy_is_the_very_file(bracketed, kind):
 def test_a_list_of_images_is_the_very_file(bracketed):
     path = bracketed({"file": ["a.jpg"], "name": ["Aus bus"]}, {"nothing": ["b.jpg"]})
     own = {"file": "file", "species": "name"}
-    assert image_table.read_image_table(path, preset=None, own=own)["raw_name"].to_list() == ["Aus bus"]
+    assert image_table.read_image_table(path, preset=None, overrides=own)["raw_name"].to_list() == ["Aus bus"]
     listed = bracketed({"path": ["a", "b"]}, {"path": ["a"]})
     assert counts.count_listed(listed) == 2
 
