@@ -1,4 +1,4 @@
-"""Photos to embed: JPEGs of a drawn museum as small as a web page's, and as large as a camera's."""
+"""Photos to embed: JPEGs of a synthetic dataset as small as a web page's, and as large as a camera's."""
 
 import os
 from pathlib import Path

@@ -30,12 +30,12 @@ GEOMETRY = {"size": 64, "crop_pct": 1, "interpolation": "bicubic"}
 
 
 def config(n_species):
-    """A study of a drawn museum with a long tail of species, by two encoders of colours."""
+    """A study of a synthetic dataset with a long tail of species, by two encoders of colours."""
     encoder = {"library": "histogram"}
     return {
         "datasets": {
             "museum": {
-                "source": {"layout": "museum", "museum": MUSEUM | {"n_species": n_species}},
+                "source": {"layout": "synthetic", "synthetic": MUSEUM | {"n_species": n_species}},
                 "groups": {"near_duplicates": {"max_hamming": 4, "detect_transformed": False}},
             }
         },

@@ -2,7 +2,7 @@
 
     PYTHONPATH=. .venv/bin/python benchmarks/inspection.py
 
-Takes the photos of a delivery if there is one, else a drawn museum, and large JPEGs made of them.
+Takes the photos of a delivery if there is one, else a synthetic dataset, and large JPEGs made of them.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""A drawn museum to train on: its pixels, as an encoder sees them, its species and its splits."""
+"""A synthetic dataset to train on: its pixels, as an encoder sees them, its species and its splits."""
 
 import hashlib
 from concurrent.futures import ProcessPoolExecutor

@@ -3,7 +3,7 @@
     PYTHONPATH=. .venv/bin/python benchmarks/training.py
     PYTHONPATH=. .venv/bin/python benchmarks/training.py --quick
 
-EfficientNet-Lite0 on a drawn museum; two threads, fresh processes that take turns. Without
+EfficientNet-Lite0 on a synthetic dataset; two threads, fresh processes that take turns. Without
 options it writes results.json and the tables in the README, in about a quarter of an hour.
 """
 

@@ -1,4 +1,4 @@
-"""Draws docs/museum.jpg: a few species of the shipped study's drawn museum, two images of each.
+"""Draws docs/museum.jpg: a few species of the shipped study's synthetic dataset, two images of each.
 
 Run by `make docs-figures`, after `make study`.
 """

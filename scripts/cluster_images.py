@@ -33,7 +33,9 @@ def cluster_images(
     """`how` is an entry of `clusters` in the config; `captions_path` are the captions' vectors, or None."""
     uuids = tables.read(splits_path, Splits).filter(split="train")["uuid"].sort()
     paths, fingerprint = read_index(shards_path)
-    n = how["n"] or max(1, round(len(uuids) / cast(float, how["per_cluster"])))  # a config has one of both
+    n = how["n_clusters"] or max(
+        1, round(len(uuids) / cast(float, how["images_per_cluster"]))
+    )  # a config has one of both
     vectors = read_vectors(paths, uuids)
     if captions_path:
         captions = tables.read(captions_path, make_caption_embeddings_schema(vectors.shape[1]))
@@ -58,6 +60,6 @@ if __name__ == "__main__":
             clusters_path=snakemake.output.clusters,
             purity_path=snakemake.output.purity,
             how=snakemake.params.how,
-            threads=snakemake.params.arithmetic_threads,
+            threads=snakemake.params.encoder_threads,
             metadata=dict(snakemake.wildcards.items()),
         )

@@ -18,10 +18,10 @@ def embed_captions(
     captions_path: str,
     embeddings_path: str,
     *,
-    arithmetic_threads: int,
+    encoder_threads: int,
     metadata: Mapping[str, str],
 ) -> None:
-    torch.set_num_threads(arithmetic_threads)
+    torch.set_num_threads(encoder_threads)
     encoder = load_text_encoder(encoder_path)
     captions = tables.read(captions_path, Captions, ["uuid", "caption"])
     texts = captions["caption"].unique().sort()
@@ -43,6 +43,6 @@ if __name__ == "__main__":
             encoder_path=snakemake.input.encoder,
             captions_path=snakemake.input.captions,
             embeddings_path=snakemake.output.embeddings,
-            arithmetic_threads=snakemake.params.arithmetic_threads,
+            encoder_threads=snakemake.params.encoder_threads,
             metadata=dict(snakemake.wildcards.items()),
         )

@@ -28,11 +28,11 @@ def embed_images(
     *,
     precision: str,
     batch_size: int,
-    arithmetic_threads: int,
+    encoder_threads: int,
     dataset: str,
     model: str,
 ) -> None:
-    torch.set_num_threads(arithmetic_threads)
+    torch.set_num_threads(encoder_threads)
     encoder = optimise_for_inference(load_encoder(weights_path, description_path), precision=precision)
     metadata = {"dataset": dataset, "model": model, "precision": precision, "decode": pixels.decode}
     metadata["fingerprint"] = fingerprint_embeddings(encoder, pixels.decode)
@@ -71,7 +71,7 @@ if __name__ == "__main__":
             embeddings_path=snakemake.output.embeddings,
             precision=snakemake.params.precision or "fp32",  # a histogram has none
             batch_size=snakemake.params.batch_size,
-            arithmetic_threads=snakemake.params.arithmetic_threads,
+            encoder_threads=snakemake.params.encoder_threads,
             dataset=snakemake.wildcards.dataset,
             model=snakemake.wildcards.model,
         )

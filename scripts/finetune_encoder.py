@@ -35,7 +35,7 @@ def finetune_encoder(
     *,
     recipe: Recipe,
     code: str,
-    arithmetic_threads: int,
+    encoder_threads: int,
     metadata: Mapping[str, str],
 ) -> None:
     """`base` and `tuned` have `weights` and `description`, `tuned` also `training` and `state`: paths.
@@ -43,7 +43,7 @@ def finetune_encoder(
     `clusters_path` is empty unless images are taught as clusters. `sources` are those of the
     pixels, as `open_sources` gives them.
     """
-    torch.set_num_threads(arithmetic_threads)
+    torch.set_num_threads(encoder_threads)
     if clusters_path:
         classes = tables.read(clusters_path, Clusters, ["uuid", "cluster"]).rename({"cluster": "label"})
     else:
@@ -90,6 +90,6 @@ if __name__ == "__main__":
             tuned=snakemake.output,
             recipe=read_recipe(snakemake.params.recipe),
             code=snakemake.params.code,
-            arithmetic_threads=snakemake.params.arithmetic_threads,
+            encoder_threads=snakemake.params.encoder_threads,
             metadata=dict(snakemake.wildcards.items()),
         )

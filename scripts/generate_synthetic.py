@@ -29,10 +29,10 @@ if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     generate_synthetic(
         snakemake.output.folder,
-        seed=snakemake.params.museum["seed"],
-        n_species=snakemake.params.museum["n_species"],
-        largest_species=snakemake.params.museum["largest_species"],
-        image_size=snakemake.params.museum["image_size"],
-        fault_rate=snakemake.params.museum["fault_rate"],
+        seed=snakemake.params.synthetic["seed"],
+        n_species=snakemake.params.synthetic["n_species"],
+        largest_species=snakemake.params.synthetic["largest_species"],
+        image_size=snakemake.params.synthetic["image_size"],
+        fault_rate=snakemake.params.synthetic["fault_rate"],
         n_workers=snakemake.threads,
     )

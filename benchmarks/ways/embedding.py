@@ -104,7 +104,7 @@ def many(folder, checkpoint):
             Path(output, name) for name in ("weights.safetensors", "encoder.json", "0.parquet")
         )
         save_encoder(*build_encoder({"library": "histogram"}, _geometry(COARSE)), weights, description)
-        given = {"precision": "fp32", "batch_size": OUR_BATCH, "arithmetic_threads": THREADS}
+        given = {"precision": "fp32", "batch_size": OUR_BATCH, "encoder_threads": THREADS}
         _, took = metered(
             lambda: embed_images(
                 weights, description, pixels, embeddings, **given, dataset="photos", model="colours"

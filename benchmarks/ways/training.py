@@ -1,4 +1,4 @@
-"""One way of training EfficientNet-Lite0 on a drawn museum, alone in its process; prints what it took.
+"""One way of training EfficientNet-Lite0 on a synthetic dataset, alone in its process; prints what it took.
 
     python -m benchmarks.ways.training step .bench/museum last_5
     python -m benchmarks.ways.training nearkin .bench/museum last_5 exact 5 1

@@ -231,12 +231,14 @@ def _check_split(key: str, split: SplitConfig, *, own: str) -> None:
 
 def _check_source(key: str, source: SourceConfig, results: Sequence[str]) -> None:
     layout, folder = source["layout"], source.get("folder")
-    if layout == "museum":
+    if layout == "synthetic":
         if source["follow_links"]:
-            raise ConfigError(f"config key {key}.follow_links: the drawn museum has no links; leave it out")
+            raise ConfigError(
+                f"config key {key}.follow_links: the synthetic dataset has no links; leave it out"
+            )
         if source["download"]:
             raise ConfigError(
-                f"config key {key}.download: the museum is drawn, not downloaded; name the layout"
+                f"config key {key}.download: the synthetic dataset is drawn, not downloaded; name the layout"
             )
     elif not folder:
         raise ConfigError(f"config key {key}.folder: needed for layout {layout!r}")
@@ -289,12 +291,12 @@ def _check_clusters(key: str, clustering: ClustersConfig, models: Mapping[str, M
         raise ConfigError(
             f"config key {key}.model: {clustering['model']!r} is trained; take a model with a library"
         )
-    if clustering["captions"] and models[clustering["model"]].get("library") != "open_clip":
+    if clustering["use_captions"] and models[clustering["model"]].get("library") != "open_clip":
         raise ConfigError(
             f"config key {key}.captions: {clustering['model']!r} reads no captions; take a model of open_clip"
         )
-    if (clustering["n"] is None) == (clustering["per_cluster"] is None):
-        raise ConfigError(f"config key {key}: give either n or per_cluster")
+    if (clustering["n_clusters"] is None) == (clustering["images_per_cluster"] is None):
+        raise ConfigError(f"config key {key}: give either n_clusters or images_per_cluster")
 
 
 def _check_downloads(datasets: Mapping[str, DatasetConfig]) -> None:

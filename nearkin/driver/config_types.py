@@ -7,7 +7,7 @@ compares the keys with it. Keys that may be missing have no default there.
 from typing import NotRequired, TypedDict
 
 
-class MuseumConfig(TypedDict):
+class SyntheticConfig(TypedDict):
     seed: int
     n_species: int
     largest_species: int
@@ -33,7 +33,7 @@ class SourceConfig(TypedDict):
     unlisted: str
     track_changes: bool
     download: DownloadConfig | None
-    museum: MuseumConfig
+    synthetic: SyntheticConfig
 
 
 class InspectionConfig(TypedDict):
@@ -156,9 +156,9 @@ class ModelConfig(TypedDict):
 
 class ClustersConfig(TypedDict):
     model: str
-    captions: bool
-    n: int | None
-    per_cluster: float | None
+    use_captions: bool
+    n_clusters: int | None
+    images_per_cluster: float | None
     seed: int
 
 
@@ -193,7 +193,7 @@ class Config(TypedDict):
     preprocessing: dict[str, PreprocessingConfig]
     compare: list[list[str]]
     shards: int
-    arithmetic_threads: int
+    encoder_threads: int
     gpus: int
     search: SearchConfig
     recall: RecallConfig

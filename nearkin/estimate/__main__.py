@@ -52,12 +52,12 @@ class Dataset:
 
     def __init__(self, name: str, config: Config, jobs: Iterable[Job], *, cores: int, scratch: str) -> None:
         self.name, self.config, self.cores = name, config, cores
-        self.settings, self.threads = config["datasets"][name], config["arithmetic_threads"]
+        self.settings, self.threads = config["datasets"][name], config["encoder_threads"]
         self.n_jobs = Counter(
             (job.rule, _format_subject(job)) for job in jobs if job.wildcards.get("dataset") == name
         )
         source, images_path = self.settings["source"], Path(f"results/{name}/images.parquet")
-        is_synthetic = source["layout"] == "museum"
+        is_synthetic = source["layout"] == "synthetic"
         self.folder = f"results/{name}/delivery" if is_synthetic else cast("str", source.get("folder"))
         self.trusted = source["follow_links"]
         if images_path.exists() and ("list_images", "") not in self.n_jobs:
@@ -67,7 +67,7 @@ class Dataset:
         self.is_counted, self.n_images = n_images is not None, n_images or 0
         self.split_sizes = cost_model.split_sizes(self.n_images, self.settings["split"])
         if ("generate_synthetic", "") in self.n_jobs:
-            self.drawing = microbenchmarks.measure_drawing(source["museum"], scratch, n=N_SAMPLE // 4)
+            self.drawing = microbenchmarks.measure_drawing(source["synthetic"], scratch, n=N_SAMPLE // 4)
             self.folder = scratch
         self.sample = (
             counts.sample_images(self.folder, N_SAMPLE, self.trusted) if os.path.isdir(self.folder) else []

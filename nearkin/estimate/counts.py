@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from nearkin.driver.config_types import MuseumConfig, SourceConfig
+from nearkin.driver.config_types import SourceConfig, SyntheticConfig
 from nearkin.sources.folder_tree import list_folders
 from nearkin.sources.safe_paths import AnyPath
 from nearkin.sources.walk import is_image_name
@@ -19,10 +19,12 @@ PARQUET = b"PAR1"
 """First bytes of a Parquet file."""
 
 
-def list_synthetic_records(museum: MuseumConfig) -> list[Entry]:
+def list_synthetic_records(settings: SyntheticConfig) -> list[Entry]:
     """The images of a synthetic dataset; each has a `path`."""
-    species = draw_taxonomy(museum["seed"], museum["n_species"], museum["largest_species"])
-    entries = inject_faults(clean_entries(species, museum["seed"]), museum["fault_rate"], museum["seed"])
+    species = draw_taxonomy(settings["seed"], settings["n_species"], settings["largest_species"])
+    entries = inject_faults(
+        clean_entries(species, settings["seed"]), settings["fault_rate"], settings["seed"]
+    )
     return [entry for entry in entries if entry.path]
 
 
@@ -38,8 +40,8 @@ def count_images(source: SourceConfig, folder: AnyPath) -> int | None:
     Counts rows where a table lists the images, otherwise names of files; duplicates and unreadable
     files are counted, too.
     """
-    if source["layout"] == "museum":
-        return len(list_synthetic_records(source["museum"]))
+    if source["layout"] == "synthetic":
+        return len(list_synthetic_records(source["synthetic"]))
     if source["layout"] == "table" and "table" in source and Path(source["table"]).is_file():
         return _count_rows(source["table"])
     if not os.path.isdir(folder):

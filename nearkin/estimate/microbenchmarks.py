@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from nearkin.driver.config_types import ModelConfig, MuseumConfig
+from nearkin.driver.config_types import ModelConfig, SyntheticConfig
 from nearkin.encoders.architectures import Architecture, ImageEncoder, build_network
 from nearkin.encoders.device import choose_device
 from nearkin.encoders.encoder import Encoder, EncoderSpec
@@ -51,15 +51,19 @@ class Network(NamedTuple):
     seconds: float
 
 
-def measure_drawing(museum: MuseumConfig, folder: AnyPath, *, n: int) -> tuple[float, float]:
+def measure_drawing(settings: SyntheticConfig, folder: AnyPath, *, n: int) -> tuple[float, float]:
     """Mean `(seconds, bytes)` of a synthetic image; `n` of them are written into `folder`."""
-    entries = [entry for entry in list_synthetic_records(museum) if entry.specimen >= 0]
+    entries = [entry for entry in list_synthetic_records(settings) if entry.specimen >= 0]
     entries = entries[:: max(1, len(entries) // n)][:n]
     n_bytes, start = 0, time.perf_counter()
     for number, entry in enumerate(entries):
         path = cast("str", entry.path)
         image = scene.draw_picture(
-            entry.species, entry.specimen, entry.view, seed=museum["seed"], image_size=museum["image_size"]
+            entry.species,
+            entry.specimen,
+            entry.view,
+            seed=settings["seed"],
+            image_size=settings["image_size"],
         )
         data, _ = encode(image, path)
         n_bytes += Path(folder, f"{number}{Path(path).suffix}").write_bytes(data)

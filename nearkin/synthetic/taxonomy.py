@@ -1,4 +1,4 @@
-"""The species of a synthetic museum: invented names that parse, genera, and a long tail of images."""
+"""The species of the synthetic dataset: invented names that parse, genera, and a long tail of images."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class Species:
 
 
 def draw_taxonomy(seed: int, n_species: int, largest_species: int) -> list[Species]:
-    """The species of a museum, fish first: `n_species` of them over three categories.
+    """The species of the dataset, fish first: `n_species` of them over three categories.
 
     About seven genera for every sixteen species, so most species have congeners. Image
     counts fall from `largest_species` to 2, assigned to the species at random. Epithets of

@@ -1,4 +1,4 @@
-"""A synthetic museum as a folder with the layout of VLM4Bio, and the truth about its faults."""
+"""A synthetic dataset as a folder with the layout of VLM4Bio, and the truth about its faults."""
 
 import csv
 import logging
@@ -70,7 +70,7 @@ def write_delivery(
     fault_rate: float,
     n_workers: int,
 ) -> None:
-    """Draw a museum into a new folder, which appears when it is complete.
+    """Draw a dataset into a new folder, which appears when it is complete.
 
     `image_size` is the longer side in pixels, `fault_rate` the share of the pictures that get
     each variant of fault. The bytes depend on all arguments but `n_workers`. `truth.csv`
@@ -79,7 +79,7 @@ def write_delivery(
     """
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()):
-        raise FileExistsError(f"{folder} is not empty: remove it or draw the museum elsewhere")
+        raise FileExistsError(f"{folder} is not empty: remove it or draw the dataset elsewhere")
     species = draw_taxonomy(seed, n_species, largest_species)
     entries = inject.inject_faults(clean_entries(species, seed), fault_rate, seed)
     part = folder.with_name(f".{folder.name}.part")

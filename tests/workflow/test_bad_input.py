@@ -61,7 +61,7 @@ def test_a_key_that_is_there_twice_stops_the_run_before_any_job(project):
 def test_a_name_that_is_a_number_to_yaml_is_named(project):
     configure(project, datasets={2024: {"source": {"layout": "folders", "folder": "photos"}}})
     assert "config key datasets.2024: the name 2024 is not a text; write it in quotes" in said(project)
-    configure(project, datasets={"2024": {"source": {"layout": "museum"}}})
+    configure(project, datasets={"2024": {"source": {"layout": "synthetic"}}})
     assert ("generate_synthetic", "2024") in runs.planned(project)
 
 

@@ -12,7 +12,7 @@ def test_clusters_follow_the_captions(project):
     with runs.config_of(project) as config:
         config["models"]["clip"] = model
         config["preprocessing"]["clip_224"] = {"size": 224, "crop_pct": 1.0, "interpolation": "bicubic"}
-        config["clusters"]["said"] = {"model": "clip", "captions": True, "per_cluster": 7}
+        config["clusters"]["said"] = {"model": "clip", "use_captions": True, "images_per_cluster": 7}
     done = {rule for rule, _ in runs.jobs(runs.snakemake(project, CLUSTERS))}
     assert {"prepare_text_encoder", "embed_captions", "cluster_images"} <= done
     splits = pl.read_parquet(project / "results/museum/splits.parquet").filter(split="train")

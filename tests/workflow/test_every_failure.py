@@ -18,7 +18,7 @@ UNCHECKED = {"write_report", "export_csv", "write_audit", "collect_resource_usag
 def change(project):
     """Another museum and another untrained encoder, so that every step has changed inputs."""
     with runs.config_of(project) as config:
-        config["datasets"]["museum"]["source"]["museum"]["seed"] = 2
+        config["datasets"]["museum"]["source"]["synthetic"]["seed"] = 2
         config["models"]["untrained"]["seed"] = 2
 
 

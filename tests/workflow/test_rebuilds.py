@@ -161,7 +161,7 @@ CONFIG = {
     ),
     "comparison/min_queries": (2, ranked()),
     "models/tuned/finetune/epochs": (3, training()),
-    "clusters/looks/n": (9, clusters()),
+    "clusters/looks/n_clusters": (9, clusters()),
     "preprocessing/square_224/decode": ("fast", decoding() | embeddings(*MODELS) | training()),
     "preprocessing/square_224/cache": (False, embeddings(*MODELS) | training()),
     "models/lite0/batch_size": (16, embeddings("lite0")),
@@ -265,7 +265,7 @@ def test_a_changed_checkpoint_reruns_its_own_model_and_a_touched_one_nothing(pro
 
 
 def delivered(finished, project, **source):
-    """A new project whose images are those of the drawn museum, delivered in a folder."""
+    """A new project whose images are those of the synthetic dataset, delivered in a folder."""
     runs.copy_project(project)
     shutil.copytree(finished / "results/museum/delivery", project / "delivery")
     source |= {"layout": "vlm4bio", "folder": "delivery"}

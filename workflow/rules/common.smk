@@ -50,7 +50,7 @@ FIRST_SEEDS = [names[0] for names in SEED_GROUPS.values()]
 REPORTED_MODELS = [name for name in MODELS if name in {*FIRST_SEEDS}.union(*config["compare"])]
 EXTERNAL_MODELS = [name for name in MODELS if MODELS[name].get("library") == "external"]
 # Models whose text tower reads captions, for clusters that are made with them.
-TEXT_MODELS = {how["model"] for how in config["clusters"].values() if how["captions"]}
+TEXT_MODELS = {how["model"] for how in config["clusters"].values() if how["use_captions"]}
 SHARDS = range(config["shards"])
 DIGESTS = code_digest.FileDigests(".snakemake/nearkin/digests.json")
 # The dataset that has the record of a folder's download: the first of those that share it.
@@ -142,7 +142,7 @@ def outside(*inputs):
 def source_folder(wildcards):
     """Where the images of a dataset are: as configured, or the synthetic ones."""
     source = config["datasets"][wildcards.dataset]["source"]
-    if source["layout"] == "museum":
+    if source["layout"] == "synthetic":
         return f"results/{wildcards.dataset}/delivery"
     return source["folder"]
 
@@ -167,7 +167,7 @@ def delivered_files(folder, trusted, record=None, content=None):
 def delivery(wildcards):
     """The synthetic dataset as input; a delivered folder is watched through its digest."""
     source = config["datasets"][wildcards.dataset]["source"]
-    return source_folder(wildcards) if source["layout"] == "museum" else []
+    return source_folder(wildcards) if source["layout"] == "synthetic" else []
 
 
 def downloaded(wildcards):
@@ -200,7 +200,7 @@ def folder_digest_param(wildcards):
     download left it, so that the same is known before and after.
     """
     source = config["datasets"][wildcards.dataset]["source"]
-    if source["layout"] == "museum" or not source["track_changes"]:
+    if source["layout"] == "synthetic" or not source["track_changes"]:
         return None
     record = downloaded(wildcards)
     if not record:
@@ -297,7 +297,7 @@ def shards_for_clusters(wildcards):
 def captions_for_clusters(wildcards):
     """The captions' vectors, where a clustering is made with them."""
     how = config["clusters"][wildcards.clustering]
-    return f"results/{wildcards.dataset}/{how['model']}/caption_embeddings.parquet" if how["captions"] else []
+    return f"results/{wildcards.dataset}/{how['model']}/caption_embeddings.parquet" if how["use_captions"] else []
 
 
 def clusters_of(wildcards):

@@ -18,7 +18,7 @@ rule embed_images:
         model=any_of_regex(PRETRAINED_MODELS + FINETUNED_MODELS),
     conda:
         "../../envs/torch.yaml"
-    threads: config["arithmetic_threads"]
+    threads: config["encoder_threads"]
     resources:
         **GPU,
         mem_mb=scaled_by_input(3000, {"weights": 4}),
@@ -28,7 +28,7 @@ rule embed_images:
         preprocessing=preprocessing_of,
         precision=lookup(within=MODELS, dpath="{model}/precision"),
         batch_size=lookup(within=MODELS, dpath="{model}/batch_size"),
-        arithmetic_threads=config["arithmetic_threads"],
+        encoder_threads=config["encoder_threads"],
     script:
         "../../scripts/embed_images.py"
 

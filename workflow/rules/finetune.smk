@@ -16,14 +16,14 @@ rule embed_captions:
         model=any_of_regex(TEXT_MODELS),
     conda:
         "../../envs/torch.yaml"
-    threads: config["arithmetic_threads"]
+    threads: config["encoder_threads"]
     resources:
         **GPU,
         mem_mb=scaled_by_input(3000, {"encoder": 4, "captions": 250}),
         runtime=scaled_by_input(60, {"captions": 60}),
     params:
         code=digest_of("embed_captions.py"),
-        arithmetic_threads=config["arithmetic_threads"],
+        encoder_threads=config["encoder_threads"],
     script:
         "../../scripts/embed_captions.py"
 
@@ -44,12 +44,12 @@ rule cluster_images:
         "logs/resource_usage/cluster_images/{dataset}/{clustering}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: config["arithmetic_threads"]
+    threads: config["encoder_threads"]
     resources:
         mem_mb=scaled_by_input(2000, {"shards": 4}),
     params:
         code=digest_of("cluster_images.py"),
-        arithmetic_threads=config["arithmetic_threads"],
+        encoder_threads=config["encoder_threads"],
         how=lookup(within=config, dpath="clusters/{clustering}"),
     script:
         "../../scripts/cluster_images.py"
@@ -78,7 +78,7 @@ rule finetune_encoder:
         model=any_of_regex(FINETUNED_MODELS),
     conda:
         "../../envs/torch.yaml"
-    threads: config["arithmetic_threads"]
+    threads: config["encoder_threads"]
     resources:
         **GPU,
         mem_mb=scaled_by_input(8000, {"weights": 6}),
@@ -87,6 +87,6 @@ rule finetune_encoder:
         code=digest_of("finetune_encoder.py"),
         preprocessing=preprocessing_of,
         recipe=recipe_of,
-        arithmetic_threads=config["arithmetic_threads"],
+        encoder_threads=config["encoder_threads"],
     script:
         "../../scripts/finetune_encoder.py"

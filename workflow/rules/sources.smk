@@ -16,7 +16,7 @@ rule generate_synthetic:
         mem_mb=scaled_by_input(4000),
     params:
         code=digest_of("generate_synthetic.py"),
-        museum=lookup(within=config, dpath="datasets/{dataset}/source/museum"),
+        synthetic=lookup(within=config, dpath="datasets/{dataset}/source/synthetic"),
     script:
         "../../scripts/generate_synthetic.py"
 
@@ -46,7 +46,7 @@ rule download_dataset:
 rule list_images:
     """One row per delivered image file or listed name, exactly as delivered."""
     input:
-        museum=delivery,
+        synthetic=delivery,
         download=downloaded,
         table=delivered_tables,
     output:

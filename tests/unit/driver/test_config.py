@@ -62,7 +62,7 @@ def wrong(path, value):
         (
             ["datasets", "museum", "source", "layout"],
             "zoo",
-            "'zoo' is not one of 'museum', 'vlm4bio', 'folders'",
+            "'zoo' is not one of 'synthetic', 'vlm4bio', 'folders'",
         ),
         (["datasets", "museum", "source"], {"layout": "folders"}, "datasets.museum.source.folder: needed"),
         (["datasets", "museum", "split"], {"train": 0.9}, "add up to 1.4, not 1"),
@@ -96,15 +96,15 @@ def wrong(path, value):
             "specis",
             "no label 'specis'; did you mean 'species'?",
         ),
-        (["clusters"], {"c": {"model": "lite2", "n": 5}}, "clusters.c.model: no model 'lite2'"),
-        (["clusters"], {"c": {"model": "lite0_unicom", "n": 5}}, "'lite0_unicom' is trained"),
-        (["clusters"], {"c": {"model": "lite0"}}, "clusters.c: give either n or per_cluster"),
+        (["clusters"], {"c": {"model": "lite2", "n_clusters": 5}}, "clusters.c.model: no model 'lite2'"),
+        (["clusters"], {"c": {"model": "lite0_unicom", "n_clusters": 5}}, "'lite0_unicom' is trained"),
+        (["clusters"], {"c": {"model": "lite0"}}, "clusters.c: give either n_clusters or images_per_cluster"),
         (
             ["clusters"],
-            {"c": {"model": "lite0", "n": 5, "captions": True}},
+            {"c": {"model": "lite0", "n_clusters": 5, "use_captions": True}},
             "clusters.c.captions: 'lite0' reads no captions; take a model of open_clip",
         ),
-        (["clusters"], {"genus": {"model": "lite0", "n": 5}}, "clusters"),
+        (["clusters"], {"genus": {"model": "lite0", "n_clusters": 5}}, "clusters"),
         (["leakage_audit"], {"model": "lite2"}, "config key leakage_audit.model: no model 'lite2'"),
         (["datasets", "museum", "split"], {"folds": 5, "fold": 6}, "split.fold: 6 of only 5 folds"),
         (
@@ -165,7 +165,7 @@ def test_a_wrong_key_is_named_with_what_is_allowed(path, value, said):
 
 
 SEEDS = [
-    ["datasets", "museum", "source", "museum", "seed"],
+    ["datasets", "museum", "source", "synthetic", "seed"],
     ["datasets", "museum", "split", "seed"],
     ["models", "untrained", "seed"],
     ["models", "lite0_unicom", "finetune", "seed"],

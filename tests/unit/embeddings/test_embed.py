@@ -106,7 +106,7 @@ def test_the_script_reuses_only_what_the_same_encoder_made_in_the_same_way(tmp_p
             out,
             precision=precision,
             batch_size=batch,
-            arithmetic_threads=1,
+            encoder_threads=1,
             dataset="d",
             model="m",
         )

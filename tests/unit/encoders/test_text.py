@@ -91,7 +91,7 @@ def test_every_caption_gets_its_vector(whole, tmp_path):
     tables.write(captions, tmp_path / "captions.parquet", Captions)
     prepare_text_encoder(model(), tmp_path / "t.safetensors")
     paths = tmp_path / "t.safetensors", tmp_path / "captions.parquet", tmp_path / "e.parquet"
-    embed_captions(*paths, arithmetic_threads=1, metadata={"dataset": "d", "model": "m"})
+    embed_captions(*paths, encoder_threads=1, metadata={"dataset": "d", "model": "m"})
     found = tables.read(paths[2], make_caption_embeddings_schema(8)).join(captions, on="uuid")
     encoder = load_text_encoder(paths[0])
     expected = np.concatenate([encoder.embed([text]) for text in found["caption"]])

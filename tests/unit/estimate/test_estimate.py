@@ -47,7 +47,7 @@ def test_the_costs_of_an_earlier_run_are_added_up(tmp_path):
 def test_a_synthetic_dataset_is_counted_as_it_will_be_drawn(tmp_path):
     write_delivery(tmp_path / "drawn", **MUSEUM, n_workers=1)
     n_files = len(list((tmp_path / "drawn/datasets").glob("*/chunk_*/*")))
-    assert counts.count_images({"layout": "museum", "museum": MUSEUM}, "nowhere") == n_files
+    assert counts.count_images({"layout": "synthetic", "synthetic": MUSEUM}, "nowhere") == n_files
 
 
 def test_files_are_counted_by_name_and_tables_by_row(tmp_path):

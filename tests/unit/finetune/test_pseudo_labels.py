@@ -64,7 +64,8 @@ def test_purity_by_hand(caplog):
 
 
 @pytest.mark.parametrize(
-    ("how", "n"), [({"n": 4, "per_cluster": None}, 4), ({"n": None, "per_cluster": 10}, 6)]
+    ("how", "n"),
+    [({"n_clusters": 4, "images_per_cluster": None}, 4), ({"n_clusters": None, "images_per_cluster": 10}, 6)],
 )
 def test_only_training_images_are_in_clusters(tmp_path, how, n):
     labels = labels_of(["Aa aa", "Aa bb", "Bb aa", "Bb bb"] * 20)

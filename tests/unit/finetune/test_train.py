@@ -330,7 +330,7 @@ def run_script(folder, stores, recipe):
         tuned,
         recipe=read_recipe(recipe),
         code="code",
-        arithmetic_threads=1,
+        encoder_threads=1,
         metadata={"dataset": "d", "model": "m"},
     )
     return tuned

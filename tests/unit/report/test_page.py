@@ -280,7 +280,7 @@ def test_the_methods_say_how_a_split_came_to_be_otherwise(made):
 def test_the_methods_say_what_images_are_taught_as(made, html):
     assert "from lite0 with a margin softmax over species (Unicom, ICLR 2023)" in Page(html).text
     recipe = METHOD["finetune"]["lite0_unicom"] | {"labels": "looks"}
-    how = {"model": "clip", "captions": True, "n": None, "per_cluster": 7, "seed": 3}
+    how = {"model": "clip", "use_captions": True, "n_clusters": None, "images_per_cluster": 7, "seed": 3}
     method = METHOD | {"finetune": {"lite0_unicom": recipe}, "clusters": {"looks": how}}
     text = Page(page.render_report(content_of(made, method=method))).text
     assert (

@@ -16,7 +16,7 @@ STUDY = {"names": ["lite0", "tuned", "square_224"], "n_shards": 2, "n_chunks": 1
 
 @pytest.fixture
 def logs(tmp_path):
-    """Logs and benchmark files of four jobs of a museum, and of one of another dataset."""
+    """Logs and benchmark files of four jobs of one dataset, and of one of another dataset."""
     for job, seconds, memory, done in [
         ("embed_images/museum/lite0/0", 10, "300.5", "9 rows in, 40 images embedded, 2 reused"),
         ("embed_images/museum/lite0/1", 30, "200.0", "9 rows in, 0 images embedded, 42 reused"),

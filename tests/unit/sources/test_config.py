@@ -36,8 +36,11 @@ def settled(*sources):
             {"layout": "vlm4bio", "folder": "f", "columns": {"file": "x"}},
             "d1.source.columns: only layout 'table'",
         ),
-        ({"layout": "museum", "download": DOWNLOAD}, "d1.source.download: the museum is drawn"),
-        ({"layout": "museum", "follow_links": ["/data"]}, "d1.source.follow_links: the drawn museum has no"),
+        ({"layout": "synthetic", "download": DOWNLOAD}, "d1.source.download: the synthetic dataset is drawn"),
+        (
+            {"layout": "synthetic", "follow_links": ["/data"]},
+            "d1.source.follow_links: the synthetic dataset has no",
+        ),
         ({"layout": "folders", "folder": "f", "follow_links": "/data"}, "follow_links: '/data' is not"),
         ({"layout": "folders", "download": DOWNLOAD}, "d1.source.folder: needed"),
         (TABLE | {"download": DOWNLOAD | {"revision": "main"}}, "d1.source.download.revision: 'main'"),

@@ -1,4 +1,4 @@
-"""The drawn museum: names, pictures, layout, faults and the truth about them."""
+"""The synthetic dataset: names, pictures, layout, faults and the truth about them."""
 
 import csv
 import hashlib
@@ -32,7 +32,7 @@ DEFECTS = """
 
 @pytest.fixture(scope="module")
 def delivery(tmp_path_factory):
-    """A small museum with many faults, and the truth about it."""
+    """A small dataset with many faults, and the truth about it."""
     folder = tmp_path_factory.mktemp("museum") / "delivery"
     write_delivery(
         folder, seed=1, n_species=12, largest_species=12, image_size=32, fault_rate=0.04, n_workers=1
@@ -46,7 +46,7 @@ def digests(folder):
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_the_shipped_museum_is_as_large_as_promised():
+def test_the_shipped_dataset_is_as_large_as_promised():
     species = draw_taxonomy(1, 48, 40)
     assert len(species) == len({one.name for one in species}) == 48
     assert len({one.genus for one in species}) == 21
