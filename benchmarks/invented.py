@@ -69,7 +69,7 @@ def write(folder, n_rows):
         {"uuid": uuid, "path": path, "listed_name": path, "label": label, "caption": caption}
     )
     constant = {
-        "row": pl.lit(0, pl.Int32),
+        "row_index": pl.lit(0, pl.Int32),
         "match_kind": pl.lit("exact"),
         "category": pl.lit(None, pl.String),
     }

@@ -23,7 +23,7 @@ def clean_labels(
     taxonomy_path: str | None,
     dataset: str,
 ) -> None:
-    unused = {"caption", "sidecar", "specimen", "split"}
+    unused = {"caption", "sidecar_caption", "specimen", "split"}
     kept, quarantine, curation_log = clean.clean_labels(
         tables.read(images_path, Images, [name for name in Images.column_names() if name not in unused]),
         tables.read_all(inspection_paths, Inspection, ["uuid", "error", "detail", "sha256"]),

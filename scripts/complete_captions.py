@@ -32,7 +32,7 @@ def complete_captions(
     ]
     whole, curation_log = complete.complete_captions(
         read(labels_path, Labels),
-        read(images_path, Images, ["uuid", "row", "raw_name", "caption", "sidecar"]),
+        read(images_path, Images, ["uuid", "row_index", "raw_name", "caption", "sidecar_caption"]),
         further,
         priority=priority,
         templates=templates,

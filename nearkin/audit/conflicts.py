@@ -33,7 +33,12 @@ def list_conflicting_rows(
     conflicting = quarantine.filter(reason="conflicting_rows").select("uuid", "path").collect()
     conflicting = conflicting.unique("uuid", keep="first", maintain_order=True)
     shown = conflicting.sort("uuid").head(MAX_SHOWN).lazy()
-    rows = images.select("uuid", "row", "raw_name").join(shown, on="uuid").collect().sort("uuid", "row")
+    rows = (
+        images.select("uuid", "row_index", "raw_name")
+        .join(shown, on="uuid")
+        .collect()
+        .sort("uuid", "row_index")
+    )
     return len(conflicting), [
         {
             "uuid": uuid,
@@ -51,10 +56,12 @@ def list_conflicting_copies(
 
     A group has at most MAX_COPIES images, with their names as delivered.
     """
-    conflicting = quarantine.filter(reason="label_conflict").select("uuid", "row", "path")
+    conflicting = quarantine.filter(reason="label_conflict").select("uuid", "row_index", "path")
     copies = conflicting.join(inspection.select("uuid", "sha256"), on="uuid")
-    copies = copies.join(images.select("uuid", "row", "raw_name"), on=["uuid", "row"], how="left").collect()
-    by_bytes = copies.sort("sha256", "path", "row").group_by("sha256", maintain_order=True)
+    copies = copies.join(
+        images.select("uuid", "row_index", "raw_name"), on=["uuid", "row_index"], how="left"
+    ).collect()
+    by_bytes = copies.sort("sha256", "path", "row_index").group_by("sha256", maintain_order=True)
     groups: list[list[LabelledImage]] = [
         [
             {"uuid": uuid, "path": path, "label": _format_label(name)}

@@ -38,9 +38,9 @@ def count_defects(
 ) -> list[DefectCount]:
     """A dict per field, defect and action: fields in order, frequent ones first."""
     keys = ["field", "defect", "action"]
-    evidence = pl.col("evidence")
+    reason = pl.col("reason")
     counts = curation_log.join(categories, on="uuid", how="left").group_by(*keys, "category")
-    table = counts.agg(pl.len().alias("n"), first=evidence.min(), last=evidence.max()).collect()
+    table = counts.agg(pl.len().alias("n"), first=reason.min(), last=reason.max()).collect()
     rows: list[DefectCount] = [
         {
             "field": field,
@@ -56,9 +56,9 @@ def count_defects(
 
 
 def explain_defect(field: str, defect: str, *, first: str, last: str) -> str:
-    """What a defect means: its word's meaning, or the evidence if all its rows have the same.
+    """What a defect means: its word's meaning, or the reason if all its rows have the same.
 
-    `first` and `last` are the first and the last evidence of its rows, sorted.
+    `first` and `last` are the first and the last reason of its rows, sorted.
 
     >>> explain_defect("name", "case", first="genus with a capital", last="genus with a capital")
     'genus with a capital'

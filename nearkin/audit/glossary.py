@@ -1,6 +1,6 @@
 """What the words for defects and split reasons mean, and what a curator should review first.
 
-Where all rows of a defect have the same evidence, that is its meaning, and it is defined with the
+Where all rows of a defect have the same reason, that is its meaning, and it is defined with the
 repair. The others are here.
 """
 

@@ -25,7 +25,7 @@ def list_categories(images: pl.LazyFrame) -> tuple[pl.LazyFrame, list[str]]:
 
     Beyond MAX_CATEGORIES, the columns that fit on a page, the smaller ones become `others`.
     """
-    first = images.filter(row=0).select("uuid", clean_category(pl.col("category")))
+    first = images.filter(row_index=0).select("uuid", clean_category(pl.col("category")))
     counts = first.group_by("category").len().collect().sort("len", "category", descending=[True, False])
     names = counts["category"].to_list()
     if len(names) <= MAX_CATEGORIES:

@@ -36,13 +36,13 @@ def group_quarantine(
 ) -> list[QuarantineReason]:
     """The reasons of quarantined rows, frequent ones first; `defects` are those of `count_defects`."""
     meanings = {row["defect"]: row["meaning"] for row in defects if row["action"] == "quarantined"}
-    keys = quarantine.select("uuid", "row", "reason").join(categories, on="uuid", how="left").collect()
-    keys = keys.sort("uuid", "row").with_columns(rank=pl.int_range(pl.len()).over("reason", "category"))
+    keys = quarantine.select("uuid", "row_index", "reason").join(categories, on="uuid", how="left").collect()
+    keys = keys.sort("uuid", "row_index").with_columns(rank=pl.int_range(pl.len()).over("reason", "category"))
     chosen = keys.sort("rank", "category").group_by("reason", maintain_order=True).head(MAX_SHOWN_ROWS)
     chosen = chosen.filter(~pl.col("reason").is_in(CONFLICT_REASONS)).select(
-        "uuid", "row", "rank", "category"
+        "uuid", "row_index", "rank", "category"
     )
-    rows = quarantine.join(chosen.lazy(), on=["uuid", "row"]).collect().sort("rank", "category")
+    rows = quarantine.join(chosen.lazy(), on=["uuid", "row_index"]).collect().sort("rank", "category")
     counts = keys.group_by("reason").len("n").sort("n", "reason", descending=[True, False])
     return [
         {

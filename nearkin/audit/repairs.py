@@ -15,11 +15,11 @@ MAX_ROWS = 5000
 MAX_BYTES = 2_500_000
 """Of all rows together, on the page."""
 
-KEY = ["uuid", "row", "field", "defect"]
+KEY = ["uuid", "row_index", "field", "defect"]
 
 
 def list_changes(curation_log: pl.LazyFrame, *, categories: pl.LazyFrame) -> list[dict[str, str]]:
-    """Rows of the table of repairs: path, category, field, defect, action, before, after, evidence.
+    """Rows of the table of repairs: path, category, field, defect, action, before, after, reason.
 
     `curation_log` is sorted by its key. At most MAX_PER_DEFECT rows of a field, defect and action, and as
     many of all kinds evenly as MAX_ROWS and MAX_BYTES allow. They are selected by uuid, which is as
@@ -52,6 +52,6 @@ def _describe_row(row: Mapping[str, Any]) -> dict[str, str]:
         "category": escape_invisible(row["category"] or "", 40) or "–",
         "before": before,
         "after": after,
-        "evidence": escape(escape_invisible(row["evidence"])),
+        "reason": escape(escape_invisible(row["reason"])),
         "path": escape(escape_invisible(row["path"])),
     }

@@ -84,30 +84,30 @@ def _collect_texts(
         if name == "delivered":
             texts[name] = _choose_texts(labels, images, pl.col("caption"))
         elif name == "sidecar":  # the line end of a text file is no part of the caption
-            texts[name] = _choose_texts(labels, images, pl.col("sidecar").str.replace(r"\r?\n\z", ""))
+            texts[name] = _choose_texts(labels, images, pl.col("sidecar_caption").str.replace(r"\r?\n\z", ""))
         elif name == "tables":
             for number, table in enumerate(tables, 1):
                 name = f"table:{number}"
                 matches = match_to_images(table, labels, name=name)
-                rows = matches.select("uuid", row=pl.lit(0, pl.Int32), text="caption")
+                rows = matches.select("uuid", row_index=pl.lit(0, pl.Int32), text="caption")
                 texts[name] = _align_to_labels(labels, rows)
     return texts
 
 
 def _choose_texts(labels: pl.DataFrame, images: pl.DataFrame, text: pl.Expr) -> pl.DataFrame:
     """The text of each label: that of the image's first row with a sound one, or else any."""
-    rows = images.select("uuid", "row", text=text)
-    several = pl.col("uuid").is_in(rows.filter(pl.col("row") > 0)["uuid"].implode())
+    rows = images.select("uuid", "row_index", text=text)
+    several = pl.col("uuid").is_in(rows.filter(pl.col("row_index") > 0)["uuid"].implode())
     rows = rows.with_columns(several=several)
     blank, sound = pl.col("text").str.strip_chars() == "", is_clean_expr(pl.col("text"))
-    chosen = rows.filter("several").sort("uuid", pl.col("text").is_null(), blank, ~sound, "row")
+    chosen = rows.filter("several").sort("uuid", pl.col("text").is_null(), blank, ~sound, "row_index")
     chosen = chosen.unique("uuid", keep="first", maintain_order=True)
     return _align_to_labels(labels, pl.concat([rows.filter(~pl.col("several")), chosen]))
 
 
 def _align_to_labels(labels: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
     texts = labels.select("uuid").join(texts, on="uuid", how="left", maintain_order="left")
-    return texts.select(pl.col("row").fill_null(0), "text")
+    return texts.select(pl.col("row_index").fill_null(0), "text")
 
 
 def _join_species(labels: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
@@ -143,9 +143,9 @@ def _choose_captions(
 
 
 def _check_texts(candidates: pl.DataFrame, finder: SpeciesMentionFinder) -> pl.DataFrame:
-    """The candidates with `before` and `text` (repaired), the `defect` with its `evidence`, and `repairs`."""
+    """The candidates with `before` and `text` (repaired), the `defect` with its `reason`, and `repairs`."""
     candidates = candidates.select(
-        "at", "uuid", "path", "species", "common_name", "raw_name", "row", before="text"
+        "at", "uuid", "path", "species", "common_name", "raw_name", "row_index", before="text"
     )
     cleaned = clean_distinct(candidates["before"].drop_nulls())
     candidates = candidates.join(cleaned, on="before", how="left", maintain_order="left")
@@ -159,7 +159,7 @@ def _check_texts(candidates: pl.DataFrame, finder: SpeciesMentionFinder) -> pl.D
     names_other = pl.format("it names {}, not {}", "other", "species")
     return candidates.with_columns(
         defect=other.then(pl.lit("other_species")).otherwise("defect"),
-        evidence=other.then(names_other).otherwise(_describe_defect("defect")),
+        reason=other.then(names_other).otherwise(_describe_defect("defect")),
     )
 
 
@@ -171,8 +171,8 @@ def _log_changes(candidates: pl.DataFrame, captions: pl.DataFrame) -> pl.DataFra
     lost = lost.with_columns(defect=pl.lit("lost_characters"))
     parts = [
         candidates.filter(pl.col("defect").is_not_null()).with_columns(action=pl.lit("filled")),
-        repaired.with_columns(action=pl.lit("repaired"), evidence=_describe_defect("defect")),
-        lost.with_columns(action=pl.lit("noted"), evidence=_describe_defect("defect")),
+        repaired.with_columns(action=pl.lit("repaired"), reason=_describe_defect("defect")),
+        lost.with_columns(action=pl.lit("noted"), reason=_describe_defect("defect")),
     ]
     changes = pl.concat(parts).join(captions.select("at", after="caption"), on="at", maintain_order="left")
     short = {name: curation_log.truncate_expr(pl.col(name)) for name in ("before", "after")}

@@ -15,7 +15,7 @@ def flag_conflicting_rows(rows: pl.DataFrame, policies: Mapping[str, str]) -> pl
     """
     name = pl.coalesce("species", pl.concat_str("defect", pl.lit(": "), "text"))
     has_name = pl.col("usable") & pl.col("defect").ne_missing("missing")
-    multi_row = rows.filter(pl.col("row") > 0).select("uuid").unique()
+    multi_row = rows.filter(pl.col("row_index") > 0).select("uuid").unique()
     conflicts = rows.join(multi_row, on="uuid", how="semi").filter(has_name)
     conflicts = conflicts.group_by("uuid").agg(name.unique().sort().alias("row_names"))
     conflicts = conflicts.filter(pl.col("row_names").list.len() > 1)
@@ -31,7 +31,7 @@ def flag_conflicting_rows(rows: pl.DataFrame, policies: Mapping[str, str]) -> pl
     rows = _share_reasons(rows, multi_row)
     is_fine = pl.col("reason").is_null()
     is_nameless = (pl.col("reason") == "no_name").fill_null(False)
-    is_repeat = is_fine & (is_fine.cast(pl.Int32).cum_sum().over("uuid", order_by="row") > 1)
+    is_repeat = is_fine & (is_fine.cast(pl.Int32).cum_sum().over("uuid", order_by="row_index") > 1)
     rows = rows.with_columns(merged=is_repeat | (is_nameless & is_fine.any().over("uuid")))
     return rows.with_columns(reason=pl.when("merged").then(None).otherwise("reason"))
 
@@ -39,11 +39,13 @@ def flag_conflicting_rows(rows: pl.DataFrame, policies: Mapping[str, str]) -> pl
 def _share_reasons(rows: pl.DataFrame, multi_row: pl.DataFrame) -> pl.DataFrame:
     """The rows; where a row of an image is quarantined, its other rows get that reason, too."""
     flagged = rows.filter(pl.col("reason").is_not_null(), pl.col("reason") != "no_name")
-    first = flagged.join(multi_row, on="uuid", how="semi").sort("uuid", "row").unique("uuid", keep="first")
+    first = (
+        flagged.join(multi_row, on="uuid", how="semi").sort("uuid", "row_index").unique("uuid", keep="first")
+    )
     shared = first.select(
         "uuid",
         shared="reason",
-        because=pl.format("row {} of this image: {}", "row", pl.col("detail").fill_null("")),
+        because=pl.format("row {} of this image: {}", "row_index", pl.col("detail").fill_null("")),
     )
     rows = rows.join(shared, on="uuid", how="left", maintain_order="left")
     is_shared = pl.col("reason").is_null() & pl.col("shared").is_not_null()

@@ -15,7 +15,7 @@ FILE_REPAIRS = {
     "case": ("spelling_mismatch", "the only file of this name but for case, spaces and underscores"),
     "unicode": ("name_not_normalised", "the same name in another Unicode form"),
 }
-"""Defect and evidence where the listed name is not the file's, by `match_kind`."""
+"""Defect and reason where the listed name is not the file's, by `match_kind`."""
 
 NAME_REPAIRS = {
     "markup": "tags and entities taken out",
@@ -63,8 +63,8 @@ def log_label_changes(rows: pl.DataFrame) -> pl.DataFrame:
     why = pl.col("detail").fill_null("")
     same = "another row says the same"
     parts = [
-        make_log_rows(quarantined, "quarantined", field=field, defect="reason", before=before, evidence=why),
-        make_log_rows(rows.filter("merged"), "merged", field="row", defect="repeated_row", evidence=same),
+        make_log_rows(quarantined, "quarantined", field=field, defect="reason", before=before, reason=why),
+        make_log_rows(rows.filter("merged"), "merged", field="row", defect="repeated_row", reason=same),
         *_log_file_repairs(usable),
         _log_category_repairs(usable),
         *_log_name_repairs(usable),
@@ -73,7 +73,7 @@ def log_label_changes(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _log_file_repairs(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    for match, (defect, evidence) in FILE_REPAIRS.items():
+    for match, (defect, reason) in FILE_REPAIRS.items():
         yield make_log_rows(
             rows.filter(match_kind=match),
             "repaired",
@@ -81,7 +81,7 @@ def _log_file_repairs(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
             defect=defect,
             before="listed_name",
             after=pl.col("path"),
-            evidence=evidence,
+            reason=reason,
         )
 
 
@@ -94,7 +94,7 @@ def _log_category_repairs(rows: pl.DataFrame) -> pl.DataFrame:
         defect="spaces",
         before="given_category",
         after=pl.col("category"),
-        evidence="stray spaces, invisible characters and Unicode forms tell no categories apart",
+        reason="stray spaces, invisible characters and Unicode forms tell no categories apart",
     )
 
 
@@ -125,9 +125,9 @@ def _log_name_repairs(kept: pl.DataFrame) -> Iterator[pl.DataFrame]:
         (kept.drop_nulls("defect"), "noted", "defect", "text", pl.coalesce("species", "genus"), at_rank),
         (disagreeing, "noted", "names_disagree", "raw_name_in_captions", species, other),
     ]  # fmt: skip
-    for rows, action, defect, before, after, evidence in parts:
+    for rows, action, defect, before, after, reason in parts:
         yield make_log_rows(
-            rows, action, field="name", defect=defect, before=before, after=after, evidence=evidence
+            rows, action, field="name", defect=defect, before=before, after=after, reason=reason
         )
 
 
@@ -139,11 +139,11 @@ def make_log_rows(
     defect: str,
     before: str | pl.Expr = "raw_name",
     after: pl.Expr | None = None,
-    evidence: str | pl.Expr,
+    reason: str | pl.Expr,
 ) -> pl.DataFrame:
     """The CurationLog of these rows.
 
-    `field` and `evidence` are texts or expressions, `defect` a text or the name of a column
+    `field` and `reason` are texts or expressions, `defect` a text or the name of a column
     that holds it, `before` the name of a column or an expression, `after` an expression or None.
     """
     columns = {
@@ -153,9 +153,9 @@ def make_log_rows(
         "before": truncate_expr(pl.col(before) if isinstance(before, str) else before),
         "after": pl.lit(None, dtype=pl.String) if after is None else truncate_expr(after),
         "action": pl.lit(action),
-        "evidence": pl.lit(evidence) if isinstance(evidence, str) else evidence,
+        "reason": pl.lit(reason) if isinstance(reason, str) else reason,
     }
-    return rows.select("uuid", "row", **columns).select(CurationLog.column_names())
+    return rows.select("uuid", "row_index", **columns).select(CurationLog.column_names())
 
 
 def truncate_expr(text: pl.Expr) -> pl.Expr:

@@ -50,7 +50,7 @@ def build_images_table(
     rows = rows.with_columns(uuid=_compute_uuids(rows, source_id))
     openable = rows.filter(pl.col("path").is_not_null(), pl.col("match_kind") != "outside_folder")
     captions = sidecars.read_sidecars(folder, listing.files, openable["path"].unique(), trusted)
-    rows = rows.drop("sidecar").join(captions, on="path", how="left", maintain_order="left")
+    rows = rows.drop("sidecar_caption").join(captions, on="path", how="left", maintain_order="left")
     rows = _number_rows(rows.select(Images.column_names()))
     for match_kind, n in rows.group_by("match_kind").len().sort("match_kind").iter_rows():
         logger.info("%d rows: %s", n, match_kind)
@@ -94,12 +94,12 @@ def _compute_uuids(rows: pl.DataFrame, source_id: str) -> pl.Series:
 def _number_rows(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows by uuid, numbered. Few images have several, so that only these are sorted by all columns."""
     repeated = rows["uuid"].is_duplicated()
-    single = rows.filter(~repeated).with_columns(row=pl.lit(0, dtype=pl.Int32))
+    single = rows.filter(~repeated).with_columns(row_index=pl.lit(0, dtype=pl.Int32))
     rows = rows.filter(repeated)
     has_several_paths = (pl.col("path").drop_nulls().n_unique() > 1).over("uuid")
     rows = rows.with_columns(
         match_kind=pl.when(has_several_paths).then(pl.lit("ambiguous")).otherwise("match_kind")
     )
     rows = rows.sort("uuid", *SORT_KEYS, pl.exclude("uuid", *SORT_KEYS), nulls_last=True)
-    rows = rows.with_columns(row=pl.int_range(pl.len(), dtype=pl.Int32).over("uuid"))
-    return pl.concat([single, rows]).sort("uuid", "row")
+    rows = rows.with_columns(row_index=pl.int_range(pl.len(), dtype=pl.Int32).over("uuid"))
+    return pl.concat([single, rows]).sort("uuid", "row_index")

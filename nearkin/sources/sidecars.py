@@ -37,8 +37,8 @@ def read_sidecars(
     pairs = pl.concat([by_name, by_stem]).unique("path", keep="first", maintain_order=True).sort("path")
     names = pairs["text"].unique(maintain_order=True)
     texts = [_read_sidecar(folder, name, trusted) for name in tqdm(names, unit=" sidecars", disable=None)]
-    sidecars = names.to_frame().with_columns(sidecar=pl.Series(texts, dtype=pl.String))
-    captioned = pairs.join(sidecars, on="text").select("path", "sidecar").drop_nulls()
+    sidecars = names.to_frame().with_columns(sidecar_caption=pl.Series(texts, dtype=pl.String))
+    captioned = pairs.join(sidecars, on="text").select("path", "sidecar_caption").drop_nulls()
     logger.info("%d of %d images have a text file beside them", len(captioned), len(images))
     return captioned
 

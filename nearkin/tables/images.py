@@ -24,7 +24,7 @@ class Images(dy.Schema):
     """One row per delivered row: an image file, a listed name, or both."""
 
     uuid = uuid_key()
-    row = dy.Int32(
+    row_index = dy.Int32(
         primary_key=True, min=0, description="0 for the first row of this image, 1 for a further one"
     )
     path = dy.String(nullable=True, description="file on disk, relative to the source; null if missing")
@@ -49,7 +49,9 @@ class Images(dy.Schema):
     family = dy.String(nullable=True, description="as delivered")
     genus = dy.String(nullable=True, description="as delivered, if it has a column of its own")
     caption = dy.String(nullable=True, description="caption as delivered, untouched")
-    sidecar = dy.String(nullable=True, description="text of the .txt file next to the image, untouched")
+    sidecar_caption = dy.String(
+        nullable=True, description="text of the .txt file next to the image, untouched"
+    )
     specimen = dy.String(nullable=True, description="specimen as delivered, if the source has it")
     split = dy.String(nullable=True, description="split as delivered, if the source has it")
 

@@ -34,7 +34,7 @@ class Quarantine(dy.Schema):
     """One row per delivered row that was quarantined, with the reason."""
 
     uuid = uuid_key()
-    row = dy.Int32(primary_key=True, min=0, description="which delivered row of this image")
+    row_index = dy.Int32(primary_key=True, min=0, description="which delivered row of this image")
     path = dy.String(description="file on disk, relative to the source, or else the listed name")
     reason = dy.String(description="one word for the defect")
     detail = dy.String(description="the evidence")
@@ -44,7 +44,7 @@ class CurationLog(dy.Schema):
     """One row per defect: what it was, what was done, and why."""
 
     uuid = uuid_key()
-    row = dy.Int32(primary_key=True, min=0, description="which delivered row of this image")
+    row_index = dy.Int32(primary_key=True, min=0, description="which delivered row of this image")
     field = dy.String(primary_key=True, description="file, row, category, name, caption, sidecar or table:N")
     defect = dy.String(primary_key=True, description="one word for the defect")
     path = dy.String(description="file on disk, or else the listed name")
@@ -54,4 +54,4 @@ class CurationLog(dy.Schema):
         check=lambda column: column.is_in(["repaired", "filled", "merged", "quarantined", "noted"]),
         description="what was done",
     )
-    evidence = dy.String(description="why")
+    reason = dy.String(description="why")

@@ -49,7 +49,7 @@ def curation(folder):
     listed = [
         {
             "uuid": uuid[i],
-            "row": 0,
+            "row_index": 0,
             "path": paths[i],
             "listed_name": paths[i],
             "match_kind": "exact",
@@ -58,9 +58,15 @@ def curation(folder):
         for i in range(8)
     ]
     listed += [
-        listed[0] | {"row": 1},
-        listed[6] | {"row": 1, "raw_name": "Salmo trutta"},
-        {"uuid": uuid[8], "row": 0, "listed_name": "8.png", "match_kind": "missing", "category": "Fish"},
+        listed[0] | {"row_index": 1},
+        listed[6] | {"row_index": 1, "raw_name": "Salmo trutta"},
+        {
+            "uuid": uuid[8],
+            "row_index": 0,
+            "listed_name": "8.png",
+            "match_kind": "missing",
+            "category": "Fish",
+        },
     ]
     listed[6]["raw_name"] = "Salmo salar"
     seen = [{"uuid": uuid[i], "path": paths[i], "n_bytes": 9, "sha256": str(i)} for i in range(8)]
@@ -127,19 +133,19 @@ def curation(folder):
 def gap(uuid, field, defect, action, before, after, path, *, row=0):
     return {
         "uuid": uuid,
-        "row": row,
+        "row_index": row,
         "field": field,
         "defect": defect,
         "path": path,
         "before": before,
         "after": after,
         "action": action,
-        "evidence": f"made up: {defect}",
+        "reason": f"made up: {defect}",
     }
 
 
 def _aside(uuid, row, path, reason, detail):
-    return {"uuid": uuid, "row": row, "path": path, "reason": reason, "detail": detail}
+    return {"uuid": uuid, "row_index": row, "path": path, "reason": reason, "detail": detail}
 
 
 def written(frames, out):

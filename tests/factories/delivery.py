@@ -51,7 +51,11 @@ def vlm4bio(folder, named, captions=(), category="Fish"):
 
 def images_of(rows):
     """An Images table from dicts; what they leave out is filled in."""
-    defaults = dict.fromkeys(Images.column_names()) | {"row": 0, "match_kind": "exact", "category": "Fish"}
+    defaults = dict.fromkeys(Images.column_names()) | {
+        "row_index": 0,
+        "match_kind": "exact",
+        "category": "Fish",
+    }
     full = []
     for number, row in enumerate(rows):
         path = row.get("path", f"{number}.jpg")

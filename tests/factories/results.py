@@ -162,18 +162,18 @@ def repairs():
         [
             {
                 "uuid": image_uuid("made", str(i)),
-                "row": i % 2,
+                "row_index": i % 2,
                 "field": field,
                 "defect": defect,
                 "path": f"{i}.jpg",
                 "before": before,
                 "after": after,
                 "action": action,
-                "evidence": "made up",
+                "reason": "made up",
             }
             for i, (field, defect, action, before, after) in enumerate(rows)
         ],
-        schema_overrides={"row": pl.Int32},
+        schema_overrides={"row_index": pl.Int32},
         infer_schema_length=None,
     )
 
@@ -184,7 +184,7 @@ def set_aside():
     return pl.DataFrame(
         {
             "uuid": [image_uuid("aside", str(i)) for i in range(3)],
-            "row": pl.Series([0, 0, 0], dtype=pl.Int32),
+            "row_index": pl.Series([0, 0, 0], dtype=pl.Int32),
             "path": [f"{i}.jpg" for i in range(3)],
             "reason": reasons,
             "detail": ["made up"] * 3,

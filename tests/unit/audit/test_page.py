@@ -177,7 +177,7 @@ def evil(tables, text):
         "captions": spoilt(tables["captions"], *names, "caption", "caption_source"),
         "quarantine": spoilt(tables["quarantine"], "path", "reason", "detail"),
         "curation_log": spoilt(
-            tables["curation_log"], "path", "field", "defect", "before", "after", "evidence"
+            tables["curation_log"], "path", "field", "defect", "before", "after", "reason"
         ),
         "groups": spoilt(tables["groups"], "path"),
         "splits": spoilt(tables["splits"].with_columns(evidence=pl.lit("")), "reason", "evidence"),
@@ -222,7 +222,11 @@ def test_many_categories_are_folded():
     names = [f"c{i:02d}" for i in range(30)]
     images = audit_tables.table(
         "images",
-        [{"uuid": f"{c}{i}", "row": 0, "category": c} for n, c in enumerate(names) for i in range(n + 1)],
+        [
+            {"uuid": f"{c}{i}", "row_index": 0, "category": c}
+            for n, c in enumerate(names)
+            for i in range(n + 1)
+        ],
     )
     folded, shown = overview.list_categories(images.lazy())
     assert shown == [*names[-11:], "others"]
@@ -231,14 +235,16 @@ def test_many_categories_are_folded():
 
 def test_a_category_called_others_is_folded_with_them():
     names = ["others"] * 9 + [f"c{i:02d}" for i in range(30)]
-    images = [{"uuid": str(number), "row": 0, "category": name} for number, name in enumerate(names)]
+    images = [{"uuid": str(number), "row_index": 0, "category": name} for number, name in enumerate(names)]
     folded, shown = overview.list_categories(audit_tables.table("images", images).lazy())
     assert shown == [*(f"c{i:02d}" for i in range(11)), "others"]
     assert folded.filter(category="others").collect().height == 9 + 19
 
 
 def test_categories_are_cleaned_and_rows_of_all_alone_where_there_are_none():
-    said = [{"uuid": str(i), "row": 0, "category": name} for i, name in enumerate(["Fish ", "Fish", None])]
+    said = [
+        {"uuid": str(i), "row_index": 0, "category": name} for i, name in enumerate(["Fish ", "Fish", None])
+    ]
     images = audit_tables.table("images", said).lazy()
     found, names = overview.list_categories(images)
     assert names == ["Fish", ""]

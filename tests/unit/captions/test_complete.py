@@ -19,7 +19,9 @@ def complete_texts(captions, sidecars=None, tables=(), *, species=None, priority
     labels = labels.with_columns(common_name=pl.lit(None, dtype=pl.String))
     uuids = labels["uuid"].to_list()
     texts = zip(uuids, captions, sidecars or [None] * len(captions), strict=True)
-    images = images_of([{"uuid": uuid, "caption": text, "sidecar": beside} for uuid, text, beside in texts])
+    images = images_of(
+        [{"uuid": uuid, "caption": text, "sidecar_caption": beside} for uuid, text, beside in texts]
+    )
     further = [
         pl.DataFrame({"image": uuids, "caption": texts}, schema_overrides={"caption": pl.String})
         for texts in tables
@@ -96,7 +98,7 @@ def test_another_species_is_usable_from_no_source():
     )
     assert whole["caption"].to_list() == ["A photo of Aus bus.", "A fish."]
     assert curation_log["field"].to_list() == ["caption", "sidecar", "table:1"]
-    assert curation_log.select("defect", "evidence").unique().row(0) == (
+    assert curation_log.select("defect", "reason").unique().row(0) == (
         "other_species",
         "it names Aus cus, not Aus bus",
     )
@@ -119,7 +121,8 @@ def test_of_several_rows_the_first_with_a_usable_caption_counts():
     labels = labels_of(["Aus bus"]).with_columns(common_name=pl.lit(None, dtype=pl.String))
     uuid = labels["uuid"][0]
     rows = [
-        {"uuid": uuid, "row": row, "caption": text} for row, text in enumerate([None, " ", "nan", "A fish."])
+        {"uuid": uuid, "row_index": row, "caption": text}
+        for row, text in enumerate([None, " ", "nan", "A fish."])
     ]
     for images in (images_of(rows), images_of(rows[::-1])):
         whole, curation_log = complete_captions(
@@ -128,9 +131,9 @@ def test_of_several_rows_the_first_with_a_usable_caption_counts():
         assert whole["caption"].to_list() == ["A fish."]
         assert curation_log.is_empty()
         whole, curation_log = complete_captions(
-            labels, images.filter(pl.col("row") < 3), [], priority=PRIORITY, templates=["{species}"]
+            labels, images.filter(pl.col("row_index") < 3), [], priority=PRIORITY, templates=["{species}"]
         )
-        assert curation_log.select("row", "defect").rows() == [(2, "placeholder")]
+        assert curation_log.select("row_index", "defect").rows() == [(2, "placeholder")]
 
 
 def test_the_order_of_rows_and_the_size_of_parts_change_nothing(monkeypatch):

@@ -110,27 +110,27 @@ def test_repeated_rows_are_merged_and_conflicting_ones_set_aside():
     same = {"path": "same.jpg", "uuid": "same"}
     other = {"path": "other.jpg", "uuid": "other"}
     rows = [
-        same | {"row": 0, "raw_name": "Aus bus"},
-        same | {"row": 1, "raw_name": "aus bus"},
-        same | {"row": 2, "raw_name": ""},
-        other | {"row": 0, "raw_name": "Aus bus"},
-        other | {"row": 1, "raw_name": "Aus cus"},
-        other | {"row": 2, "raw_name": None},
+        same | {"row_index": 0, "raw_name": "Aus bus"},
+        same | {"row_index": 1, "raw_name": "aus bus"},
+        same | {"row_index": 2, "raw_name": ""},
+        other | {"row_index": 0, "raw_name": "Aus bus"},
+        other | {"row_index": 1, "raw_name": "Aus cus"},
+        other | {"row_index": 2, "raw_name": None},
     ]
     labels, quarantine, curation_log = repair(rows)
     assert labels["path"].to_list() == ["same.jpg"]
-    assert curation_log.filter(action="merged").select("path", "row").sort("row").rows() == [
+    assert curation_log.filter(action="merged").select("path", "row_index").sort("row_index").rows() == [
         ("same.jpg", 1),
         ("same.jpg", 2),
     ]
-    by_row = quarantine.sort("row").select("reason", "detail").rows()
+    by_row = quarantine.sort("row_index").select("reason", "detail").rows()
     assert by_row[0] == by_row[1] == ("conflicting_rows", "its rows say Aus bus | Aus cus")
     assert len(by_row) == 3
 
 
 def test_a_genus_against_a_species_is_a_conflict():
     rows = [
-        {"uuid": "u", "path": "a.jpg", "row": i, "raw_name": name}
+        {"uuid": "u", "path": "a.jpg", "row_index": i, "raw_name": name}
         for i, name in enumerate(["Aus bus", "Aus"])
     ]
     _, quarantine, _ = repair([*rows, {"raw_name": "Aus bus", "path": "b.jpg"}])
@@ -150,21 +150,21 @@ def test_the_rows_of_an_image_share_one_fate(policy, other, faulty):
         {
             "uuid": "u",
             "path": "a.jpg",
-            "row": row,
+            "row_index": row,
             "raw_name": name,
             "match_kind": match,
             "listed_name": f"{row}.jpg",
         }
         for row, (name, match) in enumerate(zip(names, matches, strict=True))
     ]
-    rows.append({"uuid": "u", "path": "a.jpg", "row": 3, "raw_name": ""})
+    rows.append({"uuid": "u", "path": "a.jpg", "row_index": 3, "raw_name": ""})
     labels, quarantine, curation_log = repair(
         [*rows, {"raw_name": "Aus bus", "path": "b.jpg"}], policies=POLICIES | {policy: "quarantine"}
     )
     assert labels["path"].to_list() == ["b.jpg"]
-    reasons_by_row = dict(quarantine.select("row", "reason").iter_rows())
+    reasons_by_row = dict(quarantine.select("row_index", "reason").iter_rows())
     assert reasons_by_row == dict.fromkeys(range(3), policy) | {3: "no_name"}
-    details = quarantine.filter(pl.col("row") != faulty, reason=policy)["detail"]
+    details = quarantine.filter(pl.col("row_index") != faulty, reason=policy)["detail"]
     assert all(detail.startswith(f"row {faulty} of this image: ") for detail in details)
     assert set(curation_log["action"]) == {"quarantined"}
 
@@ -205,7 +205,7 @@ def test_misspelt_epithets_within_a_category():
     assert set(labels["species"]) == {"Aus fasciatus"}
     slip = curation_log.filter(defect="misspelling").row(0, named=True)
     assert (slip["before"], slip["after"]) == ("Aus fascatus", "Aus fasciatus")
-    assert slip["evidence"] == "1 off Aus fasciatus, which names 3 images"
+    assert slip["reason"] == "1 off Aus fasciatus, which names 3 images"
     elsewhere = [*labelled(*["Aus fasciatus"] * 3), {"raw_name": "Aus fascatus", "category": "Bird"}]
     assert "Aus fascatus" in repair(elsewhere)[0]["species"]
     certain = [*labelled(*["Aus fasciatus"] * 3), {"raw_name": "Aus fascatus", "path": "Aus_fascatus_1.jpg"}]
@@ -386,7 +386,7 @@ def deliveries_of_any_kind(draw):
             listed = None if match == "unlisted" else f"{image}.JPG"
             names = {"raw_name": None if match == "unlisted" else label, "raw_name_in_captions": told}
             file = {"path": path, "listed_name": listed, "match_kind": match}
-            rows.append({"uuid": f"u{image}", "row": row} | file | names)
+            rows.append({"uuid": f"u{image}", "row_index": row} | file | names)
     bytes_of = {f"{image}.jpg": {"sha256": draw(st.sampled_from("abcdefgh"))} for image in range(8)}
     for path in draw(st.lists(st.sampled_from(sorted(bytes_of)), max_size=2)):
         bytes_of[path] = {"sha256": path, "error": "truncated", "detail": "cut"}
@@ -412,11 +412,11 @@ def test_invariants_of_any_delivery(delivery, strict, shuffler):
     merged = curation_log.filter(action="merged")
     assert len(images) == len(labels) + len(quarantine) + len(merged)
     assert not set(labels["uuid"]) & set(quarantine["uuid"])
-    placed = [*quarantine.select("uuid", "row").rows(), *merged.select("uuid", "row").rows()]
+    placed = [*quarantine.select("uuid", "row_index").rows(), *merged.select("uuid", "row_index").rows()]
     assert len(set(placed)) == len(placed)
     # Rows set aside and changed names are in the audit; a clean name that is kept is as it was.
-    assert set(quarantine.select("uuid", "row", "reason").rows()) == set(
-        curation_log.filter(action="quarantined").select("uuid", "row", "defect").rows()
+    assert set(quarantine.select("uuid", "row_index", "reason").rows()) == set(
+        curation_log.filter(action="quarantined").select("uuid", "row_index", "defect").rows()
     )
     touched = set(curation_log.filter(field="name")["uuid"])
     for row in labels.iter_rows(named=True):

@@ -46,7 +46,7 @@ def test_linked_folders_have_a_row_or_are_followed(tmp_path):
     (tmp_path / "d/Fish/Aus cus").symlink_to("../../small")
     (tmp_path / "d/Fish/Aus bus/gone.jpg").symlink_to("nowhere")
     (tmp_path / "d/Butterfly").symlink_to("/nowhere/of a disk that is not mounted")
-    shown = ["path", "listed_name", "match_kind", "category", "raw_name", "sidecar"]
+    shown = ["path", "listed_name", "match_kind", "category", "raw_name", "sidecar_caption"]
     rows = [
         ("Fish/Aus bus/1.jpg", None, "exact", "Fish", "Aus bus", None),
         (None, "Bird", "linked_folder", "Bird", None, None),

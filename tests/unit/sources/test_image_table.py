@@ -23,7 +23,7 @@ def folder(tmp_path):
 def listed(folder, path, *, preset=None, unlisted="quarantine", **own):
     images = image_table.list_images(folder, "s", path=path, preset=preset, overrides=own, unlisted=unlisted)
     tables.write(images, folder.with_name("images.parquet"), Images)  # it is one
-    return images.sort("path", "listed_name", "row", nulls_last=True)
+    return images.sort("path", "listed_name", "row_index", nulls_last=True)
 
 
 def written(folder, header, *rows):
@@ -213,7 +213,7 @@ def test_every_row_is_there_whatever_the_order(tmp_path_factory, rows, random):
     images = listed(folder, written(folder, ["file", "name"], *rows), file="file", species="name")
     said = images.drop_nulls("listed_name").select("listed_name", "raw_name").rows()
     assert sorted(said) == sorted(rows)
-    assert len(images.unique(["uuid", "row"])) == len(images)
+    assert len(images.unique(["uuid", "row_index"])) == len(images)
     random.shuffle(rows)
     again = listed(folder, written(folder, ["file", "name"], *rows), file="file", species="name")
     assert images.equals(again)

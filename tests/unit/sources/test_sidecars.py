@@ -25,7 +25,7 @@ def texts(folder, *names):
 def test_a_text_beside_an_image_is_its_sidecar_untouched(folder, name):
     (folder / "Aus bus" / name).write_bytes(b"\xef\xbb\xbf A fish. \r\n")
     images = folders.list_images(folder, "s", captions_table=None)
-    assert images["sidecar"].to_list() == [" A fish. \r\n"]
+    assert images["sidecar_caption"].to_list() == [" A fish. \r\n"]
 
 
 def test_the_full_name_counts_before_the_stem_and_other_texts_not_at_all(folder):
@@ -57,6 +57,6 @@ def test_what_leads_out_or_cannot_be_read_is_left_out(folder, tmp_path, caplog):
     (tmp_path / "secret").write_text("secret")
     (folder / "Aus bus/1.txt").symlink_to(tmp_path / "secret")
     images = folders.list_images(folder, "s", captions_table=None)
-    assert images["sidecar"].to_list() == [None]
+    assert images["sidecar_caption"].to_list() == [None]
     assert texts(folder, "1.txt") is None  # even if it were taken for a file
     assert "no caption taken from a text file: Aus bus/1.txt" in caplog.text

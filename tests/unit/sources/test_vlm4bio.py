@@ -49,7 +49,7 @@ def test_rows_of_a_delivery(tmp_path):
         ("datasets/Fish/chunk_0/told.jpg", "told.jpg", "exact", 0),
         ("datasets/Fish/chunk_1/unlisted.png", None, "unlisted", 0),
     ]
-    assert sorted(images.select("path", "listed_name", "match_kind", "row").rows(), key=str) == sorted(
+    assert sorted(images.select("path", "listed_name", "match_kind", "row_index").rows(), key=str) == sorted(
         wanted, key=str
     )
     told = images.filter(listed_name="told.jpg").row(0, named=True)

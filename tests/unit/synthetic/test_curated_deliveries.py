@@ -54,7 +54,9 @@ def test_what_changed_and_nothing_else_is_in_the_audit(curated):
     for field, rows in changed.items():
         assert set(done.filter(field=field)["uuid"]) == set(rows["uuid"]), field
     aside, quarantined = curated["quarantine"], curation_log.filter(action="quarantined")
-    assert sorted(aside.select("uuid", "row").rows()) == sorted(quarantined.select("uuid", "row").rows())
+    assert sorted(aside.select("uuid", "row_index").rows()) == sorted(
+        quarantined.select("uuid", "row_index").rows()
+    )
 
 
 def test_clean_rows_stay_as_they_are(curated):
