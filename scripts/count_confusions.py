@@ -1,4 +1,4 @@
-"""Who is taken for whom by a model: the labels of queries beside those of their nearest images."""
+"""Confusions of a model: the labels of queries and of their nearest images."""
 
 from collections.abc import Mapping
 

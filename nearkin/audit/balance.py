@@ -61,13 +61,13 @@ def select_extremes(counts: pl.DataFrame) -> tuple[list[dict[str, object]], list
 def split_counts(
     splits: pl.LazyFrame, *, categories: pl.LazyFrame, names: list[str], order: Sequence[str]
 ) -> list[dict[str, object]]:
-    """Images by category and split: a dict per category, and one of all, with n per split under `sides`."""
+    """Images by category and split: a dict per category, and one of all, with n per split under `splits`."""
     joined = splits.select("uuid", "split").join(categories, on="uuid")
     counts = joined.group_by("split", "category").len("n").collect()
     columns = {split: align_to_categories(counts.filter(split=split), names) for split in order}
     rows = [{split: column[i] for split, column in columns.items()} for i in range(len(names))]
     whole = {split: sum(column) for split, column in columns.items()}
-    return append_total(names, [{"sides": row} for row in rows], {"sides": whole})
+    return append_total(names, [{"splits": row} for row in rows], {"splits": whole})
 
 
 def not_random(splits: pl.LazyFrame, labels: pl.LazyFrame) -> list[NonRandomSplits]:

@@ -28,7 +28,7 @@ from nearkin.vocabulary import ALL, EXCLUDED, SPLITS
 class ShownImages(TypedDict):
     """What the page shows with pictures: where it is a tuple, how many there are, and those shown."""
 
-    set_aside: list[QuarantineReason]
+    quarantine_reasons: list[QuarantineReason]
     rows_that_differ: tuple[int, list[conflicts.ConflictingImage]]
     copies_that_differ: tuple[int, list[list[conflicts.LabelledImage]]]
     disagreeing: tuple[int, list[group_review.ReviewGroup]]
@@ -62,7 +62,7 @@ def collect(
     counts = defects.count_defects(curation_log, categories=categories, names=names)
     per_species = balance.count_images_per_species(labels, categories)
     shown: ShownImages = {
-        "set_aside": group_quarantine(quarantine, counts, categories=categories),
+        "quarantine_reasons": group_quarantine(quarantine, counts, categories=categories),
         "rows_that_differ": conflicts.list_conflicting_rows(quarantine, images),
         "copies_that_differ": conflicts.list_conflicting_copies(quarantine, images, inspection=inspection),
         "disagreeing": group_review.list_groups(groups_to_review, labels, reason="mixed_species"),
@@ -75,7 +75,7 @@ def collect(
         **shown,
         "dataset": dataset,
         "names": names,
-        "fates": overview.count_outcomes(
+        "outcomes": overview.count_outcomes(
             images,
             labels,
             quarantine=quarantine,
@@ -85,7 +85,7 @@ def collect(
         ),
         "caption_sources": overview.count_caption_sources(captions, categories=categories, names=names),
         "defects": counts,
-        "look": defects.review_checklist(counts),
+        "checklist": defects.review_checklist(counts),
         "repairs": repairs.list_changes(curation_log, categories=categories),
         "balance": balance.summarise_by_category(per_species, names),
         "ends": balance.select_extremes(per_species),
@@ -93,13 +93,15 @@ def collect(
         "statistics": sizes_and_repairs.split_sizes(
             statistics.filter(pl.col("category").is_in([*names, ALL]))
         ),
-        "sides": balance.split_counts(splits, order=[*SPLITS, EXCLUDED], categories=categories, names=names),
+        "split_counts": balance.split_counts(
+            splits, order=[*SPLITS, EXCLUDED], categories=categories, names=names
+        ),
         "by_rule": balance.not_random(splits, labels),
         "rules": SPLIT_REASONS,
         "pictures": pictures,
         "pictured": [
             reason["reason"]
-            for reason in shown["set_aside"]
+            for reason in shown["quarantine_reasons"]
             if any(pictures[row["uuid"]]["source"] for row in reason["rows"])
         ],
     }
@@ -113,7 +115,7 @@ def _iter_uuids(shown: ShownImages) -> Iterator[str]:
         shown["disagreeing"][1], shown["alike"]["near"], shown["oversized"][1], shown["alike"]["copies"]
     )
     yield from (image["uuid"] for group in groups for image in group["members"])
-    yield from (row["uuid"] for reason in shown["set_aside"] for row in reason["rows"])
+    yield from (row["uuid"] for reason in shown["quarantine_reasons"] for row in reason["rows"])
 
 
 def _select_pictured(

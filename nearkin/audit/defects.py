@@ -68,7 +68,7 @@ def explain_defect(field: str, defect: str, *, first: str, last: str) -> str:
 
 
 def review_checklist(counts: Sequence[DefectCount]) -> list[ReviewItem]:
-    """The defects that a person can judge better than a program."""
+    """The defects that a person can decide better than a program."""
     n_rows = Counter()
     for row in counts:
         n_rows[row["field"], row["defect"]] += row["n"]

@@ -43,13 +43,13 @@ REVIEW_QUESTIONS = [
         "#repairs",
         "captions of another species: is the caption or the label wrong?",
     ),
-    ("name", "no_name", "#aside", "images without a name: can somebody identify them?"),
-    ("file", "missing_file", "#aside", "listed files that are missing: were they forgotten?"),
-    ("file", "linked_folder", "#aside", "linked folders, not followed: do their images belong here?"),
-    ("file", "broken_link", "#aside", "links without a target: is their disk mounted?"),
-    ("file", "unlisted_file", "#aside", "files that no table lists: do they belong here?"),
+    ("name", "no_name", "#quarantine", "images without a name: can somebody identify them?"),
+    ("file", "missing_file", "#quarantine", "listed files that are missing: were they forgotten?"),
+    ("file", "linked_folder", "#quarantine", "linked folders, not followed: do their images belong here?"),
+    ("file", "broken_link", "#quarantine", "links without a target: is their disk mounted?"),
+    ("file", "unlisted_file", "#quarantine", "files that no table lists: do they belong here?"),
 ]
-"""What a person can judge better than a program: field, defect, section of the page, and question."""
+"""What a person can decide better than a program: field, defect, section of the page, and question."""
 
 SPLIT_REASONS = {
     "from_source": "as in the delivery's own split",

@@ -26,7 +26,7 @@ class SimilarGroup(TypedDict):
     n_images: int  # linked by similarity
     n_others: int  # linked by specimen alone
     link_types: list[str]
-    likeness: NotRequired[float | None]  # `min_similarity`, of near duplicates
+    similarity: NotRequired[float | None]  # `min_similarity`, of near duplicates
     members: list[LabelledImage]
 
 
@@ -55,7 +55,7 @@ def list_groups(groups: pl.LazyFrame, labels: pl.LazyFrame, *, inspection: pl.La
     members = linked.join(compared.lazy().select("group_id"), on="group_id", how="semi")
     members = members.join(inspection.select("uuid", "thumbnail"), on="uuid").collect()
     compared = compared.join(min_similarity(members), on="group_id", how="left")
-    shown_near = compared.sort("likeness", "group_id", nulls_last=True).head(MAX_SHOWN_GROUPS)
+    shown_near = compared.sort("similarity", "group_id", nulls_last=True).head(MAX_SHOWN_GROUPS)
     shown_copies = copies.sort("n_images", "group_id", descending=[True, False]).head(MAX_SHOWN_COPIES)
     return {
         "n_near": len(near),
@@ -67,7 +67,7 @@ def list_groups(groups: pl.LazyFrame, labels: pl.LazyFrame, *, inspection: pl.La
 
 
 def min_similarity(members: pl.DataFrame) -> pl.DataFrame:
-    """The similarity of each group's most isolated image to its most similar member: (group_id, likeness).
+    """The similarity of each group's most isolated image to its most similar member: (group_id, similarity).
 
     `members` has group_id, uuid and thumbnail; of large groups the first MAX_COMPARED_IMAGES count.
     1 is the same picture, even if one is cropped, mirrored or rotated.
@@ -80,10 +80,10 @@ def min_similarity(members: pl.DataFrame) -> pl.DataFrame:
     pairs = rows.join(rows.rename({"one": "other"}), on="group_id").filter(pl.col("one") != pl.col("other"))
     one, other = thumbnails[pairs["one"].to_numpy()], thumbnails[pairs["other"].to_numpy()]
     similarities = [aligned_similarity(transform_view(one, view), other, view) for view in CROPS]
-    pairs = pairs.with_columns(likeness=np.max(similarities, axis=0).astype(np.float64).round(3))
-    backwards = pairs.select("group_id", "likeness", one="other")
+    pairs = pairs.with_columns(similarity=np.max(similarities, axis=0).astype(np.float64).round(3))
+    backwards = pairs.select("group_id", "similarity", one="other")
     nearest = pl.concat([pairs.select(backwards.columns), backwards]).group_by("group_id", "one")
-    return nearest.agg(pl.col("likeness").max()).group_by("group_id").agg(pl.col("likeness").min())
+    return nearest.agg(pl.col("similarity").max()).group_by("group_id").agg(pl.col("similarity").min())
 
 
 def _link_types_expr() -> pl.Expr:
@@ -92,7 +92,7 @@ def _link_types_expr() -> pl.Expr:
 
 
 def _describe_shown(chosen: pl.DataFrame, groups: pl.LazyFrame, labels: pl.LazyFrame) -> list[SimilarGroup]:
-    """The chosen rows (group_id, n_images, link_types, likeness) with their images."""
+    """The chosen rows (group_id, n_images, link_types, similarity) with their images."""
     images = groups.join(chosen.lazy().select("group_id"), on="group_id", how="semi")
     names = labels.select("uuid", label=pl.coalesce("species", "genus"))
     images = images.join(names, on="uuid").collect().sort("uuid")

@@ -46,7 +46,7 @@ def count_outcomes(
 ) -> list[dict[str, object]]:
     """What became of the delivered rows: a dict per category, in the order of `names`, and one of all.
 
-    A dict has category, delivered = kept + merged + aside (quarantined), and kept = untouched + mended
+    A dict has category, delivered = kept + merged + quarantined, and kept = untouched + repaired
     (name, file or caption repaired or filled).
     """
     changed = curation_log.filter(pl.col("action").is_in(["repaired", "filled"]))
@@ -54,9 +54,9 @@ def count_outcomes(
         "delivered": images,
         "kept": labels,
         "untouched": labels.join(changed, on="uuid", how="anti"),
-        "mended": labels.join(changed, on="uuid", how="semi"),
+        "repaired": labels.join(changed, on="uuid", how="semi"),
         "merged": curation_log.filter(action="merged"),
-        "aside": quarantine,
+        "quarantined": quarantine,
     }
     return count_by_category(parts, categories=categories, names=names)
 

@@ -30,7 +30,7 @@ NAME_REPAIRS = {
     "punctuation": "quotes and stops taken off",
     "case": "genus with a capital, epithets without",
     "authorship": "author and year are no part of the name",
-    "subspecies": "the binomial is used, the trinomial kept beside it",
+    "subspecies": "the binomial is used, the trinomial is kept, too",
     "subgenus": "the subgenus is no part of the binomial",
     "qualifier": "written as the name parser writes it",
 }

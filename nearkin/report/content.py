@@ -95,7 +95,7 @@ def collect(
         "thumbnails": species_browser.encode_jpegs(jpegs),
         "statistics": sizes_and_repairs.split_sizes(statistics),
         "repairs": sizes_and_repairs.repair_counts(curation_log),
-        "set_aside": sizes_and_repairs.quarantine_counts(quarantine),
+        "quarantine_reasons": sizes_and_repairs.quarantine_counts(quarantine),
         "moved": sizes_and_repairs.nonrandom_counts(splits),
         "encoders": [_describe_encoder(model, descriptions.get(model)) for model in models],
         "table_format": tables.FORMAT_VERSION,

@@ -74,7 +74,7 @@ class LookUp(TypedDict):
     protocols: dict[str, str]  # their titles
     images: list[tuple[str | None, str | None, int | None, int | None]]  # name, path, width, height
     entries: list[Entry]
-    beside: str  # THUMBNAIL_FOLDER
+    folder: str  # THUMBNAIL_FOLDER
 
 
 def collect_entries(
@@ -117,7 +117,7 @@ def collect_entries(
         "protocols": {protocol: title for protocol, (title, _) in TITLES.items()},
         "images": images.select("name", "path", "width", "height").rows(),
         "entries": entries,
-        "beside": THUMBNAIL_FOLDER,
+        "folder": THUMBNAIL_FOLDER,
     }
     return look_up, jpegs
 

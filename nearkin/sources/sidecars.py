@@ -39,7 +39,7 @@ def read_sidecars(
     texts = [_read_sidecar(folder, name, trusted) for name in tqdm(names, unit=" sidecars", disable=None)]
     sidecars = names.to_frame().with_columns(sidecar_caption=pl.Series(texts, dtype=pl.String))
     captioned = pairs.join(sidecars, on="text").select("path", "sidecar_caption").drop_nulls()
-    logger.info("%d of %d images have a text file beside them", len(captioned), len(images))
+    logger.info("%d of %d images have a text file next to them", len(captioned), len(images))
     return captioned
 
 

@@ -191,7 +191,7 @@ def _count_existing(images: pl.DataFrame, n_species: int) -> dict[str, np.ndarra
 def _describe_splits(groups: pl.DataFrame, splits: np.ndarray, needed: str) -> pl.DataFrame:
     """`split`, `reason` and `evidence` of random groups; those of a species with too few go to train."""
     few = pl.Series(splits < 0)
-    evidence = pl.format("{} to deal, too few for {}", pl.len().over("species"), pl.lit(needed))
+    evidence = pl.format("{} to assign, too few for {}", pl.len().over("species"), pl.lit(needed))
     return groups.select(
         "group",
         split=pl.Series(assignment.SPLITS).gather(np.where(few, assignment.TRAIN, splits)),

@@ -178,7 +178,7 @@ def repairs():
     )
 
 
-def set_aside():
+def quarantine():
     """A `Quarantine` table with two reasons."""
     reasons = ["truncated", "truncated", "hybrid"]
     return pl.DataFrame(

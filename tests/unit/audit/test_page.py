@@ -66,18 +66,18 @@ def test_the_script_writes_the_same_bytes_again(tables, folder, html, tmp_path):
 
 
 def test_every_delivered_row_is_counted_once(content, html):
-    whole = content["fates"][-1]
+    whole = content["outcomes"][-1]
     assert whole == {
         "category": "all",
         "delivered": 11,
         "kept": 6,
         "untouched": 5,
-        "mended": 1,
+        "repaired": 1,
         "merged": 1,
-        "aside": 4,
+        "quarantined": 4,
     }
-    for row in content["fates"]:
-        assert row["delivered"] == row["kept"] + row["merged"] + row["aside"]
+    for row in content["outcomes"]:
+        assert row["delivered"] == row["kept"] + row["merged"] + row["quarantined"]
     assert (
         "6 of 11 delivered rows can be used (55 %), 1 of them after a repair; 4 were quarantined"
         in Page(html).text
@@ -102,8 +102,8 @@ def test_every_word_whose_evidence_says_less_has_a_meaning():
     assert words - {defect for _, defect in DEFECT_MEANINGS} == {"empty"}, "its evidence is always the same"
 
 
-def test_what_was_set_aside_and_what_is_in_doubt_is_shown(content):
-    assert [(row["reason"], row["n"], len(row["rows"])) for row in content["set_aside"]] == [
+def test_what_was_quarantine_reasons_and_what_is_in_doubt_is_shown(content):
+    assert [(row["reason"], row["n"], len(row["rows"])) for row in content["quarantine_reasons"]] == [
         ("conflicting_rows", 2, 0),
         ("missing_file", 1, 1),
         ("not_an_image", 1, 1),
@@ -114,7 +114,7 @@ def test_what_was_set_aside_and_what_is_in_doubt_is_shown(content):
     assert (n, [one["label"] for one in group["members"]]) == (1, ["Parus major", "Salmo salar"])
     [near] = content["alike"]["near"]
     assert [one["path"] for one in near["members"]] == ["Fish/1.png", "Fish/2.png"]
-    assert 0.9 < near["likeness"] <= 1
+    assert 0.9 < near["similarity"] <= 1
     assert content["by_rule"][0]["species"] == ["Parus major"]
 
 
@@ -314,7 +314,7 @@ def test_only_what_differs_is_marked():
     assert max(map(len, text_diff.mark_changes(*long))) < 200
 
 
-def test_the_likeness_of_a_group_is_that_of_its_loneliest_image():
+def test_the_similarity_of_a_group_is_that_of_its_most_isolated_image():
     rng = np.random.default_rng(1)
     one, other = (rng.integers(0, 256, (SIDE, SIDE), dtype=np.uint8) for _ in range(2))
     groups = {"a": [one, one[:, ::-1], np.rot90(one, 3)], "b": [one, one, other], "c": [one, other]}

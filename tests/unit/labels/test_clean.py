@@ -69,7 +69,7 @@ def test_a_missing_name_comes_from_the_captions_table_and_from_nowhere_else():
     assert "hints at Aus bus" in quarantine.filter(path="Aus_bus_7.jpg")["detail"].item()
 
 
-def test_files_at_fault_are_set_aside_before_names():
+def test_files_at_fault_are_quarantined_before_names():
     rows = [
         {"raw_name": "Aus bus"},
         {"path": None, "listed_name": "gone.jpg", "match_kind": "missing", "raw_name": "Aus sp."},
@@ -106,7 +106,7 @@ def test_file_names_that_were_matched_are_in_the_audit():
     ]
 
 
-def test_repeated_rows_are_merged_and_conflicting_ones_set_aside():
+def test_repeated_rows_are_merged_and_conflicting_ones_quarantined():
     same = {"path": "same.jpg", "uuid": "same"}
     other = {"path": "other.jpg", "uuid": "other"}
     rows = [
@@ -169,7 +169,7 @@ def test_the_rows_of_an_image_share_one_fate(policy, other, faulty):
     assert set(curation_log["action"]) == {"quarantined"}
 
 
-def test_the_same_bytes_under_two_species_are_all_set_aside():
+def test_the_same_bytes_under_two_species_are_all_quarantined():
     rows = labelled("Aus bus", "Aus cus", "Aus bus", "AUS DUS", "Aus dus")
     same = {path: {"sha256": "x"} for path in ("0.jpg", "1.jpg", "2.jpg")}
     labels, quarantine, _ = repair(rows, same | {path: {"sha256": "y"} for path in ("3.jpg", "4.jpg")})

@@ -101,7 +101,7 @@ def content_of(made, **changes):
         "others": headline_numbers.list_other_records(made["recalls"], ks=[1, 5]),
         "statistics": made["statistics"],
         "curation_log": results.repairs(),
-        "quarantine": results.set_aside(),
+        "quarantine": results.quarantine(),
         "splits": made["splits"],
         "recalls": made["recalls"],
         "differences": made["differences"],
@@ -167,7 +167,7 @@ def test_names_stay_text_wherever_they_stand(made):
         statistics=renamed(made["statistics"], "category"),
         comparisons=dict.fromkeys(made["differences"], EVIL),
         curation_log=results.repairs().with_columns(defect=pl.lit(EVIL)),
-        quarantine=results.set_aside().with_columns(reason=pl.lit(EVIL)),
+        quarantine=results.quarantine().with_columns(reason=pl.lit(EVIL)),
         descriptions={"lite0": {"name": EVIL, "weights": EVIL, "source": EVIL, "fingerprint": EVIL}},
     )
     found = Page(page.render_report(evil))
@@ -302,7 +302,7 @@ def test_one_model_no_pairs_and_nothing_repaired_is_a_page_too(made):
         descriptions={},
         figures={("recall",): b"<svg/>"},
         curation_log=results.repairs().clear(),
-        quarantine=results.set_aside().clear(),
+        quarantine=results.quarantine().clear(),
         method=METHOD | {"finetune": {}, "groups": {"specimen": [], "near_duplicates": None}},
     )
     text = Page(page.render_report(content)).text

@@ -76,7 +76,7 @@ def test_texts_with_columns_and_the_first_that_is_not_blank(folder):
     assert said == [("1.jpg", "Aus {bin}"), ("2.jpg", "BOLD:2"), ("", " "), ("9.jpg", "Aus cus")]
 
 
-def test_files_that_no_row_lists_are_set_aside_or_passed_over(folder):
+def test_files_that_no_row_lists_are_quarantined_or_ignored(folder):
     (folder / "notes.txt").write_text("no image")
     path = written(folder, ["file"], ["a/1.jpg"])
     assert listed(folder, path, file="file")["match_kind"].to_list() == ["exact", "unlisted"]

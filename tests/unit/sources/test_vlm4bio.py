@@ -92,7 +92,7 @@ def test_the_order_of_the_tables_does_not_matter(tmp_path):
     assert first.equals(again)
 
 
-def test_a_link_out_of_the_folder_is_set_aside(tmp_path):
+def test_a_link_out_of_the_folder_is_quarantined(tmp_path):
     (tmp_path / "secret.jpg").write_text("secret")
     folder = delivery.vlm4bio(tmp_path / "d", [("a.jpg", "Aus bus")])
     (folder / "datasets/Fish/chunk_0/out.jpg").symlink_to(tmp_path / "secret.jpg")

@@ -66,7 +66,7 @@ def test_an_earlier_split_keeps_its_first_reasons():
             "uuid": list("abcde"),
             "split": ["train", "train", "excluded", "train", "test"],
             "reason": [None, "too_few_groups", "would_leak", "from_previous", "from_previous"],
-            "evidence": [None, "2 to deal", "ties x to y", "from_source", None],
+            "evidence": [None, "2 to assign", "ties x to y", "from_source", None],
         }
     )
     table = predefined.read_previous(previous)

@@ -79,7 +79,7 @@ def test_a_species_too_small_to_split_goes_to_train_and_is_listed():
     labels, groups = in_sizes({"Aa x": [5, 1], "Aa y": [1] * 9})
     table = labels.join(split(labels, groups, held_out_species=0), on="uuid")
     small = table.filter(species="Aa x").select("split", "reason", "evidence").unique().rows()
-    assert small == [("train", "too_few_groups", "2 to deal, too few for 2 test groups and one of train")]
+    assert small == [("train", "too_few_groups", "2 to assign, too few for 2 test groups and one of train")]
     rest = table.filter(species="Aa y")
     assert set(rest["split"]) == {"train", "val", "test"}
     assert rest["reason"].null_count() == len(rest)

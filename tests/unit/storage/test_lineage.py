@@ -133,7 +133,7 @@ def test_what_an_outside_table_was_made_from_does_not_count(folder):
     assert trace(["d/splits.parquet"]).made_from.keys() == {"d/labels", "d/splits"}
 
 
-def test_damaged_results_are_set_aside_and_what_is_outside_is_not(folder):
+def test_damaged_results_are_renamed_and_what_is_outside_is_not(folder):
     inside, outside = made("d/labels.parquet", table("a")), made("d/previous.parquet", table("a"))
     for path in (inside, outside):
         (folder / path).write_bytes(b"damaged")

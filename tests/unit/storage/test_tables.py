@@ -17,7 +17,7 @@ TABLE = pl.DataFrame(
         "split": ["test", "train"],
         "group_id": ["b", "a"],
         "reason": [None, "too_few_groups"],
-        "evidence": [None, "1 to deal"],
+        "evidence": [None, "1 to assign"],
     }
 )
 

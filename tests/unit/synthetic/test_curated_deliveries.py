@@ -31,7 +31,7 @@ def curated(request, tmp_path_factory):
     return {name: tables.read(paths[name], schema) for name, schema in schemas.items()} | {"truth": truth}
 
 
-def test_every_row_is_kept_or_set_aside_or_merged(curated):
+def test_every_row_is_kept_or_quarantined_or_merged(curated):
     invariants.check_rows_accounted_for(
         curated["images"], curated["labels"], curated["quarantine"], curated["curation_log"]
     )
