@@ -176,7 +176,7 @@ def test_a_touch_a_comment_or_an_annotation_reruns_nothing(project):
     neighbours.write_text(
         '"""Another docstring."""\n# And a comment.\n' + neighbours.read_text().split('"""', 2)[2]
     )
-    splits.write_text(splits.read_text().replace("seed,", "seed: int,", 1))
+    splits.write_text(splits.read_text().replace("-> pl.DataFrame:", "-> 'pl.DataFrame':", 1))
     assert runs.planned(project) == set()
 
 
