@@ -44,13 +44,14 @@ adopt: $(READY) ## Take over results that were copied into this clone, if they a
 estimate: $(READY) ## Say what a run would take in time, disk and memory, without doing it
 	@$(BIN)/python -m nearkin.estimate --configfile "$(CONFIG)" --cores $(CORES)
 
-test: $(READY) lint unit ## Check style and run all tests
+test: $(READY) lint unit ## Check style and types; run unit tests and one small study (ten minutes)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 10 tests/workflow
 
-test-slow: $(READY) ## Run the tests that take long and are not part of `make test`
-	$(BIN)/python -m pytest -m slow tests
+test-all: test ## Run `make test`, then SLURM, conda, faults, browsers and whole studies (45 minutes)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 20 -m "full and not slow" tests
 
-test-all: test test-slow ## Run `make test`, then the slow tests
+test-slow: $(READY) ## Run the tests that take hours: every rule fails in every way, every command
+	$(BIN)/python -m pytest -m slow tests
 
 lint: $(READY) ## Check style only
 	$(BIN)/ruff check .

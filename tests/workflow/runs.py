@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 
 from nearkin.driver.planned_jobs import parse_dry_run as of_dry_run
+from tests.workflow.dry_runs import dry_run
 
 ROOT = Path(__file__).parents[2]
 ALONE = ["unshare", "--map-root-user", "--net"]
@@ -33,6 +34,14 @@ def copy_project(folder):
             shutil.copy2(source, folder)
     shutil.copy2(ROOT / "tests/workflow/small.yaml", folder / CONFIG)
     return folder
+
+
+def digest_project(project):
+    """A digest of a project's files, and of the libraries that run it."""
+    digest = sha256(sys.version.encode() + (ROOT / "requirements.lock").read_bytes())
+    for path in sorted(path for path in project.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(project)} {sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
 
 
 def let_jobs_fail(project: Path) -> Path:
@@ -103,6 +112,13 @@ def logs(project, n=3):
 
 def planned(project, *arguments, config=CONFIG):
     """The jobs that a run would do now: a set of (rule, wildcards as text)."""
+    status, output = dry_run(project, [*_command(config)[3:], "--dry-run", *arguments])
+    assert not status, f"snakemake --dry-run {' '.join(arguments)} failed:\n{output[-6000:]}"
+    return jobs(output)
+
+
+def planned_by_command(project, *arguments, config=CONFIG):
+    """The same, from the command itself."""
     return jobs(snakemake(project, "--dry-run", *arguments, config=config))
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from tests.workflow import runs
 
+pytestmark = pytest.mark.full
+
 RESULTS = "results/museum"
 
 

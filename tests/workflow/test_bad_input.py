@@ -89,6 +89,7 @@ def test_a_dataset_in_which_no_image_can_be_read(project):
     assert "none of 4 images can be read" in said(project, "curate")
 
 
+@pytest.mark.full
 def test_species_with_one_image_one_category_and_k_beyond_the_gallery(project):
     folders(project, ["Aa bb", "Aa cc"], n=6)
     folders(project, ["Aa dd"], n=1)
@@ -129,6 +130,7 @@ def test_a_corrupt_checkpoint_is_named_before_anything_is_made(project):
     assert not (project / "results/museum/delivery").exists()
 
 
+@pytest.mark.full
 def test_encoders_are_prepared_before_all_else(project):
     models = {f"m{i}": HISTOGRAM["histogram"] for i in range(3)}
     configure(project, models=models, compare=[], clusters={})
@@ -138,6 +140,7 @@ def test_encoders_are_prepared_before_all_else(project):
     assert order == [*["prepare_encoder"] * 3, "generate_synthetic", "list_images"]
 
 
+@pytest.mark.full
 def test_a_split_without_a_test_image_is_named_before_anything_is_embedded(project):
     folders(project, ["Aa bb", "Aa cc"], n=2)
     assert "photos: no image of a named species is tested" in said(project, "--cores", "1")

@@ -9,6 +9,8 @@ from tests.factories import delivery
 from tests.workflow import runs
 from tests.workflow.test_rebuilds import HISTOGRAM
 
+pytestmark = pytest.mark.full
+
 SPECIES = ["Aus bus", "Aus cus", "Bus dus", "Cus eus"]
 N_EACH = 9
 N_IMAGES = len(SPECIES) * N_EACH

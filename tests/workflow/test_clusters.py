@@ -1,8 +1,11 @@
 """Clusters of images and their captions, by a model that reads both: made anew when captions change."""
 
 import polars as pl
+import pytest
 
 from tests.workflow import runs
+
+pytestmark = pytest.mark.full
 
 CLUSTERS = "results/museum/clusters/said.parquet"
 

@@ -9,6 +9,8 @@ import pytest
 
 from tests.workflow import commands
 
+pytestmark = pytest.mark.full
+
 CONFIGS = {"shipped": "config/config.yaml", "plain": commands.PLAIN}
 BEFORE = ["help", "explain", "status", "estimate"]
 AFTER = [

@@ -10,7 +10,10 @@ import pytest
 from tests.conda import channel
 from tests.workflow import runs
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the channel's Python is packed for Linux")
+pytestmark = [
+    pytest.mark.full,
+    pytest.mark.skipif(sys.platform != "linux", reason="the channel's Python is packed for Linux"),
+]
 TARGETS = [
     "results/museum/lite0/embeddings/0.parquet",
     "results/museum/comparisons/lite0/tuned/comparison.txt",

@@ -8,6 +8,8 @@ import yaml
 
 from tests.workflow import runs
 
+pytestmark = pytest.mark.full
+
 DELIVERY = runs.ROOT.parent / "shared/data/specimens"
 TRUTH = runs.ROOT.parent / "shared/data/specimens-truth.csv"
 

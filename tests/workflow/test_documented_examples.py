@@ -12,6 +12,8 @@ from tests import documented
 from tests.factories import delivery
 from tests.workflow import runs
 
+pytestmark = pytest.mark.full
+
 EXAMPLES = documented.examples()
 SPECIES = ["Aus bus", "Aus cus", "Bus dus"]
 N_EACH = 20  # in pairs of one specimen: two groups of a species for each of five folds

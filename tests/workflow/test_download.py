@@ -8,6 +8,8 @@ import pytest
 from tests.factories import delivery, fake_hub
 from tests.workflow import runs
 
+pytestmark = pytest.mark.full
+
 IMAGES = "results/fish/images.parquet"
 
 

@@ -41,11 +41,13 @@ def test_the_libraries_of_the_work_are_hidden(project):
 
 
 def test_a_run_is_planned(project):
-    assert ("embed_images", "museum lite0 0") in runs.planned(project)
+    assert ("embed_images", "museum lite0 0") in runs.planned_by_command(project)
 
 
 def test_a_run_on_a_cluster_is_planned(project):
-    assert ("embed_images", "museum lite0 0") in runs.planned(project, "--profile", "profiles/slurm")
+    assert ("embed_images", "museum lite0 0") in runs.planned_by_command(
+        project, "--profile", "profiles/slurm"
+    )
 
 
 def test_the_rules_are_linted(project):

@@ -3,7 +3,11 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.workflow import runs
+
+pytestmark = pytest.mark.full
 
 
 def test_it_says_what_a_run_would_take_and_does_nothing(tmp_path):

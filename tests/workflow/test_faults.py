@@ -19,6 +19,8 @@ from nearkin.storage.reuse import earlier_path
 from tests.workflow import runs
 from tests.workflow.test_rebuilds import SHARDS
 
+pytestmark = pytest.mark.full
+
 EMBEDDINGS = [f"results/museum/lite0/embeddings/{shard}.parquet" for shard in SHARDS]
 READ_BY = {
     "captions.parquet": "audit.html",

@@ -7,8 +7,12 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from tests.workflow import runs
 from tests.workflow.test_rebuilds import SHARDS
+
+pytestmark = pytest.mark.full
 
 PATIENCE = 60  # seconds
 

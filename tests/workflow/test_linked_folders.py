@@ -7,6 +7,8 @@ from tests.factories import delivery
 from tests.factories.unreadable import AS_USER, skip_unless_permissions_count
 from tests.workflow import runs
 
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture
 def project(tmp_path):

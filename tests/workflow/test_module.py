@@ -7,6 +7,8 @@ import yaml
 
 from tests.workflow import runs
 
+pytestmark = pytest.mark.full
+
 OUTER = f"""
 module nearkin:
     snakefile: {str(runs.ROOT / "Snakefile")!r}

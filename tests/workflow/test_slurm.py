@@ -10,9 +10,12 @@ import pytest
 from tests.workflow import runs, slurm
 from tests.workflow.test_rebuilds import SHARDS
 
-pytestmark = pytest.mark.skipif(
-    not slurm.can_be_had(), reason="needs SLURM (tests/debian_packages.sh), and to be root"
-)
+pytestmark = [
+    pytest.mark.full,
+    pytest.mark.skipif(
+        not slurm.can_be_had(), reason="needs SLURM (tests/debian_packages.sh), and to be root"
+    ),
+]
 
 EMBEDDINGS = [f"results/museum/lite0/embeddings/{shard}.parquet" for shard in SHARDS]
 COMPARED = "results/museum/comparisons/lite0/tuned/differences.parquet"

@@ -16,6 +16,8 @@ from nearkin.storage import tables
 from tests.workflow import runs
 from tests.workflow.test_rebuilds import HISTOGRAM, SHARDS, delivered
 
+pytestmark = pytest.mark.full
+
 ENCODER = "results/museum/untrained"
 
 

@@ -15,6 +15,8 @@ from tests.unit.audit.test_page import content_of as audit_of
 from tests.unit.audit.test_page import evil as evil_curation
 from tests.unit.report.test_page import content_of as report_of
 
+pytestmark = pytest.mark.full
+
 FORMULA = "=cmd|'/C calc'!A0"
 
 

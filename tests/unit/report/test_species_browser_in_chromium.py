@@ -9,6 +9,8 @@ from tests.factories import gallery, results
 from tests.factories.browser import PHONE, show, width
 from tests.unit.report.test_page import EVIL, content_of
 
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture(scope="module")
 def made():
