@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
-from nearkin.claims import improvement, saturation, training_size
+from nearkin.claims import improvement, training_size
 from nearkin.tables.categories import distinct_categories
 from nearkin.tables.claims import Claims
 from nearkin.vocabulary import ALL, PROTOCOLS
@@ -90,7 +90,7 @@ def _test_saturated(recall: pl.DataFrame, model: str, protocol: str, k: int) -> 
         k=k,
     )
     counts = overall.select("n_labels", "n_queries").row(0, named=True)
-    answer = saturation.test_saturation(overall.row(0, named=True))
+    answer = improvement.test_saturation(overall.row(0, named=True))
     return answer | counts | {"subject": model, "level": "category"}
 
 

@@ -1,6 +1,7 @@
-"""Did the typical label improve, and did any get worse beyond chance?"""
+"""Did the typical label improve, did any get worse beyond chance, and is category recall saturated?"""
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 import polars as pl
 
@@ -12,6 +13,8 @@ from nearkin.tables.claims import (
     IMPROVED,
     INCONCLUSIVE,
     NOT_SUPPORTED,
+    RECALL,
+    SATURATED,
     SUPPORTED,
     WORSE,
 )
@@ -64,3 +67,14 @@ def _find_obstacle(ranked: pl.DataFrame) -> str | None:
         f"none of {len(ranked)} species has more than {max_groups} groups of images, too few to pass Holm’s "
         "adjustment even if all of them changed alike"
     )
+
+
+def test_saturation(row: Mapping[str, Any]) -> dict[str, object]:
+    """Whether a category recall, a row of a `Metrics` table, is shown to lie above the ceiling: an answer."""
+    if row["value"] is None:
+        evidence = Evidence(null_reason=row["null_reason"])
+    elif row["n_labels"] < 2:
+        evidence = Evidence(null_reason="there is one category only, so that every neighbour is of it")
+    else:
+        evidence = Evidence(row["value"], row["ci_low"], row["ci_high"])
+    return make_claim_row(SATURATED, RECALL, evidence)

@@ -7,9 +7,10 @@ from typing import cast
 import numpy as np
 import polars as pl
 
-from nearkin.comparison.paired import check_same_queries, sign_flip, widen_sparse_intervals
+from nearkin.comparison.paired import check_same_queries, widen_sparse_intervals
 from nearkin.evaluation import intervals
 from nearkin.evaluation.bootstrap import LabelGroupSums, add_resampling_units, bootstrap_sums
+from nearkin.evaluation.significance import sign_flip
 
 KEYS = ["protocol", "level", "uuid"]
 

@@ -1,22 +1,22 @@
 """Two models on the same queries: what changed, and how sure that is."""
 
 import logging
-import math
 from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 from scipy import sparse, stats
+from statsmodels.stats.multitest import multipletests
 
 from nearkin.comparison.shrinkage import shrink
 from nearkin.evaluation import intervals
 from nearkin.evaluation.bootstrap import LabelGroupSums, add_resampling_units, bootstrap_sums
+from nearkin.evaluation.significance import sign_flip
 from nearkin.tables.categories import distinct_categories, genus_expr
 from nearkin.vocabulary import ALL, LABEL, NONE
 
 logger = logging.getLogger(__name__)
 
-MAX_EXACT_N = 4000  # changed groups; beyond, the normal approximation differs in no printed digit
 MIN_CHANGED_GROUPS = 6  # changed groups: with one less, 2 * 0.5**5 > 0.05
 CHUNK_NUMBERS = 2**25  # resampled differences in memory
 
@@ -186,29 +186,6 @@ def _subtract_shares(member: sparse.csr_array, sums: np.ndarray, n_ks: int) -> n
         return (totals[:, 1 + n_ks :] - totals[:, 1 : 1 + n_ks]) / totals[:, :1]
 
 
-def sign_flip(changes: np.ndarray) -> float:
-    """Two-sided p-value of a sum of group changes when every group's sign is a coin toss.
-
-    Exact: the distribution of the sum is built by convolution (Fisher 1935, section 21).
-    With changes of one image each this is McNemar's exact test. 1.0 when nothing changed.
-
-    >>> sign_flip(np.array([1, 1, 1, 0]))
-    0.25
-    """
-    sizes = np.abs(changes[changes != 0]).astype(int)
-    total, observed = int(sizes.sum()), abs(int(changes.sum()))
-    if observed == 0:
-        return 1.0
-    if len(sizes) > MAX_EXACT_N:
-        return float(2 * stats.norm.sf((observed - 1) / math.sqrt(float((sizes**2).sum()))))
-    probabilities = np.zeros(2 * total + 1)  # of the sums -total .. total
-    probabilities[total] = 1
-    for size in sizes:
-        probabilities = (np.roll(probabilities, size) + np.roll(probabilities, -size)) / 2
-    tail = probabilities[total + observed :].sum() + probabilities[: total - observed + 1].sum()
-    return float(min(1.0, tail))
-
-
 def _add_adjusted_p_values(frame: pl.DataFrame) -> pl.DataFrame:
     """The rows with p-values adjusted over the ranked labels of each k.
 
@@ -219,22 +196,12 @@ def _add_adjusted_p_values(frame: pl.DataFrame) -> pl.DataFrame:
     parts = [frame.filter(~pl.col("enough_queries")).with_columns(p_holm=nothing, q_value_bh=nothing)]
     for _, block in frame.filter("enough_queries").group_by("k"):
         p_values = block["p_value"].to_numpy()
-        adjusted = {"p_holm": holm(p_values), "q_value_bh": stats.false_discovery_control(p_values)}
+        adjusted = {
+            "p_holm": multipletests(p_values, method="holm")[1],
+            "q_value_bh": stats.false_discovery_control(p_values),
+        }
         parts.append(block.with_columns(**{name: pl.Series(values) for name, values in adjusted.items()}))
     return pl.concat(parts).sort("position").drop("position")
-
-
-def holm(p_values: np.ndarray) -> np.ndarray:
-    """P-values adjusted by Holm's step-down method (1979).
-
-    >>> holm(np.array([0.03, 0.01, 0.5])).tolist()
-    [0.06, 0.03, 0.5]
-    """
-    order = np.argsort(p_values, kind="stable")
-    steps = np.arange(len(order), 0, -1) * p_values[order]
-    adjusted = np.empty(len(order))
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
-    return adjusted
 
 
 def _average_genera(rows: pl.DataFrame) -> pl.DataFrame:

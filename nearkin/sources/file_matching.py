@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import polars as pl
 
-from nearkin.sources.leaving import ESCAPE_PATTERN
+from nearkin.sources.safe_paths import ESCAPE_PATTERN
 from nearkin.sources.walk import IMAGE_SUFFIXES
 
 CHUNK_ROWS = 500_000

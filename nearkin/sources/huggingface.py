@@ -10,8 +10,7 @@ from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import filter_repo_objects
 
-from nearkin.sources.leaving import escapes_folder
-from nearkin.sources.safe_paths import resolve_inside
+from nearkin.sources.safe_paths import escapes_folder, resolve_inside
 
 logger = logging.getLogger(__name__)
 

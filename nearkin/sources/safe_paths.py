@@ -6,6 +6,7 @@ purpose: all code that opens images imports it, and a change here reruns that.
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ AnyPath = str | os.PathLike[str]
 
 ABSENT_ERRNOS = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 """Errors of the system for files that do not exist."""
+
+ESCAPE_PATTERN = r"(^|[/\\])\.\.([/\\]|$)|^[/\\]|^[A-Za-z]:"
+"""A regular expression for the parts of a name that lead out."""
 
 
 class UnreadableError(Exception):
@@ -100,3 +104,12 @@ def classify_path(folder: AnyPath, path: AnyPath, trusted: Iterable[AnyPath] = (
             return "file" if stat.S_ISREG(os.stat(path).st_mode) else "other"
     except OSError:
         return "other"
+
+
+def escapes_folder(name: str) -> bool:
+    r"""Whether a listed name leads out of the dataset's folder.
+
+    >>> [escapes_folder(name) for name in ["a/b.jpg", "../a.jpg", "a/../../b", "/etc/a", "..\\a", "C:\\a"]]
+    [False, True, True, True, True, True]
+    """
+    return bool(re.search(ESCAPE_PATTERN, name))

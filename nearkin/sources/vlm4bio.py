@@ -17,8 +17,7 @@ from nearkin.sources import csv_reader
 from nearkin.sources.assemble import build_images_table, list_left_out
 from nearkin.sources.captions_table import join_captions, listed_names, read_captions
 from nearkin.sources.file_matching import Matcher
-from nearkin.sources.leaving import ESCAPE_PATTERN
-from nearkin.sources.safe_paths import AnyPath
+from nearkin.sources.safe_paths import ESCAPE_PATTERN, AnyPath
 from nearkin.sources.walk import FolderListing, is_image_name, walk
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from nearkin.comparison import paired
-from nearkin.evaluation import query_scores
+from nearkin.evaluation import query_scores, significance
 from nearkin.search import search
 from nearkin.tables.scores import Differences
 from tests.factories import random_study
@@ -48,21 +48,21 @@ def test_sign_flip_equals_all_flips():
         changes = rng.integers(-3, 4, size=9)
         sums = [abs(np.dot(signs, changes)) for signs in itertools.product([1, -1], repeat=9)]
         expected = np.mean(np.array(sums) >= abs(changes.sum()))
-        assert paired.sign_flip(changes) == pytest.approx(expected)
+        assert significance.sign_flip(changes) == pytest.approx(expected)
 
 
 def test_sign_flip_of_single_images_is_mcnemars_exact_test():
     for worse, better in [(0, 5), (3, 9), (7, 7), (40, 55)]:
         changes = np.array([-1] * worse + [1] * better + [0] * 10)
         expected = stats.binomtest(better, worse + better).pvalue
-        assert paired.sign_flip(changes) == pytest.approx(expected)
+        assert significance.sign_flip(changes) == pytest.approx(expected)
 
 
 def test_large_samples_meet_the_exact_test(monkeypatch):
     changes = np.array([-1] * 900 + [1] * 1000)
-    exact = paired.sign_flip(changes)
-    monkeypatch.setattr(paired, "MAX_EXACT_N", 10)
-    assert paired.sign_flip(changes) == pytest.approx(exact, rel=0.01)
+    exact = significance.sign_flip(changes)
+    monkeypatch.setattr(significance, "MAX_EXACT_N", 10)
+    assert significance.sign_flip(changes) == pytest.approx(exact, rel=0.01)
 
 
 def test_differences_are_those_of_the_hits():
@@ -96,10 +96,6 @@ def test_the_same_bits_in_every_run_and_for_any_order_of_rows():
 
 
 def test_adjusted_p_values_equal_statsmodels():
-    rng = np.random.default_rng(2)
-    for n in (1, 2, 40):
-        p_values = rng.random(n) ** 3
-        assert paired.holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])
     *_, table = compared(min_queries=4)
     ranked = table.filter("enough_queries", level="species", k=1)
     expected = multipletests(ranked["p_value"].to_numpy(), method="fdr_bh")[1]
@@ -319,17 +315,17 @@ def test_intervals_of_few_changes_by_hand():
 
 def test_up_to_4000_changes_are_tested_exactly():
     changes = np.array([1] * 2050 + [-1] * 1950)
-    assert paired.sign_flip(changes) == pytest.approx(stats.binomtest(2050, 4000).pvalue, rel=1e-9)
+    assert significance.sign_flip(changes) == pytest.approx(stats.binomtest(2050, 4000).pvalue, rel=1e-9)
     more = np.append(changes, 1)
-    assert paired.sign_flip(more) == pytest.approx(2 * stats.norm.sf(100 / 4001**0.5), rel=1e-12)
+    assert significance.sign_flip(more) == pytest.approx(2 * stats.norm.sf(100 / 4001**0.5), rel=1e-12)
 
 
 def test_beyond_groups_of_several_weigh_as_their_squares(monkeypatch):
-    monkeypatch.setattr(paired, "MAX_EXACT_N", 3)
+    monkeypatch.setattr(significance, "MAX_EXACT_N", 3)
     changes = np.array([3, -1, 2, 2, 0])
-    assert paired.sign_flip(changes) == pytest.approx(2 * stats.norm.sf(5 / 18**0.5), rel=1e-12)
-    assert paired.sign_flip(np.array([1, -1, 2, 0, 0])) == 0.75
-    assert paired.sign_flip(np.array([1, -1, 2, -2, 0])) == 1.0
+    assert significance.sign_flip(changes) == pytest.approx(2 * stats.norm.sf(5 / 18**0.5), rel=1e-12)
+    assert significance.sign_flip(np.array([1, -1, 2, 0, 0])) == 0.75
+    assert significance.sign_flip(np.array([1, -1, 2, -2, 0])) == 1.0
 
 
 def test_training_counts_by_hand():
@@ -367,11 +363,6 @@ def test_queries_of_the_trained_model_alone_are_counted_too():
         paired.check_same_queries(base.head(1).select(keys), trained.tail(2).select(keys))
     with pytest.raises(ValueError, match="0 only by the base, 1 only by the trained"):
         paired.check_same_queries(base.head(2).select(keys), trained.select(keys))
-
-
-def test_holm_never_passes_one_and_never_falls():
-    assert paired.holm(np.array([0.4, 0.02, 0.021, 0.9])).tolist() == pytest.approx([0.8, 0.08, 0.08, 0.9])
-    assert paired.holm(np.array([0.6, 0.7])).tolist() == [1.0, 1.0]
 
 
 def test_where_few_groups_changed_the_interval_is_that_of_the_shares():

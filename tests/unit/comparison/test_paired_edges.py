@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 
 from nearkin.comparison import paired
+from nearkin.evaluation import significance
 from tests.factories import random_study
 
 
@@ -36,4 +37,4 @@ def test_a_p_value_is_never_above_one():
     changes = np.array(
         [1] + [1, -1] * 34
     )  # every sum is at least this far from 0; rounding adds to more than 1
-    assert paired.sign_flip(changes) == 1.0
+    assert significance.sign_flip(changes) == 1.0

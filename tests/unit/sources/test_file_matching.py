@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nearkin.sources.file_matching import MATCH_LEVELS, Matcher, _normalise_unicode
-from nearkin.sources.leaving import escapes_folder
+from nearkin.sources.safe_paths import escapes_folder
 
 NOTHING = pl.Series(dtype=pl.String)
 
