@@ -86,7 +86,8 @@ benchmark: $(READY) ## Measure search, embedding, scores and training next to pe
 docs-tables: $(READY) ## Write results/README.md from the table declarations
 	PYTHONPATH=. $(BIN)/python docs/dictionary.py
 
-docs-figures: $(READY) ## Draw the pictures of the docs again (after `make study`; needs graphviz)
+docs-figures: $(READY) ## Draw the pictures of the docs again (after `make study`; needs graphviz and a browser)
 	$(BIN)/python -m snakemake --rulegraph | tred | dot -Tsvg > docs/dag.svg
 	$(BIN)/python docs/contact_sheet.py
+	$(BIN)/python docs/report_picture.py
 	cp results/museum/figures/recall.png docs/recall.png
