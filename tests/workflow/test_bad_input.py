@@ -141,13 +141,13 @@ def test_encoders_are_prepared_before_all_else(project):
 
 
 @pytest.mark.full
-def test_a_split_without_a_test_image_is_named_before_anything_is_embedded(project):
+def test_a_split_without_a_test_image_is_named_early(project):
     folders(project, ["Aa bb", "Aa cc"], n=2)
     assert "photos: no image of a named species is tested" in said(project, "--cores", "1")
     assert not (project / "results/photos/pixels").exists()
 
 
-def test_a_preprocessing_that_does_not_fit_is_named_before_anything_is_made(project):
+def test_a_preprocessing_that_does_not_fit_is_named_at_once(project):
     model = {
         "library": "pip_weights",
         "name": "efficientnet_lite0",

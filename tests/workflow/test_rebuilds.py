@@ -252,7 +252,7 @@ def test_emptied_pixels_redo_nothing_and_a_new_model_decodes_for_itself(project)
 
 
 @pytest.mark.full
-def test_a_changed_checkpoint_reruns_its_own_model_and_a_touched_one_nothing(project):
+def test_a_changed_checkpoint_reruns_its_model_a_touched_one_nothing(project):
     checkpoint = project / "checkpoints/local.safetensors"
     model = {"library": "timm", "name": "resnet10t", "weights": "checkpoints/local.safetensors"}
     with runs.config_of(project) as config:

@@ -241,7 +241,7 @@ def test_a_category_called_others_is_folded_with_them():
     assert folded.filter(category="others").collect().height == 9 + 19
 
 
-def test_categories_are_cleaned_and_rows_of_all_alone_where_there_are_none():
+def test_categories_are_cleaned_or_all_where_there_are_none():
     said = [
         {"uuid": str(i), "row_index": 0, "category": name} for i, name in enumerate(["Fish ", "Fish", None])
     ]

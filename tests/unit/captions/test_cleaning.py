@@ -125,7 +125,7 @@ def test_markup_in_markup_is_taken_off_ten_times_and_no_more(depth, defect):
     assert clean("A fish" + "<i" * depth + ">" * depth) == ("A fish", defect, ["markup"])
 
 
-def test_a_caption_of_2000_characters_is_whole_and_a_longer_one_ends_with_a_word():
+def test_captions_are_cut_at_a_word_after_2000_characters():
     words = "A" + " fish" * 500
     assert clean(words[:2000]) == (words[:2000], None, [])
     assert clean(words[:2001]) == (words[:1996], None, ["too_long"])

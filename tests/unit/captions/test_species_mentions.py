@@ -90,7 +90,7 @@ def test_common_names_that_captions_explain_the_longest_first():
     assert other("A Long tailed Big Cu\u2019s.") == "Aus dus"
 
 
-def test_a_name_explained_once_or_for_two_or_for_another_label_tells_nothing():
+def test_a_common_name_explained_once_or_for_two_is_no_evidence():
     assert [other(f"Here is a {name}.") for name in ("Once", "Shared", "Wrong Xus")] == [None] * 3
 
 

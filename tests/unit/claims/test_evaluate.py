@@ -140,7 +140,7 @@ def test_few_groups_cannot_show_that_a_species_got_worse():
         ({"value": None, "ci_low": None, "ci_high": None}, INCONCLUSIVE),
     ],
 )
-def test_category_recall_is_saturated_where_its_interval_lies_above_the_ceiling(numbers, answer):
+def test_category_recall_is_saturated_above_the_ceiling(numbers, answer):
     table = evaluate_pair(differences([0.5], [0.5], [1]), **numbers)
     assert answers(table, SATURATED) == [answer] * 2
     assert all(format_claim(row).endswith(".") for row in table.to_dicts())

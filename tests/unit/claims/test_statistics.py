@@ -67,7 +67,7 @@ def test_the_odds_are_those_of_two_by_two():
 
 
 @pytest.mark.parametrize("precision", [4, 1e9])
-def test_equal_numbers_of_queries_give_the_quasi_binomial_errors_of_statsmodels(precision):
+def test_equal_query_counts_give_the_errors_of_statsmodels(precision):
     """Where species differ; where they scatter by chance alone, binomial errors are not made smaller."""
     hits, queries, n_train = species(np.random.default_rng(3), 0.3, fewest=60, precision=precision)
     size = sm.add_constant(np.log2(1 + n_train))
@@ -82,7 +82,7 @@ def test_equal_numbers_of_queries_give_the_quasi_binomial_errors_of_statsmodels(
 
 
 @pytest.mark.parametrize("slope", [0, 0.3])
-def test_the_interval_of_the_odds_covers_the_truth_although_species_differ(slope):
+def test_the_interval_of_the_odds_covers_the_truth(slope):
     rng, n_drawn = np.random.default_rng(4), 200
     found = [logistic.odds_per_doubling(*species(rng, slope)) for _ in range(n_drawn)]
     assert 0.92 < np.mean([one.ci_low <= np.exp(slope) <= one.ci_high for one in found]) < 0.99

@@ -59,7 +59,7 @@ def test_it_is_weighted_least_squares():
     assert made["diff_pp"].to_list() == pytest.approx(expected.tolist())
 
 
-def test_the_interval_of_the_slope_holds_the_truth_about_nineteen_times_of_twenty():
+def test_the_interval_of_the_slope_covers_the_truth():
     """In 182 to 196 of 200 studies; changes of a species scatter the more the fewer its queries."""
     rng, held = np.random.default_rng(3), 0
     for _ in range(200):

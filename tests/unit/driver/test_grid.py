@@ -32,7 +32,7 @@ def test_every_combination_is_a_model_in_the_place_of_the_matrix():
     assert list(config["models"])[-4:] == list(swept)
 
 
-def test_seeds_make_one_variant_and_the_first_stands_for_it_in_comparisons():
+def test_seeds_make_one_group_and_the_first_represents_it():
     config = studied({"grid": {"margin_gradient": ["exact", "straight_through"], "seed": [1, 2]}})
     variants = seed_groups(config["models"])
     assert variants["swept.margin_gradient_exact"] == [

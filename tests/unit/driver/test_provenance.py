@@ -65,7 +65,7 @@ def test_pixels_given_back_are_no_change(made):
     assert provenance.list_changed(lines.values()) == []
 
 
-def test_what_was_changed_after_it_was_made_is_not_taken_for_what_was_made(made):
+def test_results_changed_after_they_were_made_are_not_adopted(made):
     before = written(made)
     for path in (ONE, TWO):
         with open(path, "a", encoding="utf-8") as file:

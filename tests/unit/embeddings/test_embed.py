@@ -90,7 +90,7 @@ def test_known_rows_are_taken_over_by_content(tmp_path, monkeypatch, rows_of_a_p
     assert again.equals(table_of(examples.encoder(), store))
 
 
-def test_the_script_reuses_only_what_the_same_encoder_made_in_the_same_way(tmp_path, monkeypatch, caplog):
+def test_the_script_reuses_only_vectors_computed_in_the_same_way(tmp_path, monkeypatch, caplog):
     examples.install(monkeypatch)
     caplog.set_level("INFO")
     weights, description, told = examples.folder(tmp_path)
@@ -150,7 +150,7 @@ def test_pixels_of_another_geometry_are_refused(tmp_path):
         table_of(encoder, store)
 
 
-def test_the_fingerprint_is_the_encoders_unless_something_was_given_up_for_speed():
+def test_the_fingerprint_is_the_encoders_unless_speed_cost_precision():
     made = {}
     for precision in ("fp32", "tf32", "bf16"):
         description = examples.description(fingerprint="f")

@@ -155,7 +155,7 @@ def test_only_the_neighbours_of_a_protocol_count_in_it():
     assert dict(could.iter_rows()) == {"a": 1, "b": 1, "c": 0}
 
 
-def test_queries_without_a_gallery_are_scored_and_a_gallery_without_queries_is_not():
+def test_queries_without_gallery_are_scored_not_galleries_without_queries():
     labels, splits = studied({name: ("Fish", None, "Aa", "Aa x", name) for name in "ab"})
     settings = {
         "protocols": ["train_gallery", "leave_one_out"],

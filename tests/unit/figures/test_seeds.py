@@ -35,7 +35,7 @@ def test_marks_lines_and_bars_are_those_of_the_table(table):
             assert sorted(map(tuple, np.round(lines, 9))) == sorted(map(tuple, np.round(ends, 9)))
 
 
-def test_variants_have_their_seeds_beside_their_names_and_panels_their_queries(table):
+def test_labels_show_seeds_and_panels_show_queries(table):
     said = texts(figure.plot_seeds(table, names=list(MODELS), k=1))
     assert "tuned.gradient_exact.\nm2_0.25 × 2" in said and "base" in said
     n = table.filter(protocol="leave_one_out", level="species", category="all")["n_queries"][0]

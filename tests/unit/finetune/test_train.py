@@ -129,7 +129,7 @@ def test_a_finished_state_holds_the_last_weights_and_is_not_gone_on_from(tmp_pat
     assert load_checkpoint(tmp_path / "none", "k") is None
 
 
-def test_the_last_weights_are_those_at_the_end_and_the_encoders_those_of_the_best_epoch(taught, tmp_path):
+def test_the_checkpoint_has_the_last_weights_the_encoder_the_best(taught, tmp_path):
     encoder, outcome = trained(taught, tmp_path / "state", dataclasses.replace(RECIPE, lr=0.1))
     saved = load_file(tmp_path / "state")
     assert outcome.best_epoch["epoch"] < RECIPE.epochs  # it learns too fast
@@ -269,7 +269,7 @@ def test_nothing_to_tell_apart_is_an_error(stores, change, message):
         taught_by(labels.with_columns(species=change), splits, stores)
 
 
-def test_images_of_several_sources_come_in_the_order_asked_for_mirrored_where_asked(taught, stores):
+def test_images_of_several_sources_come_in_the_order_of_the_query(taught, stores):
     images = {uuid: store[row] for store in stores for row, uuid in enumerate(store.uuids)}
     rows, flipped = np.array([7, 0, 3, 0]), np.array([True, False, False, True])
     expected = [images[taught[0].content[row][0]] for row in rows]

@@ -46,7 +46,7 @@ def species_of(rows, sheet):
     return rows.filter(sheet=sheet).sort("position")["species"].unique(maintain_order=True).to_list()
 
 
-def test_species_come_in_the_order_of_their_numbers_and_then_of_their_names(made, rows):
+def test_species_are_sorted_by_number_then_by_name(made, rows):
     ranked = made["differences"][BASE, TRAINED].filter(
         pl.col("label") != "all",
         pl.col("enough_queries"),
@@ -64,7 +64,7 @@ def test_species_come_in_the_order_of_their_numbers_and_then_of_their_names(made
     )
 
 
-def test_both_models_answer_the_same_queries_and_those_they_disagree_on_come_first(rows):
+def test_models_share_queries_and_disagreements_come_first(rows):
     for _, subject in rows.group_by("sheet", "position"):
         assert (
             subject.filter(model="base")["uuid"]

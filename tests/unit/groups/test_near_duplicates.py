@@ -48,7 +48,7 @@ def test_copies_that_were_changed_a_little_are_found_and_others_not():
 
 
 @pytest.mark.parametrize("copy", [CROPPED, MIRRORED, TURNED], ids=["cropped", "mirrored", "rotated"])
-def test_cropped_mirrored_and_turned_copies_are_found_from_either_side_unless_switched_off(copy):
+def test_transformed_copies_are_found_in_both_directions_unless_off(copy):
     for images in ([drawing(2), drawing(1), copy], [drawing(2), copy, drawing(1)]):
         assert pairs(images) == [[1, 2]]
     assert pairs([drawing(1), MIRRORED, TURNED], detect_transformed=False) == []

@@ -33,7 +33,7 @@ def test_another_species_does_not_count_as_long_as_the_group_has_one():
     assert oversized("ggggg" + "xyzw" + "stuvmnop", species="a" * 9 + "b" * 8) == ["g"]
 
 
-def test_a_group_of_several_species_or_of_none_is_measured_by_its_categories():
+def test_a_group_of_several_species_is_measured_by_its_categories():
     many = "ggggg" + "xyzw" + "stuvmnop"
     for species in ("aaaab" + "aaaa" + "c" * 8, "aaaa-" + "aaaa" + "c" * 8, "-----" + "aaaa" + "c" * 8):
         assert oversized(many, species=species) == []

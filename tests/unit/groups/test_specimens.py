@@ -17,7 +17,7 @@ def rows(paths=PATHS, delivered=None, expressions=()):
     return sorted(sorted(part["at"]) for _, part in found.group_by("value"))
 
 
-def test_what_an_expression_captures_from_the_file_name_not_from_its_folder():
+def test_expressions_match_the_file_name_not_its_folder():
     assert rows(expressions=["fish_(\\d+)"]) == [[0, 2], [1]]
     assert rows(expressions=["^fish_(\\d+)_", "_([12])\\.png$"]) == [[0, 1], [0, 2], [1], [2]]
     assert rows() == []

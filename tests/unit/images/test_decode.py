@@ -225,7 +225,7 @@ def test_the_error_names_the_file(tmp_path):
 
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from([{}, {"progressive": True}, {"subsampling": 0}]), st.data())
-def test_a_damaged_jpeg_can_be_read_in_grey_or_smaller_if_and_only_if_in_colours(options, data):
+def test_a_damaged_jpeg_is_readable_in_grey_only_if_it_is_in_colours(options, data):
     content = bytearray(encoded(noise(), "JPEG", **options))
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))

@@ -171,7 +171,7 @@ def test_a_large_file_is_read_piece_by_piece_with_the_same_result(images, tmp_pa
     assert inspect_files(images, tmp_path, max_megapixels=1, earlier=NOTHING)[0].equals(expected)
 
 
-def test_a_pipe_or_a_folder_by_the_name_of_an_image_is_unreadable_and_holds_nothing_up(tmp_path):
+def test_a_pipe_or_folder_named_like_an_image_is_unreadable_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "folder.jpg").mkdir()
     images = delivery.images_of([{"path": "pipe.jpg"}, {"path": "folder.jpg"}])

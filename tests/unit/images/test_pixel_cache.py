@@ -165,9 +165,7 @@ END = {
 
 
 @pytest.mark.parametrize(("end", "code"), [("kill", -signal.SIGKILL), ("disk full", 1)])
-def test_an_end_in_the_middle_leaves_the_old_store_and_the_next_try_is_as_from_nothing(
-    folder, tmp_path, end, code
-):
+def test_an_interrupted_write_leaves_the_old_cache_and_can_be_repeated(folder, tmp_path, end, code):
     path, fresh = tmp_path / "0.arrow", tmp_path / "fresh.arrow"
     write(inspected(folder, NAMES[:1]), path, folder)
     before = path.read_bytes()

@@ -47,7 +47,7 @@ def test_pixels_equal_timms_own_transform_bit_for_bit(width, height, size, crop,
 
 @pytest.mark.parametrize("size", [(90, 64), (31, 200), (16, 16), (7, 9)])
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_pixels_of_a_file_equal_open_clips_own_transform_before_it_normalises(tmp_path, size, mode):
+def test_pixels_of_a_file_equal_open_clips_own_transform(tmp_path, size, mode):
     noise(*size).convert(mode).save(tmp_path / "a.jpg")
     *resize_to_rgb, to_tensor, _normalise = image_transform(16, is_train=False, **NORMALISED).transforms
     image = Image.open(tmp_path / "a.jpg")
@@ -95,7 +95,7 @@ def test_fast_is_exact_for_small_jpegs_and_other_files(tmp_path, name):
     assert np.array_equal(only(tmp_path, name, decode="fast"), only(tmp_path, name))
 
 
-def test_the_limit_is_on_what_the_file_declares_and_not_on_what_is_decoded(tmp_path):
+def test_the_limit_is_on_the_declared_size(tmp_path):
     noise(300, 300).save(tmp_path / "a.jpg")
     with pytest.raises(ValueError, match="a.jpg: readable when inspected, but now too_many_pixels"):
         only(tmp_path, "a.jpg", decode="fast", max_megapixels=0.05)

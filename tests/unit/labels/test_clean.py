@@ -51,7 +51,7 @@ def test_every_repair_has_a_gap():
     ]
 
 
-def test_a_missing_name_comes_from_the_captions_table_and_from_nowhere_else():
+def test_a_missing_name_comes_from_the_captions_table_only():
     rows = [
         {"raw_name": "nan", "raw_name_in_captions": "Aus_bus"},
         {"raw_name": " ", "raw_name_in_captions": ""},

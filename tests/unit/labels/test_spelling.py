@@ -28,7 +28,7 @@ def test_real_congeners_stay(frequent, rare):
     assert find_misspellings({frequent: 50, rare: 1}, **LIMITS) == {}
 
 
-def test_a_name_that_comes_back_is_no_slip_unless_the_other_is_far_more_frequent():
+def test_a_repeated_name_is_no_slip_unless_far_rarer():
     assert find_misspellings({"Aus fasciatus": 19, "Aus fasciotus": 3}, **LIMITS) == {}
     assert find_misspellings({"Aus fasciatus": 20, "Aus fasciotus": 3}, **LIMITS) != {}
 

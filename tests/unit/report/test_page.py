@@ -235,7 +235,7 @@ def test_every_species_of_every_protocol_has_a_row(made, html):
         assert row["recalls"][results.MODELS.index("lite0")] == value
 
 
-def test_every_picture_has_an_alternative_text_and_every_caption_is_filled(html):
+def test_pictures_have_alternative_texts_and_captions_are_filled(html):
     found = Page(html)
     assert len(found.all("img")) == 6
     assert all(len(attrs["alt"]) > 20 for attrs in found.all("img"))

@@ -37,7 +37,7 @@ def test_a_row_opens_its_own_species_with_the_number_it_shows(content):
         assert found["n"] == row["n_queries"]
 
 
-def test_queries_are_the_same_for_all_models_and_right_neighbours_have_their_name(content):
+def test_models_share_queries_and_correct_neighbours_have_their_name(content):
     images = content["look_up"]["images"]
     n_queries = 0
     for entry in content["look_up"]["entries"]:

@@ -94,7 +94,7 @@ def test_a_product_at_the_bound_is_kept_and_none_below(blocks):
     assert kept_by(found) == {(query, other) for query in range(8) for other in (0, 1, 8)}
 
 
-def test_a_crowded_query_of_the_first_code_is_uncertified_and_what_fills_up_is_not(monkeypatch):
+def test_an_overflowed_query_is_uncertified_and_padding_is_not(monkeypatch):
     monkeypatch.setattr(candidates, "MAX_PER_QUERY", 0)
     vectors = random_study.vectors(1, 6, width=32, n_copies=0)
     everyone = quantise(vectors, np.arange(6), device=CPU, precision=torch.float32)
@@ -105,7 +105,7 @@ def test_a_crowded_query_of_the_first_code_is_uncertified_and_what_fills_up_is_n
 
 @pytest.mark.parametrize("precision", PRECISIONS.values(), ids=PRECISIONS)
 @pytest.mark.parametrize("kth", [0.5, -0.25])
-def test_the_bound_lies_below_the_depth_th_by_twice_the_error_and_two_roundings(precision, kth):
+def test_the_bound_is_below_the_kth_by_twice_the_error_and_rounding(precision, kth):
     queries, gallery = sets(8, 8, precision)
     products = torch.full((8, 8), -1.0, dtype=precision)
     products[:, 2] = kth

@@ -33,14 +33,14 @@ def test_ragged_rows_and_old_encodings(tmp_path):
     assert csv_reader.read_csv(path, ["name"]).rows() == [("Ausb\u0101",)]
 
 
-def test_cells_of_ten_megabytes_null_bytes_and_formulas_are_taken_as_they_are(tmp_path):
+def test_huge_cells_null_bytes_and_formulas_are_kept_as_they_are(tmp_path):
     path = tmp_path / "t.csv"
     cells = ["x" * 10_000_000, "a\0b", "=cmd|'/C calc'!A0", '"{species}"\n']
     path.write_text("text\n" + "\n".join('"' + cell.replace('"', '""') + '"' for cell in cells))
     assert csv_reader.read_csv(path, ["text"])["text"].to_list() == cells
 
 
-def test_quotes_mean_themselves_where_it_is_said_unless_the_header_has_some(tmp_path):
+def test_quotes_are_literal_where_specified_unless_in_the_header(tmp_path):
     path = tmp_path / "t.txt"
     path.write_text('file\tname\na.jpg\t"Aus" bus\nb.jpg\t"Aus\nc.jpg\tAus bus\n')
     names = csv_reader.read_csv(path, ["name"], unquoted_delimiters="\t")["name"].to_list()

@@ -251,7 +251,7 @@ def test_names_are_hashed_the_same_in_any_blocks(monkeypatch):
     assert assignment.hash_names(1, names).tolist() == whole.tolist()
 
 
-def test_a_species_with_more_than_enough_test_groups_still_needs_one_of_train():
+def test_a_species_with_many_test_groups_still_needs_one_of_train():
     existing = existing_of([[6, 0, 0]], [[3, 0, 0]])
     shares = {"train": 0.1, "val": 0.6, "test": 0.3}
     groups = groups_of((0, 1, 1), (0, 1, 2))

@@ -141,7 +141,7 @@ def test_a_new_image_between_train_and_test_is_excluded_with_evidence():
     assert third.filter(uuid=bridge).equals(table.filter(uuid=bridge))
 
 
-def test_old_images_that_are_one_group_now_without_a_newcomer_are_an_error():
+def test_old_images_that_became_one_group_are_an_error():
     labels, groups = grouped_images.images([("Aa x", i) for i in range(6)])
     before = split(labels, groups, held_out_species=0)
     with pytest.raises(ValueError, match="one group now and no new image ties them"):
@@ -258,7 +258,7 @@ def test_a_new_image_of_a_held_out_species_and_another_is_excluded():
     ]
 
 
-def test_old_images_of_one_species_now_that_is_held_out_and_trained_are_an_error():
+def test_a_species_both_held_out_and_trained_is_an_error():
     labels, groups = grouped_images.images([("Aa x", 1), ("Aa y", 2)])
     before = labels.select(
         "uuid", pl.Series("split", ["unseen_species", "train"]), group_id="uuid", reason=None, evidence=None

@@ -175,7 +175,7 @@ def test_of_several_groups_that_span_splits_the_first_is_named():
     assert said.startswith("c is in test of the previous split and a in train")
 
 
-def test_of_several_species_that_are_held_out_and_trained_the_first_is_named():
+def test_the_first_species_both_held_out_and_trained_is_named():
     sides = ["train", "unseen_species", "test", "unseen_species", "unseen_species"]
     said = refused(range(5), [3, 3, 1, 1, 1], sides)
     assert said.startswith("a is in train of the previous split and b in unseen_species, but both are Aa u")

@@ -50,7 +50,7 @@ def test_a_split_without_test_images_says_what_there_is_and_what_helps(reason, r
     check_tested(table.with_columns(split=pl.lit("test")), labels, dataset="museum")
 
 
-def test_a_group_counts_for_its_most_frequent_species_and_the_first_of_equal_ones():
+def test_a_group_counts_for_its_most_frequent_species():
     rows = [(2, 0), (0, 1), (0, 1), (0, 0), (1, 2), (1, 1), (3, 3)]
     images = pl.DataFrame(rows, schema=["group", "species"], orient="row")
     given = pl.when(pl.col("group") == 3).then(pl.lit("test"))

@@ -67,7 +67,7 @@ def test_without_any_category_there_is_no_such_level_and_only_rows_of_all():
     invariants.check_recall_recomputed(made["recalls"]["trained"], made["hits"])
 
 
-def test_without_any_category_claims_are_about_all_and_none_is_about_categories():
+def test_without_categories_claims_are_about_all_images():
     claims = scored(["", "", ""])["claims"]
     assert set(claims["category"]) == {"all"}
     assert SATURATED not in set(claims["claim"])
