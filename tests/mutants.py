@@ -51,7 +51,7 @@ CORE = {
     "comparison": {
         "comparison.paired": ["paired", "paired_edges", "odd_scores", "categories"],
         "comparison.shrinkage": ["shrinkage"],
-        "evaluation.significance": ["paired", "paired_edges"],
+        "evaluation.significance": ["significance"],
     },
     "splits": {
         "splits.split": ["split", "split_rules", "assignment", "conflicts", "scripts"],

@@ -1,15 +1,12 @@
-"""Paired comparisons: the sign-flip test, intervals, ranking, and what may not be compared."""
-
-import itertools
+"""Paired comparisons: intervals, ranking, and what may not be compared."""
 
 import numpy as np
 import polars as pl
 import pytest
-from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from nearkin.comparison import paired
-from nearkin.evaluation import query_scores, significance
+from nearkin.evaluation import query_scores
 from nearkin.search import search
 from nearkin.tables.scores import Differences
 from tests.factories import random_study
@@ -40,29 +37,6 @@ def compared(seed=1, **other):
     arguments = {"ks": KS, "min_queries": 4, "bootstrap_samples": 200, "seed": 1} | other
     counts = paired.count_training_images(labels, splits)
     return base, trained, paired.compare_models(base, trained, n_train=counts, **arguments)
-
-
-def test_sign_flip_equals_all_flips():
-    rng = np.random.default_rng(1)
-    for _ in range(20):
-        changes = rng.integers(-3, 4, size=9)
-        sums = [abs(np.dot(signs, changes)) for signs in itertools.product([1, -1], repeat=9)]
-        expected = np.mean(np.array(sums) >= abs(changes.sum()))
-        assert significance.sign_flip(changes) == pytest.approx(expected)
-
-
-def test_sign_flip_of_single_images_is_mcnemars_exact_test():
-    for worse, better in [(0, 5), (3, 9), (7, 7), (40, 55)]:
-        changes = np.array([-1] * worse + [1] * better + [0] * 10)
-        expected = stats.binomtest(better, worse + better).pvalue
-        assert significance.sign_flip(changes) == pytest.approx(expected)
-
-
-def test_large_samples_meet_the_exact_test(monkeypatch):
-    changes = np.array([-1] * 900 + [1] * 1000)
-    exact = significance.sign_flip(changes)
-    monkeypatch.setattr(significance, "MAX_EXACT_N", 10)
-    assert significance.sign_flip(changes) == pytest.approx(exact, rel=0.01)
 
 
 def test_differences_are_those_of_the_hits():
@@ -311,21 +285,6 @@ def test_intervals_of_few_changes_by_hand():
     )
     assert np.allclose(mirrored["ci_low"], -high) and np.allclose(mirrored["ci_high"], -low)
     assert "n_improved" not in found.columns and "n_worsened" not in found.columns
-
-
-def test_up_to_4000_changes_are_tested_exactly():
-    changes = np.array([1] * 2050 + [-1] * 1950)
-    assert significance.sign_flip(changes) == pytest.approx(stats.binomtest(2050, 4000).pvalue, rel=1e-9)
-    more = np.append(changes, 1)
-    assert significance.sign_flip(more) == pytest.approx(2 * stats.norm.sf(100 / 4001**0.5), rel=1e-12)
-
-
-def test_beyond_groups_of_several_weigh_as_their_squares(monkeypatch):
-    monkeypatch.setattr(significance, "MAX_EXACT_N", 3)
-    changes = np.array([3, -1, 2, 2, 0])
-    assert significance.sign_flip(changes) == pytest.approx(2 * stats.norm.sf(5 / 18**0.5), rel=1e-12)
-    assert significance.sign_flip(np.array([1, -1, 2, 0, 0])) == 0.75
-    assert significance.sign_flip(np.array([1, -1, 2, -2, 0])) == 1.0
 
 
 def test_training_counts_by_hand():
