@@ -34,8 +34,8 @@ def study(example):
     ]
     known = {key: {} for key in ("datasets", "models", "preprocessing")}
     for one in (*shipped, *examples().values()):
-        for key, said in known.items():
-            said |= {name: value for name, value in one.get(key, {}).items() if name not in said}
+        for key, message in known.items():
+            message |= {name: value for name, value in one.get(key, {}).items() if name not in message}
     datasets = example.get("datasets", {"moths": {}})
     clustered = {one["model"]: {} for one in example.get("clusters", {}).values()}
     models = clustered | example.get("models", {}) or {"histogram": {}}

@@ -20,7 +20,7 @@ def test_a_documented_example_is_a_valid_config(name):
     example = EXAMPLES[name]
     settled = resolve_config(documented.study(example), SCHEMA)
     for section in ("datasets", "models"):
-        for key, said in example.get(section, {}).items():
+        for key, message in example.get(section, {}).items():
             names = [one for one in settled[section] if one == key or one.startswith(f"{key}.")]
             assert names, f"{section}.{key} of {name} is lost"
-            assert set(said) - {"extends"} <= set(settled[section][names[0]])
+            assert set(message) - {"extends"} <= set(settled[section][names[0]])

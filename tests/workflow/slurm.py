@@ -122,15 +122,15 @@ class Cluster:
         return runs.snakemake(project, *PROFILE, *arguments, check=check, PATH=self.path, **environment)
 
     def started(self, project, *arguments):
-        """The process of such a run, in a process group of its own; what it prints is in `said.txt`."""
+        """The process of such a run, in a process group of its own; what it prints is in `output.txt`."""
         command = [sys.executable, "-m", "snakemake", "--configfile", runs.CONFIG, "--cores", "2"]
-        with (project / "said.txt").open("w") as said:
+        with (project / "output.txt").open("w") as output:
             run = subprocess.Popen(
                 [*command, "--nocolor", *PROFILE, *arguments],
                 cwd=project,
                 env=os.environ | {"PATH": self.path},
-                stdout=said,
-                stderr=said,
+                stdout=output,
+                stderr=output,
                 start_new_session=True,
             )
         self.runs.append(run)

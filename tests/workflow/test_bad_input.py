@@ -39,13 +39,13 @@ def folders(project, species, n=1, size=32):
     )
 
 
-def said(project, *arguments):
+def run_snakemake(project, *arguments):
     return runs.snakemake(project, *arguments, check=False) + runs.logs(project)
 
 
 def test_a_wrong_key_stops_the_run_before_any_job(project):
     configure(project, sharts=3)
-    output = said(project)
+    output = run_snakemake(project)
     assert "config key (top level).sharts: unknown key; did you mean 'shards'?" in output
     assert not (project / "results").exists()
 
@@ -53,14 +53,17 @@ def test_a_wrong_key_stops_the_run_before_any_job(project):
 def test_a_key_that_is_there_twice_stops_the_run_before_any_job(project):
     with open(project / runs.CONFIG, "a", encoding="utf-8") as file:
         file.write("compare: []\n")
-    output = said(project)
+    output = run_snakemake(project)
     assert re.search(r"small.yaml: config key compare: is there 2 times, in lines \d+ and \d+, and", output)
     assert not (project / "results").exists()
 
 
 def test_a_name_that_is_a_number_to_yaml_is_named(project):
     configure(project, datasets={2024: {"source": {"layout": "folders", "folder": "photos"}}})
-    assert "config key datasets.2024: the name 2024 is not a text; write it in quotes" in said(project)
+    text = run_snakemake(project)
+    assert "config key datasets.2024: the name 2024 is not a text; write it in quotes" in text
+        project
+    )
     configure(project, datasets={"2024": {"source": {"layout": "synthetic"}}})
     assert ("generate_synthetic", "2024") in runs.planned(project)
 
@@ -73,20 +76,20 @@ def test_a_missing_folder(project):
         compare=[],
         clusters={},
     )
-    assert "no folder 'nowhere'" in said(project)
+    assert "no folder 'nowhere'" in run_snakemake(project)
 
 
 def test_an_empty_folder(project):
     folders(project, [])
     (project / "photos").mkdir()
-    assert "photos" in said(project, "curate") and "no image" in said(project, "curate")
+    assert "photos" in run_snakemake(project, "curate") and "no image" in run_snakemake(project, "curate")
 
 
 def test_a_dataset_in_which_no_image_can_be_read(project):
     folders(project, ["Aa bb", "Aa cc"], n=2)
     for path in (project / "photos").rglob("*.png"):
         path.write_text("not an image")
-    assert "none of 4 images can be read" in said(project, "curate")
+    assert "none of 4 images can be read" in run_snakemake(project, "curate")
 
 
 @pytest.mark.full
@@ -110,14 +113,14 @@ def test_a_nan_in_an_embedding_is_named(finished, tmp_path):
     broken.write_parquet(
         path, metadata={f"nearkin.{key}": value for key, value in tables.read_metadata(path).items()}
     )
-    output = said(project, "--force", "results/museum/lite0/neighbours.parquet")
+    output = run_snakemake(project, "--force", "results/museum/lite0/neighbours.parquet")
     assert culprit in output and "is not finite" in output
 
 
 def test_an_unknown_model_name_is_answered_with_near_ones(project):
     models = {"near": {"library": "timm", "name": "resnet5", "weights": "random", "preprocess": "square_224"}}
     configure(project, models=models, compare=[], clusters={})
-    output = said(project, "results/museum/near/encoder/encoder.json")
+    output = run_snakemake(project, "results/museum/near/encoder/encoder.json")
     assert "resnet5" in output and "resnet50" in output
 
 
@@ -126,7 +129,7 @@ def test_a_corrupt_checkpoint_is_named_before_anything_is_made(project):
     (project / "weights/broken.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0 broken")
     model = {"library": "timm", "name": "resnet10t", "weights": "weights/broken.safetensors"}
     configure(project, models={"broken": model | {"preprocess": "square_224"}}, compare=[], clusters={})
-    assert "weights/broken.safetensors: damaged" in said(project, "--cores", "1")
+    assert "weights/broken.safetensors: damaged" in run_snakemake(project, "--cores", "1")
     assert not (project / "results/museum/delivery").exists()
 
 
@@ -143,7 +146,7 @@ def test_encoders_are_prepared_before_all_else(project):
 @pytest.mark.full
 def test_a_split_without_a_test_image_is_named_early(project):
     folders(project, ["Aa bb", "Aa cc"], n=2)
-    assert "photos: no image of a named species is tested" in said(project, "--cores", "1")
+    assert "photos: no image of a named species is tested" in run_snakemake(project, "--cores", "1")
     assert not (project / "results/photos/pixels").exists()
 
 
@@ -156,5 +159,5 @@ def test_a_preprocessing_that_does_not_fit_is_named_at_once(project):
     }
     small = {"small": {"size": 96, "crop_pct": 0.875}}
     configure(project, models={"lite0": model}, preprocessing=small, compare=[], clusters={})
-    assert "sees images as {'size': 224, 'crop_pct': 0.875" in said(project, "--cores", "1")
+    assert "sees images as {'size': 224, 'crop_pct': 0.875" in run_snakemake(project, "--cores", "1")
     assert not (project / "results/museum/delivery").exists()

@@ -50,8 +50,8 @@ def studied(request, tmp_path_factory, bench):
     config = CONFIGS[request.param]
     before = {target: commands.make(project, target, config) for target in BEFORE}
     assert not (project / "results/museum").exists()
-    status, said = commands.make(project, "study", config)
-    assert status == 0, said[-6000:]
+    status, output = commands.make(project, "study", config)
+    assert status == 0, output[-6000:]
     return Studied(project, config, before)
 
 
@@ -71,8 +71,8 @@ def test_every_benchmark_can_be_quick(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("target", BEFORE)
 def test_a_target_runs_before_the_study(studied, target):
-    status, said = studied.before[target]
-    assert status == 0, said[-6000:]
+    status, output = studied.before[target]
+    assert status == 0, output[-6000:]
 
 
 @pytest.mark.slow
@@ -93,10 +93,10 @@ def test_an_estimate_knows_the_dear_stages(studied):
 def test_a_target_runs_after_the_study(studied, target):
     if target == "docs-figures" and shutil.which("dot") is None:
         pytest.skip("no graphviz here, which `make docs-figures` needs")
-    status, said = commands.make(studied.project, target, studied.config)
-    assert status == 0, said[-6000:]
+    status, output = commands.make(studied.project, target, studied.config)
+    assert status == 0, output[-6000:]
     if target == "benchmark":
-        assert "left out, for they are not installed in .bench/: faiss, " in said
+        assert "left out, for they are not installed in .bench/: faiss, " in output
 
 
 def told(project):
@@ -121,7 +121,7 @@ def test_a_quick_benchmark_runs_and_writes_nothing(studied, name):
     arguments = [results, "--folder", results / "delivery"] if name == "precision" else []
     before = told(studied.project)
     command = [studied.project / ".venv/bin/python", f"benchmarks/{name}.py", "--quick", *arguments]
-    status, said = commands.run(studied.project, *command)
-    assert status == 0, said[-6000:]
-    assert "| --- |" in said
+    status, output = commands.run(studied.project, *command)
+    assert status == 0, output[-6000:]
+    assert "| --- |" in output
     assert told(studied.project) == before

@@ -55,8 +55,8 @@ def test_from_the_embeddings_to_a_comparison(finished, project, conda):
     """By the rules of both environments."""
     going_over = ["--dry-run", "--rerun-triggers", "mtime", "params", "input"]
     assert "Nothing to be done" in run(project, conda, *going_over)
-    said = run(project, conda, "--force", *TARGETS)
-    rules = {rule for rule, _ in runs.jobs(said)}
+    output = run(project, conda, "--force", *TARGETS)
+    rules = {rule for rule, _ in runs.jobs(output)}
     assert {
         "embed_images",
         "search_neighbours",
@@ -64,7 +64,7 @@ def test_from_the_embeddings_to_a_comparison(finished, project, conda):
         "compare_models",
         "evaluate_claims",
     } <= rules
-    assert said.count("Activating conda environment: ") > len(runs.jobs(said)) / 2
+    assert output.count("Activating conda environment: ") > len(runs.jobs(output)) / 2
     made = runs.contents(project)
     assert made.items() <= runs.contents(finished).items()
     assert {target.removeprefix("results/") for target in TARGETS} <= set(made)

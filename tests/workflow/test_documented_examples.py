@@ -115,7 +115,7 @@ def test_the_documented_datasets_are_curated(project):
     blocks = [one["datasets"] for one in EXAMPLES.values() if "datasets" in one]
     later = next(one for one in blocks if "previous" in one.get("moths", {}).get("split", {}))
     now = [one for one in blocks if one is not later and not {"vlm4bio", "collection"} & set(one)]
-    datasets = {name: said for one in now for name, said in one.items()}
+    datasets = {name: output for one in now for name, output in one.items()}
     configure(project, {"datasets": datasets})
     runs.snakemake(project, "curate")
     n = len(SPECIES) * N_EACH
@@ -149,7 +149,7 @@ def test_the_documented_models_make_a_study(project):
     paths = sorted(str(path.relative_to(project / "photos")) for path in project.glob("photos/Moth/*/*"))
     vectors = pl.DataFrame({"path": paths, "vector": [[float(i), 1.0, i % 7.0] for i in range(len(paths))]})
     vectors.write_parquet(project / "embeddings.parquet")
-    named = {name: said for one in EXAMPLES.values() for name, said in one.get("models", {}).items()}
+    named = {name: output for one in EXAMPLES.values() for name, output in one.get("models", {}).items()}
     clusters = next(one["clusters"] for one in EXAMPLES.values() if "clusters" in one)
     decoding = next(one for one in EXAMPLES.values() if "preprocessing" in one)
     example = decoding | {

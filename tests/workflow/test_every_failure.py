@@ -27,8 +27,8 @@ def fresh(tmp_path_factory):
     """The changed study, made from nothing: what it must come to."""
     project = runs.copy_project(tmp_path_factory.mktemp("fresh") / "study")
     change(project)
-    said = runs.snakemake(project)
-    return runs.contents(project), {rule for rule, _ in runs.jobs(said)}
+    output = runs.snakemake(project)
+    return runs.contents(project), {rule for rule, _ in runs.jobs(output)}
 
 
 @pytest.fixture
@@ -44,11 +44,11 @@ def run_until_done(project, run):
     """
     fails, failed = runs.let_jobs_fail(project), set()
     for _ in range(MOST_RUNS):
-        said = run(FAILS=str(fails), FAIL_TIMES="1")
+        output = run(FAILS=str(fails), FAIL_TIMES="1")
         failed, before = {path.stem for path in fails.iterdir()}, failed
         passed = (project / "results/museum/checks.passed").exists()
         if failed == before:
-            assert passed, said[-3000:] + runs.logs(project)
+            assert passed, output[-3000:] + runs.logs(project)
             return failed
         assert not passed or failed - before <= UNCHECKED
     raise AssertionError("the study does not end")

@@ -47,8 +47,8 @@ def small_disk(project):
 
 
 def test_a_full_disk_is_named_and_what_is_there_is_whole(finished, project, small_disk):
-    said = runs.snakemake(project, *EMBEDDINGS, check=False)
-    assert "no room to write it" in said + runs.logs(project)
+    output = runs.snakemake(project, *EMBEDDINGS, check=False)
+    assert "no room to write it" in output + runs.logs(project)
     for path in small_disk.glob("*.parquet"):
         assert path.read_bytes() == (finished / path.relative_to(project)).read_bytes()
     mount("-o", "remount,size=100m", small_disk)
@@ -58,8 +58,8 @@ def test_a_full_disk_is_named_and_what_is_there_is_whole(finished, project, smal
 
 def test_a_read_only_disk_changes_nothing(finished, project, small_disk):
     mount("-o", "remount,ro,size=100m", small_disk)
-    said = runs.snakemake(project, *EMBEDDINGS, check=False)
-    assert "Read-only file system" in said + runs.logs(project)
+    output = runs.snakemake(project, *EMBEDDINGS, check=False)
+    assert "Read-only file system" in output + runs.logs(project)
     mount("-o", "remount,rw", small_disk)
     runs.snakemake(project, *EMBEDDINGS)
     assert_same(project, finished, EMBEDDINGS)
@@ -70,8 +70,8 @@ def test_a_second_run_at_once_is_told_so_and_harms_nobody(finished, project):
     with runs.started(project, *EMBEDDINGS) as first:
         while not list((project / ".snakemake/locks").glob("*")) and first.poll() is None:
             time.sleep(0.01)
-        said = runs.snakemake(project, *EMBEDDINGS, check=False)
-    assert "Directory cannot be locked" in said
+        output = runs.snakemake(project, *EMBEDDINGS, check=False)
+    assert "Directory cannot be locked" in output
     assert first.returncode == 0
     assert_same(project, finished, EMBEDDINGS)
 
@@ -81,8 +81,8 @@ def test_an_image_that_is_gone_before_it_is_decoded_is_named(finished, project):
     shutil.rmtree((project / stores[0]).parent)  # with what is kept for reuse
     image = next((project / "results/museum/delivery").rglob("Bird/**/*.jpg"))
     away = image.rename(project / "away.jpg")
-    said = runs.snakemake(project, *stores, check=False)
-    assert f"{image.name}: gone since inspection" in said + runs.logs(project)
+    output = runs.snakemake(project, *stores, check=False)
+    assert f"{image.name}: gone since inspection" in output + runs.logs(project)
     away.rename(image)
     runs.snakemake(project, *stores)
     assert_same(project, finished, stores)
@@ -124,10 +124,10 @@ def test_a_damaged_file_stops_its_reader_and_is_made_again_by_a_rerun(finished, 
         (results / made).unlink()
         earlier_path(results / made).unlink(missing_ok=True)  # whoever takes rows over from it reads less
     targets = [f"results/museum/{path}" for path in (*READ_BY, *READ_BY.values())]
-    said = runs.snakemake(project, "--keep-going", "--", *targets, check=False)
-    said += runs.logs(project, len(runs.jobs(said)))
+    output = runs.snakemake(project, "--keep-going", "--", *targets, check=False)
+    output += runs.logs(project, len(runs.jobs(output)))
     for damaged, made in READ_BY.items():
-        assert re.search(rf"museum/{re.escape(damaged)}: was renamed to .*: just rerun", said), damaged
+        assert re.search(rf"museum/{re.escape(damaged)}: was renamed to .*: just rerun", output), damaged
         assert not (results / made).exists()
         assert not (results / damaged).exists()
     runs.snakemake(project, *targets)

@@ -33,19 +33,19 @@ def table(project, name):
 
 
 def test_a_linked_folder_is_told_then_followed_then_watched(project):
-    said = runs.snakemake(project, "curate")
+    output = runs.snakemake(project, "curate")
     assert table(project, "labels")["category"].unique().to_list() == ["Fish"]
     assert table(project, "quarantine").select("path", "reason").rows() == [("Butterfly", "linked_folder")]
     assert "linked folder" in (project / "results/photos/audit.html").read_text()
-    last = said[said.index("The audit of photos: results/photos/audit.html") :].splitlines()
+    last = output[output.index("The audit of photos: results/photos/audit.html") :].splitlines()
     assert last[1].startswith("The curation of photos warns")
     assert last[2].endswith("does not name where it leads: Butterfly (leads to ../big/Butterfly)")
     assert "  clean_labels: rows quarantined: 1 linked_folder" in last[3:6]
 
     with runs.config_of(project) as config:
         config["datasets"]["photos"]["source"]["follow_links"] = ["big"]
-    said = runs.snakemake(project, "curate")
-    assert "linked folder" not in said and (project / "results/photos/curation.passed").exists()
+    output = runs.snakemake(project, "curate")
+    assert "linked folder" not in output and (project / "results/photos/curation.passed").exists()
     assert sorted(table(project, "labels")["category"]) == ["Butterfly"] * 6 + ["Fish"] * 6
 
     delivery.picture(project / "big/Butterfly/Bus cus/new.jpg", 99)
@@ -58,9 +58,9 @@ def test_a_run_that_fails_says_its_warnings_too(project):
     with runs.config_of(project) as config:
         config["datasets"]["photos"]["labels"] = {"policies": {"formatting": "stop"}}
     (project / "photos/Fish/Aus bus").rename(project / "photos/Fish/aus_bus")
-    said = runs.snakemake(project, "curate", check=False)
-    last = said[said.index("The curation of photos warns") :]
-    assert "formatting: 6 rows" in said and "Butterfly (leads to ../big/Butterfly)" in last
+    output = runs.snakemake(project, "curate", check=False)
+    last = output[output.index("The curation of photos warns") :]
+    assert "formatting: 6 rows" in output and "Butterfly (leads to ../big/Butterfly)" in last
 
 
 @pytest.mark.parametrize("path", ["photos/Fish/Aus bus", "photos/captions.csv", "photos/Fish/Aus bus/0.jpg"])
@@ -68,6 +68,6 @@ def test_what_a_user_may_not_read_stops_the_run_by_name(project, path):
     skip_unless_permissions_count()
     delivery.table(project / "photos/captions.csv", ["image_path", "caption"], [])
     (project / path).chmod(0)
-    said = runs.snakemake(project, "curate", check=False, within=AS_USER)
+    output = runs.snakemake(project, "curate", check=False, within=AS_USER)
     (project / path).chmod(0o755)
-    assert f"{path}: cannot be read (Permission denied): give this user the permission" in said
+    assert f"{path}: cannot be read (Permission denied): give this user the permission" in output

@@ -42,7 +42,7 @@ def test_a_comparison_ends_though_its_driver_is_killed(finished, cluster, tmp_pa
     slurm.until(lambda: any((project / path).exists() for path in EMBEDDINGS), patience=PATIENCE)
     os.killpg(run.pid, signal.SIGKILL)
     # As config/README.md says:
-    run_id = re.search(r"SLURM run ID: (\S+)", said(project))[1]
+    run_id = re.search(r"SLURM run ID: (\S+)", read_output(project))[1]
     cluster.tell("scancel", "--name", run_id)
     slurm.until(lambda: not cluster.tell("squeue", "--noheader"))
     cluster.run(project, "--unlock")
@@ -70,8 +70,8 @@ def waiting(project):
     return sorted(path.name for path in (project / "waits").iterdir())
 
 
-def said(project):
-    return (project / "said.txt").read_text()
+def read_output(project):
+    return (project / "output.txt").read_text()
 
 
 def embed(cluster, project, *arguments):
@@ -83,7 +83,7 @@ def embed(cluster, project, *arguments):
 
 def ends_well(run, project, finished):
     (project / "hold").unlink(missing_ok=True)
-    assert run.wait(PATIENCE) == 0, said(project)
+    assert run.wait(PATIENCE) == 0, read_output(project)
     for path in EMBEDDINGS:
         assert (project / path).read_bytes() == (finished / path).read_bytes()
 
@@ -93,7 +93,7 @@ def test_a_job_is_cancelled(finished, cluster, project):
     run = embed(cluster, project)
     cluster.tell("scancel", waiting(project)[0])
     ends_well(run, project, finished)
-    assert "SLURM status is: 'CANCELLED'" in said(project)
+    assert "SLURM status is: 'CANCELLED'" in read_output(project)
 
 
 @pytest.mark.slow
@@ -110,7 +110,7 @@ def test_a_job_runs_out_of_memory(finished, cluster, project):
 @pytest.mark.slow
 def test_a_job_runs_out_of_time(finished, cluster, project):
     run = embed(cluster, project, "--set-resources", "embed_images:runtime=attempt ** 3")
-    slurm.until(lambda: said(project).count("SLURM status is: 'TIMEOUT'") == 2, patience=PATIENCE)
+    slurm.until(lambda: read_output(project).count("SLURM status is: 'TIMEOUT'") == 2, patience=PATIENCE)
     ends_well(run, project, finished)
 
 

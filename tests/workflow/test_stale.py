@@ -116,8 +116,8 @@ def test_a_list_edited_while_it_is_read_is_read_again(project, tmp_path, inside)
         config |= {"models": {"histogram": HISTOGRAM}, "compare": [], "clusters": {}}
     (project / "sitecustomize.py").write_text(EDITING.format(table=str(table)), encoding="utf-8")
     target = "results/listed/images.parquet"
-    said = runs.snakemake(project, target, check=False, EDIT="1")
-    assert "was changed" in said + runs.logs(project) and not (project / target).exists()
+    output = runs.snakemake(project, target, check=False, EDIT="1")
+    assert "was changed" in output + runs.logs(project) and not (project / target).exists()
     runs.snakemake(project, target)
     assert set(pl.read_parquet(project / target)["raw_name"]) == {"Cc dd"}
     assert runs.planned(project, target) == set()
@@ -159,10 +159,10 @@ def test_results_of_another_split_are_refused_and_the_remedy_works(finished, pro
     runs.snakemake(project, f"{ENCODER}/metrics.parquet")
     other.replace(hits)  # as a job of a killed run may do, late
     compared = "results/museum/comparisons/untrained/lite0/differences.parquet"
-    said = runs.snakemake(project, "--allowed-rules", "compare_models", "--", compared, check=False)
-    said += runs.logs(project)
-    assert "was made from another version of results/museum/" in said
-    remedy = said.split("snakemake --forcerun ")[1].split()[0]
+    output = runs.snakemake(project, "--allowed-rules", "compare_models", "--", compared, check=False)
+    output += runs.logs(project)
+    assert "was made from another version of results/museum/" in output
+    remedy = output.split("snakemake --forcerun ")[1].split()[0]
     runs.snakemake(project, "--forcerun", remedy, "--", compared)
 
 
@@ -172,8 +172,8 @@ def test_lost_and_damaged_shards_heal_in_the_next_run(finished, project):
     content = bytearray(shards[1].read_bytes())
     content[len(content) // 2] ^= 1
     shards[1].write_bytes(content)
-    said = runs.snakemake(project, check=False) + runs.logs(project)
-    assert "was renamed to 1.parquet.damaged: just rerun" in said
+    output = runs.snakemake(project, check=False) + runs.logs(project)
+    assert "was renamed to 1.parquet.damaged: just rerun" in output
     runs.snakemake(project)
     assert same_below(project, finished, ENCODER, but=".damaged")
     assert (project / "results/museum/checks.passed").exists()

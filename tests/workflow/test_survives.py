@@ -17,8 +17,8 @@ pytestmark = pytest.mark.slow
 def test_every_rule_is_killed_twice_while_it_writes(finished, tmp_path):
     project = runs.copy_project(tmp_path / "killed study")
     fails = runs.let_jobs_fail(project)
-    said = runs.snakemake(project, "--retries", "2", FAILS=str(fails))
-    assert {path.stem for path in fails.iterdir()} == {rule for rule, _ in runs.jobs(said)}
+    output = runs.snakemake(project, "--retries", "2", FAILS=str(fails))
+    assert {path.stem for path in fails.iterdir()} == {rule for rule, _ in runs.jobs(output)}
     assert not list((project / "results").rglob(".*.part"))
     assert runs.contents(project) == runs.contents(finished)
 

@@ -242,10 +242,10 @@ def test_a_category_called_others_is_folded_with_them():
 
 
 def test_categories_are_cleaned_or_all_where_there_are_none():
-    said = [
+    message = [
         {"uuid": str(i), "row_index": 0, "category": name} for i, name in enumerate(["Fish ", "Fish", None])
     ]
-    images = audit_tables.table("images", said).lazy()
+    images = audit_tables.table("images", message).lazy()
     found, names = overview.list_categories(images)
     assert names == ["Fish", ""]
     rows = overview.count_by_category({"n": images}, categories=found, names=names)

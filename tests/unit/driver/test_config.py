@@ -1,4 +1,4 @@
-"""Configs that run, and what is said of those that do not."""
+"""Configs that run, and the errors of those that do not."""
 
 import copy
 import dataclasses
@@ -50,7 +50,7 @@ def wrong(path, value):
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "said"),
+    ("path", "value", "message"),
     [
         (
             ["models", "lite0", "libary"],
@@ -160,8 +160,8 @@ def wrong(path, value):
         (["models", True], {"library": "histogram"}, "models.True: the name True is not a text"),
     ],
 )
-def test_a_wrong_key_is_named_with_what_is_allowed(path, value, said):
-    assert said in wrong(path, value)
+def test_a_wrong_key_is_named_with_what_is_allowed(path, value, message):
+    assert message in wrong(path, value)
 
 
 SEEDS = [
@@ -305,8 +305,8 @@ def test_the_recipes_defaults_are_the_schemas():
 
 def test_a_preset_holds_where_nothing_else_is_said():
     finetune = {"base": "lite0", "preset": "unicom_sop", "epochs": 3}
-    said = settled_with(models__tuned__finetune=finetune)["models"]["tuned"]["finetune"]
-    assert [said[key] for key in ("epochs", "batch_size", "m2", "trainable", "seed")] == [
+    message = settled_with(models__tuned__finetune=finetune)["models"]["tuned"]["finetune"]
+    assert [message[key] for key in ("epochs", "batch_size", "m2", "trainable", "seed")] == [
         3,
         64,
         0.25,

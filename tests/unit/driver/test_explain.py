@@ -59,5 +59,7 @@ def test_jobs_of_one_cause_are_told_together_and_what_follows_is_counted():
 
 def test_a_dry_run_without_jobs_and_one_with_results_of_unknown_making():
     assert explain.explain_dry_run("Nothing to be done\n") == "Nothing would run."
-    said = "2 jobs have missing provenance/metadata\nRules with missing metadata: plot_recall list_images\n"
-    assert explain.explain_dry_run(said).splitlines()[1].endswith("results of plot_recall, list_images.")
+    message = (
+        "2 jobs have missing provenance/metadata\nRules with missing metadata: plot_recall list_images\n"
+    )
+    assert explain.explain_dry_run(message).splitlines()[1].endswith("results of plot_recall, list_images.")

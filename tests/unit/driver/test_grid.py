@@ -51,7 +51,7 @@ def test_presets_may_be_compared_and_settings_of_the_matrix_are_over_them():
 
 
 @pytest.mark.parametrize(
-    ("grid", "said"),
+    ("grid", "message"),
     [
         ({"m2": [0.3, 4]}, "config key models.swept.m2_4.finetune.m2: 4 is greater than"),
         ({"epoch": [3]}, "models.swept.epoch_3.finetune.epoch: unknown key; did you mean 'epochs'?"),
@@ -61,10 +61,10 @@ def test_presets_may_be_compared_and_settings_of_the_matrix_are_over_them():
         ({"labels": ["../etc"]}, "config key models: 'swept.labels_../etc' does not match"),
     ],
 )
-def test_what_cannot_be_is_refused_by_name(grid, said):
+def test_what_cannot_be_is_refused_by_name(grid, message):
     with pytest.raises(ConfigError, match=r"(?s).*") as caught:
         studied({"grid": grid})
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_matrix_names_its_variants_itself():

@@ -39,7 +39,7 @@ def test_paths_match_in_any_unicode_form_and_floats_of_any_type():
 
 
 @pytest.mark.parametrize(
-    "frame, said",
+    "frame, message",
     [
         (table(uuid=["b", "q", "z"]), r"image x/a.jpg \(a\) has no vector"),
         (table(uuid=["b", "a", "a"]), "image x/a.jpg .* has several vectors"),
@@ -60,8 +60,8 @@ def test_paths_match_in_any_unicode_form_and_floats_of_any_type():
         (pl.DataFrame({"id": ["a"], "emb": [[1.0]]}), "neither uuid nor path"),
     ],
 )
-def test_what_cannot_be_used_is_named(frame, said):
-    with pytest.raises(ValueError, match=f"foreign.parquet: .*{said}"):
+def test_what_cannot_be_used_is_named(frame, message):
+    with pytest.raises(ValueError, match=f"foreign.parquet: .*{message}"):
         take(frame)
 
 

@@ -24,14 +24,14 @@ def test_rows_come_in_the_order_asked_for_from_all_shards(tmp_path):
     assert np.array_equal(read_vectors(paths, ["b", "c"]), UNIT[[2, 1]])
 
 
-@pytest.mark.parametrize(("value", "said"), [(np.nan, "is not finite"), (0.5, "has not unit length")])
-def test_a_bad_vector_is_named(tmp_path, value, said):
+@pytest.mark.parametrize(("value", "message"), [(np.nan, "is not finite"), (0.5, "has not unit length")])
+def test_a_bad_vector_is_named(tmp_path, value, message):
     vectors = UNIT[:2].copy()
     vectors[1, 1] = value
     path = shard(tmp_path / "0", ["a", "b"], UNIT[:2])
     emb = pl.Series(vectors, dtype=pl.Array(pl.Float32, 4))
     pl.read_parquet(path).with_columns(emb=emb).write_parquet(path)  # not by our own hand
-    with pytest.raises(ValueError, match=f"embedding of image b {said}"):
+    with pytest.raises(ValueError, match=f"embedding of image b {message}"):
         read_vectors([path], ["a", "b"])
 
 

@@ -1,4 +1,4 @@
-"""Where encoders compute, and what is said when they do not fit."""
+"""Where encoders compute, and the errors when they do not fit."""
 
 import pytest
 import torch

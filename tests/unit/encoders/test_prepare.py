@@ -145,8 +145,8 @@ def test_weights_that_are_no_real_numbers_are_refused_by_name(tmp_path, kind):
     model, _ = checkpoint(
         tmp_path / "a.safetensors", **{"conv1.0.weight": tensors["conv1.0.weight"].to(kind)}
     )
-    said = rf"a.safetensors: .*'conv1.0.weight' is {kind}, not torch.float32; .*save them as"
-    with pytest.raises(ValueError, match=said):
+    message = rf"a.safetensors: .*'conv1.0.weight' is {kind}, not torch.float32; .*save them as"
+    with pytest.raises(ValueError, match=message):
         build_encoder(model, SMALL)
 
 
@@ -166,7 +166,7 @@ def test_weights_of_any_float_type_are_taken(tmp_path, kind):
 
 
 @pytest.mark.parametrize(
-    "changes, said",
+    "changes, message",
     [
         ({"weights": None}, "has no `weights`: write pretrained, a tag"),
         ({"weights": "pretraind"}, "did you mean 'pretrained'"),
@@ -183,8 +183,8 @@ def test_weights_of_any_float_type_are_taken(tmp_path, kind):
         ({"library": "pip_weights", "name": "efficientnet_lite0", "weights": "openai"}, "pretrained, random"),
     ],
 )
-def test_what_would_silently_be_random_is_an_error(changes, said):
-    with pytest.raises(ValueError, match=said):
+def test_what_would_silently_be_random_is_an_error(changes, message):
+    with pytest.raises(ValueError, match=message):
         build_encoder(RESNET | changes, SQUARE)
 
 

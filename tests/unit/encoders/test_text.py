@@ -74,13 +74,13 @@ def test_a_damaged_file_is_named(whole, tmp_path):
     prepare_text_encoder(model(), path)
     content = path.read_bytes()
     flipped = content[:-1] + bytes([content[-1] ^ 1])
-    for damaged, said in [
+    for damaged, message in [
         (flipped, "own fingerprint"),
         (content[:-9], "no whole"),
         (b"", "no whole"),
     ]:
         path.write_bytes(damaged)
-        with pytest.raises(DamagedError, match=f"t.safetensors: .*{said}"):
+        with pytest.raises(DamagedError, match=f"t.safetensors: .*{message}"):
             load_text_encoder(path)
 
 

@@ -40,8 +40,8 @@ def test_shares_and_counts_worked_out_by_hand():
     counts = [text.get_text() for text in figure.axes[0].texts if text.get_text() != "n"]
     assert dict(zip(rows, counts, strict=True)) == {"Aa": "9", "Bb": "1", "Dd": "0"}
     assert abs(rows.index("Aa") - rows.index("Bb")) == 1  # they are taken for each other
-    said = "lite0\n4 of 15 queries taken for another genus\n3 of 4 genera, 4 of these confusions"
-    assert said in texts(figure)
+    message = "lite0\n4 of 15 queries taken for another genus\n3 of 4 genera, 4 of these confusions"
+    assert message in texts(figure)
 
 
 def test_genera_of_one_name_in_two_categories_are_two():

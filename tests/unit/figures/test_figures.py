@@ -171,7 +171,7 @@ def test_the_kept_epoch_is_marked_or_the_base_is_named():
 
 def test_the_overview_says_n_and_species_recall(made):
     figure = recall.plot_recall(made["recalls"], k=1)
-    said = texts(figure)
+    message = texts(figure)
     for model, table in made["recalls"].items():
         row = table.filter(
             protocol="train_gallery",
@@ -182,9 +182,9 @@ def test_the_overview_says_n_and_species_recall(made):
             category="all",
             k=1,
         )
-        assert f"{row['value'].item():.3f}" in said
-        assert f"Train gallery, n = {row['n_queries'].item():,} queries" in said
-        assert model in said
+        assert f"{row['value'].item():.3f}" in message
+        assert f"Train gallery, n = {row['n_queries'].item():,} queries" in message
+        assert model in message
 
 
 def test_the_overview_without_any_recall_is_an_error(made):

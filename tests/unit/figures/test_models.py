@@ -46,8 +46,8 @@ def test_reachable_queries_stand_beside_all(made):
             assert drawn[round(row + reachable.MARK_OFFSET, 2)] == values["reachable"]
             assert f"{values['all']:.3f}  {values['reachable']:.3f}" in texts(axis)
         lost = chosen["n_unreachable"][0]
-        said = f"{lost:,} of {theme.pluralise(chosen['n_queries'].max(), 'query')} unreachable"
-        assert any(text.startswith(said) for text in texts(axis))
+        message = f"{lost:,} of {theme.pluralise(chosen['n_queries'].max(), 'query')} unreachable"
+        assert any(text.startswith(message) for text in texts(axis))
 
 
 def test_a_protocol_in_which_nobody_can_hit_says_so(made):

@@ -36,10 +36,10 @@ def test_marks_lines_and_bars_are_those_of_the_table(table):
 
 
 def test_labels_show_seeds_and_panels_show_queries(table):
-    said = texts(figure.plot_seeds(table, names=list(MODELS), k=1))
-    assert "tuned.gradient_exact.\nm2_0.25 × 2" in said and "base" in said
+    message = texts(figure.plot_seeds(table, names=list(MODELS), k=1))
+    assert "tuned.gradient_exact.\nm2_0.25 × 2" in message and "base" in message
     n = table.filter(protocol="leave_one_out", level="species", category="all")["n_queries"][0]
-    assert f"Leave one out, n = {n} queries" in said
+    assert f"Leave one out, n = {n} queries" in message
 
 
 def test_nothing_to_draw_is_an_error(table):

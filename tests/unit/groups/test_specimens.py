@@ -12,8 +12,8 @@ def rows(paths=PATHS, delivered=None, expressions=()):
     """Sets of rows that show one specimen."""
     uuids = [str(number) for number in range(len(paths))]
     images = pl.DataFrame({"uuid": uuids, "path": paths})
-    said = pl.DataFrame(delivered or [], schema={"uuid": pl.String, "specimen": pl.String}, orient="row")
-    found = find_specimens(images, said, expressions)
+    message = pl.DataFrame(delivered or [], schema={"uuid": pl.String, "specimen": pl.String}, orient="row")
+    found = find_specimens(images, message, expressions)
     return sorted(sorted(part["at"]) for _, part in found.group_by("value"))
 
 
@@ -34,11 +34,11 @@ def test_ways_of_knowing_are_kept_apart():
 
 
 @pytest.mark.parametrize(
-    ("expression", "said"),
+    ("expression", "message"),
     [("^fish_", "has 0 groups"), ("(a)(b)", "has 2 groups"), ("(?=a)(b)", "no look-around")],
 )
-def test_a_bad_expression_is_named(expression, said):
-    with pytest.raises(ValueError, match=said):
+def test_a_bad_expression_is_named(expression, message):
+    with pytest.raises(ValueError, match=message):
         rows(expressions=[expression])
 
 
@@ -48,8 +48,8 @@ def test_a_hostile_name_takes_no_time():
 
 def table(paths, delivered, expressions):
     images = pl.DataFrame({"uuid": ["0", "1"], "path": paths, "category": ["Fish", "Bird"]})
-    said = pl.DataFrame(delivered, schema={"uuid": pl.String, "specimen": pl.String}, orient="row")
-    return find_specimens(images, said, expressions).rows()
+    message = pl.DataFrame(delivered, schema={"uuid": pl.String, "specimen": pl.String}, orient="row")
+    return find_specimens(images, message, expressions).rows()
 
 
 def test_a_value_says_how_it_is_known_and_what_was_captured():

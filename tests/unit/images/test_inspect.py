@@ -76,8 +76,8 @@ def test_a_file_without_permission_stops_a_user_by_name(tmp_path):
         "images = images_of([{'path': 'a.png'}]);"
         "inspect_files(images, '.', max_megapixels=1, earlier=Inspection.create_empty())"
     )
-    said = said_by_user(tmp_path, code)
-    assert "UnreadableError: ./a.png: cannot be read (Permission denied): give this user" in said
+    message = said_by_user(tmp_path, code)
+    assert "UnreadableError: ./a.png: cannot be read (Permission denied): give this user" in message
 
 
 def test_a_file_in_a_trusted_folder_is_inspected(tmp_path):
@@ -188,8 +188,8 @@ def test_thumbnails_made_in_another_way_are_not_reused(images, tmp_path, monkeyp
     for version in ("1", "1", "2"):
         monkeypatch.setattr(dhash, "VERSION", version)
         inspect_images(tmp_path / "images.parquet", tmp_path / "inspection.parquet", **how)
-    said = [record.getMessage() for record in caplog.records if record.name == "scripts.inspect_images"]
-    assert said == ["inspected 5, reused 0", "inspected 0, reused 5", "inspected 5, reused 0"]
+    message = [record.getMessage() for record in caplog.records if record.name == "scripts.inspect_images"]
+    assert message == ["inspected 5, reused 0", "inspected 0, reused 5", "inspected 5, reused 0"]
 
 
 def test_shards_together_are_all_files_and_a_broken_table_is_not_reused(images, tmp_path):

@@ -163,8 +163,8 @@ def test_the_same_bytes_under_two_species_are_all_quarantined():
 
 
 def test_categories_are_cleaned_and_the_change_is_recorded():
-    said = ["Fish", "Fish ", "Se\u0301a", "S\u00e9a", " ", None]
-    labels, _, curation_log = repair([{"raw_name": "Aus bus", "category": category} for category in said])
+    message = ["Fish", "Fish ", "Se\u0301a", "S\u00e9a", " ", None]
+    labels, _, curation_log = repair([{"raw_name": "Aus bus", "category": category} for category in message])
     kept = labels.sort("path").select("category").to_series().to_list()
     assert kept == ["Fish", "Fish", "S\u00e9a", "S\u00e9a", "", ""]
     assert curation_log.sort("path").select(

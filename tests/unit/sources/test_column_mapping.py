@@ -12,7 +12,7 @@ FIELDS = {"file", "species"} | set(Images.column_names())
 def test_presets_are_of_known_fields_and_name_the_file(preset):
     fields = PRESETS[preset]
     assert set(fields) <= FIELDS and "file" in fields
-    assert not any(has_stray_braces(text) for said in fields.values() for text in as_list(said))
+    assert not any(has_stray_braces(text) for message in fields.values() for text in as_list(message))
 
 
 def test_of_a_preset_counts_what_the_table_has():
@@ -44,7 +44,7 @@ def test_the_older_tree_of_life_has_epithets_for_species():
 
 
 @pytest.mark.parametrize(
-    ("own", "said"),
+    ("own", "message"),
     [
         (
             {"species": "nmae"},
@@ -55,8 +55,8 @@ def test_the_older_tree_of_life_has_epithets_for_species():
         ({}, r"preset vlm4bio knows fileNameAsDelivered, image_path, image_name, and it has image, name"),
     ],
 )
-def test_what_is_missing_is_named_with_what_there_is(own, said):
-    with pytest.raises(ValueError, match=said):
+def test_what_is_missing_is_named_with_what_there_is(own, message):
+    with pytest.raises(ValueError, match=message):
         resolve_columns("t.csv", ["image", "name"], preset="vlm4bio", overrides=own)
 
 

@@ -1,4 +1,4 @@
-"""What a config may say of a dataset's source, and what is said of what it may not."""
+"""What a config may say of a dataset's source, and the errors for what it may not."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def settled(*sources):
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "message"),
     [
         ({"layout": "table", "folder": "f"}, "d1.source.table: needed for layout 'table'"),
         (TABLE, "d1.source.columns.file: needed without a preset"),
@@ -47,10 +47,10 @@ def settled(*sources):
         (TABLE | {"download": DOWNLOAD | {"repo": "../etc/passwd"}}, "d1.source.download.repo"),
     ],
 )
-def test_a_source_that_cannot_be(source, said):
+def test_a_source_that_cannot_be(source, message):
     with pytest.raises(ConfigError) as caught:
         settled(source)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_sources_that_can_be():

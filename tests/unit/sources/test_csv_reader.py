@@ -1,4 +1,4 @@
-"""CSV in all its dialects, and what is said of one that is none."""
+"""CSV in all its dialects, and the errors for what is not CSV."""
 
 import pytest
 

@@ -32,7 +32,7 @@ def started(folder, environment, *, revision=fake_hub.COMMIT, patterns=("*",)):
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True), record
 
 
-def said(folder, environment, **how):
+def error_of(folder, environment, **how):
     """What a download that fails says."""
     process, record = started(folder, environment, **how)
     _, errors = process.communicate()
@@ -70,16 +70,16 @@ def test_files_that_match_come_as_plain_files_with_a_record_of_the_commit(tmp_pa
 def test_a_path_that_leaves_the_folder_is_refused_and_nothing_is_written(tmp_path, path):
     folder = tmp_path / "deep" / "fish"
     with fake_hub.served(FILES | {path: b"out"}) as environment:
-        assert f"{path!r} leads out of the folder" in said(folder, environment)
+        assert f"{path!r} leads out of the folder" in error_of(folder, environment)
     assert not folder.exists()
 
 
 def test_what_fails_leaves_no_record_and_names_the_dataset(tmp_path):
     folder = tmp_path / "fish"
     with fake_hub.served(FILES, broken=["README.md"]) as environment:
-        assert f"museum/fish at {fake_hub.COMMIT}: cannot be downloaded" in said(folder, environment)
-        assert "no file matches ['*.tar']" in said(folder, environment, patterns=["*.tar"])
-    assert "museum/fish at main: cannot be downloaded from http://127.0.0.1:" in said(
+        assert f"museum/fish at {fake_hub.COMMIT}: cannot be downloaded" in error_of(folder, environment)
+        assert "no file matches ['*.tar']" in error_of(folder, environment, patterns=["*.tar"])
+    assert "museum/fish at main: cannot be downloaded from http://127.0.0.1:" in error_of(
         folder, environment, revision="main"
     )
 

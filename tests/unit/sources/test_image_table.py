@@ -72,8 +72,8 @@ def test_texts_with_columns_and_the_first_that_is_not_blank(folder):
     )
     species = ["full", "{genus} {epithet}", "bin"]
     images = listed(folder, path, file="{id}.jpg", species=species)
-    said = images.select("listed_name", "raw_name").rows()
-    assert said == [("1.jpg", "Aus {bin}"), ("2.jpg", "BOLD:2"), ("", " "), ("9.jpg", "Aus cus")]
+    message = images.select("listed_name", "raw_name").rows()
+    assert message == [("1.jpg", "Aus {bin}"), ("2.jpg", "BOLD:2"), ("", " "), ("9.jpg", "Aus cus")]
 
 
 def test_files_that_no_row_lists_are_quarantined_or_ignored(folder):
@@ -211,8 +211,8 @@ def test_every_row_is_there_whatever_the_order(tmp_path_factory, rows, random):
     delivery.picture(folder / "1.jpg", 1)
     delivery.picture(folder / "2.jpg", 2)
     images = listed(folder, written(folder, ["file", "name"], *rows), file="file", species="name")
-    said = images.drop_nulls("listed_name").select("listed_name", "raw_name").rows()
-    assert sorted(said) == sorted(rows)
+    message = images.drop_nulls("listed_name").select("listed_name", "raw_name").rows()
+    assert sorted(message) == sorted(rows)
     assert len(images.unique(["uuid", "row_index"])) == len(images)
     random.shuffle(rows)
     again = listed(folder, written(folder, ["file", "name"], *rows), file="file", species="name")

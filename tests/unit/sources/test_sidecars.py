@@ -37,8 +37,8 @@ def test_the_full_name_counts_before_the_stem_and_other_texts_not_at_all(folder)
 
 def test_encodings(folder):
     path = folder / "Aus bus/1.txt"
-    for said in ["caf\u00e9".encode(), "caf\u00e9".encode("cp1252"), "caf\u00e9".encode("utf-16")]:
-        path.write_bytes(said)
+    for message in ["caf\u00e9".encode(), "caf\u00e9".encode("cp1252"), "caf\u00e9".encode("utf-16")]:
+        path.write_bytes(message)
         assert texts(folder, "1.txt") == "caf\u00e9"
     path.write_bytes(b"a\0b")
     assert texts(folder, "1.txt") == "a\0b"

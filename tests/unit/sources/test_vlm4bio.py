@@ -118,8 +118,8 @@ def test_of_captions_that_differ_the_first_that_says_something_counts(tmp_path):
         ("Fish", "b.jpg", "Aus bus", "", "", ""),
     ]
     folder = delivery.vlm4bio(tmp_path, [("a.jpg", "x"), ("b.jpg", "y")], captions)
-    said = listed(folder).sort("path").select("caption", "raw_name_in_captions").rows()
-    assert said == [("A fish.", None), ("", "Aus bus")]
+    message = listed(folder).sort("path").select("caption", "raw_name_in_captions").rows()
+    assert message == [("A fish.", None), ("", "Aus bus")]
 
 
 def test_errors_name_the_folder_and_the_file(tmp_path):

@@ -86,8 +86,8 @@ def test_a_folder_that_cannot_be_read_stops_by_name(tmp_path, monkeypatch, fault
 def test_a_folder_without_permission_stops_a_user_by_name(tmp_path):
     delivery.picture(tmp_path / "d/Fish/a.jpg", 1)
     (tmp_path / "d/Fish").chmod(0)
-    said = said_by_user(tmp_path, "from nearkin.sources.walk import walk; walk('d')")
-    assert "UnreadableError: d/Fish: cannot be read (Permission denied): give this user" in said
+    message = said_by_user(tmp_path, "from nearkin.sources.walk import walk; walk('d')")
+    assert "UnreadableError: d/Fish: cannot be read (Permission denied): give this user" in message
 
 
 def test_hidden_files_are_left_out(tmp_path):

@@ -27,9 +27,9 @@ def test_every_image_is_tested_in_one_fold_or_its_species_in_none(pairs, folds, 
         for uuid, side, reason in table.select("uuid", "split", "reason").rows():
             tested[uuid] = tested.get(uuid, 0) + (side == "test")
             held_out.setdefault(uuid, set()).add((side == "unseen_species", reason))
-    for uuid, said in held_out.items():
-        assert len(said) == 1  # the same in every fold
-        assert tested[uuid] == (said == {(False, None)})
+    for uuid, message in held_out.items():
+        assert len(message) == 1  # the same in every fold
+        assert tested[uuid] == (message == {(False, None)})
 
 
 def test_folds_are_of_one_size_and_train_and_val_keep_their_ratio():

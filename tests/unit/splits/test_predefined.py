@@ -45,8 +45,8 @@ def test_an_image_on_several_sides_is_tested():
         ("c", "val"),
         ("c", "dev"),
     ]
-    said = [("a", "test", "delivered as test and train"), ("b", "val", "delivered as val and train")]
-    assert delivered(rows) == [*said, ("c", "val", None)]
+    message = [("a", "test", "delivered as test and train"), ("b", "val", "delivered as val and train")]
+    assert delivered(rows) == [*message, ("c", "val", None)]
 
 
 def test_unknown_words_are_named_with_those_that_are_known():

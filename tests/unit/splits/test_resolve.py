@@ -100,8 +100,8 @@ def resolve_newcomers(rows):
             if mates:
                 side = mates[0]["split"]
                 if name and (name in held_out) != (side == "unseen_species"):
-                    said = "is held out" if name in held_out else "is not held out"
-                    exclude(row, f"in one group with {mate} in {side}, but {name} {said}")
+                    message = "is held out" if name in held_out else "is not held out"
+                    exclude(row, f"in one group with {mate} in {side}, but {name} {message}")
                 else:
                     told = f"in one group with {mate}"
                     row |= {"split": side, "reason": "follows_group", "evidence": told}
@@ -168,18 +168,20 @@ def refused(groups, species, sides):
 
 def test_of_several_groups_that_span_splits_the_first_is_named():
     sides = ["train", "test", "train", "test", "val", "val", "test"]
-    said = refused([1, 1, 0, 0, 0, 2, 2], [0, 0, 1, 1, 1, 2, 2], sides)
-    assert said.startswith("b is in test of the previous split and a in train, but they are one group now")
-    assert "(3 such groups)" in said
-    said = refused([1, 0, 1, 0], [0, 1, 0, 1], ["train", "val", "test", "unseen_species"])
-    assert said.startswith("c is in test of the previous split and a in train")
+    message = refused([1, 1, 0, 0, 0, 2, 2], [0, 0, 1, 1, 1, 2, 2], sides)
+    assert message.startswith("b is in test of the previous split and a in train, but they are one group now")
+    assert "(3 such groups)" in message
+    message = refused([1, 0, 1, 0], [0, 1, 0, 1], ["train", "val", "test", "unseen_species"])
+    assert message.startswith("c is in test of the previous split and a in train")
 
 
 def test_the_first_species_both_held_out_and_trained_is_named():
     sides = ["train", "unseen_species", "test", "unseen_species", "unseen_species"]
-    said = refused(range(5), [3, 3, 1, 1, 1], sides)
-    assert said.startswith("a is in train of the previous split and b in unseen_species, but both are Aa u")
-    assert "(2 such species)" in said
+    message = refused(range(5), [3, 3, 1, 1, 1], sides)
+    assert message.startswith(
+        "a is in train of the previous split and b in unseen_species, but both are Aa u"
+    )
+    assert "(2 such species)" in message
     sides = ["unseen_species", "unseen_species", "train"]
     assert "and a in unseen_species" in refused(range(3), [0, 0, 0], sides)
 

@@ -36,7 +36,7 @@ def test_what_is_written_is_read_sorted_and_stamped(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("table", "said"),
+    ("table", "message"),
     [
         (TABLE.drop("split"), "split"),
         (TABLE.with_columns(split=pl.lit("somewhere")), "check"),
@@ -44,8 +44,8 @@ def test_what_is_written_is_read_sorted_and_stamped(tmp_path):
         (TABLE.with_columns(split=pl.lit(1)), "split"),
     ],
 )
-def test_a_wrong_table_is_not_written(tmp_path, table, said):
-    with pytest.raises(Exception, match=said):
+def test_a_wrong_table_is_not_written(tmp_path, table, message):
+    with pytest.raises(Exception, match=message):
         tables.write(table, tmp_path / "x.parquet", Splits)
     assert not list(tmp_path.iterdir())
 

@@ -71,9 +71,9 @@ def test_without_categories_claims_are_about_all_images():
     claims = scored(["", "", ""])["claims"]
     assert set(claims["category"]) == {"all"}
     assert SATURATED not in set(claims["claim"])
-    said = [format_claim(row) for row in claims.to_dicts()]
-    assert any("the typical species improved from base to trained" in one.lower() for one in said)
-    assert not any(words in one for one in said for words in ("categor", "of all", "in all"))
+    message = [format_claim(row) for row in claims.to_dicts()]
+    assert any("the typical species improved from base to trained" in one.lower() for one in message)
+    assert not any(words in one for one in message for words in ("categor", "of all", "in all"))
 
 
 def test_without_any_category_the_printed_comparison_is_of_all():
@@ -122,14 +122,14 @@ def test_the_trend_without_categories_is_that_of_all():
     assert set(trend.fit_trend(made, bootstrap_samples=100, seed=1)["category"]) == {"all"}
 
 
-@pytest.mark.parametrize("said", [None, "", " ", "\u00a0\u200b"])
-def test_a_blank_category_is_none(said):
-    assert pl.select(categories.clean_category(pl.lit(said, pl.String))).item() == NONE
+@pytest.mark.parametrize("message", [None, "", " ", "\u00a0\u200b"])
+def test_a_blank_category_is_none(message):
+    assert pl.select(categories.clean_category(pl.lit(message, pl.String))).item() == NONE
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("message", "meant"),
     [(" Fish\t", "Fish"), ("Sea\u00a0 fish", "Sea fish"), ("Fise\u0301", "Fis\u00e9"), ("fish", "fish")],
 )
-def test_white_space_and_unicode_forms_tell_no_categories_apart(said, meant):
-    assert pl.select(categories.clean_category(pl.lit(said))).item() == meant
+def test_white_space_and_unicode_forms_tell_no_categories_apart(message, meant):
+    assert pl.select(categories.clean_category(pl.lit(message))).item() == meant
