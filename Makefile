@@ -53,7 +53,7 @@ test-all: test ## Run `make test`, then SLURM, conda, faults, browsers and whole
 test-slow: $(READY) ## Run the tests that take hours: every rule fails in every way, every command
 	$(BIN)/python -m pytest -m slow tests
 
-lint: $(READY) ## Check style only
+lint: $(READY) ## Check style, types, directions of imports and rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow

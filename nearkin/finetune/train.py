@@ -66,7 +66,7 @@ def train(
         _run_epochs(run, lambda: save_checkpoint(state_path, key, **run.state()), save_seconds)
     except FloatingPointError as error:
         raise ValueError(
-            f"{error}: lower lr, m2 or scale; {state_path} stays as it was saved last"
+            f"{error}: lower lr, m2 or logit_scale; {state_path} stays as it was saved last"
         ) from error
     last = run.snapshot()
     run.load_best()

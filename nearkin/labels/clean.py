@@ -54,7 +54,7 @@ def clean_labels(
 
     `images` are sorted by their key. `policies` says what happens to each defect: repair, keep (as
     written, or at the rank that is known), quarantine or stop. `spelling_limits` are those of
-    `spelling.spelling_corrections`; `taxonomy_path` is a table for `taxonomy.read_taxonomy`, or None.
+    `spelling.find_misspellings`; `taxonomy_path` is a table for `taxonomy.read_taxonomy`, or None.
     Raises ValueError if no image can be read, if no image is left, or if a policy says stop.
     """
     rows = _add_file_reasons(images.rename({"category": "given_category"}), inspection)

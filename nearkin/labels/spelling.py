@@ -29,7 +29,7 @@ CHUNK_PAIRS = 2**22
 
 
 class SpellingLimits(TypedDict):
-    """When a name is taken for a slip: see `spelling_corrections`."""
+    """When a name counts as misspelt: see `find_misspellings`."""
 
     min_count: int
     max_distance: int

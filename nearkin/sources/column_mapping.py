@@ -22,7 +22,7 @@ PRESETS: dict[str, dict[str, str | list[str]]] = {
         "caption": "caption",
     },
     # https://github.com/bioscan-ml/BIOSCAN-5M: images/<package>/<split>/[<chunk>/]<processid>.jpg.
-    # Most specimens have no name but a cluster of barcodes; see labels.policies.code.
+    # Most specimens have no name but a cluster of barcodes; see labels.policies.dna_barcode.
     "bioscan_5m": OWN_RANKS
     | {
         "file": "{processid}.jpg",

@@ -1,5 +1,7 @@
 """Every example of the documentation is a config that the schema takes."""
 
+import re
+
 import pytest
 import yaml
 
@@ -24,3 +26,23 @@ def test_a_documented_example_is_a_valid_config(name):
             names = [one for one in settled[section] if one == key or one.startswith(f"{key}.")]
             assert names, f"{section}.{key} of {name} is lost"
             assert set(message) - {"extends"} <= set(settled[section][names[0]])
+
+
+def list_keys(schema):
+    """The keys and enumerated values of a schema, at any depth."""
+    if isinstance(schema, list):
+        return {name for part in schema for name in list_keys(part)}
+    if not isinstance(schema, dict):
+        return set()
+    own = {*schema.get("properties", ()), *map(str, schema.get("enum", ()))}
+    return own | {name for part in schema.values() for name in list_keys(part)}
+
+
+@pytest.mark.parametrize(
+    "path", ["README.md", "config/README.md", *sorted(documented.ROOT.glob("docs/*.md"))]
+)
+def test_config_keys_in_the_text_exist(path):
+    known = list_keys(SCHEMA)
+    text = re.sub("```.*?```", "", (documented.ROOT / path).read_text(encoding="utf-8"), flags=re.DOTALL)
+    for quoted in re.findall(r"`((?:[a-z_]+: )+[a-z_]+)`", text):
+        assert set(quoted.split(": ")) <= known | {"true", "false", "null", "random"}, quoted

@@ -62,8 +62,6 @@ def test_a_name_that_is_a_number_to_yaml_is_named(project):
     configure(project, datasets={2024: {"source": {"layout": "folders", "folder": "photos"}}})
     text = run_snakemake(project)
     assert "config key datasets.2024: the name 2024 is not a text; write it in quotes" in text
-        project
-    )
     configure(project, datasets={"2024": {"source": {"layout": "synthetic"}}})
     assert ("generate_synthetic", "2024") in runs.planned(project)
 

@@ -64,7 +64,7 @@ def test_a_loss_that_is_nan_names_the_step_and_keeps_the_last_good_state(
     whole, expected = trained(taught, tmp_path / "whole")
     with monkeypatch.context() as patched:
         patched.setattr(running, "margin_loss", times(float("nan"), at))
-        with pytest.raises(ValueError, match=f"{message}.*lower lr, m2 or scale; .*state stays"):
+        with pytest.raises(ValueError, match=f"{message}.*lower lr, m2 or logit_scale; .*state stays"):
             trained(taught, path)
     assert path.exists() == (at > 3)  # an epoch has three steps
     again, outcome = trained(taught, path)
