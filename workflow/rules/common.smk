@@ -297,7 +297,11 @@ def shards_for_clusters(wildcards):
 def captions_for_clusters(wildcards):
     """The captions' vectors, where a clustering is made with them."""
     how = config["clusters"][wildcards.clustering]
-    return f"results/{wildcards.dataset}/{how['model']}/caption_embeddings.parquet" if how["use_captions"] else []
+    return (
+        f"results/{wildcards.dataset}/{how['model']}/caption_embeddings.parquet"
+        if how["use_captions"]
+        else []
+    )
 
 
 def clusters_of(wildcards):
