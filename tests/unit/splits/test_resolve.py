@@ -182,6 +182,8 @@ def test_the_first_species_both_held_out_and_trained_is_named():
         "a is in train of the previous split and b in unseen_species, but both are Aa u"
     )
     assert "(2 such species)" in message
+    sides = ["train", "test", "unseen_species", "unseen_species"]
+    assert "but both are Aa u now" in refused(range(4), [3, 1, 3, 1], sides)
     sides = ["unseen_species", "unseen_species", "train"]
     assert "and a in unseen_species" in refused(range(3), [0, 0, 0], sides)
 
