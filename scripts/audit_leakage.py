@@ -7,9 +7,9 @@ import torch
 from nearkin.embeddings.load import read_vectors
 from nearkin.embeddings.shard_index import read_index
 from nearkin.evaluation import leakage
-from nearkin.evaluation.leakage import SplitSettings
 from nearkin.runtime.logs import setup_logging
 from nearkin.runtime.named_paths import NamedPaths
+from nearkin.splits.settings import SplitSettings
 from nearkin.storage import tables
 from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.labels import Labels

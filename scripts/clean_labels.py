@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from nearkin.labels import clean
-from nearkin.labels.spelling import SpellingLimits
+from nearkin.labels.settings import SpellingLimits
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import trace_inputs

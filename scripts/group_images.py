@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from nearkin.embeddings.load import read_vectors
 from nearkin.embeddings.shard_index import read_index
 from nearkin.groups import group
-from nearkin.groups.group import NearDuplicateLimits, OversizedLimits
+from nearkin.groups.settings import NearDuplicateLimits, OversizedLimits
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import trace_inputs

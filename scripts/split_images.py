@@ -2,7 +2,7 @@
 
 from nearkin.runtime.logs import setup_logging
 from nearkin.splits import predefined, split
-from nearkin.splits.split import SplitSettings
+from nearkin.splits.settings import SplitSettings
 from nearkin.storage import tables
 from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.groups import Groups

@@ -6,6 +6,10 @@ compares the keys with it. Keys that may be missing have no default there.
 
 from typing import NotRequired, TypedDict
 
+from nearkin.groups.settings import NearDuplicateLimits, OversizedLimits
+from nearkin.labels.settings import SpellingLimits
+from nearkin.splits import settings
+
 
 class SyntheticConfig(TypedDict):
     seed: int
@@ -40,15 +44,10 @@ class InspectionConfig(TypedDict):
     max_megapixels: float
 
 
-class SpellingConfig(TypedDict):
-    min_count: int
-    max_distance: int
-
-
 class LabelsConfig(TypedDict):
     taxonomy: str | None
     policies: dict[str, str]  # kind of defect: what happens to it
-    spelling: SpellingConfig
+    spelling: SpellingLimits
 
 
 class CaptionTableConfig(TypedDict):
@@ -63,37 +62,15 @@ class CaptionsConfig(TypedDict):
     templates: list[str]
 
 
-class NearDuplicatesConfig(TypedDict):
-    max_hamming: int
-    min_similarity: float
-    detect_transformed: bool
-    model: str | None
-    min_cosine: float
-
-
-class OversizedConfig(TypedDict):
-    max_share: float
-    min_images: int
-
-
 class GroupsConfig(TypedDict):
     specimen: list[str]
-    near_duplicates: NearDuplicatesConfig | None
-    oversized: OversizedConfig
+    near_duplicates: NearDuplicateLimits | None
+    oversized: OversizedLimits
 
 
-class SplitConfig(TypedDict):
-    seed: int
-    train: float
-    val: float
-    test: float
-    held_out_species: float
-    held_out_stratify: str
-    folds: int | None
-    fold: int
+class SplitConfig(settings.SplitSettings):
     previous: str | None
     use_source_split: bool
-    min_test_groups: int
 
 
 class DatasetConfig(TypedDict):

@@ -15,7 +15,8 @@ import polars as pl
 from nearkin.evaluation import intervals, query_scores
 from nearkin.search import protocols, search
 from nearkin.splits import predefined
-from nearkin.splits.split import SplitSettings, split_images
+from nearkin.splits.settings import SplitSettings
+from nearkin.splits.split import split_images
 from nearkin.tables.scores import QueryScores
 from nearkin.vocabulary import LEVELS
 

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypedDict
 
 import numpy as np
 import polars as pl
@@ -11,28 +10,12 @@ from nearkin.groups import review
 from nearkin.groups.components import NO_PAIRS, connected_components
 from nearkin.groups.cosine_pairs import cosine_pairs
 from nearkin.groups.near_duplicates import near_duplicate_pairs, stack_hashes
+from nearkin.groups.settings import NearDuplicateLimits, OversizedLimits
 from nearkin.groups.specimens import find_specimens
 from nearkin.images.dhash import to_array
 from nearkin.tables.groups import EXACT_LINKS, LINK_TYPES, Groups
 
 logger = logging.getLogger(__name__)
-
-
-class NearDuplicateLimits(TypedDict):
-    """When two images are near duplicates: see `near_duplicate_pairs`; `min_cosine` is for the `model`."""
-
-    max_hamming: int
-    min_similarity: float
-    detect_transformed: bool
-    model: str | None
-    min_cosine: float
-
-
-class OversizedLimits(TypedDict):
-    """See `review.find_oversized_groups`."""
-
-    max_share: float
-    min_images: int
 
 
 def group_images(

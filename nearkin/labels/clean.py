@@ -20,7 +20,7 @@ from nearkin.labels.conflicts import (
 )
 from nearkin.labels.policies import add_filename_hints, apply_policies
 from nearkin.labels.resolve import choose_name_text, find_missing_texts, join_names, resolve_names
-from nearkin.labels.spelling import SpellingLimits
+from nearkin.labels.settings import SpellingLimits
 from nearkin.tables.categories import clean_category
 from nearkin.tables.labels import Labels, Quarantine
 

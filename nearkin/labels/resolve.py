@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from nearkin.labels import parse, parse_in_context, spelling, taxonomy
+from nearkin.labels.settings import SpellingLimits
 from nearkin.labels.taxonomy import HIGHER_RANKS
 from nearkin.vocabulary import ALL
 
@@ -56,7 +57,7 @@ def resolve_names(
     iter_chunks: Callable[[], Iterable[pl.DataFrame]],
     *,
     policies: Mapping[str, str],
-    spelling_limits: spelling.SpellingLimits,
+    spelling_limits: SpellingLimits,
     taxonomy_path: str | Path | None,
 ) -> pl.DataFrame:
     """The meaning of each distinct (`category`, `text`) of the rows, and the evidence for it.
@@ -110,9 +111,7 @@ def _parse_texts(texts: pl.Series) -> pl.DataFrame:
     return pl.DataFrame(names, schema=types, orient="row")
 
 
-def _find_misspellings(
-    names: pl.DataFrame, known: Collection[str], limits: spelling.SpellingLimits
-) -> pl.DataFrame:
+def _find_misspellings(names: pl.DataFrame, known: Collection[str], limits: SpellingLimits) -> pl.DataFrame:
     """The misspelt species of each category: the `better` name and `spelling`, the evidence."""
     slips = []
     for (category,), part in names.drop_nulls("species").group_by("category", maintain_order=True):

@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypedDict
 
 import numpy as np
 from rapidfuzz.distance import DamerauLevenshtein
@@ -26,13 +25,6 @@ EVIDENCE_RATIO = 10
 
 CHUNK_PAIRS = 2**22
 """Pairs of epithets compared at once, so that memory stays bounded."""
-
-
-class SpellingLimits(TypedDict):
-    """When a name counts as misspelt: see `find_misspellings`."""
-
-    min_count: int
-    max_distance: int
 
 
 def find_misspellings(

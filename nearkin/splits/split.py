@@ -1,7 +1,6 @@
 """Train, val, test and unseen species: by group, stratified by species, from a seed."""
 
 import logging
-from typing import TypedDict
 
 import numpy as np
 import polars as pl
@@ -12,20 +11,6 @@ from nearkin.vocabulary import EXCLUDED
 logger = logging.getLogger(__name__)
 
 ASSIGNMENT = ["split", "reason", "evidence"]
-
-
-class SplitSettings(TypedDict):
-    """See `split_images`."""
-
-    seed: int
-    train: float
-    val: float
-    test: float
-    held_out_species: float
-    held_out_stratify: str
-    folds: int | None
-    fold: int
-    min_test_groups: int
 
 
 def split_images(
