@@ -97,11 +97,11 @@ def curation(folder):
     ]
     doubt = {"group_id": uuid[4], "reason": "mixed_species", "n_images": 2, "n_species": 2}
     sides = ["train", "test", "test", "train", "val", "val"]
-    dealt = [
+    assigned = [
         {"uuid": uuid[i], "split": sides[i], "group_id": tied[i]["group_id"], "reason": None}
         for i in range(6)
     ]
-    dealt[3]["reason"] = "too_few_groups"
+    assigned[3]["reason"] = "too_few_groups"
     rows_of = {
         "images": listed,
         "inspection": seen,
@@ -124,7 +124,7 @@ def curation(folder):
         ],
         "groups": tied,
         "groups_to_review": [doubt | {"species": ["Parus major", "Salmo salar"], "uuids": uuid[4:6]}],
-        "splits": dealt,
+        "splits": assigned,
     }
     made = {name: table(name, rows) for name, rows in rows_of.items()}
     return made | {"statistics": statistics.describe_dataset(made["labels"], made["splits"])}

@@ -66,11 +66,11 @@ def _images(rng, n_species):
     for i in range(n_species):
         category = ["Fish", "Bird", "Butterfly", "Fish"][i % 4]
         n = int(4 + min(rng.geometric(0.05), 90))
-        dealt = rng.choice(["train", "val", "test"], n, p=[0.5, 0.15, 0.35])
-        dealt = np.full(n, "unseen_species") if i % 10 == 9 else dealt
+        assigned = rng.choice(["train", "val", "test"], n, p=[0.5, 0.15, 0.35])
+        assigned = np.full(n, "unseen_species") if i % 10 == 9 else assigned
         species += [f"{category}genus{i % 40:02d} epithet{i:03d}"] * n
         categories += [category] * n
-        sides += [str(side) for side in dealt]
+        sides += [str(side) for side in assigned]
     labels = labels_of(species, categories)
     splits = labels.select("uuid").with_columns(
         split=pl.Series(sides), group_id=pl.col("uuid"), reason=pl.lit(None, dtype=pl.String)

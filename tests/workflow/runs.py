@@ -38,10 +38,8 @@ def copy_project(folder):
 
 def digest_project(project):
     """A digest of a project's files, and of the libraries that run it."""
-    digest = sha256(sys.version.encode() + (ROOT / "requirements.lock").read_bytes())
-    for path in sorted(path for path in project.rglob("*") if path.is_file()):
-        digest.update(f"{path.relative_to(project)} {sha256(path.read_bytes()).hexdigest()}\n".encode())
-    return digest.hexdigest()
+    parts = [sys.version, (ROOT / "requirements.lock").read_text(), file_digests(project)]
+    return sha256(repr(parts).encode()).hexdigest()
 
 
 def let_jobs_fail(project: Path) -> Path:
@@ -87,14 +85,23 @@ def started(project, *arguments):
 
 
 def _command(config):
-    return [sys.executable, "-m", "snakemake", "--configfile", config, "--cores", "2", "--nocolor"]
+    return [sys.executable, "-m", "snakemake", *_options(config)]
+
+
+def _options(config):
+    return ["--configfile", config, "--cores", "2", "--nocolor"]
 
 
 def contents(project):
     """The sha256 of every file in `results` but MEASURED, by its path below it."""
-    results = Path(project, "results")
-    paths = sorted(path for path in results.rglob("*") if path.is_file() and path.name not in MEASURED)
-    return {str(path.relative_to(results)): sha256(path.read_bytes()).hexdigest() for path in paths}
+    digests = file_digests(Path(project, "results"))
+    return {path: digest for path, digest in digests.items() if Path(path).name not in MEASURED}
+
+
+def file_digests(folder):
+    """The sha256 of every file of a folder, by its path below it, sorted."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 def can_be_alone():
@@ -112,7 +119,7 @@ def logs(project, n=3):
 
 def planned(project, *arguments, config=CONFIG):
     """The jobs that a run would do now: a set of (rule, wildcards as text)."""
-    status, output = dry_run(project, [*_command(config)[3:], "--dry-run", *arguments])
+    status, output = dry_run(project, [*_options(config), "--dry-run", *arguments])
     assert not status, f"snakemake --dry-run {' '.join(arguments)} failed:\n{output[-6000:]}"
     return jobs(output)
 

@@ -102,7 +102,7 @@ def test_every_word_whose_evidence_says_less_has_a_meaning():
     assert words - {defect for _, defect in DEFECT_MEANINGS} == {"empty"}, "its evidence is always the same"
 
 
-def test_what_was_quarantine_reasons_and_what_is_in_doubt_is_shown(content):
+def test_quarantined_rows_and_groups_to_review_are_shown(content):
     assert [(row["reason"], row["n"], len(row["rows"])) for row in content["quarantine_reasons"]] == [
         ("conflicting_rows", 2, 0),
         ("missing_file", 1, 1),

@@ -61,8 +61,8 @@ def split(study, *, images=None, previous=None, **other):
 
 
 def test_a_split_is_random_delivered_or_from_an_earlier_run(study):
-    dealt_anew = split(study)
-    assert {"train", "val", "test", "unseen_species"} == set(dealt_anew["split"])
+    assigned_again = split(study)
+    assert {"train", "val", "test", "unseen_species"} == set(assigned_again["split"])
     earlier = study.splits.rename(study.splits.with_name("earlier.parquet"))
     adopted = split(study, images=study.images)
     assert set(adopted.select("split", "reason").rows()) == {
@@ -70,7 +70,7 @@ def test_a_split_is_random_delivered_or_from_an_earlier_run(study):
         ("test", "from_source"),
     }
     taken_over = split(study, images=study.images, previous=earlier, seed=9)
-    assert taken_over["uuid", "split", "group_id"].equals(dealt_anew["uuid", "split", "group_id"])
+    assert taken_over["uuid", "split", "group_id"].equals(assigned_again["uuid", "split", "group_id"])
     assert set(taken_over["reason"]) == {"from_previous"}
 
 

@@ -54,17 +54,17 @@ def test_a_group_counts_for_its_most_frequent_species():
     rows = [(2, 0), (0, 1), (0, 1), (0, 0), (1, 2), (1, 1), (3, 3)]
     images = pl.DataFrame(rows, schema=["group", "species"], orient="row")
     given = pl.when(pl.col("group") == 3).then(pl.lit("test"))
-    dealt, mixed = module._select_free_groups(images.with_columns(split=given))
-    assert dealt.rows() == [(0, 1, 3), (1, 1, 2), (2, 0, 1)]
+    free, mixed = module._select_free_groups(images.with_columns(split=given))
+    assert free.rows() == [(0, 1, 3), (1, 1, 2), (2, 0, 1)]
     assert mixed.sort().to_list() == [0, 1, 2]
 
 
 def test_only_species_of_several_free_groups_of_their_own_may_be_held_out():
     species = pl.DataFrame({"species": range(7), "name": [*"abcdef", None]})
-    dealt = pl.DataFrame({"species": [0, 1, 1, 2, 2, 3, 3, 6, 6]}).with_row_index("group")
+    free = pl.DataFrame({"species": [0, 1, 1, 2, 2, 3, 3, 6, 6]}).with_row_index("group")
     sides = [("train", 3), ("unseen_species", 4), ("excluded", 5), (None, 0)]
     images = pl.DataFrame(sides, schema=["split", "species"], orient="row")
-    found = module._find_candidates(species, images, dealt, pl.Series([2], dtype=pl.Int64))
+    found = module._find_candidates(species, images, free, pl.Series([2], dtype=pl.Int64))
     assert found.select("name", "able", "unseen").rows() == [
         ("a", False, False),  # one group alone
         ("b", True, False),
