@@ -10,7 +10,7 @@ READY := .venv/complete
 SNAKEMAKE := $(BIN)/python -m snakemake --configfile "$(CONFIG)" --cores $(CORES)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study curate explain status adopt estimate test test-slow test-all unit mutants lint lock benchmark \
+.PHONY: help setup study curate explain status verify estimate test test-slow test-all unit mutants lint lock benchmark \
 	docs-tables docs-figures clean-pixels
 
 help: ## List these targets
@@ -38,8 +38,8 @@ explain: $(READY) ## Say what a run would do, and why, without doing it
 status: $(READY) ## Say what is done, at work, failed and left, without running anything
 	@$(BIN)/python -m nearkin.driver.status --configfile "$(CONFIG)"
 
-adopt: $(READY) ## Take over results that were copied into this clone, if they are what it would make
-	@$(BIN)/python -m nearkin.driver.adopt --configfile "$(CONFIG)"
+verify: $(READY) ## Check every byte of the results, also copied ones, and whether a run would make them
+	@$(BIN)/python -m nearkin.driver.verify --configfile "$(CONFIG)"
 
 estimate: $(READY) ## Say what a run would take in time, disk and memory, without doing it
 	@$(BIN)/python -m nearkin.estimate --configfile "$(CONFIG)" --cores $(CORES)

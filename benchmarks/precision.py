@@ -81,7 +81,7 @@ def nearest(study, uuids, vectors):
         splits, vectors_of, protocol="leave_one_out", depth=1, exclude_same_group=True
     )
     species = labels.select("uuid", "path", "species")
-    found = found.select("uuid", "neighbour").join(species, on="uuid")
+    found = found.select("neighbour", uuid="query").join(species, on="uuid")
     theirs = species.select(neighbour="uuid", found="species")
     return (
         found.join(theirs, on="neighbour").with_columns(hit=pl.col("species") == pl.col("found")).sort("uuid")

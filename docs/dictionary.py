@@ -61,7 +61,6 @@ TABLES = [
     ("{model}/recall_curve.parquet", "compute_recall_curve", recall_curve.RecallCurve),
     ("{model}/confusions.parquet", "count_confusions", confusions.Confusions),
     ("{model}/examples.parquet", "select_examples", gallery.ExampleNeighbours),
-    ("{model}/mistaken.parquet", "select_examples", gallery.Mistaken),
     ("{model}/training_size.parquet", "tabulate_training_size", dataset_statistics.TrainingSize),
     ("comparisons/{base}/{trained}/differences.parquet", "compare_models", scores.Differences),
     ("comparisons/{base}/{trained}/flips.parquet", "compare_models", scores.Flips),
@@ -101,7 +100,7 @@ all images together and an empty text for those that have none.
 | `curation.passed` | check_curation | there when all invariants of the curation hold; gone while a run changes something behind it |
 | `checks.passed` | check_results | there when all invariants hold, with the versions of the libraries that made the study; gone while a run changes something behind it |
 | `**/.reuse/` | rules that work image by image | what these made last, so that unchanged rows are reused; may be removed at any time |
-| `provenance.jsonl` | every run, at its end | how each file was made, for `make adopt`: its checksum, rule, parameters and inputs |
+| `provenance.jsonl` | every run, at its end | how each file was made, for `make verify`: its checksum, rule, parameters and inputs |
 | `pixels/{preprocess}/{shard}.arrow` | cache_pixels | decoded images, `uuid`, `sha256`, `pixels` (uint8, height x width x 3) |
 | `{model}/encoder/` | prepare_encoder, finetune_encoder | weights (safetensors) and their description (JSON) |
 | `{model}/text_encoder.safetensors` | prepare_text_encoder | the text tower of a model that reads captions, for clusters |

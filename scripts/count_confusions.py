@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-import polars as pl
-
 from nearkin.evaluation import confusions
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
@@ -18,16 +16,15 @@ def count_confusions(
     labels_path: str,
     confusions_path: str,
     *,
-    protocol: str,
     metadata: Mapping[str, str | None],
 ) -> None:
-    nearest = tables.scan([neighbours_path], Neighbours).filter(pl.col("rank") == 1, protocol=protocol)
-    found = confusions.count_confusions(
-        nearest.select("uuid", "neighbour").collect(engine="streaming"),
+    nearest = tables.scan([neighbours_path], Neighbours).filter(rank=1)
+    counts = confusions.count_confusions(
+        nearest.select("protocol", "query", "neighbour").collect(engine="streaming"),
         tables.read(labels_path, Labels, ["uuid", "category", *confusions.LEVELS]),
     )
     metadata = {**metadata, "fingerprint": tables.read_metadata(neighbours_path).get("fingerprint")}
-    tables.write(found, confusions_path, Confusions, **metadata)
+    tables.write(counts, confusions_path, Confusions, **metadata)
 
 
 if __name__ == "__main__":
@@ -37,6 +34,5 @@ if __name__ == "__main__":
             neighbours_path=snakemake.input.neighbours,
             labels_path=snakemake.input.labels,
             confusions_path=snakemake.output.confusions,
-            protocol=snakemake.params.protocol,
             metadata=dict(snakemake.wildcards.items()),
         )

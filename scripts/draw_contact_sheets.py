@@ -21,7 +21,7 @@ def draw_contact_sheets(
 ) -> None:
     """`png_paths` are by sheet."""
     sheets = tables.read(contact_sheets_path, ContactSheetEntries)
-    shown = pl.concat([sheets["uuid"], sheets["neighbour"]]).implode()
+    shown = pl.concat([sheets["query"], sheets["neighbour"]]).implode()
     found = tables.scan(thumbnails_paths, Thumbnails).filter(pl.col("uuid").is_in(shown))
     thumbnails = dict(found.select("uuid", "jpeg").collect().iter_rows())
     for sheet, path in png_paths.items():

@@ -29,9 +29,9 @@ def draw_thumbnails(
     trusted: Sequence[str] = (),
 ) -> None:
     shown = [
-        *(tables.read(path, ExampleNeighbours, columns=["uuid", "neighbour"]) for path in examples_paths),
+        *(tables.read(path, ExampleNeighbours, columns=["query", "neighbour"]) for path in examples_paths),
         *(
-            tables.read(path, ContactSheetEntries, columns=["uuid", "neighbour"])
+            tables.read(path, ContactSheetEntries, columns=["query", "neighbour"])
             for path in contact_sheets_paths
         ),
     ]

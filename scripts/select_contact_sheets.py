@@ -6,7 +6,8 @@ from nearkin.gallery import sheet_selection
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage import tables
 from nearkin.storage.lineage import trace_inputs
-from nearkin.tables.gallery import ContactSheetEntries, Mistaken
+from nearkin.tables.confusions import Confusions
+from nearkin.tables.gallery import ContactSheetEntries
 from nearkin.tables.labels import Labels
 from nearkin.tables.neighbours import Neighbours
 from nearkin.tables.scores import Differences
@@ -14,7 +15,7 @@ from nearkin.tables.scores import Differences
 
 def select_contact_sheets(
     differences_path: str,
-    mistaken_path: str,
+    confusions_path: str,
     base_path: str,
     trained_path: str,
     labels_path: str,
@@ -24,7 +25,7 @@ def select_contact_sheets(
 ) -> None:
     chosen = sheet_selection.select_entries(
         tables.read(differences_path, Differences),
-        tables.read(mistaken_path, Mistaken),
+        tables.read(confusions_path, Confusions),
         base=tables.scan([base_path], Neighbours),
         trained=tables.scan([trained_path], Neighbours),
         labels=tables.scan([labels_path], Labels),
@@ -37,7 +38,7 @@ if __name__ == "__main__":
     with trace_inputs(snakemake.input):
         select_contact_sheets(
             differences_path=snakemake.input.differences,
-            mistaken_path=snakemake.input.mistaken,
+            confusions_path=snakemake.input.confusions,
             base_path=snakemake.input.base,
             trained_path=snakemake.input.trained,
             labels_path=snakemake.input.labels,

@@ -16,8 +16,9 @@ from nearkin.storage import tables
 from nearkin.storage.atomic import write_text
 from nearkin.storage.lineage import trace_inputs
 from nearkin.tables.claims import Claims
+from nearkin.tables.confusions import Confusions
 from nearkin.tables.dataset_statistics import Statistics
-from nearkin.tables.gallery import ExampleNeighbours, Mistaken, Thumbnails
+from nearkin.tables.gallery import ExampleNeighbours, Thumbnails
 from nearkin.tables.labels import CurationLog, Labels, Quarantine
 from nearkin.tables.scores import Differences, Metrics
 from nearkin.tables.splits import Splits
@@ -56,7 +57,7 @@ def write_report(
         figures={_place(path): Path(path).read_bytes() for path in inputs.figures},
         captions={Path(path).stem: _text(path) for path in inputs.captions},
         examples=_by_model(models, inputs.examples, ExampleNeighbours),
-        mistaken=_by_model(models, inputs.mistaken, Mistaken),
+        confusions=_by_model(models, inputs.confusions, Confusions),
         labels=tables.scan([inputs.labels], Labels),
         thumbnails=tables.scan(inputs.thumbnails, Thumbnails),
         mixed_versions=invariants.parse_mixed_versions(_text(inputs.passed)),

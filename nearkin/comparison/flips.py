@@ -19,7 +19,7 @@ def compare_top1(hits: Sequence[pl.DataFrame], nearest: Sequence[pl.DataFrame]) 
     """The nearest neighbour of every query under two models, as a `Flips` table.
 
     `hits` and `nearest` are pairs, base and trained: a `QueryScores` table, and of the neighbours
-    (protocol, uuid, neighbour) those of rank 1.
+    (protocol, query, neighbour) those of rank 1.
     """
     base, trained = (
         frame.select("level", *KEY, "category", "label", "first_relevant_rank") for frame in hits
@@ -27,7 +27,9 @@ def compare_top1(hits: Sequence[pl.DataFrame], nearest: Sequence[pl.DataFrame]) 
     both = base.join(trained.drop("category", "label"), on=["level", *KEY], suffix="_trained")
     for model, neighbours in zip(("base", "trained"), nearest, strict=True):
         both = both.join(
-            neighbours.select(*KEY, pl.col("neighbour").alias(f"{model}_nearest")), on=KEY, how="left"
+            neighbours.select("protocol", pl.col("neighbour").alias(f"{model}_nearest"), uuid="query"),
+            on=KEY,
+            how="left",
         )
     base_is_right, trained_is_right = (
         (pl.col(name) == 1).fill_null(False)

@@ -1,4 +1,4 @@
-"""How results were made, written next to them, so that a copied folder can be adopted without a rerun.
+"""How results were made, written next to them, so that every byte of it can be checked later, also of a copy.
 
 Snakemake's own records of parameters and inputs stay in `.snakemake`, where the run was. Here
 each file has one line with its record and its checksum.
@@ -97,14 +97,6 @@ def read_provenance(folder: str | Path) -> list[Line]:
 def list_changed(lines: Iterable[Line]) -> list[str]:
     """The paths of files that are not what was made. Missing files do not count as changed."""
     return [line["path"] for line in lines if os.path.exists(line["path"]) and not _is_unchanged(line)]
-
-
-def restore_mtimes(lines: Iterable[Line]) -> None:
-    """Give files the dates at which they were made, so that none seems newer than what was made from it."""
-    for line in lines:
-        if os.path.exists(line["path"]):
-            made_at = line["record"]["endtime"]
-            os.utime(_dated_path(line["path"]), (made_at, made_at))
 
 
 def compute_checksum(path: str | Path) -> str:

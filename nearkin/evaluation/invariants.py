@@ -141,8 +141,8 @@ def check_neighbour_order(
 
     No query finds itself nor, with `exclude_same_group`, an image of its own group.
     """
-    queries = neighbours.sort("protocol", "uuid", "rank")
-    same = (pl.col("uuid") == pl.col("uuid").shift()) & (pl.col("protocol") == pl.col("protocol").shift())
+    queries = neighbours.sort("protocol", "query", "rank")
+    same = (pl.col("query") == pl.col("query").shift()) & (pl.col("protocol") == pl.col("protocol").shift())
     if_same_query = pl.when(same.fill_null(False))
     expected = if_same_query.then(pl.col("rank").shift() + 1).otherwise(1)
     _check_empty(queries.filter(pl.col("rank") != expected), "neighbours with a hole in their ranks")
@@ -152,10 +152,10 @@ def check_neighbour_order(
     )
     unordered = queries.filter(if_same_query.then(rises | swapped).otherwise(False))
     _check_empty(unordered, "neighbours out of order")
-    _check_empty(queries.filter(pl.col("uuid") == pl.col("neighbour")), "queries that find themselves")
+    _check_empty(queries.filter(pl.col("query") == pl.col("neighbour")), "queries that find themselves")
     if exclude_same_group:
         group = splits.select("uuid", "group_id")
-        pairs = queries.join(group, on="uuid").join(
+        pairs = queries.join(group, left_on="query", right_on="uuid").join(
             group, left_on="neighbour", right_on="uuid", suffix="_neighbour"
         )
         same_group = pairs.filter(pl.col("group_id") == pl.col("group_id_neighbour"))

@@ -162,7 +162,7 @@ def _score_block(
     if neighbours.is_empty():
         return np.zeros(len(queries), dtype=np.int64)
     strangers = [
-        *neighbours.join(queries, on="uuid", how="anti")["uuid"],
+        *neighbours.join(queries, left_on="query", right_on="uuid", how="anti")["query"],
         *neighbours.join(gallery, left_on="neighbour", right_on="uuid", how="anti")["neighbour"],
     ]
     if strangers:
@@ -172,8 +172,8 @@ def _score_block(
         )
     index = gallery.select(pl.col("uuid").alias("neighbour"), pl.int_range(pl.len()).alias("row"))
     found = neighbours.select("neighbour").join(index, on="neighbour", how="left", maintain_order="left")
-    rows = queries["uuid"].search_sorted(neighbours["uuid"].unique(maintain_order=True)).to_numpy()
-    query = neighbours["uuid"].rle_id().to_numpy()
+    rows = queries["uuid"].search_sorted(neighbours["query"].unique(maintain_order=True)).to_numpy()
+    query = neighbours["query"].rle_id().to_numpy()
     is_relevant = np.zeros((len(rows), depth), dtype=bool)
     for level, arrays in scores.items():
         own, others = (images[_name_code(level)].to_numpy() for images in (queries, gallery))

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
+from nearkin.evaluation.confusions import select_errors
 from nearkin.figures import theme
 from nearkin.tables.categories import category_title
 
@@ -27,13 +28,12 @@ OTHER = ["predicted_category", "predicted"]
 def plot_genus_confusions(confusions: pl.DataFrame, *, model: str) -> Figure:
     """A figure with a row and a column per genus: the share of a row's queries taken for the column.
 
-    The diagonal, queries taken for their own genus, is left out: it would outshine the rest. Shown are
-    the genera with the most confusions, in either direction; genera that are confused are neighbours.
+    The protocol is leave one out. The diagonal, queries taken for their own genus, is left out: it
+    would outshine the rest. Shown are the genera with the most confusions, in either direction; genera
+    that are confused are neighbours.
     """
-    genera = confusions.filter(level="genus")
-    wrong = genera.filter(
-        (pl.col("category") != pl.col("predicted_category")) | (pl.col("label") != pl.col("predicted"))
-    )
+    genera = confusions.filter(level="genus", protocol="leave_one_out")
+    wrong = select_errors(genera, level="genus")
     chosen = _select_most_confused(wrong)
     figure = theme.make_figure(1.6 if chosen.is_empty() else 2.2 + 0.1 * len(chosen))
     axis = figure.subplots()

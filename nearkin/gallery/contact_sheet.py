@@ -56,7 +56,7 @@ def draw_contact_sheet(
     a dashed frame and a cross.
     """
     subjects = rows.sort("position").partition_by("position", maintain_order=True)
-    n_queries = sum(subject["uuid"].n_unique() for subject in subjects)
+    n_queries = sum(subject["query"].n_unique() for subject in subjects)
     height = 2 * MARGIN + 70 + len(subjects) * 40 + n_queries * QUERY_STEP + 30 * (not subjects)
     image = Image.new("RGB", (WIDTH, height), "white")
     pen = ImageDraw.Draw(image)
@@ -74,7 +74,7 @@ def draw_contact_sheet(
         pen.line([(MARGIN, top + 4), (WIDTH - MARGIN, top + 4)], fill=theme.LIGHT_GREY)
         _draw_text(pen, (MARGIN, top + 12), _format_subject(subject), size=15, width=WIDTH - 2 * MARGIN)
         top += 40
-        for query in subject.sort("uuid", "model", "rank").partition_by("uuid", maintain_order=True):
+        for query in subject.sort("query", "model", "rank").partition_by("query", maintain_order=True):
             _draw_query(image, pen, top, query, thumbnails)
             top += QUERY_STEP
     if not subjects:
@@ -108,7 +108,7 @@ def _draw_query(
 ) -> None:
     """Draw the row of tiles of a query, whose neighbours are `rows`."""
     first = rows.row(0, named=True)
-    _draw_tile(image, (LEFTS[0], top), thumbnails.get(first["uuid"]))
+    _draw_tile(image, (LEFTS[0], top), thumbnails.get(first["query"]))
     name = escape_invisible(first["species"], 60)
     _draw_text(pen, (LEFTS[0], top + TILE + 2), name, style="Oblique", width=TILE, lines=2)
     for row in rows.iter_rows(named=True):

@@ -1,4 +1,4 @@
-"""Example queries of each species with their nearest neighbours, and the species they are mistaken for."""
+"""Example queries of each species with their nearest neighbours."""
 
 import polars as pl
 
@@ -14,27 +14,17 @@ MAX_QUERIES = 3000
 """Queries of a protocol; with more than 500 species fewer of each are shown, but at least one."""
 
 SPECIES = ["protocol", "category", "species"]
-PREDICTED = ["predicted_category", "predicted"]
 
 
-def top1_neighbours(neighbours: pl.LazyFrame, labels: pl.LazyFrame) -> pl.DataFrame:
-    """Each query with the species of its nearest neighbour: (protocol, uuid, category, species, PREDICTED).
+def select_queries(neighbours: pl.LazyFrame, labels: pl.LazyFrame) -> pl.DataFrame:
+    """The queries that are shown, the same for all models: (protocol, query, category, species).
 
-    Queries without a species and those without a neighbour are left out.
+    Of each species the first queries by uuid are taken, which is as good as a random choice. Queries
+    without a species or without a neighbour are left out.
     """
-    first = neighbours.filter(rank=1).select("protocol", "uuid", "neighbour")
-    queries = labels.select("uuid", "category", "species").drop_nulls("species")
-    rows = first.join(queries, on="uuid").join(_as_neighbours(labels), on="neighbour")
-    return rows.drop("neighbour", "own").collect(engine="streaming")
-
-
-def select_queries(first: pl.DataFrame) -> pl.DataFrame:
-    """The queries that are shown, the same for all models: (protocol, uuid, category, species).
-
-    `first` comes from `top1_neighbours`. Of each species the first queries by uuid are taken, which
-    is as good as a random choice.
-    """
-    queries = first.select("protocol", "uuid", "category", "species").sort(*SPECIES, "uuid")
+    named = labels.select("category", "species", query="uuid").drop_nulls("species")
+    nearest = neighbours.filter(rank=1).select("protocol", "query")
+    queries = nearest.join(named, on="query").collect(engine="streaming").sort(*SPECIES, "query")
     species = pl.struct(SPECIES).rle_id()
     queries = queries.with_columns(number=(species - species.min()).over("protocol"))
     queries = queries.filter(pl.col("number") < MAX_SPECIES)
@@ -43,31 +33,21 @@ def select_queries(first: pl.DataFrame) -> pl.DataFrame:
 
 
 def neighbours_of(neighbours: pl.LazyFrame, queries: pl.DataFrame, labels: pl.LazyFrame) -> pl.DataFrame:
-    """An `ExampleNeighbours` table of `queries` (protocol, uuid, category, species), with `neighbour_label`.
+    """An `ExampleNeighbours` table of `queries` (protocol, query, category, species), with `neighbour_label`.
 
     A neighbour is correct if it has the query's species and category.
     """
-    shown = neighbours.filter(pl.col("rank") <= N_NEIGHBOURS)
-    rows = shown.join(queries.lazy(), on=["protocol", "uuid"]).join(_as_neighbours(labels), on="neighbour")
-    is_correct = (pl.col("predicted_category") == pl.col("category")) & (pl.col("own") == pl.col("species"))
-    rows = rows.with_columns(correct=is_correct.fill_null(False), neighbour_label="predicted")
-    return rows.drop(*PREDICTED, "own").collect(engine="streaming").sort("protocol", "uuid", "rank")
-
-
-def count_errors(first: pl.DataFrame) -> pl.DataFrame:
-    """A `Mistaken` table: the species that the queries of each species are mistaken for.
-
-    `first` comes from `top1_neighbours`.
-    """
-    counts = first.group_by(*SPECIES, *PREDICTED).agg(n=pl.len().cast(pl.Int64))
-    counts = counts.with_columns(n_queries=pl.col("n").sum().over(SPECIES))
-    is_correct = (pl.col("predicted_category") == pl.col("category")) & (
-        pl.col("predicted") == pl.col("species")
+    names = labels.select(
+        neighbour="uuid",
+        neighbour_category="category",
+        neighbour_species="species",
+        neighbour_label=pl.coalesce("species", "genus"),
     )
-    return counts.filter(~is_correct)
-
-
-def _as_neighbours(labels: pl.LazyFrame) -> pl.LazyFrame:
-    """Images as neighbours: (neighbour, PREDICTED, own); `own` is the species, null where it is unknown."""
-    name = pl.coalesce("species", "genus")
-    return labels.select(neighbour="uuid", predicted_category="category", predicted=name, own="species")
+    shown = neighbours.filter(pl.col("rank") <= N_NEIGHBOURS)
+    rows = shown.join(queries.lazy(), on=["protocol", "query"]).join(names, on="neighbour")
+    is_correct = (pl.col("neighbour_category") == pl.col("category")) & (
+        pl.col("neighbour_species") == pl.col("species")
+    )
+    rows = rows.with_columns(correct=is_correct.fill_null(False))
+    rows = rows.drop("neighbour_category", "neighbour_species")
+    return rows.collect(engine="streaming").sort("protocol", "query", "rank")

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from nearkin.evaluation.confusions import select_errors
 from nearkin.gallery import examples
 from nearkin.tables.gallery import ContactSheetEntries
 from nearkin.vocabulary import ALL
@@ -20,7 +21,7 @@ SCHEMA = {name: column.dtype for name, column in ContactSheetEntries.columns().i
 
 def select_entries(
     differences: pl.DataFrame,
-    mistaken: pl.DataFrame,
+    confusions: pl.DataFrame,
     *,
     base: pl.LazyFrame,
     trained: pl.LazyFrame,
@@ -28,19 +29,21 @@ def select_entries(
 ) -> pl.DataFrame:
     """The `ContactSheetEntries` of a comparison.
 
-    `mistaken` belongs to the trained model; `base` and `trained` are the neighbours of both. Only
+    `confusions` are those of the trained model; `base` and `trained` are the neighbours of both. Only
     ranked species are on a sheet, equal ones by name. Queries that are correct under one model only
     come first, then the others; both by uuid.
     """
-    subjects = pl.concat([_select_species(differences), _select_confusions(mistaken)], how="diagonal_relaxed")
+    subjects = pl.concat(
+        [_select_species(differences), _select_confusions(confusions)], how="diagonal_relaxed"
+    )
     queries = labels.join(subjects.lazy().select("category", "species").unique(), on=["category", "species"])
-    queries = queries.select("uuid", "category", "species", protocol=pl.lit(PROTOCOL)).collect()
+    queries = queries.select("category", "species", query="uuid", protocol=pl.lit(PROTOCOL)).collect()
     models = {"base": base, "trained": trained}
     shown = pl.concat(
         examples.neighbours_of(neighbours, queries, labels).with_columns(model=pl.lit(name))
         for name, neighbours in models.items()
     )
-    rows = shown.join(_select_queries(shown, subjects), on=["uuid", "category", "species"])
+    rows = shown.join(_select_queries(shown, subjects), on=["query", "category", "species"])
     return rows.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
 
 
@@ -68,10 +71,11 @@ def _select_species(differences: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(parts).select(*SUBJECT, "category", "species", "n", "base", "trained")
 
 
-def _select_confusions(mistaken: pl.DataFrame) -> pl.DataFrame:
+def _select_confusions(confusions: pl.DataFrame) -> pl.DataFrame:
     """The most frequent confusions: (SUBJECT, category, species, predicted, n)."""
     by = ["n", "species", "predicted", "category", "predicted_category"]
-    ranked = mistaken.filter(protocol=PROTOCOL).sort(by, descending=[True, False, False, False, False])
+    wrong = select_errors(confusions, level="species").filter(protocol=PROTOCOL).rename({"label": "species"})
+    ranked = wrong.sort(by, descending=[True, False, False, False, False])
     return _add_positions(ranked, "confusions").select(*SUBJECT, "category", "species", "predicted", "n")
 
 
@@ -82,14 +86,14 @@ def _add_positions(subjects: pl.DataFrame, sheet: str) -> pl.DataFrame:
 
 
 def _select_queries(shown: pl.DataFrame, subjects: pl.DataFrame) -> pl.DataFrame:
-    """The queries on the sheets: `subjects` with the uuid of each."""
+    """The queries on the sheets: `subjects` with the uuid of each query."""
     first = shown.filter(rank=1)
-    queries = first.group_by("uuid", "category", "species").agg(
+    queries = first.group_by("query", "category", "species").agg(
         changed=pl.col("correct").n_unique() > 1,
         neighbour_label=pl.col("neighbour_label").filter(model="trained").first(),
     )
     rows = subjects.join(queries, on=["category", "species"])
     rows = rows.filter(pl.col("predicted").is_null() | (pl.col("predicted") == pl.col("neighbour_label")))
-    rows = rows.sort(*SUBJECT, pl.col("changed").not_(), "uuid")
+    rows = rows.sort(*SUBJECT, pl.col("changed").not_(), "query")
     limit = pl.col("sheet").replace_strict(QUERIES_PER_SUBJECT)
     return rows.filter(pl.int_range(pl.len()).over(SUBJECT) < limit).drop("changed", "neighbour_label")

@@ -47,14 +47,14 @@ def collect(
     figures: Mapping[tuple[str, ...], bytes],
     captions: Mapping[str, str],
     examples: Mapping[str, pl.DataFrame],
-    mistaken: Mapping[str, pl.DataFrame],
+    confusions: Mapping[str, pl.DataFrame],
     labels: pl.LazyFrame,
     thumbnails: pl.LazyFrame,
     mixed_versions: str,
 ) -> dict[str, Any]:
     """The content that `page.render_report` shows, as a dict.
 
-    `recalls`, `descriptions`, `examples` and `mistaken` are by model, `differences`, `comparisons`
+    `recalls`, `descriptions`, `examples` and `confusions` are by model, `differences`, `comparisons`
     and `claims` by (base, trained), `captions` by kind; `figures` are bytes of SVG by the parts of their
     path, the last of which is their kind. `records` and `others` are those of
     `nearkin.report.headline_numbers`; `method` holds the config's values that the methods section puts
@@ -63,7 +63,7 @@ def collect(
     rows, n_rows = species.make_species_table(recalls, differences)
     entry_index = species_browser.entry_index(rows)
     look_up, jpegs = species_browser.collect_entries(
-        rows, recalls=recalls, examples=examples, mistaken=mistaken, labels=labels, thumbnails=thumbnails
+        rows, recalls=recalls, examples=examples, confusions=confusions, labels=labels, thumbnails=thumbnails
     )
     has_categories = set(statistics["category"]) != {ALL}
     return {

@@ -11,6 +11,7 @@ from typing import TypedDict
 
 import polars as pl
 
+from nearkin.evaluation.confusions import select_errors
 from nearkin.html.visible_text import escape_invisible
 from nearkin.report.headline_tables import TITLES
 from nearkin.report.species import SpeciesRow
@@ -82,13 +83,13 @@ def collect_entries(
     *,
     recalls: Mapping[str, pl.DataFrame],
     examples: Mapping[str, pl.DataFrame],
-    mistaken: Mapping[str, pl.DataFrame],
+    confusions: Mapping[str, pl.DataFrame],
     labels: pl.LazyFrame,
     thumbnails: pl.LazyFrame,
 ) -> tuple[LookUp, list[bytes | None]]:
     """`(look_up, jpegs)`: what the `rows` of the species table open, and all thumbnails.
 
-    `recalls`, `examples` and `mistaken` are by model. Entries have the order of `entry_index`. `jpegs`
+    `recalls`, `examples` and `confusions` are by model. Entries have the order of `entry_index`. `jpegs`
     are in the order of the images; those without a thumbnail have None.
     """
     index = entry_index(rows)
@@ -111,7 +112,7 @@ def collect_entries(
         entries[index[row["category"], row["species"]]]["n_train"] = row["n_train"]
     _add_numbers(entries, recalls, keys)
     _add_queries(entries, shown, images)
-    _add_predictions(entries, mistaken, keys, index)
+    _add_predictions(entries, confusions, keys, index)
     look_up: LookUp = {
         "models": list(recalls),
         "protocols": {protocol: title for protocol, (title, _) in TITLES.items()},
@@ -155,7 +156,7 @@ def _list_images(
     shown: Mapping[str, pl.DataFrame], labels: pl.LazyFrame, thumbnails: pl.LazyFrame
 ) -> tuple[pl.DataFrame, list[bytes | None]]:
     """All images that are shown, sorted: (uuid, name, path, width, height, image), and their JPEGs."""
-    uuids = [frame.select(uuid=name) for frame in shown.values() for name in ("uuid", "neighbour")]
+    uuids = [frame.select(uuid=name) for frame in shown.values() for name in ("query", "neighbour")]
     distinct = pl.concat([pl.DataFrame(schema={"uuid": pl.String}), *uuids]).unique()
     names = labels.select("uuid", "path", name=pl.coalesce("species", "genus"))
     images = distinct.lazy().join(names, on="uuid", how="left")
@@ -210,11 +211,11 @@ def _add_numbers(entries: Sequence[Entry], recalls: Mapping[str, pl.DataFrame], 
 
 def _add_queries(entries: Sequence[Entry], shown: Mapping[str, pl.DataFrame], images: pl.DataFrame) -> None:
     """Add the queries of each protocol with their neighbours, by model."""
-    query_images = images.select("uuid", "image")
+    query_images = images.select("image", query="uuid")
     found_images = images.select(neighbour="uuid", found="image")
     columns = ["entry", "protocol", "image", "rank", "found", "similarity", "correct"]
     parts = [
-        frame.join(query_images, on="uuid")
+        frame.join(query_images, on="query")
         .join(found_images, on="neighbour")
         .select(*columns, model=pl.lit(position))
         for position, frame in enumerate(shown.values())
@@ -230,14 +231,15 @@ def _add_queries(entries: Sequence[Entry], shown: Mapping[str, pl.DataFrame], im
 
 def _add_predictions(
     entries: Sequence[Entry],
-    mistaken: Mapping[str, pl.DataFrame],
+    confusions: Mapping[str, pl.DataFrame],
     keys: pl.DataFrame,
     index: Mapping[tuple[str, str], int],
 ) -> None:
     """Add the species that each species is most often taken for, by protocol and model."""
     order = ["n", "predicted", "predicted_category"]
-    for position, frame in enumerate(mistaken.values()):
-        predictions = frame.join(keys, on=KEY)
+    for position, frame in enumerate(confusions.values()):
+        wrong = select_errors(frame, level="species")
+        predictions = wrong.join(keys, left_on=["category", "label"], right_on=KEY)
         predictions = predictions.sort(
             "entry", "protocol", *order, descending=[False, False, True, False, False]
         )
@@ -247,7 +249,7 @@ def _add_predictions(
             taken = entries[entry]["taken"]
             block = next((block for block in taken if block["protocol"] == protocol), None)
             if block is None:
-                block = EntryPredictions(protocol=protocol, n=n_queries, models=[[] for _ in mistaken])
+                block = EntryPredictions(protocol=protocol, n=n_queries, models=[[] for _ in confusions])
                 taken.append(block)
             block["models"][position].append((escape_invisible(name, 80), index.get((category, name)), n))
     for entry in entries:

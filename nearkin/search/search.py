@@ -52,12 +52,12 @@ def _make_table(
     blocks: Iterable[tuple[int, np.ndarray, np.ndarray]],
 ) -> pl.DataFrame:
     """The `Neighbours` table of blocks as `exact_knn` yields them; `queries` and `gallery` are uuids."""
-    schema = {"uuid": pl.String, "rank": pl.Int32, "neighbour": pl.String, "similarity": pl.Float64}
+    schema = {"query": pl.String, "rank": pl.Int32, "neighbour": pl.String, "similarity": pl.Float64}
     parts = [pl.DataFrame(schema=schema)]
     for start, indices, similarities in blocks:
         row, rank = np.nonzero(indices >= 0)
         columns = {
-            "uuid": queries.gather(start + row),
+            "query": queries.gather(start + row),
             "rank": pl.Series(rank + 1, dtype=pl.Int32),
             "neighbour": gallery.gather(indices[row, rank]),
             "similarity": similarities[row, rank],

@@ -19,7 +19,7 @@ def iter_query_batches(path: str | Path) -> Iterator[pl.DataFrame]:
     rest = pl.DataFrame(schema=rows.collect_schema())
     for start in range(0, n_rows, ROWS):
         part = pl.concat([rest, rows.slice(start, ROWS).collect()])
-        last = (pl.col("protocol") == part["protocol"][-1]) & (pl.col("uuid") == part["uuid"][-1])
+        last = (pl.col("protocol") == part["protocol"][-1]) & (pl.col("query") == part["query"][-1])
         whole = part.filter(~last) if start + ROWS < n_rows else part
         rest = part[len(whole) :]
         yield tables.validate(whole, path, Neighbours)

@@ -1,4 +1,4 @@
-"""What people look at: queries with their nearest neighbours, confusions of species, and thumbnails."""
+"""What people look at: queries with their nearest neighbours, and thumbnails."""
 
 import dataframely as dy
 
@@ -12,27 +12,13 @@ class ExampleNeighbours(dy.Schema):
     """One row per neighbour shown: the nearest few of the queries that represent their species."""
 
     protocol = protocol_key()
-    uuid = dy.String(primary_key=True, description="the query")
+    query = dy.String(primary_key=True, description="uuid of the query")
     rank = dy.Int32(primary_key=True, min=1, description="1 for the nearest")
     category = dy.String(description="the query's category")
     species = dy.String(description="the query's species")
     neighbour = dy.String(description="uuid of the image found")
     similarity = dy.Float64(description="cosine")
     correct = dy.Bool(description="whether it is of the query's species")
-
-
-class Mistaken(dy.Schema):
-    """One row per species and another one that its queries are confused with."""
-
-    protocol = protocol_key()
-    category = dy.String(primary_key=True, description="of the queries")
-    species = dy.String(primary_key=True, description="of the queries")
-    predicted_category = dy.String(primary_key=True, description="of their nearest neighbours")
-    predicted = dy.String(
-        primary_key=True, description="species of their nearest neighbours; the genus where it is unknown"
-    )
-    n = dy.Int64(min=1, description="queries whose nearest neighbour is of the predicted species")
-    n_queries = dy.Int64(min=1, description="queries of the species")
 
 
 class ContactSheetEntries(dy.Schema):
@@ -44,7 +30,7 @@ class ContactSheetEntries(dy.Schema):
         description="best or worst by the trained model, most_improved, most_worsened, or confusions",
     )
     position = dy.Int32(primary_key=True, min=1, description="of the species, or pair of them, on the sheet")
-    uuid = dy.String(primary_key=True, description="the query")
+    query = dy.String(primary_key=True, description="uuid of the query")
     model = dy.String(
         primary_key=True,
         check=lambda column: column.is_in(["base", "trained"]),

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
+from nearkin.evaluation import confusions
 from nearkin.gallery import examples
 from nearkin.search import protocols
 from nearkin.vocabulary import PROTOCOL_SPLITS
@@ -33,7 +34,7 @@ def neighbours(labels, splits, *, skill, n=5, seed=1):
                 own = [other for other in own if other != one]
             close = np.sort(rng.uniform(0.3, 1, len(found)))[::-1]
             parts += [(protocol, uuid, i + 1, found[i], close[i]) for i in range(len(found))]
-    names = ["protocol", "uuid", "rank", "neighbour", "similarity"]
+    names = ["protocol", "query", "rank", "neighbour", "similarity"]
     return pl.DataFrame(parts, names, orient="row").with_columns(pl.col("rank").cast(pl.Int32))
 
 
@@ -50,22 +51,26 @@ def thumbnails(labels):
 
 
 def shown(made, models):
-    """What the report takes of a study of `finished.study`: examples, mistaken, labels, thumbnails."""
+    """What the report takes of a study of `finished.study`: examples, confusions, labels, thumbnails."""
     labels = made["labels"].lazy()
     found = {
         model: neighbours(made["labels"], made["splits"], skill=SKILL[model], seed=seed).lazy()
         for seed, model in enumerate(models)
     }
-    first = {model: examples.top1_neighbours(frame, labels) for model, frame in found.items()}
     return {
         "examples": {
-            model: examples.neighbours_of(found[model], examples.select_queries(frame), labels)
-            for model, frame in first.items()
+            model: examples.neighbours_of(frame, examples.select_queries(frame, labels), labels)
+            for model, frame in found.items()
         },
-        "mistaken": {model: examples.count_errors(frame) for model, frame in first.items()},
+        "confusions": {model: count_all_confusions(frame, made["labels"]) for model, frame in found.items()},
         "labels": labels,
         "thumbnails": thumbnails(made["labels"]).lazy(),
     }
+
+
+def count_all_confusions(neighbours, labels):
+    """The `Confusions` of lazy `Neighbours`."""
+    return confusions.count_confusions(neighbours.filter(rank=1).collect(), labels)
 
 
 def _jpeg(seed):

@@ -127,7 +127,10 @@ def confused(n_species=250, *, model="lite0"):
     tested = tested.sort("category", "species", "uuid")
     away = rng.geometric(SKILL[model] / 5, len(tested)).clip(1, len(tested) - 1)
     place = (np.arange(len(tested)) + away * rng.choice([-1, 1], len(tested))) % len(tested)
-    return confusions.count_confusions(tested.select("uuid", neighbour=tested["uuid"].gather(place)), labels)
+    nearest = tested.select(
+        protocol=pl.lit("leave_one_out"), query="uuid", neighbour=tested["uuid"].gather(place)
+    )
+    return confusions.count_confusions(nearest, labels)
 
 
 def training(*, n_epochs=8, n_steps=20, chosen=5):

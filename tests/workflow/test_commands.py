@@ -18,7 +18,7 @@ AFTER = [
     "curate",
     "explain",
     "status",
-    "adopt",
+    "verify",
     "estimate",
     "lint",
     "docs-tables",

@@ -3,7 +3,7 @@
 import shutil
 
 from tests.workflow import runs
-from tests.workflow.test_adopt import run_command
+from tests.workflow.test_verify import run_command
 
 PIXELS = "results/museum/pixels/square_224/0.arrow"
 

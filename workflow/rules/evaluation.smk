@@ -49,7 +49,7 @@ rule compute_recall_curve:
 
 
 rule count_confusions:
-    """Confusions of a model: the species of each query and of its nearest image, leave one out."""
+    """Confusions of a model: the labels of queries and of their nearest images."""
     input:
         neighbours="results/{dataset}/{model}/neighbours.parquet",
         labels="results/{dataset}/labels.parquet",
@@ -65,7 +65,6 @@ rule count_confusions:
         "../../envs/analysis.yaml"
     params:
         code=digest_of("count_confusions.py"),
-        protocol="leave_one_out",
     script:
         "../../scripts/count_confusions.py"
 

@@ -4,13 +4,12 @@ SHEETS = ["best", "worst", "most_improved", "most_worsened", "confusions"]
 
 
 rule select_examples:
-    """Example queries of each species with their neighbours, and what species are mistaken for."""
+    """Example queries of each species with their neighbours."""
     input:
         neighbours="results/{dataset}/{model}/neighbours.parquet",
         labels="results/{dataset}/labels.parquet",
     output:
         examples="results/{dataset}/{model}/examples.parquet",
-        mistaken="results/{dataset}/{model}/mistaken.parquet",
     log:
         "logs/select_examples/{dataset}/{model}.log",
     benchmark:
@@ -29,7 +28,7 @@ rule select_contact_sheets:
     """What is on the contact sheets of a comparison."""
     input:
         differences="results/{dataset}/comparisons/{base}/{trained}/differences.parquet",
-        mistaken="results/{dataset}/{trained}/mistaken.parquet",
+        confusions="results/{dataset}/{trained}/confusions.parquet",
         base="results/{dataset}/{base}/neighbours.parquet",
         trained="results/{dataset}/{trained}/neighbours.parquet",
         labels="results/{dataset}/labels.parquet",

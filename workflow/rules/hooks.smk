@@ -15,13 +15,13 @@ PENDING = pending_results.PendingResults(
 
 
 def keep_records():
-    """Write down next to the results how they were made, for `make adopt`."""
+    """Write down next to the results how they were made, for `make verify`."""
     for dataset in config["datasets"]:
         if Path("results", dataset).is_dir():
             try:
                 provenance.write_provenance(f"results/{dataset}", workflow.persistence._read_record)
             except OSError as error:
-                print(f"make adopt will not know all results of {dataset}: {error}", file=sys.stderr)
+                print(f"make verify will not know all results of {dataset}: {error}", file=sys.stderr)
 
 
 def begin_run():

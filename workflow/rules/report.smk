@@ -108,7 +108,7 @@ rule write_report:
         ),
         figures=FIGURES,
         examples=expand("results/{{dataset}}/{model}/examples.parquet", model=REPORTED_MODELS),
-        mistaken=expand("results/{{dataset}}/{model}/mistaken.parquet", model=REPORTED_MODELS),
+        confusions=expand("results/{{dataset}}/{model}/confusions.parquet", model=REPORTED_MODELS),
         labels="results/{dataset}/labels.parquet",
         thumbnails=expand("results/{{dataset}}/thumbnails/{shard}.parquet", shard=SHARDS),
         captions=report_captions,

@@ -20,7 +20,9 @@ def hits_of(first):
 
 
 def nearest_of(found):
-    return pl.DataFrame({"protocol": "train_gallery", "uuid": list(found), "neighbour": list(found.values())})
+    return pl.DataFrame(
+        {"protocol": "train_gallery", "query": list(found), "neighbour": list(found.values())}
+    )
 
 
 def test_every_outcome():

@@ -51,7 +51,7 @@ def loops(labels, splits, found, protocol, exclude_same_group):
     query_split, gallery_split = PROTOCOL_SPLITS[protocol]
     nearest = defaultdict(list)
     for row in found.filter(protocol=protocol).sort("rank").to_dicts():
-        nearest[row["uuid"]].append(row["neighbour"])
+        nearest[row["query"]].append(row["neighbour"])
     values = {}
     for k in KS:
         species_hits, genus_hits = defaultdict(list), defaultdict(list)
@@ -127,7 +127,7 @@ def test_a_hand_worked_table():
     found = pl.DataFrame(
         {
             "protocol": "leave_one_out",
-            "uuid": [a, a, b, b, c, c, d, d],
+            "query": [a, a, b, b, c, c, d, d],
             "rank": [1, 2] * 4,
             "neighbour": [c, b, a, c, d, a, a, b],
             "similarity": [0.9, 0.8] * 4,
@@ -175,7 +175,7 @@ def test_no_reachable_query_is_null_not_zero():
     found = pl.DataFrame(
         {
             "protocol": "leave_one_out",
-            "uuid": [a, b],
+            "query": [a, b],
             "rank": [1, 1],
             "neighbour": [b, a],
             "similarity": [0.5] * 2,

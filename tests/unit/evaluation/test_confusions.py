@@ -17,14 +17,17 @@ CATEGORIES = ["Fish", "Fish", "Fish", "Fish", "Bird"]  # the bird genus Aa is no
 
 def nearest_of(pairs):
     return pl.DataFrame(
-        [{"uuid": image_uuid("drawn", str(a)), "neighbour": image_uuid("drawn", str(b))} for a, b in pairs]
-    )
+        [
+            {"query": image_uuid("drawn", str(query)), "neighbour": image_uuid("drawn", str(neighbour))}
+            for query, neighbour in pairs
+        ]
+    ).with_columns(protocol=pl.lit("leave_one_out"))
 
 
 def counted(pairs, labels, level):
-    found = Confusions.validate(confusions.count_confusions(nearest_of(pairs), labels)).filter(level=level)
+    rows = Confusions.validate(confusions.count_confusions(nearest_of(pairs), labels)).filter(level=level)
     columns = ["category", "label", "predicted_category", "predicted", "n", "n_queries"]
-    return sorted(found.select(columns).rows())
+    return sorted(rows.select(columns).rows())
 
 
 def test_confusions_worked_out_by_hand():
@@ -42,13 +45,25 @@ def test_confusions_worked_out_by_hand():
     ]
 
 
-def test_an_image_without_a_species_neither_asks_nor_is_taken_for():
+def test_an_image_without_a_species_is_no_query_and_is_predicted_by_its_genus():
     unknown = pl.when(pl.col("species") != "Bb z").then("species").alias("species")
     labels = labels_of(SPECIES, CATEGORIES).with_columns(unknown)
-    assert counted([(0, 3), (1, 0), (3, 0)], labels, "species") == [("Fish", "Aa x", "Fish", "Aa x", 1, 2)]
+    assert counted([(0, 3), (1, 0), (3, 0)], labels, "species") == [
+        ("Fish", "Aa x", "Fish", "Aa x", 1, 2),
+        ("Fish", "Aa x", "Fish", "Bb", 1, 2),
+    ]
 
 
-def test_only_the_nearest_of_leave_one_out_count(tmp_path):
+def test_errors_are_wrong_in_label_or_in_category():
+    table = confusions.count_confusions(
+        nearest_of([(0, 1), (1, 3), (3, 4)]), labels_of(SPECIES, ["Fish"] * 4 + ["Bird"])
+    )
+    assert sorted(confusions.select_errors(table, level="species")["predicted"]) == ["Aa w", "Bb z"]
+    other = confusions.count_confusions(nearest_of([(0, 1)]), labels_of(["Aa x", "Aa x"], ["Fish", "Bird"]))
+    assert len(confusions.select_errors(other, level="genus")) == 1
+
+
+def test_only_the_nearest_count_and_protocols_apart(tmp_path):
     nearest = nearest_of([(0, 1), (0, 3), (1, 3)]).with_columns(
         protocol=pl.Series(["leave_one_out", "leave_one_out", "train_gallery"]),
         rank=pl.Series([1, 2, 1], dtype=pl.Int32),
@@ -57,9 +72,10 @@ def test_only_the_nearest_of_leave_one_out_count(tmp_path):
     tables.write(nearest, tmp_path / "neighbours.parquet", Neighbours, fingerprint="f")
     tables.write(labels_of(SPECIES, CATEGORIES), tmp_path / "labels.parquet", Labels)
     paths = [tmp_path / f"{name}.parquet" for name in ("neighbours", "labels", "confusions")]
-    count_confusions(*paths, protocol="leave_one_out", metadata={"model": "lite0"})
-    found = tables.read(paths[2], Confusions)
-    assert found.filter(level="species")["label", "predicted", "n", "n_queries"].rows() == [
-        ("Aa x", "Aa x", 1, 1)
+    count_confusions(*paths, metadata={"model": "lite0"})
+    rows = tables.read(paths[2], Confusions).filter(level="species")
+    assert sorted(rows["protocol", "label", "predicted", "n", "n_queries"].rows()) == [
+        ("leave_one_out", "Aa x", "Aa x", 1, 1),
+        ("train_gallery", "Aa x", "Bb z", 1, 1),
     ]
     assert tables.read_metadata(paths[2])["fingerprint"] == "f"

@@ -122,7 +122,7 @@ def test_neighbours_ordered(study):
     )
     rising = found.with_columns(similarity=-pl.col("similarity"))
     broken(invariants.check_neighbour_order, rising, splits, exclude_same_group=True, match="out of order")
-    myself = found.with_columns(neighbour=pl.when(pl.col("rank") == 1).then("uuid").otherwise("neighbour"))
+    myself = found.with_columns(neighbour=pl.when(pl.col("rank") == 1).then("query").otherwise("neighbour"))
     broken(invariants.check_neighbour_order, myself, splits, exclude_same_group=True, match="find themselves")
     together = splits.with_columns(group_id=pl.lit("one"))
     broken(invariants.check_neighbour_order, found, together, exclude_same_group=True, match="own group")

@@ -79,7 +79,7 @@ def test_all_hit_none_hit_or_one_species_alone(species, rights):
     assert len(compare_top1(hits, [one.filter(rank=1) for one in found])) == len(hits[0])
     assert len(compare_all_pairs({"a": hits[0], "b": hits[1]}, k=1, bootstrap_samples=100, seed=SEED))
     assert len(recall_curve.compute_recall_curve(hits[0], depth=DEPTH, bootstrap_samples=100, seed=SEED))
-    assert len(confusions.count_confusions(found[0].filter(rank=1).select("uuid", "neighbour"), labels))
+    assert len(confusions.count_confusions(found[0].filter(rank=1), labels))
 
 
 def test_nobody_can_be_found():
@@ -97,7 +97,7 @@ def test_nobody_can_be_found():
 def test_neighbours_that_lack_a_query_or_a_rank_are_refused():
     labels, splits = study(["Aa x"] * 4)
     found, first = nearest(labels, right=True), labels["uuid"][0]
-    for lacking in (found.clear(), found.filter(pl.col("uuid") != first), found.filter(pl.col("rank") != 1)):
+    for lacking in (found.clear(), found.filter(pl.col("query") != first), found.filter(pl.col("rank") != 1)):
         with pytest.raises(ValueError, match=f"the first is {first} with [02], not 3: .*remove"):
             hits_of(labels, splits, lacking)
 

@@ -25,7 +25,7 @@ def neighbours_of(found, protocol="leave_one_out"):
         for uuid, others in found.items()
         for rank, other in enumerate(others, start=1)
     ]
-    columns = ["protocol", "uuid", "rank", "neighbour", "similarity"]
+    columns = ["protocol", "query", "rank", "neighbour", "similarity"]
     return pl.DataFrame(rows, schema=columns, orient="row").with_columns(pl.col("rank").cast(pl.Int32))
 
 

@@ -15,6 +15,7 @@ def table_of(rows):
     """A `Confusions` table of genera from (genus, taken for, n)."""
     found = pl.DataFrame(rows, schema=["label", "predicted", "n"], orient="row")
     return found.with_columns(
+        protocol=pl.lit("leave_one_out"),
         level=pl.lit("genus"),
         category=pl.lit("Fish"),
         predicted_category=pl.lit("Fish"),

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from nearkin.gallery import contact_sheet, examples, sheet_selection
+from nearkin.gallery import contact_sheet, sheet_selection
 from nearkin.tables.gallery import SHEETS, ContactSheetEntries
 from tests.factories import gallery, results
 
@@ -29,10 +29,10 @@ def found(made):
 
 def chosen(made, found, differences=None):
     labels = made["labels"].lazy()
-    mistaken = examples.count_errors(examples.top1_neighbours(found[TRAINED], labels))
+    confusions = gallery.count_all_confusions(found[TRAINED], made["labels"])
     differences = made["differences"][BASE, TRAINED] if differences is None else differences
     rows = sheet_selection.select_entries(
-        differences, mistaken, base=found[BASE], trained=found[TRAINED], labels=labels
+        differences, confusions, base=found[BASE], trained=found[TRAINED], labels=labels
     )
     return ContactSheetEntries.validate(rows)
 
@@ -67,13 +67,13 @@ def test_species_are_sorted_by_number_then_by_name(made, rows):
 def test_models_share_queries_and_disagreements_come_first(rows):
     for _, subject in rows.group_by("sheet", "position"):
         assert (
-            subject.filter(model="base")["uuid"]
+            subject.filter(model="base")["query"]
             .unique()
             .sort()
-            .equals(subject.filter(model="trained")["uuid"].unique().sort())
+            .equals(subject.filter(model="trained")["query"].unique().sort())
         )
-        assert subject.group_by("uuid", "model").agg("rank")["rank"].list.len().unique().to_list() == [5]
-        assert subject["uuid"].n_unique() <= sheet_selection.QUERIES_PER_SUBJECT[subject["sheet"][0]]
+        assert subject.group_by("query", "model").agg("rank")["rank"].list.len().unique().to_list() == [5]
+        assert subject["query"].n_unique() <= sheet_selection.QUERIES_PER_SUBJECT[subject["sheet"][0]]
 
 
 def test_a_confusion_shows_queries_whose_nearest_is_of_the_other_species(rows):

@@ -99,8 +99,8 @@ def test_a_second_run_opens_no_file_and_writes_the_same_bytes(delivered, tmp_pat
     folder, inspection = delivered
     out = tmp_path_factory.mktemp("results")
     inspection.write_parquet(out / "inspection.parquet")
-    pl.DataFrame({"uuid": ["0", "0"], "neighbour": ["1", "3"]}).write_parquet(out / "examples.parquet")
-    pl.DataFrame({"uuid": ["4"], "neighbour": ["1"]}).write_parquet(out / "contact_sheets.parquet")
+    pl.DataFrame({"query": ["0", "0"], "neighbour": ["1", "3"]}).write_parquet(out / "examples.parquet")
+    pl.DataFrame({"query": ["4"], "neighbour": ["1"]}).write_parquet(out / "contact_sheets.parquet")
     made = out / "thumbnails.parquet"
     bytes_of_runs = []
     for _ in range(2):

@@ -195,9 +195,9 @@ def test_a_query_finds_neither_itself_nor_its_masked_mates(exclude_same_group):
         splits, vectors_of, protocol="leave_one_out", depth=100, exclude_same_group=exclude_same_group
     )
     group = dict(splits.select("uuid", "group_id").iter_rows())
-    mates = [group[a] == group[b] for a, b in found.select("uuid", "neighbour").iter_rows()]
+    mates = [group[a] == group[b] for a, b in found.select("query", "neighbour").iter_rows()]
     assert any(mates) is not exclude_same_group
-    assert (found["uuid"] != found["neighbour"]).all()
+    assert (found["query"] != found["neighbour"]).all()
 
 
 def test_search_queries_test_and_finds_train():
@@ -207,9 +207,9 @@ def test_search_queries_test_and_finds_train():
         splits, vectors_of, protocol="train_gallery", depth=3, exclude_same_group=True
     )
     side = dict(splits.select("uuid", "split").iter_rows())
-    assert {side[uuid] for uuid in found["uuid"]} == {"test"}
+    assert {side[uuid] for uuid in found["query"]} == {"test"}
     assert {side[uuid] for uuid in found["neighbour"]} == {"train"}
-    assert found.group_by("uuid").len()["len"].unique().to_list() == [3]
+    assert found.group_by("query").len()["len"].unique().to_list() == [3]
 
 
 @pytest.mark.parametrize("protocol", PROTOCOL_SPLITS)

@@ -22,7 +22,7 @@ def test_parts_are_whole_queries(tmp_path, monkeypatch, n_rows):
     monkeypatch.setattr(query_batches, "ROWS", n_rows)
     parts = list(query_batches.iter_query_batches(tmp_path / "n.parquet"))
     assert pl.concat(parts).equals(table)
-    queries = [set(part.select("protocol", "uuid").iter_rows()) for part in parts]
+    queries = [set(part.select("protocol", "query").iter_rows()) for part in parts]
     assert sum(map(len, queries)) == len(lengths)
 
 

@@ -1,6 +1,5 @@
-"""Results copied into a new clone: taken over without a job, and only if they are what it would make."""
+"""Results copied into a new clone with Snakemake's records: no job runs, and every byte is checked."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from tests.workflow import runs
 pytestmark = pytest.mark.full
 
 RESULTS = "results/museum"
+RECORDS = ".snakemake/metadata"
 
 
 def run_command(project, command):
@@ -28,49 +28,44 @@ def run_command(project, command):
 
 @pytest.fixture
 def clone(finished, tmp_path):
-    """A new clone with the results in it, all dates those of the copying."""
+    """A new clone into which results and records were copied with their dates."""
     project = runs.copy_project(tmp_path / "a new clone")
-    shutil.copytree(finished / RESULTS, project / RESULTS, copy_function=shutil.copyfile)
-    for path in project.rglob("*.py"):
-        os.utime(path)
+    for part in (RESULTS, RECORDS):
+        shutil.copytree(finished / part, project / part)
     return project
 
 
-def test_copied_results_are_adopted_and_nothing_runs(clone):
-    assert runs.planned(clone)
-    status, text = run_command(clone, "adopt")
-    assert (status, text.splitlines()[-1]) == (0, "All are adopted.")
+def test_copied_results_are_known_and_nothing_runs(clone):
+    status, text = run_command(clone, "verify")
+    assert (status, text.splitlines()[-1]) == (0, "All are what this config and this code would make.")
     assert runs.planned(clone) == set()
 
 
-def test_a_flipped_byte_is_named_and_nothing_adopted(clone):
+def test_a_flipped_byte_is_named(clone):
     path = clone / RESULTS / "lite0/embeddings/0.parquet"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    status, text = run_command(clone, "adopt")
+    status, text = run_command(clone, "verify")
     assert status == 1
     assert text.splitlines()[1:] == [f"{RESULTS}/lite0/embeddings/0.parquet"]
-    assert runs.planned(clone)
     path.unlink()
-    assert run_command(clone, "adopt")[0] == 1  # the shard is lost, and made again by the next run
+    assert run_command(clone, "verify")[0] == 1  # the shard is lost, and made again by the next run
     wanted = runs.planned(clone, f"{RESULTS}/lite0/embeddings/0.parquet")
     assert wanted == {("embed_images", "museum lite0 0")}
 
 
-def test_results_of_unknown_making_are_named(clone):
-    path = clone / RESULTS / "provenance.jsonl"
-    lines = path.read_text().splitlines(keepends=True)
-    path.write_text("".join(line for line in lines if "figures/recall.svg" not in line.split('"record"')[0]))
-    status, text = run_command(clone, "adopt")
+def test_results_without_records_are_named(clone):
+    shutil.rmtree(clone / RECORDS)
+    status, text = run_command(clone, "verify")
     assert status == 1
     assert "plot_recall" in text
 
 
-def test_results_of_another_config_are_named_and_made_anew(clone):
+def test_results_of_another_config_are_named(clone):
     with runs.config_of(clone) as config:
         config["comparison"] = {"min_queries": 2}
-    status, text = run_command(clone, "adopt")
+    status, text = run_command(clone, "verify")
     assert status == 1
     assert "compare_models, 2 jobs (museum lite0 tuned, museum untrained lite0): its settings" in text
     assert "score_queries" not in text
@@ -80,6 +75,6 @@ def test_results_of_another_config_are_named_and_made_anew(clone):
 def test_a_record_that_points_elsewhere_is_refused(clone):
     path = clone / RESULTS / "provenance.jsonl"
     path.write_text(path.read_text().replace(f'"path": "{RESULTS}/', f'"path": "{RESULTS}/../../'))
-    status, text = run_command(clone, "adopt")
+    status, text = run_command(clone, "verify")
     assert status == 1
     assert "is not in results/museum/" in text
