@@ -5,21 +5,16 @@ into a row of the same image with the same name.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
 from tqdm import tqdm
 
 from nearkin.labels import curation_log
-from nearkin.labels.conflicts import (
-    find_byte_duplicates,
-    find_conflicting_duplicates,
-    flag_conflicting_duplicates,
-    flag_conflicting_rows,
-)
-from nearkin.labels.policies import add_filename_hints, apply_policies
-from nearkin.labels.resolve import choose_name_text, find_missing_texts, join_names, resolve_names
+from nearkin.labels.conflicts import flag_conflicting_duplicates, flag_conflicting_rows
+from nearkin.labels.policies import add_filename_hints, add_name_reasons, apply_policies
+from nearkin.labels.resolve import add_name_ids, choose_name_text, join_names, resolve_names
 from nearkin.labels.settings import SpellingLimits
 from nearkin.tables.categories import clean_category
 from nearkin.tables.labels import Labels, Quarantine
@@ -39,7 +34,7 @@ FILE_REASONS = {
 """Reason and detail of quarantined rows whose file is not certain, by `match_kind`."""
 
 CHUNK_ROWS = 500_000
-"""Rows cleaned at once, so that memory stays bounded."""
+"""Rows written at once, so that memory stays bounded."""
 
 
 def clean_labels(
@@ -59,26 +54,22 @@ def clean_labels(
     """
     rows = _add_file_reasons(images.rename({"category": "given_category"}), inspection)
     rows = rows.with_columns(category=clean_category(pl.col("given_category")))
-    copies = find_byte_duplicates(rows, inspection)
-    del images, inspection  # millions of rows: hold what is needed
-    missing = find_missing_texts(rows)
-
-    def choose_text(chunk: pl.DataFrame) -> pl.DataFrame:
-        return choose_name_text(chunk, missing, fill=policies["missing"] == "repair")
-
+    del images  # millions of rows: hold what is needed
+    rows = choose_name_text(
+        rows, fill=policies["missing"] == "repair", keep_codes=policies["dna_barcode"] == "keep"
+    )
     names = resolve_names(
-        lambda: map(choose_text, _iter_chunks(rows)),
-        policies=policies,
-        spelling_limits=spelling_limits,
-        taxonomy_path=taxonomy_path,
+        rows, policies=policies, spelling_limits=spelling_limits, taxonomy_path=taxonomy_path
     )
-    conflicts = find_conflicting_duplicates(
-        _flag_defects(choose_text(rows.join(copies, on="uuid")), names, policies)
-    )
+    names = add_name_reasons(names, policies)
+    rows = apply_policies(add_name_ids(rows, names), names, policies)
+    rows = flag_conflicting_rows(add_filename_hints(rows, names), names, policies)
+    rows = flag_conflicting_duplicates(rows, names, inspection, policies)
     parts = []
-    chunks = tqdm(_iter_chunks(rows), total=len(rows) / CHUNK_ROWS, desc="labels", disable=None)
-    for chunk in map(choose_text, chunks):
-        flagged = flag_conflicting_duplicates(_flag_defects(chunk, names, policies), conflicts, policies)
+    for chunk in tqdm(
+        rows.iter_slices(CHUNK_ROWS), total=len(rows) / CHUNK_ROWS, desc="labels", disable=None
+    ):
+        flagged = join_names(chunk, names)
         usable = flagged.filter(pl.col("reason").is_null(), ~pl.col("merged"))
         unusable = flagged.filter(pl.col("reason").is_not_null())
         parts.append((_to_labels(usable), _to_quarantine(unusable), curation_log.log_label_changes(flagged)))
@@ -97,24 +88,6 @@ def clean_labels(
 def _count_by_reason(quarantine: pl.DataFrame) -> str:
     reasons = quarantine.group_by("reason").len().sort("len", "reason", descending=True).rows()
     return ", ".join(f"{n} {reason}" for reason, n in reasons)
-
-
-def _iter_chunks(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """The rows in chunks that keep an image's rows together."""
-    start, uuids = 0, rows["uuid"]
-    while start < len(rows):
-        stop = min(start + CHUNK_ROWS, len(rows))
-        while stop < len(rows) and uuids[stop] == uuids[stop - 1]:
-            stop += 1
-        yield rows[start:stop]
-        start = stop
-
-
-def _flag_defects(rows: pl.DataFrame, names: pl.DataFrame, policies: Mapping[str, str]) -> pl.DataFrame:
-    """The rows with names; `reason` and `detail` of those to quarantine, `merged` for those that repeat."""
-    rows = join_names(rows, names, keep_codes=policies["dna_barcode"] == "keep")
-    rows = add_filename_hints(apply_policies(rows, policies), names)
-    return flag_conflicting_rows(rows, policies)
 
 
 def _add_file_reasons(images: pl.DataFrame, inspection: pl.DataFrame) -> pl.DataFrame:

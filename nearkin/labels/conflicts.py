@@ -7,23 +7,25 @@ import polars as pl
 from nearkin.labels.policies import raise_if_any
 
 
-def flag_conflicting_rows(rows: pl.DataFrame, policies: Mapping[str, str]) -> pl.DataFrame:
+def flag_conflicting_rows(
+    rows: pl.DataFrame, names: pl.DataFrame, policies: Mapping[str, str]
+) -> pl.DataFrame:
     """The rows with a reason where rows of one image differ; `merged` marks all but the first of equal ones.
 
     All rows of an image are treated alike: if one is quarantined, so are the others. A row without a
     name is merged into one that has a name.
     """
     name = pl.coalesce("species", pl.concat_str("defect", pl.lit(": "), "text"))
-    has_name = pl.col("usable") & pl.col("defect").ne_missing("missing")
+    given = names.filter(pl.col("defect").ne_missing("missing")).select("name_id", row_names=name)
     multi_row = rows.filter(pl.col("row_index") > 0).select("uuid").unique()
-    conflicts = rows.join(multi_row, on="uuid", how="semi").filter(has_name)
-    conflicts = conflicts.group_by("uuid").agg(name.unique().sort().alias("row_names"))
+    conflicts = rows.filter("usable").join(multi_row, on="uuid", how="semi").join(given, on="name_id")
+    conflicts = conflicts.group_by("uuid").agg(pl.col("row_names").unique().sort())
     conflicts = conflicts.filter(pl.col("row_names").list.len() > 1)
     conflicts = conflicts.with_columns(pl.col("row_names").list.join(" | "))
     rows = rows.join(conflicts, on="uuid", how="left", maintain_order="left")
     is_conflict = pl.col("usable") & pl.col("row_names").is_not_null()
     if policies["conflicting_rows"] == "stop":
-        raise_if_any(rows.filter(is_conflict), "conflicting_rows")
+        raise_if_any(rows.filter(is_conflict), names, "conflicting_rows")
     rows = rows.with_columns(
         reason=pl.when(is_conflict).then(pl.lit("conflicting_rows")).otherwise("reason"),
         detail=pl.when(is_conflict).then(pl.lit("its rows say ") + pl.col("row_names")).otherwise("detail"),
@@ -55,37 +57,29 @@ def _share_reasons(rows: pl.DataFrame, multi_row: pl.DataFrame) -> pl.DataFrame:
     ).drop("shared", "because")
 
 
-def find_byte_duplicates(rows: pl.DataFrame, inspection: pl.DataFrame) -> pl.DataFrame:
-    """The images with the same bytes as another: `uuid` and `sha256`."""
+def flag_conflicting_duplicates(
+    rows: pl.DataFrame, names: pl.DataFrame, inspection: pl.DataFrame, policies: Mapping[str, str]
+) -> pl.DataFrame:
+    """The rows with a reason where files with the same bytes have different names."""
     copies = inspection.filter(pl.col("sha256").is_duplicated()).select("uuid", "sha256")
-    return copies.join(rows.select("uuid").unique(), on="uuid", how="semi").sort("uuid")
-
-
-def find_conflicting_duplicates(copies: pl.DataFrame) -> pl.DataFrame:
-    """The images whose copies of the same bytes have other names: `uuid` and `copies`, the evidence."""
-    named = copies.filter(pl.col("reason").is_null()).drop_nulls("genus")
+    given = names.drop_nulls("genus").select(
+        "name_id", "genus", "species", name=pl.coalesce("species", "genus")
+    )
+    named = rows.filter(pl.col("reason").is_null()).select("uuid", "path", "name_id")
+    named = named.join(copies, on="uuid").join(given, on="name_id")
     conflicts = named.group_by("sha256").agg(
         pl.max_horizontal(pl.col("genus").n_unique(), pl.col("species").drop_nulls().n_unique()).alias("n"),
-        pl.format("{} ({})", pl.coalesce("species", "genus"), "path").unique().sort().head(4).alias("copies"),
+        pl.format("{} ({})", "name", "path").unique().sort().head(4).alias("copies"),
     )
     conflicts = conflicts.filter(pl.col("n") > 1).select("sha256", copies=pl.col("copies").list.join(" | "))
-    return named.select("uuid", "sha256").unique().join(conflicts, on="sha256").drop("sha256")
-
-
-def flag_conflicting_duplicates(
-    rows: pl.DataFrame, conflicts: pl.DataFrame, policies: Mapping[str, str]
-) -> pl.DataFrame:
-    """The rows with a reason where files with the same bytes have different names.
-
-    `conflicts` is the result of `find_conflicting_duplicates`.
-    """
+    conflicts = named.select("uuid", "sha256").unique().join(conflicts, on="sha256").drop("sha256")
     rows = rows.join(conflicts, on="uuid", how="left", maintain_order="left")
     is_conflict = pl.col("reason").is_null() & pl.col("copies").is_not_null()
     if policies["label_conflict"] == "stop":
-        raise_if_any(rows.filter(is_conflict), "label_conflict")
+        raise_if_any(rows.filter(is_conflict), names, "label_conflict")
     detail = pl.lit("the same bytes are ") + pl.col("copies")
     return rows.with_columns(
         reason=pl.when(is_conflict).then(pl.lit("label_conflict")).otherwise("reason"),
         detail=pl.when(is_conflict).then(detail).otherwise("detail"),
         merged=pl.col("merged") & ~is_conflict,
-    )
+    ).drop("copies")

@@ -26,21 +26,55 @@ REPAIRABLE = {
 """Defects that exclude no image unless the policy says so: where they are, and the evidence."""
 
 
-def apply_policies(rows: pl.DataFrame, policies: Mapping[str, str]) -> pl.DataFrame:
-    """The rows with a reason where a policy excludes a defect of the name, or of the file's name."""
-    faults = [(word, _is_unusable_expr(word, policies[word]), pl.col("name_detail")) for word in DEFECTS]
-    strict = [word for word in REPAIRABLE if policies[word] in ("quarantine", "stop")]
-    faults += [(word, *REPAIRABLE[word]) for word in strict]
-    for word, has_fault, detail in faults:
-        is_new = pl.col("reason").is_null() & has_fault.fill_null(False)
-        if policies[word] == "stop":
-            raise_if_any(rows.filter(is_new), word)
-        reason = pl.lit("no_name" if word == "missing" else word)
+def add_name_reasons(names: pl.DataFrame, policies: Mapping[str, str]) -> pl.DataFrame:
+    """The names with a reason where a policy excludes them: `defect_reason`, `policy_reason`, and details.
+
+    The first is for names that do not give the species, the second for those of REPAIRABLE.
+    """
+    defects = {word: (_is_unusable_expr(word, policies[word]), pl.col("name_detail")) for word in DEFECTS}
+    strict = {word: fault for word, fault in REPAIRABLE.items() if word != "file_mismatch"}
+    strict = {word: fault for word, fault in strict.items() if _is_strict(policies[word])}
+    for kind, faults in {"defect": defects, "policy": strict}.items():
+        reason = detail = pl.lit(None, dtype=pl.String)
+        for word, (has_fault, evidence) in reversed(faults.items()):
+            reason = pl.when(has_fault.fill_null(False)).then(pl.lit(_reason_of(word))).otherwise(reason)
+            detail = pl.when(has_fault.fill_null(False)).then(evidence).otherwise(detail)
+        names = names.with_columns(**{f"{kind}_reason": reason, f"{kind}_detail": detail})
+    return names
+
+
+def apply_policies(rows: pl.DataFrame, names: pl.DataFrame, policies: Mapping[str, str]) -> pl.DataFrame:
+    """The rows with a reason where a policy excludes a defect of the name, or of the file's name.
+
+    A reason that a row has already stays, then comes what the name lacks, then the name of the file,
+    then how the name is written. `names` comes from `add_name_reasons`. Raises ValueError if a policy
+    says stop.
+    """
+    is_mismatch, listed_as = REPAIRABLE["file_mismatch"]
+    is_mismatch &= pl.lit(_is_strict(policies["file_mismatch"]))
+    reasons = names.select("name_id", "defect_reason", "defect_detail", "policy_reason", "policy_detail")
+    rows = rows.join(reasons, on="name_id", how="left", maintain_order="left")
+    rows = rows.with_columns(
+        file_reason=pl.when(is_mismatch).then(pl.lit("file_mismatch")), file_detail=listed_as
+    )
+    for kind in ("defect", "file", "policy"):
+        is_new = pl.col("reason").is_null() & pl.col(f"{kind}_reason").is_not_null()
         rows = rows.with_columns(
-            reason=pl.when(is_new).then(reason).otherwise("reason"),
-            detail=pl.when(is_new).then(detail).otherwise("detail"),
-        )
+            pl.when(is_new).then(f"{kind}_{column}").otherwise(column).alias(column)
+            for column in ("reason", "detail")
+        ).drop(f"{kind}_reason", f"{kind}_detail")
+    for word in (*DEFECTS, *REPAIRABLE):
+        if policies[word] == "stop":
+            raise_if_any(rows.filter(reason=_reason_of(word)), names, word)
     return rows
+
+
+def _is_strict(policy: str) -> bool:
+    return policy in ("quarantine", "stop")
+
+
+def _reason_of(word: str) -> str:
+    return "no_name" if word == "missing" else word
 
 
 def _is_unusable_expr(word: str, policy: str) -> pl.Expr:
@@ -53,13 +87,14 @@ def _is_unusable_expr(word: str, policy: str) -> pl.Expr:
     )
 
 
-def raise_if_any(rows: pl.DataFrame, word: str) -> None:
+def raise_if_any(rows: pl.DataFrame, names: pl.DataFrame, word: str) -> None:
     """Raises ValueError, naming the defect `word` and the first of `rows`, unless there are none."""
     if len(rows):
-        text, path = rows.select("text", pl.coalesce("path", "listed_name")).row(0)
+        first = rows.head(1).join(names.select("name_id", "text"), on="name_id")
+        text, path = first.select("text", pl.coalesce("path", "listed_name")).row(0)
+        n_rows = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
         raise ValueError(
-            f"{word}: {len(rows)} rows or more, the first {text!r} of {path}: "
-            f"fix them, or change labels.policies.{word}"
+            f"{word}: {n_rows}, the first {text!r} of {path}: fix them, or change labels.policies.{word}"
         )
 
 

@@ -259,7 +259,7 @@ def test_each_defect_has_a_policy(taxonomy, policy, label, reason):
     assert labels["path"].to_list() == ["0.jpg"]
     assert reasons(quarantine) == {"1.jpg": reason}
     assert curation_log.select("path", "defect", "action").rows() == [("1.jpg", reason, "quarantined")]
-    with pytest.raises(ValueError, match=rf"{policy}: 1 rows or more, the first .* of 1\.jpg"):
+    with pytest.raises(ValueError, match=rf"{policy}: 1 row, the first .* of 1\.jpg"):
         repair(rows, policies=POLICIES | {policy: "stop"}, taxonomy_path=taxonomy)
 
 
@@ -327,7 +327,7 @@ def test_policies():
         ("open_nomenclature", "noted"),
     ]
     with pytest.raises(
-        ValueError, match=r"genus_only: 1 rows or more, the first 'Aus' of 1\.jpg.*labels\.policies"
+        ValueError, match=r"genus_only: 1 row, the first 'Aus' of 1\.jpg.*labels\.policies"
     ):
         repair(rows, policies=POLICIES | {"genus_only": "stop"})
 
