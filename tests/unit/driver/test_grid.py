@@ -1,4 +1,4 @@
-"""A matrix of fine-tunings: which models it stands for, what they are called, what is refused."""
+"""A grid of fine-tunings: which models it stands for, what they are called, what is refused."""
 
 import copy
 
@@ -17,7 +17,7 @@ def studied(finetune, **models):
     return resolve_config(config, SCHEMA)
 
 
-def test_every_combination_is_a_model_in_the_place_of_the_matrix():
+def test_every_combination_is_a_model_in_the_place_of_the_grid():
     config = studied({"epochs": 3, "grid": {"seed": [7, 8], "m2": [0.2, 0.5], "max_grad_norm": [None]}})
     swept = {name: model["finetune"] for name, model in config["models"].items() if "swept" in name}
     assert list(swept) == [
@@ -34,17 +34,17 @@ def test_every_combination_is_a_model_in_the_place_of_the_matrix():
 
 def test_seeds_make_one_group_and_the_first_represents_it():
     config = studied({"grid": {"margin_gradient": ["exact", "straight_through"], "seed": [1, 2]}})
-    variants = seed_groups(config["models"])
-    assert variants["swept.margin_gradient_exact"] == [
+    groups = seed_groups(config["models"])
+    assert groups["swept.margin_gradient_exact"] == [
         f"swept.margin_gradient_exact.seed_{seed}" for seed in (1, 2)
     ]
-    assert variants["lite0"] == ["lite0"]
+    assert groups["lite0"] == ["lite0"]
     assert config["compare"] == [
         ["lite0", f"swept.margin_gradient_{gradient}.seed_1"] for gradient in ("exact", "straight_through")
     ]
 
 
-def test_presets_may_be_compared_and_settings_of_the_matrix_are_over_them():
+def test_presets_may_be_compared_and_settings_of_the_grid_are_over_them():
     config = studied({"m2": 0.1, "grid": {"preset": ["unicom_vlm4bio", "unicom_sop"], "epochs": [1]}})
     swept = config["models"]["swept.preset_unicom_sop.epochs_1"]["finetune"]
     assert (swept["batch_size"], swept["m2"], swept["epochs"]) == (64, 0.1, 1)
@@ -58,6 +58,7 @@ def test_presets_may_be_compared_and_settings_of_the_matrix_are_over_them():
         ({"base": ["lite0"]}, "config key models.swept.finetune.grid: 'base' should not be valid"),
         ({"seed": []}, "config key models.swept.finetune.grid.seed: [] should be non-empty"),
         ({"seed": [1, 1]}, "config key models.swept.finetune.grid.seed: [1, 1] has non-unique elements"),
+        ({"seed_group": ["a"]}, "config key models.swept.finetune.grid: 'seed_group' should not"),
         ({"labels": ["../etc"]}, "config key models: 'swept.labels_../etc' does not match"),
     ],
 )
@@ -67,7 +68,7 @@ def test_what_cannot_be_is_refused_by_name(grid, message):
     assert message in str(caught.value)
 
 
-def test_a_matrix_names_its_variants_itself():
+def test_a_grid_names_its_seed_groups_itself():
     with pytest.raises(ConfigError, match="models.swept.finetune.seed_group: a grid names its seed groups"):
         studied({"seed_group": "mine", "grid": {"seed": [1, 2]}})
 
@@ -78,7 +79,7 @@ def test_two_models_of_one_name_are_refused():
         studied({"grid": {"seed": [1]}}, **taken)
 
 
-def test_a_variant_by_hand_holds_models_that_differ_in_their_seed_alone():
+def test_a_seed_group_by_hand_holds_models_that_differ_in_their_seed_alone():
     finetune = {"base": "lite0", "seed_group": "mine", "seed": 1}
     right = {f"hand_{seed}": {"finetune": finetune | {"seed": seed}} for seed in (1, 2)}
     assert seed_groups(studied({}, **right)["models"])["mine"] == ["hand_1", "hand_2"]
