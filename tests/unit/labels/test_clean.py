@@ -326,9 +326,7 @@ def test_policies():
         ("genus_only", "noted"),
         ("open_nomenclature", "noted"),
     ]
-    with pytest.raises(
-        ValueError, match=r"genus_only: 1 row, the first 'Aus' of 1\.jpg.*labels\.policies"
-    ):
+    with pytest.raises(ValueError, match=r"genus_only: 1 row, the first 'Aus' of 1\.jpg.*labels\.policies"):
         repair(rows, policies=POLICIES | {"genus_only": "stop"})
 
 
