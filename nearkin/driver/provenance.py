@@ -1,4 +1,4 @@
-"""How results were made, written next to them, so that every byte of it can be checked later, also of a copy.
+"""How results were made, written next to them, so that every byte of a copy can be checked.
 
 Snakemake's own records of parameters and inputs stay in `.snakemake`, where the run was. Here
 each file has one line with its record and its checksum.

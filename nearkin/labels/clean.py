@@ -12,7 +12,11 @@ import polars as pl
 from tqdm import tqdm
 
 from nearkin.labels import curation_log
-from nearkin.labels.conflicts import flag_conflicting_duplicates, flag_conflicting_rows
+from nearkin.labels.conflicts import (
+    find_byte_duplicates,
+    flag_conflicting_duplicates,
+    flag_conflicting_rows,
+)
 from nearkin.labels.policies import add_filename_hints, add_name_reasons, apply_policies
 from nearkin.labels.resolve import add_name_ids, choose_name_text, join_names, resolve_names
 from nearkin.labels.settings import SpellingLimits
@@ -54,7 +58,8 @@ def clean_labels(
     """
     rows = _add_file_reasons(images.rename({"category": "given_category"}), inspection)
     rows = rows.with_columns(category=clean_category(pl.col("given_category")))
-    del images  # millions of rows: hold what is needed
+    copies = find_byte_duplicates(inspection)
+    del images, inspection  # millions of rows: hold what is needed
     rows = choose_name_text(
         rows, fill=policies["missing"] == "repair", keep_codes=policies["dna_barcode"] == "keep"
     )
@@ -64,7 +69,7 @@ def clean_labels(
     names = add_name_reasons(names, policies)
     rows = apply_policies(add_name_ids(rows, names), names, policies)
     rows = flag_conflicting_rows(add_filename_hints(rows, names), names, policies)
-    rows = flag_conflicting_duplicates(rows, names, inspection, policies)
+    rows = flag_conflicting_duplicates(rows, names, copies, policies)
     parts = []
     for chunk in tqdm(
         rows.iter_slices(CHUNK_ROWS), total=len(rows) / CHUNK_ROWS, desc="labels", disable=None
@@ -110,7 +115,7 @@ def _add_file_reasons(images: pl.DataFrame, inspection: pl.DataFrame) -> pl.Data
 
 
 def _to_labels(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(raw_name="raw_name").select(Labels.column_names())
+    return rows.select(Labels.column_names())
 
 
 def _to_quarantine(rows: pl.DataFrame) -> pl.DataFrame:

@@ -57,11 +57,18 @@ def _share_reasons(rows: pl.DataFrame, multi_row: pl.DataFrame) -> pl.DataFrame:
     ).drop("shared", "because")
 
 
+def find_byte_duplicates(inspection: pl.DataFrame) -> pl.DataFrame:
+    """The images with the same bytes as another: `uuid` and `sha256`."""
+    return inspection.filter(pl.col("sha256").is_duplicated()).select("uuid", "sha256")
+
+
 def flag_conflicting_duplicates(
-    rows: pl.DataFrame, names: pl.DataFrame, inspection: pl.DataFrame, policies: Mapping[str, str]
+    rows: pl.DataFrame, names: pl.DataFrame, copies: pl.DataFrame, policies: Mapping[str, str]
 ) -> pl.DataFrame:
-    """The rows with a reason where files with the same bytes have different names."""
-    copies = inspection.filter(pl.col("sha256").is_duplicated()).select("uuid", "sha256")
+    """The rows with a reason where files with the same bytes have different names.
+
+    `copies` is the result of `find_byte_duplicates`.
+    """
     given = names.drop_nulls("genus").select(
         "name_id", "genus", "species", name=pl.coalesce("species", "genus")
     )

@@ -32,13 +32,16 @@ def add_name_reasons(names: pl.DataFrame, policies: Mapping[str, str]) -> pl.Dat
     The first is for names that do not give the species, the second for those of REPAIRABLE.
     """
     defects = {word: (_is_unusable_expr(word, policies[word]), pl.col("name_detail")) for word in DEFECTS}
-    strict = {word: fault for word, fault in REPAIRABLE.items() if word != "file_mismatch"}
-    strict = {word: fault for word, fault in strict.items() if _is_strict(policies[word])}
+    strict = {
+        word: fault
+        for word, fault in REPAIRABLE.items()
+        if word != "file_mismatch" and _is_strict(policies[word])
+    }
     for kind, faults in {"defect": defects, "policy": strict}.items():
         reason = detail = pl.lit(None, dtype=pl.String)
         for word, (has_fault, evidence) in reversed(faults.items()):
-            reason = pl.when(has_fault.fill_null(False)).then(pl.lit(_reason_of(word))).otherwise(reason)
-            detail = pl.when(has_fault.fill_null(False)).then(evidence).otherwise(detail)
+            reason = pl.when(has_fault).then(pl.lit(_reason_of(word))).otherwise(reason)
+            detail = pl.when(has_fault).then(evidence).otherwise(detail)
         names = names.with_columns(**{f"{kind}_reason": reason, f"{kind}_detail": detail})
     return names
 

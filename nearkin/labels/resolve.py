@@ -26,6 +26,7 @@ TEXT_SOURCES = {
     "raw_name_in_captions": "caption_text",
     "genus": "genus_text",
 }
+"""Columns that can name an image, the first that does counts, and what their texts are called."""
 
 
 def choose_name_text(rows: pl.DataFrame, *, fill: bool, keep_codes: bool) -> pl.DataFrame:

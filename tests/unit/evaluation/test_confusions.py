@@ -45,7 +45,7 @@ def test_confusions_worked_out_by_hand():
     ]
 
 
-def test_an_image_without_a_species_is_no_query_and_is_predicted_by_its_genus():
+def test_without_a_species_an_image_counts_as_its_genus_and_is_no_query():
     unknown = pl.when(pl.col("species") != "Bb z").then("species").alias("species")
     labels = labels_of(SPECIES, CATEGORIES).with_columns(unknown)
     assert counted([(0, 3), (1, 0), (3, 0)], labels, "species") == [

@@ -39,7 +39,7 @@ def test_a_neighbour_of_the_species_in_another_category_is_wrong():
     ExampleNeighbours.validate(rows.select(ExampleNeighbours.column_names()))
 
 
-def test_images_without_a_species_do_not_query_and_are_called_by_their_genus():
+def test_images_without_a_species_are_no_queries_and_show_their_genus():
     labels = LABELS.with_columns(species=pl.when(pl.col("uuid") != UUIDS[3]).then("species")).lazy()
     neighbours = neighbours_of((0, 3), (3, 0))
     queries = examples.select_queries(neighbours, labels)
