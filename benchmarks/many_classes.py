@@ -16,7 +16,7 @@ from benchmarks import fresh
 from benchmarks.report import publish, table
 from nearkin.finetune.class_centres import ClassCentres
 from nearkin.finetune.loss import margin_loss, sample_classes
-from nearkin.finetune.recipe import Recipe
+from tests.factories.recipes import recipe_of
 
 CLASSES, WIDTH, BATCH, STEPS = 300_000, 512, 128, 5
 RATES = [0.01, 0.1, 1.0]
@@ -24,7 +24,7 @@ RATES = [0.01, 0.1, 1.0]
 
 def stepped(rate, n_classes, n_steps):
     """The median seconds of a step."""
-    recipe, rng = Recipe(sample_rate=rate), np.random.default_rng(1)
+    recipe, rng = recipe_of(sample_rate=rate), np.random.default_rng(1)
     centres, seconds = ClassCentres(n_classes, WIDTH, 1, torch.device("cpu")), []
     for number in range(1, n_steps + 1):
         features = torch.randn(BATCH, WIDTH).requires_grad_()

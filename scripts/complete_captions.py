@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from nearkin.captions import complete, external
-from nearkin.captions.external import CaptionColumns
+from nearkin.captions.settings import CaptionColumns
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage.lineage import trace_inputs
 from nearkin.storage.tables import read, write

@@ -9,7 +9,7 @@ from nearkin.encoders.encoder import load_encoder, save_encoder
 from nearkin.finetune.checkpoint import finalise_checkpoint
 from nearkin.finetune.data import make_datasets
 from nearkin.finetune.malloc import tune_malloc
-from nearkin.finetune.recipe import Recipe, read_recipe
+from nearkin.finetune.recipe import Recipe
 from nearkin.finetune.train import train
 from nearkin.images.pixel_cache import open_sources
 from nearkin.images.source import ImageSource
@@ -47,11 +47,13 @@ def finetune_encoder(
     if clusters_path:
         classes = tables.read(clusters_path, Clusters, ["uuid", "cluster"]).rename({"cluster": "label"})
     else:
-        named = tables.read(labels_path, Labels, ["uuid", recipe.labels])
-        classes = named.select("uuid", label=label_expr(recipe.labels))
+        named = tables.read(labels_path, Labels, ["uuid", recipe["labels"]])
+        classes = named.select("uuid", label=label_expr(recipe["labels"]))
     species = tables.read(labels_path, Labels, ["uuid", "species"]).rename({"species": "label"})
     splits = tables.read(splits_path, Splits, columns=["uuid", "split", "group_id"])
-    examples = make_datasets(classes, species, splits, sources, share=recipe.train_fraction, seed=recipe.seed)
+    examples = make_datasets(
+        classes, species, splits, sources, share=recipe["train_fraction"], seed=recipe["seed"]
+    )
     encoder = load_encoder(base.weights, base.description)
     unfinished = earlier_path(tuned.state)
     outcome = train(encoder, examples, recipe=recipe, state_path=unfinished, code=code)
@@ -60,9 +62,9 @@ def finetune_encoder(
         weights="finetuned",
         projection=encoder.tower.projection is not None,
         parameters=sum(parameter.numel() for parameter in encoder.tower.parameters()),
-        source=f"{encoder.description.source}, fine-tuned ({recipe.trainable}) by margin softmax",
+        source=f"{encoder.description.source}, fine-tuned ({recipe['trainable']}) by margin softmax",
         base=encoder.fingerprint,
-        recipe=dataclasses.asdict(recipe),
+        recipe=recipe,
         best_epoch=outcome.best_epoch,
     )
     tables.write(outcome.table, tuned.training, Training, **metadata)
@@ -88,7 +90,7 @@ if __name__ == "__main__":
             splits_path=snakemake.input.splits,
             sources=sources,
             tuned=snakemake.output,
-            recipe=read_recipe(snakemake.params.recipe),
+            recipe=snakemake.params.recipe,
             code=snakemake.params.code,
             encoder_threads=snakemake.params.encoder_threads,
             metadata=dict(snakemake.wildcards.items()),

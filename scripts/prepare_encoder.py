@@ -2,7 +2,7 @@
 
 from nearkin.encoders.encoder import save_encoder
 from nearkin.encoders.prepare import ModelSettings, build_encoder
-from nearkin.images.source import Geometry
+from nearkin.images.settings import Geometry
 from nearkin.runtime.logs import setup_logging
 from nearkin.storage.lineage import trace_inputs
 

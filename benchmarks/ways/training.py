@@ -24,10 +24,10 @@ from nearkin.encoders.prepare import build_encoder
 from nearkin.finetune.data import make_datasets
 from nearkin.finetune.freezing import freeze
 from nearkin.finetune.malloc import tune_malloc
-from nearkin.finetune.recipe import Recipe
 from nearkin.finetune.train import train
 from nearkin.finetune.trainer import Trainer
 from nearkin.finetune.validation import is_reachable, recall_at_1
+from tests.factories.recipes import recipe_of
 
 MODEL = {"library": "pip_weights", "name": "efficientnet_lite0", "weights": "pretrained"}
 THREADS, BATCH, JUDGED_AT_ONCE = 2, 32, 16
@@ -42,7 +42,7 @@ def step(folder, trainable):
     tune_malloc()
     given = museum(folder, THREADS)
     examples = _examples(given, "train", "none")
-    run = Trainer(_encoder(), examples, Recipe(trainable=trainable, batch_size=BATCH, epochs=1))
+    run = Trainer(_encoder(), examples, recipe_of(trainable=trainable, batch_size=BATCH, epochs=1))
     run.validate()
     steps, seconds = run.train_epoch(), {"step": [], "bare": []}
     for start in range(0, run.n_steps * BATCH, BATCH):
@@ -71,7 +71,7 @@ def nearkin(folder, trainable, gradient, epochs, seed):
     """Ours, as the rule finetune_encoder trains."""
     tune_malloc()
     given, encoder = museum(folder, THREADS), _encoder()
-    recipe = Recipe(
+    recipe = recipe_of(
         trainable=trainable, margin_gradient=gradient, epochs=int(epochs), batch_size=BATCH, seed=int(seed)
     )
     examples = _examples(given, "train", "val")
@@ -93,24 +93,24 @@ def plain_loop(folder, trainable, gradient, epochs, seed):
     from torch.utils.data import DataLoader, TensorDataset
 
     torch.manual_seed(int(seed))
-    recipe = Recipe(trainable=trainable, epochs=int(epochs), batch_size=BATCH)
+    recipe = recipe_of(trainable=trainable, epochs=int(epochs), batch_size=BATCH)
     given, encoder = museum(folder, THREADS), _encoder()
     examples, val, n_classes = _examples(given, "train", "val")
     width, model = encoder.width, encoder.tower
     began = time.perf_counter()
     trained = list(freeze(model, trainable, width=width, size=GEOMETRY["size"]).parameters.values())
-    loss_of = ArcFaceLoss(n_classes, width, margin=math.degrees(recipe.m2), scale=recipe.logit_scale)
+    loss_of = ArcFaceLoss(n_classes, width, margin=math.degrees(recipe["m2"]), scale=recipe["logit_scale"])
     pixels = torch.from_numpy(_pixels(examples))
     images = TensorDataset(pixels, torch.from_numpy(examples.labels))
     loader = DataLoader(images, batch_size=BATCH, shuffle=True, drop_last=True)
     groups = [{"params": trained}, {"params": loss_of.parameters()}]
-    rates = [recipe.lr, recipe.lr * recipe.head_lr_multiplier]
+    rates = [recipe["lr"], recipe["lr"] * recipe["head_lr_multiplier"]]
     optimiser = torch.optim.AdamW(groups, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, rates, total_steps=recipe.epochs * len(loader), pct_start=recipe.warmup_fraction
+        optimiser, rates, total_steps=recipe["epochs"] * len(loader), pct_start=recipe["warmup_fraction"]
     )
     best = _recall(model, val), _copied(model)
-    for _ in range(recipe.epochs):
+    for _ in range(recipe["epochs"]):
         for batch, labels in loader:
             mirrored = torch.rand(len(batch)) < 0.5
             batch[mirrored] = batch[mirrored].flip(2)

@@ -2,20 +2,12 @@
 
 import logging
 from pathlib import Path
-from typing import TypedDict
 
 import polars as pl
 
 from nearkin.sources import csv_reader, errors
 
 logger = logging.getLogger(__name__)
-
-
-class CaptionColumns(TypedDict):
-    """Which columns of a table name the image and hold the caption."""
-
-    image: str
-    caption: str
 
 
 def read_caption_table(path: str | Path, *, image: str, caption: str) -> pl.DataFrame:

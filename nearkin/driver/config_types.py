@@ -6,9 +6,12 @@ compares the keys with it. Keys that may be missing have no default there.
 
 from typing import NotRequired, TypedDict
 
+from nearkin.captions import settings as captions
+from nearkin.finetune import recipe
 from nearkin.groups.settings import NearDuplicateLimits, OversizedLimits
+from nearkin.images import settings as images
 from nearkin.labels.settings import SpellingLimits
-from nearkin.splits import settings
+from nearkin.splits import settings as splits
 
 
 class SyntheticConfig(TypedDict):
@@ -50,10 +53,8 @@ class LabelsConfig(TypedDict):
     spelling: SpellingLimits
 
 
-class CaptionTableConfig(TypedDict):
+class CaptionTableConfig(captions.CaptionColumns):
     path: str
-    image: str
-    caption: str
 
 
 class CaptionsConfig(TypedDict):
@@ -68,7 +69,7 @@ class GroupsConfig(TypedDict):
     oversized: OversizedLimits
 
 
-class SplitConfig(settings.SplitSettings):
+class SplitConfig(splits.SplitSettings):
     previous: str | None
     use_source_split: bool
 
@@ -82,39 +83,14 @@ class DatasetConfig(TypedDict):
     split: SplitConfig
 
 
-class PreprocessingConfig(TypedDict):
-    size: int
-    crop_pct: float
-    interpolation: str
+class PreprocessingConfig(images.Geometry):
     decode: str
     cache: bool
 
 
-class FinetuneConfig(TypedDict):
+class FinetuneConfig(recipe.Recipe):
     base: str
     seed_group: str | None
-    labels: str
-    trainable: str
-    epochs: int
-    batch_size: int
-    grad_accumulation: int
-    lr: float
-    head_lr_multiplier: float
-    warmup_fraction: float
-    logit_scale: float
-    m1: float
-    m2: float
-    m3: float
-    margin_gradient: str
-    max_grad_norm: float | None
-    sample_rate: float
-    feature_sample_rate: float
-    augment: str
-    class_sampling: str
-    precision: str
-    train_fraction: float
-    patience: int | None
-    seed: int
 
 
 class ModelConfig(TypedDict):

@@ -21,7 +21,7 @@ from torch.nn import functional
 from nearkin.encoders.architectures import Architecture, ImageEncoder, build_network
 from nearkin.encoders.checkpoints import load_strict
 from nearkin.encoders.device import check_memory, choose_device, set_matmul_precision
-from nearkin.images.source import Geometry
+from nearkin.images.settings import Geometry
 from nearkin.storage import lineage
 from nearkin.storage.atomic import DamagedError, read_error, write_text
 from nearkin.storage.lineage import LineageRecord

@@ -13,7 +13,7 @@ from nearkin.encoders.architectures import Histogram, ImageEncoder
 from nearkin.encoders.encoder import EncoderFacts, EncoderSpec
 from nearkin.encoders.open_clip_models import build_open_clip_image
 from nearkin.encoders.timm_models import build_pip_model, build_timm
-from nearkin.images.source import Geometry
+from nearkin.images.settings import Geometry
 
 logger = logging.getLogger(__name__)
 

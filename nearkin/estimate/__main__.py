@@ -27,8 +27,8 @@ from nearkin.encoders.architectures import Architecture
 from nearkin.encoders.encoder import read_spec
 from nearkin.estimate import counts, microbenchmarks
 from nearkin.estimate import model as cost_model
-from nearkin.finetune.recipe import read_recipe, recipe_settings
-from nearkin.images.source import Geometry, Preprocessing
+from nearkin.images.settings import Geometry
+from nearkin.images.source import Preprocessing
 from nearkin.runtime.memory import available_memory
 
 SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
@@ -132,13 +132,12 @@ class Dataset:
         architecture, network = self._find_architecture(model), self._measure_network(model)
         if finetune is None or architecture is None or network is None:
             return {}
-        recipe = read_recipe(recipe_settings(finetune))
         geometry = self._get_geometry(self._get_preprocess(model))
         frozen, learning = microbenchmarks.measure_learning(
-            architecture, geometry, width=network.width, trainable=recipe.trainable, threads=self.threads
+            architecture, geometry, width=network.width, trainable=finetune["trainable"], threads=self.threads
         )
-        seconds = cost_model.training_seconds(self.split_sizes, recipe, frozen=frozen, learning=learning)
-        rate = cost_model.per_second(learning, f"by {self.threads} threads, {recipe.epochs} times")
+        seconds = cost_model.training_seconds(self.split_sizes, finetune, frozen=frozen, learning=learning)
+        rate = cost_model.per_second(learning, f"by {self.threads} threads, {finetune['epochs']} times")
         if frozen:
             rate += f", after {cost_model.per_second(frozen, 'once')}"
         n_train = self.split_sizes["train"]

@@ -19,7 +19,8 @@ from nearkin.estimate.counts import list_synthetic_records
 from nearkin.finetune.freezing import freeze
 from nearkin.images.inspect import inspect_files
 from nearkin.images.reader import ImageFileReader
-from nearkin.images.source import Geometry, Preprocessing
+from nearkin.images.settings import Geometry
+from nearkin.images.source import Preprocessing
 from nearkin.search import exact_knn
 from nearkin.sources.safe_paths import AnyPath
 from nearkin.synthetic import scene

@@ -74,14 +74,15 @@ def training_seconds(sizes: Mapping[str, float], recipe: Recipe, *, frozen: floa
     `frozen` are the seconds per image of the frozen part, `learning` those of a forward and backward
     pass of the other; its forward pass alone takes a third of that.
 
-    >>> training_seconds({"train": 10, "val": 4}, Recipe(epochs=2, augment="flip"), frozen=1.0, learning=3.0)
+    >>> recipe = {"epochs": 2, "augment": "flip", "train_fraction": 1.0}
+    >>> training_seconds({"train": 10, "val": 4}, recipe, frozen=1.0, learning=3.0)
     96.0
     """
-    variants = {"none": 1, "flip": 2, "rand_augment": recipe.epochs}[recipe.augment]
-    n_train = recipe.train_fraction * sizes["train"]
+    variants = {"none": 1, "flip": 2, "rand_augment": recipe["epochs"]}[recipe["augment"]]
+    n_train = recipe["train_fraction"] * sizes["train"]
     n_frozen = n_train * variants + sizes["val"]
-    n_validated = sizes["val"] * (recipe.epochs + 1)
-    return n_frozen * frozen + recipe.epochs * n_train * learning + n_validated * learning / 3
+    n_validated = sizes["val"] * (recipe["epochs"] + 1)
+    return n_frozen * frozen + recipe["epochs"] * n_train * learning + n_validated * learning / 3
 
 
 def search_memory(n_images: int, width: int) -> int:

@@ -21,7 +21,7 @@ def margin_loss(
     """
     cosines = functional.linear(functional.normalize(features), functional.normalize(centres))
     with_margin = apply_margin(cosines, labels, recipe)
-    return functional.cross_entropy(recipe.logit_scale * with_margin, labels)
+    return functional.cross_entropy(recipe["logit_scale"] * with_margin, labels)
 
 
 def apply_margin(cosines: torch.Tensor, labels: torch.Tensor, recipe: Recipe) -> torch.Tensor:
@@ -33,10 +33,10 @@ def apply_margin(cosines: torch.Tensor, labels: torch.Tensor, recipe: Recipe) ->
     scale (p - y) / n.
     """
     correct = cosines.gather(1, labels[:, None])
-    angle = recipe.m1 * torch.arccos(correct.clamp(-MAX_COSINE, MAX_COSINE)) + recipe.m2
-    edge = math.cos((math.pi - recipe.m2) / recipe.m1)
-    with_margin = torch.where(angle > math.pi, correct - edge - 1, torch.cos(angle)) - recipe.m3
-    if recipe.margin_gradient == "straight_through":
+    angle = recipe["m1"] * torch.arccos(correct.clamp(-MAX_COSINE, MAX_COSINE)) + recipe["m2"]
+    edge = math.cos((math.pi - recipe["m2"]) / recipe["m1"])
+    with_margin = torch.where(angle > math.pi, correct - edge - 1, torch.cos(angle)) - recipe["m3"]
+    if recipe["margin_gradient"] == "straight_through":
         with_margin = correct + (with_margin - correct).detach()
     return cosines.scatter(1, labels[:, None], with_margin)
 

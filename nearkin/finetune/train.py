@@ -1,6 +1,5 @@
 """Fine-tuning by margin softmax: the training loop, and which epoch is kept."""
 
-import dataclasses
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -56,7 +55,7 @@ def train(
     content = [part.content for part in examples[:2]]
     # timm's version counts, too: it augments the images.
     decisive = [encoder.fingerprint, encoder.numerics_id, code, version("timm")]
-    key = digest_run(*decisive, dataclasses.asdict(recipe), content)
+    key = digest_run(*decisive, recipe, content)
     if saved := load_checkpoint(state_path, key):
         run.restore(*saved)
         logger.info("going on after epoch %d, step %d", run.n_validated, len(run.rows))
@@ -85,7 +84,7 @@ def train(
 
 def _run_epochs(run: Trainer, save: Callable[[], None], saved_every: float) -> None:
     """Run the remaining steps of all epochs; `save` is called after each, and every `saved_every` seconds."""
-    n_images, saved_at = run.recipe.epochs * run.n_steps * run.batch, time.monotonic()
+    n_images, saved_at = run.recipe["epochs"] * run.n_steps * run.batch, time.monotonic()
     with tqdm(total=n_images, desc="train", unit="image", disable=None) as bar:
         bar.update(len(run.rows) * run.batch)
         while not run.is_done:

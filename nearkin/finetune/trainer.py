@@ -16,7 +16,7 @@ from nearkin.finetune.data import Datasets
 from nearkin.finetune.feature_cache import FrozenFeatureCache
 from nearkin.finetune.freezing import freeze
 from nearkin.finetune.loss import margin_loss, sample_classes
-from nearkin.finetune.recipe import Recipe
+from nearkin.finetune.recipe import SAMPLING_POWERS, Recipe
 from nearkin.finetune.schedule import one_cycle
 from nearkin.finetune.validation import recall_at_1
 
@@ -45,18 +45,20 @@ class Trainer:
         self.train, self.val, self.n_classes = examples
         self.recipe, self.device = recipe, encoder.device
         description = encoder.description
-        self.parts = freeze(encoder.tower, recipe.trainable, width=description.width, size=description.size)
+        self.parts = freeze(
+            encoder.tower, recipe["trainable"], width=description.width, size=description.size
+        )
         self.train_features = FrozenFeatureCache(
-            self.parts.frozen, self.train.images, augment=recipe.augment, device=self.device
+            self.parts.frozen, self.train.images, augment=recipe["augment"], device=self.device
         )
         self.val_features = FrozenFeatureCache(
             self.parts.frozen, self.val.images, augment="none", device=self.device
         )
         # Fewer images than a step's are one step; otherwise the remainder of an epoch is left out.
-        self.batch = min(recipe.batch_size * recipe.grad_accumulation, len(self.train.labels))
+        self.batch = min(recipe["batch_size"] * recipe["grad_accumulation"], len(self.train.labels))
         self.n_steps = len(self.train.labels) // self.batch
         self.width = description.width
-        self.centres = ClassCentres(self.n_classes, self.width, recipe.seed, self.device)
+        self.centres = ClassCentres(self.n_classes, self.width, recipe["seed"], self.device)
         self.parameters = dict(self.parts.parameters)
         self.optimiser = torch.optim.AdamW(self.parameters.values(), lr=0.0, weight_decay=0.0)
         self.rows: list[Step] = []
@@ -77,7 +79,7 @@ class Trainer:
     def is_done(self) -> bool:
         """Whether all epochs are done, or the recipe's patience is exhausted."""
         waited = self.n_validated - self.best_epoch
-        return self.n_validated == self.recipe.epochs or waited == self.recipe.patience
+        return self.n_validated == self.recipe["epochs"] or waited == self.recipe["patience"]
 
     def train_epoch(self) -> Iterator[int]:
         """Run the rest of an epoch, in its own order; yields the number of images after each step."""
@@ -153,24 +155,27 @@ class Trainer:
 
     def _order_images(self, epoch: int) -> np.ndarray:
         """The images of every step of an epoch: (n_steps, batch)."""
-        rng = np.random.default_rng([self.recipe.seed, epoch])
+        rng = np.random.default_rng([self.recipe["seed"], epoch])
         n_images, n_drawn = len(self.train.labels), self.n_steps * self.batch
-        if self.recipe.class_sampling == "none":
+        class_sampling = self.recipe["class_sampling"]
+        if class_sampling == "none":
             return rng.permutation(n_images)[:n_drawn].reshape(self.n_steps, self.batch)
-        share = np.bincount(self.train.labels)[self.train.labels] ** -self.recipe.sampling_power
+        share = np.bincount(self.train.labels)[self.train.labels] ** -SAMPLING_POWERS[class_sampling]
         return rng.choice(n_images, (self.n_steps, self.batch), p=share / share.sum())
 
     def _step(self, epoch: int, rows: np.ndarray) -> Step:
         recipe, number = self.recipe, len(self.rows) + 1
-        rng = np.random.default_rng([recipe.seed, epoch, number])
-        schedule = one_cycle(number - 1, recipe.epochs * self.n_steps, warmup_fraction=recipe.warmup_fraction)
-        flipped = rng.random(len(rows)) < (0 if recipe.augment == "none" else 0.5)
+        rng = np.random.default_rng([recipe["seed"], epoch, number])
+        schedule = one_cycle(
+            number - 1, recipe["epochs"] * self.n_steps, warmup_fraction=recipe["warmup_fraction"]
+        )
+        flipped = rng.random(len(rows)) < (0 if recipe["augment"] == "none" else 0.5)
         classes, labels = self._sample_classes(self.train.labels[rows], rng)
         dimensions = self._sample_dimensions(rng)
         centres, loss = self.centres.gather(classes), 0.0
         self.optimiser.zero_grad()
-        for start in range(0, len(rows), recipe.batch_size):
-            part = slice(start, start + recipe.batch_size)
+        for start in range(0, len(rows), recipe["batch_size"]):
+            part = slice(start, start + recipe["batch_size"])
             batch = self.train_features(rows[part], flipped[part], int(rng.integers(2**32)))
             features = self._compute_features(batch)
             share = len(features) / len(rows)
@@ -185,10 +190,10 @@ class Trainer:
             raise FloatingPointError(
                 f"in epoch {epoch}, step {number} the loss is {loss}, its gradient {norm:.3g} long"
             )
-        if recipe.max_grad_norm is not None:
-            torch.nn.utils.clip_grads_with_norm_(parameters, recipe.max_grad_norm, norm)
-        lr = recipe.lr * schedule.factor
-        head_lr = recipe.lr * recipe.head_lr_multiplier * schedule.factor
+        if recipe["max_grad_norm"] is not None:
+            torch.nn.utils.clip_grads_with_norm_(parameters, recipe["max_grad_norm"], norm)
+        lr = recipe["lr"] * schedule.factor
+        head_lr = recipe["lr"] * recipe["head_lr_multiplier"] * schedule.factor
         (group,) = self.optimiser.param_groups
         group["lr"], group["betas"] = lr, (schedule.beta, group["betas"][1])
         self.optimiser.step()
@@ -206,21 +211,21 @@ class Trainer:
     def _compute_features(self, batch: torch.Tensor) -> torch.Tensor:
         """The output of the trained part for a batch: float32 (n, width)."""
         half = torch.autocast(self.device.type, torch.bfloat16)
-        with half if self.recipe.precision == "bf16" else contextlib.nullcontext():
+        with half if self.recipe["precision"] == "bf16" else contextlib.nullcontext():
             return self.parts.trainable(batch).float()
 
     def _sample_classes(
         self, labels: np.ndarray, rng: np.random.Generator
     ) -> tuple[torch.Tensor | None, torch.Tensor]:
         """The classes of a step's softmax, None for all, and the labels as rows of them."""
-        if self.recipe.sample_rate == 1:
+        if self.recipe["sample_rate"] == 1:
             return None, torch.from_numpy(labels).to(self.device)
-        classes, labels = sample_classes(labels, self.n_classes, self.recipe.sample_rate, rng)
+        classes, labels = sample_classes(labels, self.n_classes, self.recipe["sample_rate"], rng)
         return torch.from_numpy(classes).to(self.device), torch.from_numpy(labels).to(self.device)
 
     def _sample_dimensions(self, rng: np.random.Generator) -> slice | torch.Tensor:
         """The features that a step's cosines are computed from."""
-        if self.recipe.feature_sample_rate == 1:
+        if self.recipe["feature_sample_rate"] == 1:
             return slice(None)
-        n_used = max(1, round(self.recipe.feature_sample_rate * self.width))
+        n_used = max(1, round(self.recipe["feature_sample_rate"] * self.width))
         return torch.from_numpy(np.sort(rng.permutation(self.width)[:n_used])).to(self.device)

@@ -21,7 +21,8 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from nearkin.images.reader import ImageFileReader, image_shape
-from nearkin.images.source import Geometry, ImageSource, Preprocessing, Rows
+from nearkin.images.settings import Geometry
+from nearkin.images.source import ImageSource, Preprocessing, Rows
 from nearkin.storage import tables
 from nearkin.storage.atomic import DamagedError, atomic_path, read_error
 from nearkin.tables.images import Inspection

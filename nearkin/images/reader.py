@@ -11,7 +11,8 @@ import polars as pl
 from PIL import Image
 
 from nearkin.images.decode import ImageProblem, decode_rgb, decode_rgb_reduced
-from nearkin.images.source import Geometry, Preprocessing, Rows
+from nearkin.images.settings import Geometry
+from nearkin.images.source import Preprocessing, Rows
 from nearkin.runtime.prefetch import thread_map_ordered
 from nearkin.sources.safe_paths import classify_path, raise_if_unreadable
 

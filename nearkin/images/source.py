@@ -7,16 +7,10 @@ from typing import NotRequired, Protocol, TypedDict
 import numpy as np
 import polars as pl
 
+from nearkin.images.settings import Geometry
+
 Rows = Sequence[int] | np.ndarray
 """Rows of a source; an array has one dimension, of integers."""
-
-
-class Geometry(TypedDict):
-    """How an image becomes a square: see `nearkin.images.reader.resize_and_crop`."""
-
-    size: int
-    crop_pct: float
-    interpolation: str
 
 
 class Preprocessing(TypedDict):

@@ -4,13 +4,13 @@ import numpy as np
 import polars as pl
 
 from nearkin.finetune.data import make_datasets
-from nearkin.finetune.recipe import Recipe
 from nearkin.finetune.train import train
 from tests.factories import encoders as examples
 from tests.factories.random_study import labels_of
+from tests.factories.recipes import recipe_of
 
 SPECIES = ["Aa aa", "Aa bb", "Bb aa", "Bb bb"]
-RECIPE = Recipe(trainable="all", epochs=3, batch_size=8, lr=3e-3)
+RECIPE = recipe_of(trainable="all", epochs=3, batch_size=8, lr=3e-3)
 
 
 def study(n_each=12):

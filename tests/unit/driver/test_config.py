@@ -1,14 +1,14 @@
 """Configs that run, and the errors of those that do not."""
 
 import copy
-import dataclasses
 from pathlib import Path
 
 import pytest
 import yaml
 
 from nearkin.driver.config import ConfigError, check_repeated_keys, resolve_config, root_model
-from nearkin.finetune.recipe import PRESETS, Recipe, read_recipe
+from nearkin.finetune.recipe import PRESETS, SAMPLING_POWERS
+from tests.factories.recipes import recipe_of
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -80,6 +80,19 @@ def wrong(path, value):
         (["models", "lite0_unicom", "finetune", "base"], "lite1", "no model 'lite1'; did you mean 'lite0'?"),
         (["models", "lite0_unicom", "finetune", "base"], "lite0_unicom", "goes round in circles"),
         (["models", "lite0_unicom", "library"], "timm", "give either library"),
+        (["models", "lite0_unicom", "finetune", "epochs"], 0, "finetune.epochs: 0 is less than the minimum"),
+        (["models", "lite0_unicom", "finetune", "trainable"], "last_0", "finetune.trainable: 'last_0' does"),
+        (
+            ["models", "lite0_unicom", "finetune", "margin_gradient"],
+            "exakt",
+            "finetune.margin_gradient: 'exakt' is not one of 'straight_through', 'exact'",
+        ),
+        (
+            ["models", "lite0_unicom", "finetune", "sample_rate"],
+            0,
+            "finetune.sample_rate: 0 is less than or equal to the minimum of 0",
+        ),
+        (["models", "lite0_unicom", "finetune", "marginn"], 1, "finetune.marginn: unknown key; did you mean"),
         (
             ["models", "lite0"],
             {"library": "timm", "name": "x", "preprocess": "square_224"},
@@ -292,15 +305,12 @@ def test_base_of_follows_fine_tunings():
     assert root_model(models, "c") == "a"
 
 
-def test_the_recipes_defaults_are_the_schemas():
+def test_a_recipe_has_all_that_the_schema_says_of_a_training():
     schema = SCHEMA["$defs"]["finetune"]["properties"]
-    recipe = {field.name: field.default for field in dataclasses.fields(Recipe)}
-    own = {
-        key: inner["default"]
-        for key, inner in schema.items()
-        if key not in ("base", "preset", "grid", "seed_group")
-    }
-    assert own == recipe
+    of_the_model = ("base", "preset", "grid", "seed_group")
+    defaults = {key: inner["default"] for key, inner in schema.items() if key not in of_the_model}
+    assert list(recipe_of().items()) == list(defaults.items())  # in its order, as encoder.json has it
+    assert set(schema["class_sampling"]["enum"]) == set(SAMPLING_POWERS)
 
 
 def test_a_preset_holds_where_nothing_else_is_said():
@@ -314,7 +324,7 @@ def test_a_preset_holds_where_nothing_else_is_said():
         1,
     ]
     for preset in PRESETS.values():
-        assert read_recipe(preset).lr == 1e-5
+        assert recipe_of(**preset)["lr"] == 1e-5
 
 
 def test_the_order_of_keys_changes_nothing_but_the_order_of_models():

@@ -9,9 +9,9 @@ import torch
 from nearkin.encoders.encoder import load_encoder, save_encoder
 from nearkin.finetune import trainer as running
 from nearkin.finetune.checkpoint import load_checkpoint, save_checkpoint
-from nearkin.finetune.recipe import Recipe
 from nearkin.finetune.train import train
 from tests.factories import encoders as examples
+from tests.factories.recipes import recipe_of
 from tests.factories.training import RECIPE, bits, trained
 
 
@@ -80,7 +80,7 @@ def test_a_gradient_that_is_infinite_is_not_followed(taught, tmp_path, monkeypat
 
 def test_weights_that_overflow_are_neither_saved_nor_kept(taught, tmp_path):
     path = tmp_path / "state"
-    recipe = Recipe(trainable="all", epochs=1, batch_size=24, lr=1e38)
+    recipe = recipe_of(trainable="all", epochs=1, batch_size=24, lr=1e38)
     with pytest.raises(ValueError, match="embeddings are not finite after epoch 1: lower lr"):
         trained(taught, path, recipe)
     assert not path.exists()
@@ -90,7 +90,7 @@ def test_weights_that_overflow_are_neither_saved_nor_kept(taught, tmp_path):
 def test_a_base_that_gives_other_vectors_than_it_says(taught, tmp_path, trainable):
     encoder = examples.encoder()
     encoder.description = examples.description(width=7)
-    recipe = Recipe(trainable=trainable, epochs=1, batch_size=8)
+    recipe = recipe_of(trainable=trainable, epochs=1, batch_size=8)
     with pytest.raises(ValueError, match="vectors of 6 numbers, but its encoder.json says 7: remove"):
         train(encoder, taught, recipe=recipe, state_path=tmp_path / "state")
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from safetensors.torch import save_file
 
-from nearkin.finetune.recipe import Recipe
 from nearkin.finetune.train import train
 from tests.factories import encoders as examples
+from tests.factories.recipes import recipe_of
 from tests.factories.training import study, taught_by
 
 ROOT = Path(__file__).parents[3]
-RECIPE = Recipe(trainable="all", epochs=25, batch_size=4, sample_rate=0.75, augment="rand_augment")
+RECIPE = recipe_of(trainable="all", epochs=25, batch_size=4, sample_rate=0.75, augment="rand_augment")
 
 
 def main(folder):

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pytorch_metric_learning.losses import ArcFaceLoss
 
 from nearkin.finetune.loss import apply_margin, margin_loss, sample_classes
-from nearkin.finetune.recipe import Recipe
 from nearkin.finetune.schedule import one_cycle
+from tests.factories.recipes import recipe_of
 
 torch.set_num_threads(1)  # tests run side by side
 
@@ -34,10 +34,10 @@ def slow_loss(features, labels, centres, recipe):
             product = sum(a * b for a, b in zip(feature, centre, strict=True))
             cosine = product / math.hypot(*feature) / math.hypot(*centre)
             if j == label:
-                angle = recipe.m1 * math.acos(cosine) + recipe.m2
-                edge = math.cos((math.pi - recipe.m2) / recipe.m1)
-                cosine = (math.cos(angle) if angle <= math.pi else cosine - edge - 1) - recipe.m3
-            cosines.append(recipe.logit_scale * cosine)
+                angle = recipe["m1"] * math.acos(cosine) + recipe["m2"]
+                edge = math.cos((math.pi - recipe["m2"]) / recipe["m1"])
+                cosine = (math.cos(angle) if angle <= math.pi else cosine - edge - 1) - recipe["m3"]
+            cosines.append(recipe["logit_scale"] * cosine)
         losses.append(math.log(sum(math.exp(c - cosines[label]) for c in cosines)))
     return sum(losses) / len(losses)
 
@@ -45,7 +45,7 @@ def slow_loss(features, labels, centres, recipe):
 @pytest.mark.parametrize("margins", MARGINS)
 @pytest.mark.parametrize("gradient", ["exact", "straight_through"])
 def test_the_loss_equals_plain_loops(margins, gradient):
-    recipe = Recipe(margin_gradient=gradient, **margins)
+    recipe = recipe_of(margin_gradient=gradient, **margins)
     for seed in range(5):
         features, centres, labels = drawn(seed)
         expected = slow_loss(features, labels, centres, recipe)
@@ -54,14 +54,14 @@ def test_the_loss_equals_plain_loops(margins, gradient):
 
 @pytest.mark.parametrize("margins", MARGINS)
 def test_exact_passes_gradcheck(margins):
-    recipe = Recipe(margin_gradient="exact", logit_scale=4.0, **margins)
+    recipe = recipe_of(margin_gradient="exact", logit_scale=4.0, **margins)
     features, centres, labels = drawn()
     features.requires_grad_(), centres.requires_grad_()
     assert torch.autograd.gradcheck(lambda f, c: margin_loss(f, labels, c, recipe), (features, centres))
 
 
 def test_exact_beyond_pi_still_pulls_towards_the_class():
-    recipe = Recipe(margin_gradient="exact", m2=0.5)
+    recipe = recipe_of(margin_gradient="exact", m2=0.5)
     cosines = torch.tensor([[-0.99, 0.2]], dtype=torch.float64, requires_grad=True)
     right = apply_margin(cosines, torch.tensor([0]), recipe)[0, 0]
     assert right < -1
@@ -74,21 +74,21 @@ def test_exact_beyond_pi_still_pulls_towards_the_class():
 def test_a_nearer_class_centre_never_scores_less(first, second, margins):
     low, high = sorted((first, second))
     cosines = torch.tensor([[low], [high]], dtype=torch.float64)
-    scores = apply_margin(cosines, torch.tensor([0, 0]), Recipe(**margins))
+    scores = apply_margin(cosines, torch.tensor([0, 0]), recipe_of(**margins))
     assert scores[0] <= scores[1] + 1e-12
     assert scores[1] <= cosines[1] + 1e-5  # a margin never helps
 
 
 @pytest.mark.parametrize("margins", MARGINS)
 def test_straight_through_gives_scale_times_p_minus_y(margins):
-    recipe = Recipe(margin_gradient="straight_through", **margins)
+    recipe = recipe_of(margin_gradient="straight_through", **margins)
     features, centres, labels = drawn()
     normal = torch.nn.functional.normalize
     cosines = (normal(features) @ normal(centres).T).requires_grad_()
-    with_margin = recipe.logit_scale * apply_margin(cosines, labels, recipe)
+    with_margin = recipe["logit_scale"] * apply_margin(cosines, labels, recipe)
     torch.nn.functional.cross_entropy(with_margin, labels).backward()
     y = torch.nn.functional.one_hot(labels, 5)
-    expected = recipe.logit_scale * (with_margin.softmax(dim=1) - y) / len(labels)
+    expected = recipe["logit_scale"] * (with_margin.softmax(dim=1) - y) / len(labels)
     assert torch.allclose(cosines.grad, expected.detach(), atol=1e-12)
 
 
@@ -96,18 +96,18 @@ def test_a_perfect_match_has_a_finite_gradient():
     for gradient in ("exact", "straight_through"):
         centres = torch.eye(2, requires_grad=True)
         features = torch.eye(2).requires_grad_()
-        margin_loss(features, torch.tensor([0, 1]), centres, Recipe(margin_gradient=gradient)).backward()
+        margin_loss(features, torch.tensor([0, 1]), centres, recipe_of(margin_gradient=gradient)).backward()
         assert torch.isfinite(features.grad).all() and torch.isfinite(centres.grad).all()
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.3, 0.5])
 def test_arcface_of_pytorch_metric_learning(margin):
-    recipe = Recipe(margin_gradient="exact", m2=margin)
+    recipe = recipe_of(margin_gradient="exact", m2=margin)
     for seed in range(5):
         features, centres, labels = drawn(seed, n=20, width=6)
         features += centres[labels]  # beyond pi the two definitions differ
         features.requires_grad_(), centres.requires_grad_()
-        theirs = ArcFaceLoss(5, 6, margin=math.degrees(margin), scale=recipe.logit_scale)
+        theirs = ArcFaceLoss(5, 6, margin=math.degrees(margin), scale=recipe["logit_scale"])
         theirs.W.data = centres.detach().T.clone()
         expected, loss = theirs(features, labels), margin_loss(features, labels, centres, recipe)
         assert loss.item() == pytest.approx(expected.item(), rel=1e-10)
@@ -122,7 +122,7 @@ def test_sampling_all_classes_is_the_dense_loss(gradient):
     features, centres, labels = drawn()
     features.requires_grad_(), centres.requires_grad_()
     classes, rows = sample_classes(labels.numpy(), 5, 1.0, np.random.default_rng(0))
-    recipe, taken = Recipe(margin_gradient=gradient), centres[torch.from_numpy(classes)]
+    recipe, taken = recipe_of(margin_gradient=gradient), centres[torch.from_numpy(classes)]
     dense = margin_loss(features, labels, centres, recipe)
     sampled = margin_loss(features, torch.from_numpy(rows), taken, recipe)
     assert torch.equal(dense, sampled)
@@ -164,7 +164,7 @@ def test_a_handful_of_steps_has_a_pace_too(n_steps):
 
 def test_an_angle_that_ends_at_pi_keeps_its_cosine_and_beyond_it_falls_on():
     """With m1 = 2 a right angle ends at pi, where the cosine is -1; beyond, it falls with slope 1."""
-    recipe = Recipe(margin_gradient="exact", m1=2.0, m2=0.0, m3=0.25)
+    recipe = recipe_of(margin_gradient="exact", m1=2.0, m2=0.0, m3=0.25)
     cosines = torch.tensor([[0.5, 0.9], [-0.25, 0.9]], dtype=torch.float64)
     results = apply_margin(cosines, torch.tensor([0, 0]), recipe)
     assert results[:, 0].tolist() == pytest.approx([-0.5 - 0.25, -1 - 0.25 - 0.25])
@@ -172,7 +172,7 @@ def test_an_angle_that_ends_at_pi_keeps_its_cosine_and_beyond_it_falls_on():
 
 
 def test_cosines_of_one_and_minus_one_are_held_off_by_a_millionth():
-    recipe = Recipe(margin_gradient="exact", m2=0.0)
+    recipe = recipe_of(margin_gradient="exact", m2=0.0)
     cosines = torch.tensor([[1.0], [-1.0]], dtype=torch.float64, requires_grad=True)
     results = apply_margin(cosines, torch.tensor([0, 0]), recipe)
     assert results[:, 0].tolist() == pytest.approx([1 - 1e-6, -1 + 1e-6], abs=1e-12)
@@ -190,7 +190,7 @@ def test_the_fewest_classes_are_those_of_the_batch():
 
 def test_beyond_pi_the_cosine_falls_on_from_where_it_is_least():
     """With m1 = 2 and m2 = 0.5 that is at an angle of (pi - 0.5) / 2."""
-    recipe = Recipe(margin_gradient="exact", m1=2.0, m2=0.5, m3=0.0)
+    recipe = recipe_of(margin_gradient="exact", m1=2.0, m2=0.5, m3=0.0)
     edge = math.cos((math.pi - 0.5) / 2)
     cosines = torch.tensor([[edge + 1e-9, 0.0], [edge - 0.25, 0.0]], dtype=torch.float64)
     results = apply_margin(cosines, torch.tensor([0, 0]), recipe)

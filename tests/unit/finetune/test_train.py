@@ -1,6 +1,5 @@
 """Training: what is learned and kept, what is an error, and that a resumed training has the same bits."""
 
-import dataclasses
 import json
 import random
 from types import SimpleNamespace
@@ -18,7 +17,6 @@ from nearkin.finetune import trainer as running
 from nearkin.finetune.augment import rand_augment
 from nearkin.finetune.checkpoint import finalise_checkpoint, load_checkpoint, save_checkpoint
 from nearkin.finetune.feature_cache import FrozenFeatureCache
-from nearkin.finetune.recipe import Recipe, read_recipe
 from nearkin.finetune.train import train
 from nearkin.finetune.validation import recall_at_1
 from nearkin.storage import tables
@@ -27,11 +25,12 @@ from nearkin.tables.splits import Splits
 from nearkin.tables.training import Training
 from scripts.finetune_encoder import finetune_encoder
 from tests.factories import encoders as examples
+from tests.factories.recipes import recipe_of
 from tests.factories.training import RECIPE, SPECIES, bits, study, taught_by, trained
 
 
 def test_training_finds_the_species_that_were_hard_to_find(taught, tmp_path):
-    recipe = Recipe(trainable="all", epochs=20, batch_size=8, lr=3e-3)
+    recipe = recipe_of(trainable="all", epochs=20, batch_size=8, lr=3e-3)
     encoder, outcome = trained(taught, tmp_path / "state", recipe)
     table = outcome.table
     assert outcome.best_epoch["val_recall"] > outcome.best_epoch["val_recall_base"] + 0.2
@@ -85,7 +84,7 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bits(
     taught, tmp_path, monkeypatch, trainable, changes, n_saves
 ):
     """Saved after each of nine steps and each of three epochs."""
-    recipe = Recipe(trainable=trainable, epochs=3, batch_size=8, lr=3e-3, **changes)
+    recipe = recipe_of(trainable=trainable, epochs=3, batch_size=8, lr=3e-3, **changes)
     whole, expected = trained(taught, tmp_path / "whole", recipe)
     n_saved = 0
 
@@ -108,7 +107,7 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bits(
 def test_a_state_of_another_training_or_a_damaged_one_is_ignored(taught, tmp_path, caplog):
     path = tmp_path / "state"
     _, first = trained(taught, path)
-    other = Recipe(trainable="all", epochs=3, batch_size=8, lr=3e-3, seed=2)
+    other = recipe_of(trainable="all", epochs=3, batch_size=8, lr=3e-3, seed=2)
     _, fresh = trained(taught, tmp_path / "fresh", other)
     _, stale = trained(taught, path, other)
     assert stale.key != first.key and stale.table.equals(fresh.table)
@@ -130,9 +129,9 @@ def test_a_finished_state_holds_the_last_weights_and_is_not_gone_on_from(tmp_pat
 
 
 def test_the_checkpoint_has_the_last_weights_the_encoder_the_best(taught, tmp_path):
-    encoder, outcome = trained(taught, tmp_path / "state", dataclasses.replace(RECIPE, lr=0.1))
+    encoder, outcome = trained(taught, tmp_path / "state", RECIPE | {"lr": 0.1})
     saved = load_file(tmp_path / "state")
-    assert outcome.best_epoch["epoch"] < RECIPE.epochs  # it learns too fast
+    assert outcome.best_epoch["epoch"] < RECIPE["epochs"]  # it learns too fast
     for name, value in outcome.last.items():
         assert torch.equal(value, saved[f"now/{name}"])
         assert torch.equal(encoder.tower.state_dict()[name], saved[f"best/{name}"])
@@ -140,7 +139,7 @@ def test_the_checkpoint_has_the_last_weights_the_encoder_the_best(taught, tmp_pa
 
 def test_sampling_all_classes_trains_as_the_dense_softmax(taught, tmp_path):
     encoder, dense = trained(taught, tmp_path / "dense")
-    almost = dataclasses.replace(RECIPE, sample_rate=0.99)  # of four classes: all
+    almost = RECIPE | {"sample_rate": 0.99}  # of four classes: all
     other, sampled = trained(taught, tmp_path / "sampled", almost)
     assert np.allclose(sampled.table["loss"], dense.table["loss"], atol=1e-6)
     for name, value in encoder.tower.state_dict().items():
@@ -148,9 +147,9 @@ def test_sampling_all_classes_trains_as_the_dense_softmax(taught, tmp_path):
 
 
 def test_accumulated_batches_are_one_large_one(taught, tmp_path):
-    _, large = trained(taught, tmp_path / "large", Recipe(trainable="all", epochs=2, batch_size=8))
+    _, large = trained(taught, tmp_path / "large", recipe_of(trainable="all", epochs=2, batch_size=8))
     encoder, small = trained(
-        taught, tmp_path / "small", Recipe(trainable="all", epochs=2, batch_size=2, grad_accumulation=4)
+        taught, tmp_path / "small", recipe_of(trainable="all", epochs=2, batch_size=2, grad_accumulation=4)
     )
     assert small.table["step"].to_list() == large.table["step"].to_list()
     assert np.allclose(small.table["loss"], large.table["loss"], rtol=1e-5)
@@ -158,7 +157,7 @@ def test_accumulated_batches_are_one_large_one(taught, tmp_path):
 
 
 def test_it_stops_when_patience_is_at_an_end_and_stays_stopped(taught, tmp_path, monkeypatch):
-    recipe = Recipe(trainable="all", epochs=9, batch_size=8, patience=2)
+    recipe = recipe_of(trainable="all", epochs=9, batch_size=8, patience=2)
     recall = iter([0.1, 0.5, 0.4, 0.5, 0.9])
     monkeypatch.setattr(running, "recall_at_1", lambda *_: next(recall))
     first = trained(taught, tmp_path / "state", recipe)[1]
@@ -168,9 +167,9 @@ def test_it_stops_when_patience_is_at_an_end_and_stays_stopped(taught, tmp_path,
 
 
 def test_gradients_are_shortened(taught, tmp_path):
-    short = Recipe(trainable="all", epochs=1, batch_size=8, max_grad_norm=1e-9)
+    short = recipe_of(trainable="all", epochs=1, batch_size=8, max_grad_norm=1e-9)
     encoder, _ = trained(taught, tmp_path / "short", short)
-    free, _ = trained(taught, tmp_path / "free", dataclasses.replace(short, max_grad_norm=None))
+    free, _ = trained(taught, tmp_path / "free", short | {"max_grad_norm": None})
     began = examples.encoder().tower.state_dict()
     moved = [
         sum(
@@ -189,7 +188,7 @@ def test_how_often_classes_come(taught, balance, shares):
     train, val, _ = taught
     few = train._replace(labels=np.array([0] * 16 + [1] * 4), images=train.images)
     run = running.Trainer(
-        examples.encoder(), (few, val, 2), Recipe(trainable="all", batch_size=4, class_sampling=balance)
+        examples.encoder(), (few, val, 2), recipe_of(trainable="all", batch_size=4, class_sampling=balance)
     )
     drawn = np.concatenate([few.labels[run._order_images(epoch)].ravel() for epoch in range(200)])
     assert np.allclose(np.bincount(drawn) / len(drawn), shares, atol=0.02)
@@ -197,9 +196,9 @@ def test_how_often_classes_come(taught, balance, shares):
 
 
 def test_bf16_learns_and_keeps_its_weights_in_fp32(taught, tmp_path):
-    recipe = Recipe(trainable="all", epochs=1, batch_size=8, precision="bf16")
+    recipe = recipe_of(trainable="all", epochs=1, batch_size=8, precision="bf16")
     encoder, outcome = trained(taught, tmp_path / "half", recipe)
-    _, whole = trained(taught, tmp_path / "whole", dataclasses.replace(recipe, precision="fp32"))
+    _, whole = trained(taught, tmp_path / "whole", recipe | {"precision": "fp32"})
     assert {value.dtype for value in encoder.tower.parameters()} == {torch.float32}
     assert np.allclose(outcome.table["loss"], whole.table["loss"], rtol=0.05)
     assert not outcome.table["loss"].equals(whole.table["loss"])
@@ -217,11 +216,11 @@ def test_distorted_images_depend_on_their_seed_alone():
 
 
 def test_fewer_images_than_a_batch_are_one_batch(taught, tmp_path):
-    recipe = Recipe(trainable="all", epochs=2, batch_size=64, lr=1e-3)
+    recipe = recipe_of(trainable="all", epochs=2, batch_size=64, lr=1e-3)
     _, outcome = trained(taught, tmp_path / "state", recipe)
     assert outcome.table["step"].to_list() == [1, 2]
     _, dropped = trained(
-        taught, tmp_path / "state", Recipe(trainable="all", epochs=1, batch_size=10, lr=1e-3)
+        taught, tmp_path / "state", recipe_of(trainable="all", epochs=1, batch_size=10, lr=1e-3)
     )
     assert len(dropped.table) == 2  # 24 images: the last four are left out
 
@@ -252,7 +251,7 @@ def test_classes_are_the_species_with_training_images(stores, tmp_path):
     train_part, val_part, n_classes = taught = taught_by(labels, splits, stores)
     assert n_classes == 3 and sorted(set(train_part.labels)) == [0, 1, 2]
     assert set(val_part.labels) == {0, 1, 2, 3}
-    _, outcome = trained(taught, tmp_path / "state", dataclasses.replace(RECIPE, class_sampling="uniform"))
+    _, outcome = trained(taught, tmp_path / "state", RECIPE | {"class_sampling": "uniform"})
     assert outcome.best_epoch["val_recall"] is not None
 
 
@@ -328,7 +327,7 @@ def run_script(folder, stores, recipe):
         folder / "splits.parquet",
         stores,
         tuned,
-        recipe=read_recipe(recipe),
+        recipe=recipe_of(**recipe),
         code="code",
         encoder_threads=1,
         metadata={"dataset": "d", "model": "m"},
@@ -352,18 +351,3 @@ def test_the_script_makes_an_encoder_that_says_how_it_was_made(tmp_path, stores,
     assert all(name.startswith("last/") for name in load_file(made.state))
     before = [path.read_bytes() for path in vars(made).values()]
     assert [path.read_bytes() for path in vars(run_script(tmp_path, stores, recipe)).values()] == before
-
-
-@pytest.mark.parametrize(
-    "values, message",
-    [
-        ({"epochs": 0}, "finetune.epochs: 0"),
-        ({"trainable": "last_0"}, "finetune.trainable"),
-        ({"margin_gradient": "exakt"}, "finetune.margin_gradient"),
-        ({"sample_rate": 0}, "finetune.sample_rate"),
-        ({"marginn": 1}, "finetune.marginn: unknown key"),
-    ],
-)
-def test_a_recipe_that_cannot_be_used_is_named(values, message):
-    with pytest.raises(ValueError, match=message):
-        read_recipe(values)

@@ -1,0 +1,19 @@
+"""A fine-tuning's recipe with the schema's defaults."""
+
+from pathlib import Path
+
+import yaml
+
+from nearkin.driver.config_schema import check_schema, fill_defaults
+from nearkin.finetune.recipe import recipe_settings
+
+SCHEMA = yaml.safe_load(
+    (Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8")
+)
+
+
+def recipe_of(**settings):
+    """The recipe of a model whose `finetune` says this."""
+    schema, finetune = SCHEMA["$defs"]["finetune"], {"base": "any", **settings}
+    check_schema(finetune, schema)
+    return recipe_settings(fill_defaults(finetune, schema, SCHEMA["$defs"]))
