@@ -22,7 +22,8 @@ setup: $(READY) ## Create .venv from requirements.lock (done by itself when need
 $(READY): requirements.lock
 	@echo "Setting up .venv from requirements.lock: about 6 GB, a few minutes."
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Nearkin needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
-	"$(PYTHON)" -m venv --clear .venv
+	rm -rf .venv  # not --clear, which empties the folder that a link leads to
+	"$(PYTHON)" -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@touch $@
 
