@@ -1,4 +1,4 @@
-"""The audit: it counts what the tables hold, shows some of it, stays small, and does no harm."""
+"""The audit page: it counts all rows, shows a sample, stays small, and runs no delivered text."""
 
 import base64
 import hashlib
@@ -28,7 +28,7 @@ EVIL = (
     "</script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
     "{{ 7 * 7 }}\u202egpj.exe\n=cmd|'/C calc'!A0"
 )
-LETTERS = st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=80)
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=80)
 
 
 def content_of(tables, folder):
@@ -66,8 +66,8 @@ def test_the_script_writes_the_same_bytes_again(tables, folder, html, tmp_path):
 
 
 def test_every_delivered_row_is_counted_once(content, html):
-    whole = content["outcomes"][-1]
-    assert whole == {
+    total = content["outcomes"][-1]
+    assert total == {
         "category": "all",
         "delivered": 11,
         "kept": 6,
@@ -88,16 +88,16 @@ def test_every_delivered_row_is_counted_once(content, html):
     ]
 
 
-def test_defects_are_counted_by_outcome_and_category_and_have_a_meaning(content):
-    counted = {(row["field"], row["defect"], row["action"]): row for row in content["defects"]}
-    assert len(counted) == 6
-    conflicting = counted["row", "conflicting_rows", "quarantined"]
+def test_defects_are_counted_and_explained(content):
+    defects = {(row["field"], row["defect"], row["action"]): row for row in content["defects"]}
+    assert len(defects) == 6
+    conflicting = defects["row", "conflicting_rows", "quarantined"]
     assert (conflicting["n"], conflicting["by_category"]) == (2, [0, 2])
     assert conflicting["meaning"] == "rows of one image name different species"
-    assert counted["caption", "row_missing", "filled"]["meaning"] == "made up: row_missing"
+    assert defects["caption", "row_missing", "filled"]["meaning"] == "made up: row_missing"
 
 
-def test_every_word_whose_evidence_says_less_has_a_meaning():
+def test_every_defect_without_clear_evidence_is_explained():
     words = {*PROBLEMS, *DEFECTS, *REPAIRABLE, "no_name", "conflicting_rows", "label_conflict"}
     assert words - {defect for _, defect in DEFECT_MEANINGS} == {"empty"}, "its evidence is always the same"
 
@@ -108,19 +108,19 @@ def test_quarantined_rows_and_groups_to_review_are_shown(content):
         ("missing_file", 1, 1),
         ("not_an_image", 1, 1),
     ]
-    n, [twice] = content["rows_that_differ"]
-    assert (n, twice["labels"]) == (1, ["Salmo salar", "Salmo trutta"])
+    n, [image] = content["rows_that_differ"]
+    assert (n, image["labels"]) == (1, ["Salmo salar", "Salmo trutta"])
     n, [group] = content["disagreeing"]
-    assert (n, [one["label"] for one in group["members"]]) == (1, ["Parus major", "Salmo salar"])
+    assert (n, [member["label"] for member in group["members"]]) == (1, ["Parus major", "Salmo salar"])
     [near] = content["alike"]["near"]
-    assert [one["path"] for one in near["members"]] == ["Fish/1.png", "Fish/2.png"]
+    assert [member["path"] for member in near["members"]] == ["Fish/1.png", "Fish/2.png"]
     assert 0.9 < near["similarity"] <= 1
     assert content["by_rule"][0]["species"] == ["Parus major"]
 
 
-def test_a_picture_that_cannot_be_shown_says_why(content):
-    why = {uuid[7]: picture["why"] for uuid, picture in content["pictures"].items()}
-    assert why == {
+def test_a_picture_that_cannot_be_shown_has_a_reason(content):
+    problems = {uuid[7]: picture["why"] for uuid, picture in content["pictures"].items()}
+    assert problems == {
         "1": None,
         "2": None,
         "4": None,
@@ -131,7 +131,7 @@ def test_a_picture_that_cannot_be_shown_says_why(content):
     }
 
 
-def test_copies_under_two_names_stand_side_by_side(tables, folder):
+def test_copies_with_two_names_are_shown_together(tables, folder):
     uuids = tables["inspection"]["uuid"][6:8].to_list()
     changed = tables | {
         "quarantine": tables["quarantine"].with_columns(reason=pl.lit("label_conflict")),
@@ -140,30 +140,30 @@ def test_copies_under_two_names_stand_side_by_side(tables, folder):
         ),
     }
     n, [copies] = content_of(changed, folder)["copies_that_differ"]
-    assert (n, [one["label"] for one in copies]) == (1, ["Salmo salar", "Salmo trutta", "no name"])
+    assert (n, [copy["label"] for copy in copies]) == (1, ["Salmo salar", "Salmo trutta", "no name"])
 
 
 def test_nothing_is_fetched_and_one_script_may_run(html):
-    found = Page(html)
-    for tag, attrs in found.tags:
+    parsed = Page(html)
+    for tag, attrs in parsed.tags:
         for name in ("src", "href", "srcset", "data", "action"):
             assert re.match(r"data:|#|$", attrs.get(name) or ""), (tag, name, attrs[name])
-    [script] = found.scripts
+    [script] = parsed.scripts
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    [policy] = [attrs["content"] for attrs in found.all("meta") if "http-equiv" in attrs]
+    [policy] = [attrs["content"] for attrs in parsed.all("meta") if "http-equiv" in attrs]
     assert policy.startswith("default-src 'none'; img-src data:;")
     assert f"script-src 'sha256-{digest}' blob:;" in policy
-    assert all(attrs["alt"] for attrs in found.all("img"))
-    levels = [int(tag[1]) for tag, _ in found.tags if re.fullmatch("h[1-6]", tag)]
+    assert all(attrs["alt"] for attrs in parsed.all("img"))
+    levels = [int(tag[1]) for tag, _ in parsed.tags if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1 and all(
         after <= before + 1 for before, after in zip(levels, levels[1:], strict=False)
     )
 
 
 def evil(tables, text):
-    """The tables with a text wherever a delivery may put one; keys and counts stay."""
+    """The tables with a text in every delivered column; keys and counts stay."""
 
-    def spoilt(frame, *columns):
+    def prepend_text(frame, *columns):
         return frame.with_columns(
             pl.when(pl.col(name).is_not_null()).then(pl.lit(text) + pl.col(name)).alias(name)
             for name in columns
@@ -171,16 +171,16 @@ def evil(tables, text):
 
     names = ["path", "category", "genus", "species"]
     return tables | {
-        "images": spoilt(tables["images"], "path", "listed_name", "category", "raw_name"),
-        "inspection": spoilt(tables["inspection"], "error", "detail"),
-        "labels": spoilt(tables["labels"], *names),
-        "captions": spoilt(tables["captions"], *names, "caption", "caption_source"),
-        "quarantine": spoilt(tables["quarantine"], "path", "reason", "detail"),
-        "curation_log": spoilt(
+        "images": prepend_text(tables["images"], "path", "listed_name", "category", "raw_name"),
+        "inspection": prepend_text(tables["inspection"], "error", "detail"),
+        "labels": prepend_text(tables["labels"], *names),
+        "captions": prepend_text(tables["captions"], *names, "caption", "caption_source"),
+        "quarantine": prepend_text(tables["quarantine"], "path", "reason", "detail"),
+        "curation_log": prepend_text(
             tables["curation_log"], "path", "field", "defect", "before", "after", "reason"
         ),
-        "groups": spoilt(tables["groups"], "path"),
-        "splits": spoilt(tables["splits"].with_columns(evidence=pl.lit("")), "reason", "evidence"),
+        "groups": prepend_text(tables["groups"], "path"),
+        "splits": prepend_text(tables["splits"].with_columns(evidence=pl.lit("")), "reason", "evidence"),
         "statistics": tables["statistics"].with_columns(
             pl.when(pl.col("category") == "all").then("category").otherwise(pl.lit(text) + pl.col("category"))
         ),
@@ -188,20 +188,20 @@ def evil(tables, text):
 
 
 @pytest.mark.parametrize("text", [EVIL, "x" * 100_000])
-def test_delivered_text_stays_text_and_short(tables, folder, html, text):
-    spoilt = page.render_audit(content_of(evil(tables, text), folder))
-    found, plain = Page(spoilt), Page(html)
-    assert {tag for tag, _ in found.tags} <= {tag for tag, _ in plain.tags}
-    assert len(found.scripts) == 1
-    assert {name for _, attrs in found.tags for name in attrs} <= {
+def test_delivered_text_is_escaped_and_shortened(tables, folder, html, text):
+    evil_html = page.render_audit(content_of(evil(tables, text), folder))
+    parsed, plain = Page(evil_html), Page(html)
+    assert {tag for tag, _ in parsed.tags} <= {tag for tag, _ in plain.tags}
+    assert len(parsed.scripts) == 1
+    assert {name for _, attrs in parsed.tags for name in attrs} <= {
         name for _, attrs in plain.tags for name in attrs
     }
-    assert not re.search("[\u202a-\u202e\u2066-\u2069]", found.text)
-    body = spoilt[spoilt.index("<body") : spoilt.rindex("<script")]
+    assert not re.search("[\u202a-\u202e\u2066-\u2069]", parsed.text)
+    body = evil_html[evil_html.index("<body") : evil_html.rindex("<script")]
     assert max(map(len, re.split("<[^>]*>", re.sub('data:image[^"]*', "", body)))) < 1000
 
 
-def test_a_large_audit_is_sampled_evenly_and_says_so(tables, folder):
+def test_a_large_audit_is_sampled_evenly_with_a_note(tables, folder):
     rows = [
         audit_tables.gap(uuid, "name", f"kind_{kind}", "noted", f"before {i}", f"after {i}", f"{i}.jpg")
         for kind in range(30)
@@ -241,26 +241,26 @@ def test_a_category_called_others_is_folded_with_them():
     assert folded.filter(category="others").collect().height == 9 + 19
 
 
-def test_categories_are_cleaned_or_all_where_there_are_none():
-    message = [
+def test_categories_are_cleaned_and_optional():
+    rows_of_images = [
         {"uuid": str(i), "row_index": 0, "category": name} for i, name in enumerate(["Fish ", "Fish", None])
     ]
-    images = audit_tables.table("images", message).lazy()
-    found, names = overview.list_categories(images)
+    images = audit_tables.table("images", rows_of_images).lazy()
+    categories, names = overview.list_categories(images)
     assert names == ["Fish", ""]
-    rows = overview.count_by_category({"n": images}, categories=found, names=names)
+    rows = overview.count_by_category({"n": images}, categories=categories, names=names)
     assert rows == [{"category": "Fish", "n": 2}, {"category": "", "n": 1}, {"category": "all", "n": 3}]
-    none, names = overview.list_categories(images.with_columns(category=pl.lit(" ")))
-    assert overview.count_by_category({"n": images}, categories=none, names=names) == [
+    no_categories, names = overview.list_categories(images.with_columns(category=pl.lit(" ")))
+    assert overview.count_by_category({"n": images}, categories=no_categories, names=names) == [
         {"category": "all", "n": 3}
     ]
 
 
-def test_a_thumbnail_is_pixels_and_nothing_else(tmp_path):
+def test_a_thumbnail_holds_only_pixels(tmp_path):
     exif = Image.Exif()
     exif[0x010E] = "<script>secret</script>"
-    drawn = Image.new("RGB", (900, 300), "teal")
-    drawn.save(tmp_path / "a.jpg", exif=exif, comment=b"secret", icc_profile=b"secret" * 50)
+    original = Image.new("RGB", (900, 300), "teal")
+    original.save(tmp_path / "a.jpg", exif=exif, comment=b"secret", icc_profile=b"secret" * 50)
     (tmp_path / "outside").symlink_to("/etc/hostname")
     paths = {
         "a": ("a.jpg", None),
@@ -268,30 +268,34 @@ def test_a_thumbnail_is_pixels_and_nothing_else(tmp_path):
         "c": ("outside", None),
         "d": ("a.jpg", "truncated"),
     }
-    rows = [(uuid, *told, 1) for uuid, told in paths.items()]
-    found = thumbnails.make_thumbnails(rows, tmp_path, max_megapixels=1)
-    small = base64.b64decode(found["a"]["source"].partition(",")[2])
-    assert b"secret" not in small
-    assert not set(Image.open(bytesio.BytesIO(small)).info) & {"exif", "icc_profile", "xmp", "comment"}
-    assert Image.open(bytesio.BytesIO(small)).size == (128, 43) == (found["a"]["width"], found["a"]["height"])
-    assert [found[uuid]["why"] for uuid in "bcd"] == [*["cannot be opened any more"] * 2, "truncated"]
+    rows = [(uuid, *path_and_error, 1) for uuid, path_and_error in paths.items()]
+    pictures = thumbnails.make_thumbnails(rows, tmp_path, max_megapixels=1)
+    jpeg = base64.b64decode(pictures["a"]["source"].partition(",")[2])
+    assert b"secret" not in jpeg
+    assert not set(Image.open(bytesio.BytesIO(jpeg)).info) & {"exif", "icc_profile", "xmp", "comment"}
+    assert (
+        Image.open(bytesio.BytesIO(jpeg)).size
+        == (128, 43)
+        == (pictures["a"]["width"], pictures["a"]["height"])
+    )
+    assert [pictures[uuid]["why"] for uuid in "bcd"] == [*["cannot be opened any more"] * 2, "truncated"]
     refused = thumbnails.make_thumbnails(rows[:1], tmp_path, max_megapixels=0.1)
     assert refused["a"]["why"] == "too many pixels"
 
 
-def test_pictures_beyond_the_limit_are_left_out(tmp_path, monkeypatch):
+def test_pictures_beyond_the_limit_are_omitted(tmp_path, monkeypatch):
     for name in ("a.png", "b.png"):
         audit_tables.picture(tmp_path / name, seed=1)
     monkeypatch.setattr(thumbnails, "MAX_BYTES", 10)
-    found = thumbnails.make_thumbnails(
+    pictures = thumbnails.make_thumbnails(
         [("a", "a.png", None, 2), ("b", "b.png", None, 1)], tmp_path, max_megapixels=1
     )
-    assert found["a"]["source"] and found["b"]["why"] == "left out, to keep this page small"
+    assert pictures["a"]["source"] and pictures["b"]["why"] == "left out, to keep this page small"
 
 
 @settings(max_examples=200)
-@given(LETTERS, LETTERS)
-def test_marks_change_no_text(before, after):
+@given(TEXTS, TEXTS)
+def test_marked_changes_keep_the_text(before, after):
     for text, markup in zip((before, after), text_diff.mark_changes(before, after), strict=True):
         shown = markup.striptags() if text else ""
         assert shown.split() == Page(str(markup)).text.split() if text else True
@@ -300,24 +304,28 @@ def test_marks_change_no_text(before, after):
         )
 
 
-def test_only_what_differs_is_marked():
-    def parts(before, after):
+def test_only_differences_are_marked():
+    def list_marks(before, after):
         marks = (re.sub(r"</?span[^>]*>", "", str(text)) for text in text_diff.mark_changes(before, after))
         return [re.findall("<(?:del|ins)>(.*?)</", text) for text in marks]
 
-    assert parts("esox lucius", "Esox lucius") == [["e"], ["E"]]
-    assert parts(" Esox  lucius", "Esox lucius") == [[" ", " "], []]
-    assert parts("Esox lucius (Linnaeus, 1758)", "Esox lucius") == [[" (Linnaeus, 1758)"], []]
-    assert parts("Error generating caption", "A photo of Esox lucius.") == [[], []]
-    long = ["x" * 400 + middle + "y" * 400 for middle in ("Ã©", "é")]
-    assert parts(*long) == [["Ã©"], ["é"]]
-    assert max(map(len, text_diff.mark_changes(*long))) < 200
+    assert list_marks("esox lucius", "Esox lucius") == [["e"], ["E"]]
+    assert list_marks(" Esox  lucius", "Esox lucius") == [[" ", " "], []]
+    assert list_marks("Esox lucius (Linnaeus, 1758)", "Esox lucius") == [[" (Linnaeus, 1758)"], []]
+    assert list_marks("Error generating caption", "A photo of Esox lucius.") == [[], []]
+    long_texts = ["x" * 400 + middle + "y" * 400 for middle in ("Ã©", "é")]
+    assert list_marks(*long_texts) == [["Ã©"], ["é"]]
+    assert max(map(len, text_diff.mark_changes(*long_texts))) < 200
 
 
-def test_the_similarity_of_a_group_is_that_of_its_most_isolated_image():
+def test_a_group_has_the_similarity_of_its_most_isolated_image():
     rng = np.random.default_rng(1)
-    one, other = (rng.integers(0, 256, (SIDE, SIDE), dtype=np.uint8) for _ in range(2))
-    groups = {"a": [one, one[:, ::-1], np.rot90(one, 3)], "b": [one, one, other], "c": [one, other]}
+    first, second = (rng.integers(0, 256, (SIDE, SIDE), dtype=np.uint8) for _ in range(2))
+    groups = {
+        "a": [first, first[:, ::-1], np.rot90(first, 3)],
+        "b": [first, first, second],
+        "c": [first, second],
+    }
     members = pl.DataFrame(
         [
             {"group_id": name, "uuid": f"{name}{i}", "thumbnail": np.ascontiguousarray(image).tobytes()}
@@ -325,21 +333,23 @@ def test_the_similarity_of_a_group_is_that_of_its_most_isolated_image():
             for i, image in enumerate(images)
         ]
     )
-    found = dict(near_duplicates.min_similarity(members.sample(fraction=1, shuffle=True, seed=2)).iter_rows())
-    strangers = max(
+    similarities = dict(
+        near_duplicates.min_similarity(members.sample(fraction=1, shuffle=True, seed=2)).iter_rows()
+    )
+    unrelated = max(
         float(aligned_similarity(transform_view(x[None], view), y[None], view)[0])
-        for x, y in [(one, other), (other, one)]
+        for x, y in [(first, second), (second, first)]
         for view in CROPS
     )
-    assert found["a"] == pytest.approx(1, abs=1e-3)
-    assert found["b"] == found["c"] == pytest.approx(strangers, abs=1e-3)
-    assert strangers < 0.6
+    assert similarities["a"] == pytest.approx(1, abs=1e-3)
+    assert similarities["b"] == similarities["c"] == pytest.approx(unrelated, abs=1e-3)
+    assert unrelated < 0.6
 
 
-def test_an_empty_audit_is_a_page_too(tables, folder):
+def test_an_empty_audit_has_a_page(tables, folder):
     empty = {name: tables[name].clear() for name in ("curation_log", "quarantine", "groups_to_review")}
-    alone = {"groups": tables["groups"].with_columns(link_types=pl.lit(""))}
-    text = Page(page.render_audit(content_of(tables | empty | alone, folder))).text
+    unlinked = {"groups": tables["groups"].with_columns(link_types=pl.lit(""))}
+    text = Page(page.render_audit(content_of(tables | empty | unlinked, folder))).text
     for sentence in (
         "No defect was found.",
         "Nothing needed repair.",
@@ -351,12 +361,12 @@ def test_an_empty_audit_is_a_page_too(tables, folder):
         assert sentence in text
 
 
-def test_the_line_of_a_long_tail_has_few_points_and_the_same_shape():
+def test_the_line_of_a_long_tail_is_simplified_exactly():
     counts = pl.DataFrame({"category": ["Fish"] * 50_000, "n": np.sort(np.arange(50_000) % 40 + 1)[::-1]})
-    drawn = rank_abundance.plot_rank_abundance(counts, ["Fish", "Bird"])
-    [line] = drawn.axes[0].lines
+    figure = rank_abundance.plot_rank_abundance(counts, ["Fish", "Bird"])
+    [line] = figure.axes[0].lines
     assert len(line.get_xdata()) == 80
     assert np.array_equal(np.interp(np.arange(1, 50_001), line.get_xdata(), line.get_ydata()), counts["n"])
-    assert theme.render_svg(drawn) == theme.render_svg(
+    assert theme.render_svg(figure) == theme.render_svg(
         rank_abundance.plot_rank_abundance(counts, ["Fish", "Bird"])
     )

@@ -6,31 +6,31 @@ from nearkin.comparison.flips import compare_top1
 from nearkin.tables.scores import Flips
 
 
-def hits_of(first):
+def make_hits(first_ranks):
     return pl.DataFrame(
         {
             "protocol": "train_gallery",
             "level": "species",
-            "uuid": list(first),
+            "uuid": list(first_ranks),
             "category": "Fish",
             "label": "Aa x",
-            "first_relevant_rank": pl.Series(first.values(), dtype=pl.Int32),
+            "first_relevant_rank": pl.Series(first_ranks.values(), dtype=pl.Int32),
         }
     )
 
 
-def nearest_of(found):
+def make_nearest(nearest):
     return pl.DataFrame(
-        {"protocol": "train_gallery", "query": list(found), "neighbour": list(found.values())}
+        {"protocol": "train_gallery", "query": list(nearest), "neighbour": list(nearest.values())}
     )
 
 
-def test_every_outcome():
+def test_every_outcome_is_reported():
     base = {"a": 1, "b": 4, "c": 1, "d": None, "e": None}
     trained = {"a": 1, "b": 1, "c": 2, "d": 3, "e": None}
-    before = nearest_of({"a": "u", "b": "v", "c": "w", "d": "x"})
-    after = nearest_of({"a": "u", "b": "y", "c": "z", "d": "x"})
-    table = compare_top1([hits_of(base), hits_of(trained)], [before, after])
+    before = make_nearest({"a": "u", "b": "v", "c": "w", "d": "x"})
+    after = make_nearest({"a": "u", "b": "y", "c": "z", "d": "x"})
+    table = compare_top1([make_hits(base), make_hits(trained)], [before, after])
     Flips.validate(table.select(Flips.column_names()))
     rows = {row["uuid"]: row for row in table.to_dicts()}
     outcomes = {uuid: row["outcome"] for uuid, row in rows.items()}

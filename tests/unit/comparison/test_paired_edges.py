@@ -13,8 +13,8 @@ def test_images_without_a_name_or_a_category_train_no_label():
         category=pl.when(pl.col("species") == "Bb z").then(pl.lit("")).otherwise(pl.lit("Fish")),
     )
     splits = labels.select("uuid", split=pl.lit("train"))
-    found = paired.count_training_images(labels, splits).sort("level", "category", "label")
-    assert found.rows() == [
+    counts = paired.count_training_images(labels, splits).sort("level", "category", "label")
+    assert counts.rows() == [
         ("category", "Fish", "Fish", 3),
         ("category", "Fish", "all", 3),
         ("category", "all", "all", 3),

@@ -1,4 +1,4 @@
-"""Embeddings that must not be searched are refused by name."""
+"""Invalid embeddings are refused and reported by image."""
 
 import numpy as np
 import polars as pl
@@ -19,35 +19,35 @@ def shard(path, uuids, vectors, fingerprint="f"):
     return path
 
 
-def test_rows_come_in_the_order_asked_for_from_all_shards(tmp_path):
+def test_vectors_have_the_requested_order_across_shards(tmp_path):
     paths = [shard(tmp_path / "0", ["a", "c"], UNIT[:2]), shard(tmp_path / "1", ["b"], UNIT[2:3])]
     assert np.array_equal(read_vectors(paths, ["b", "c"]), UNIT[[2, 1]])
 
 
 @pytest.mark.parametrize(("value", "message"), [(np.nan, "is not finite"), (0.5, "has not unit length")])
-def test_a_bad_vector_is_named(tmp_path, value, message):
+def test_a_bad_vector_is_reported(tmp_path, value, message):
     vectors = UNIT[:2].copy()
     vectors[1, 1] = value
     path = shard(tmp_path / "0", ["a", "b"], UNIT[:2])
     emb = pl.Series(vectors, dtype=pl.Array(pl.Float32, 4))
-    pl.read_parquet(path).with_columns(emb=emb).write_parquet(path)  # not by our own hand
+    pl.read_parquet(path).with_columns(emb=emb).write_parquet(path)  # without our validation
     with pytest.raises(ValueError, match=f"embedding of image b {message}"):
         read_vectors([path], ["a", "b"])
 
 
-def test_a_missing_image_is_named(tmp_path):
+def test_a_missing_image_is_reported(tmp_path):
     path = shard(tmp_path / "0", ["a"], UNIT[:1])
     with pytest.raises(ValueError, match="1 images have no embedding, the first is b"):
         read_vectors([path], ["a", "b"])
 
 
-def test_an_empty_shard_is_fine(tmp_path):
+def test_an_empty_shard_is_valid(tmp_path):
     paths = [shard(tmp_path / "0", [], UNIT[:0]), shard(tmp_path / "1", ["a"], UNIT[:1])]
     assert np.array_equal(read_vectors(paths, ["a"]), UNIT[:1])
     assert read_vectors(paths[:1], []).shape == (0, 4)
 
 
-def test_images_that_nobody_asks_for_are_passed_over(tmp_path):
+def test_unrequested_images_are_skipped(tmp_path):
     paths = [shard(tmp_path / "0", ["a", "b", "z"], UNIT[:3])]
     assert np.array_equal(read_vectors(paths, ["b"]), UNIT[1:2])
     assert read_vectors(paths, []).shape == (0, 4)

@@ -1,4 +1,4 @@
-"""The list of a model's shards names what is gone, exchanged or of another encoder."""
+"""The index of a model's shards reports missing, replaced or foreign shards."""
 
 import json
 
@@ -22,16 +22,16 @@ def shards(paths, tmp_path):
     return tmp_path / "shards.json"
 
 
-def test_a_list_names_its_shards_in_order_and_their_encoder(paths, shards):
+def test_an_index_lists_its_shards_and_their_fingerprint(paths, shards):
     assert read_index(shards) == (paths, "f")
 
 
-def test_a_folder_may_be_moved_with_its_list(shards, tmp_path):
+def test_a_folder_may_be_moved_with_its_index(shards, tmp_path):
     tmp_path.rename(moved := tmp_path.with_name(f"{tmp_path.name} moved"))
     assert [path.parent for path in read_index(moved / "shards.json")[0]] == [moved, moved]
 
 
-def test_a_shard_that_is_gone_or_exchanged_is_named(paths, shards):
+def test_a_missing_or_replaced_shard_is_reported(paths, shards):
     shard(paths[1], ["b"], UNIT[2:3])
     with pytest.raises(ValueError, match=r"shards\.json: lists another shard than .*1\.parquet; remove"):
         read_index(shards)
@@ -40,7 +40,7 @@ def test_a_shard_that_is_gone_or_exchanged_is_named(paths, shards):
         read_index(shards)
 
 
-def test_shards_of_two_encoders_are_not_listed(paths, tmp_path):
+def test_shards_of_two_encoders_are_refused(paths, tmp_path):
     shard(paths[1], ["b"], UNIT[1:2], "other")
     with pytest.raises(ValueError, match="several encoders"):
         write_index(paths, tmp_path / "shards.json")
@@ -50,27 +50,27 @@ def test_shards_of_two_encoders_are_not_listed(paths, tmp_path):
 @pytest.mark.parametrize(
     "change", [{"shards": [{"file": "../0.parquet"}]}, {"shards": 3}, {"fingerprint": "x"}]
 )
-def test_a_list_that_was_tampered_with_is_refused(shards, change):
+def test_a_manipulated_index_is_refused(shards, change):
     shards.write_text(json.dumps(sign_index(json.loads(shards.read_text()) | change)))
     with pytest.raises(ValueError, match="shards.json: .*; remove it and rerun"):
         read_index(shards)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "3", '"shards"', "null"])
-def test_a_file_that_is_no_list_of_shards_is_named(shards, content):
+def test_a_file_that_is_not_an_index_is_reported(shards, content):
     shards.write_text(content)
     with pytest.raises(ValueError, match="shards.json: cannot be read as a list of shards: .*; remove it"):
         read_index(shards)
 
 
-def test_a_flipped_byte_never_passes(shards):
+def test_a_flipped_byte_is_refused_or_harmless(shards):
     content = shards.read_bytes()
-    for place in range(len(content)):
-        shards.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    for position in range(len(content)):
+        shards.write_bytes(content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :])
         try:
-            found, fingerprint = read_index(shards)
+            indexed_paths, fingerprint = read_index(shards)
         except ValueError:
             continue
-        assert content[place : place + 1].isspace()
+        assert content[position : position + 1].isspace()
         assert fingerprint == "f"
-        assert len(found) == 2
+        assert len(indexed_paths) == 2

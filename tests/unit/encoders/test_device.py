@@ -1,4 +1,4 @@
-"""Where encoders compute, and the errors when they do not fit."""
+"""The device of an encoder, and the error if its memory is too small."""
 
 import pytest
 import torch
@@ -9,14 +9,14 @@ from tests.factories import encoders as examples
 
 
 @pytest.mark.parametrize(
-    ("cuda", "mps", "chosen"), [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")]
+    ("cuda", "mps", "expected"), [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")]
 )
-def test_the_best_device_is_taken_and_the_cpu_is_not_taken_silently(monkeypatch, caplog, cuda, mps, chosen):
+def test_the_best_device_is_chosen_and_the_cpu_is_logged(monkeypatch, caplog, cuda, mps, expected):
     caplog.set_level("INFO")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
-    assert device.choose_device().type == chosen
-    assert ("computing on the CPU" in caplog.text) == (chosen == "cpu")
+    assert device.choose_device().type == expected
+    assert ("computing on the CPU" in caplog.text) == (expected == "cpu")
 
 
 def test_a_model_bigger_than_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Encoders from a config: the weights that were asked for, or an error that says what to write."""
+"""Encoders from a config: the requested weights, or an error with the remedy."""
 
 import pickle
 from contextlib import suppress
@@ -17,7 +17,7 @@ from nearkin.encoders.open_clip_models import build_open_clip_image
 from nearkin.encoders.prepare import build_encoder
 from nearkin.images.reader import resize_and_crop
 
-torch.set_num_threads(1)  # tests run side by side
+torch.set_num_threads(1)  # tests run in parallel
 
 SQUARE = {"size": 224, "crop_pct": 0.875, "interpolation": "bicubic"}
 SMALL = {"size": 176, "crop_pct": 0.875, "interpolation": "bicubic"}
@@ -26,11 +26,11 @@ RESNET = {"library": "timm", "name": "resnet10t", "weights": "random", "seed": 1
 LITE0 = {"library": "pip_weights", "name": "efficientnet_lite0", "weights": "pretrained"}
 
 
-def tensors_of(model, geometry=SMALL):
+def build_tensors(model, geometry=SMALL):
     return build_encoder(model, geometry)[0].state_dict()
 
 
-def checkpoint(path, seed=5, **changes):
+def write_checkpoint(path, seed=5, **changes):
     """A timm checkpoint with a classifier, as a training run would leave it."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -48,7 +48,7 @@ def offline(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
 
 
-def test_the_encoder_sees_what_timms_transform_and_model_give(tmp_path):
+def test_an_encoder_equals_timms_transform_and_model(tmp_path):
     tower, description = build_encoder(LITE0, SQUARE)
     paths = tmp_path / "w.safetensors", tmp_path / "e.json"
     save_encoder(tower, description, *paths)
@@ -58,28 +58,30 @@ def test_the_encoder_sees_what_timms_transform_and_model_give(tmp_path):
     )
     with torch.inference_mode():
         expected = torch.nn.functional.normalize(tower.trunk(transform(image)[None]))[0].numpy()
-    found = load_encoder(*paths).embed(resize_and_crop(image, SQUARE)[None])[0]
-    assert np.allclose(found, expected, atol=1e-6)
+    vector = load_encoder(*paths).embed(resize_and_crop(image, SQUARE)[None])[0]
+    assert np.allclose(vector, expected, atol=1e-6)
     assert description.width == 1280 and description.parameters == 3_371_008
 
 
-def test_random_weights_follow_the_seed_and_leave_the_global_state_alone():
-    before = torch.random.get_rng_state()
-    first, again, other = (tensors_of(RESNET | {"seed": seed})["trunk.conv1.0.weight"] for seed in (1, 1, 2))
+def test_random_weights_depend_only_on_the_seed():
+    state_before = torch.random.get_rng_state()
+    first, again, other = (
+        build_tensors(RESNET | {"seed": seed})["trunk.conv1.0.weight"] for seed in (1, 1, 2)
+    )
     assert torch.equal(first, again) and not torch.equal(first, other)
-    assert torch.equal(before, torch.random.get_rng_state())
+    assert torch.equal(state_before, torch.random.get_rng_state())
 
 
 @pytest.mark.parametrize("name", ["tuned.safetensors", "tuned.pth"])
 def test_a_checkpoint_is_loaded_whole_without_its_classifier(tmp_path, name):
-    model, tensors = checkpoint(tmp_path / name)
-    found = tensors_of(model)
-    assert set(found) == {f"trunk.{key}" for key in tensors if not key.startswith("fc.")}
-    assert all(torch.equal(found[f"trunk.{k}"], v) for k, v in tensors.items() if not k.startswith("fc."))
+    model, tensors = write_checkpoint(tmp_path / name)
+    weights = build_tensors(model)
+    assert set(weights) == {f"trunk.{key}" for key in tensors if not key.startswith("fc.")}
+    assert all(torch.equal(weights[f"trunk.{k}"], v) for k, v in tensors.items() if not k.startswith("fc."))
 
 
-def test_a_checkpoint_that_does_not_fit_is_never_half_loaded(tmp_path):
-    model, tensors = checkpoint(tmp_path / "a.safetensors", extra=torch.zeros(2))
+def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path):
+    model, tensors = write_checkpoint(tmp_path / "a.safetensors", extra=torch.zeros(2))
     with pytest.raises(ValueError, match=r"a.safetensors: does not fit.*'extra' is not part"):
         build_encoder(model, SMALL)
     path = tmp_path / "b.safetensors"
@@ -106,7 +108,7 @@ def test_code_in_a_checkpoint_is_refused_and_not_run(tmp_path, name):
 
 @pytest.mark.parametrize("content", [b"", b"\x10\0\0\0\0\0\0\0 broken", b"PK\x03\x04broken"])
 @pytest.mark.parametrize("name", ["broken.safetensors", "broken.pth"])
-def test_a_corrupt_checkpoint_is_named(tmp_path, name, content):
+def test_a_corrupt_checkpoint_is_reported(tmp_path, name, content):
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(ValueError, match=name):
@@ -115,17 +117,17 @@ def test_a_corrupt_checkpoint_is_named(tmp_path, name, content):
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize("zipped", [False, True])
-def test_a_damaged_pickle_is_named_wherever_the_damage_is(tmp_path, zipped):
+def test_a_pickle_damaged_at_any_position_is_reported(tmp_path, zipped):
     path, random = tmp_path / "broken.pt", np.random.default_rng(1)
     tensors = {"a": torch.arange(12.0).reshape(3, 4), "b": torch.ones(2)}
     torch.save(tensors, path, _use_new_zipfile_serialization=zipped)
     whole = path.read_bytes()
-    cut = [whole[:n] for n in range(0, len(whole), 3)]
-    places = random.integers(0, len(whole), 500)
-    flipped = [whole[:at] + random.bytes(1) + whole[at + 1 :] for at in places]
-    for content in cut + flipped:
+    truncated = [whole[:n] for n in range(0, len(whole), 3)]
+    positions = random.integers(0, len(whole), 500)
+    flipped = [whole[:position] + random.bytes(1) + whole[position + 1 :] for position in positions]
+    for content in truncated + flipped:
         path.write_bytes(content)
-        with suppress(ValueError):  # a flipped bit in a number is none that could be noticed
+        with suppress(ValueError):  # a flipped bit in a number cannot be detected
             try:
                 read_checkpoint(path)
             except ValueError as error:
@@ -133,16 +135,16 @@ def test_a_damaged_pickle_is_named_wherever_the_damage_is(tmp_path, zipped):
                 raise
 
 
-def test_a_state_without_names_is_no_checkpoint(tmp_path):
+def test_a_state_dict_without_names_is_refused(tmp_path):
     torch.save({0: torch.ones(2)}, tmp_path / "a.pt")
     with pytest.raises(ValueError, match="a.pt: holds no state_dict"):
         read_checkpoint(tmp_path / "a.pt")
 
 
 @pytest.mark.parametrize("kind", [torch.int8, torch.uint8, torch.bool, torch.complex64])
-def test_weights_that_are_no_real_numbers_are_refused_by_name(tmp_path, kind):
-    _, tensors = checkpoint(tmp_path / "whole.safetensors")
-    model, _ = checkpoint(
+def test_weights_that_are_not_floats_are_refused(tmp_path, kind):
+    _, tensors = write_checkpoint(tmp_path / "whole.safetensors")
+    model, _ = write_checkpoint(
         tmp_path / "a.safetensors", **{"conv1.0.weight": tensors["conv1.0.weight"].to(kind)}
     )
     message = rf"a.safetensors: .*'conv1.0.weight' is {kind}, not torch.float32; .*save them as"
@@ -150,19 +152,19 @@ def test_weights_that_are_no_real_numbers_are_refused_by_name(tmp_path, kind):
         build_encoder(model, SMALL)
 
 
-def test_packaged_weights_must_be_real_numbers_too():
+def test_packaged_weights_must_be_floats_too():
     with pytest.raises(ValueError, match="pip_weights: .*'bias' is torch.int8, not torch.float32"):
         tensors = {"a": torch.ones(2, 2), "b": torch.ones(2, dtype=torch.int8)}
         load_by_order(torch.nn.Linear(2, 2), tensors, source="pip_weights")
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
-def test_weights_of_any_float_type_are_taken(tmp_path, kind):
-    _, tensors = checkpoint(tmp_path / "whole.safetensors")
+def test_weights_of_any_float_type_are_accepted(tmp_path, kind):
+    _, tensors = write_checkpoint(tmp_path / "whole.safetensors")
     floats = {name: tensor.to(kind) for name, tensor in tensors.items() if tensor.is_floating_point()}
-    model, _ = checkpoint(tmp_path / "a.safetensors", **floats)
-    found = tensors_of(model)["trunk.conv1.0.weight"]
-    assert torch.equal(found, floats["conv1.0.weight"].float())
+    model, _ = write_checkpoint(tmp_path / "a.safetensors", **floats)
+    weights = build_tensors(model)["trunk.conv1.0.weight"]
+    assert torch.equal(weights, floats["conv1.0.weight"].float())
 
 
 @pytest.mark.parametrize(
@@ -183,12 +185,12 @@ def test_weights_of_any_float_type_are_taken(tmp_path, kind):
         ({"library": "pip_weights", "name": "efficientnet_lite0", "weights": "openai"}, "pretrained, random"),
     ],
 )
-def test_what_would_silently_be_random_is_an_error(changes, message):
+def test_wrong_names_or_weights_are_errors_with_a_remedy(changes, message):
     with pytest.raises(ValueError, match=message):
         build_encoder(RESNET | changes, SQUARE)
 
 
-def test_a_geometry_that_is_not_the_encoders_own_is_shown_beside_it():
+def test_a_wrong_geometry_is_reported_with_the_expected_one():
     with pytest.raises(ValueError, match="'size': 176.*'size': 224"):
         build_encoder(RESNET, SQUARE)
 
@@ -202,9 +204,7 @@ def test_a_geometry_that_is_not_the_encoders_own_is_shown_beside_it():
         {"library": "open_clip", "name": "hf-hub:nobody/no-such-model", "weights": "pretrained"},
     ],
 )
-def test_without_a_network_pretrained_weights_are_named_with_the_remedy(
-    offline, changes, tmp_path, monkeypatch
-):
+def test_without_a_network_the_error_suggests_a_local_checkpoint(offline, changes, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     model = RESNET | changes
     with pytest.raises(
@@ -224,7 +224,7 @@ def test_the_histogram_counts_colours_and_fits_any_geometry():
     assert torch.allclose(features[[0, 7, 511]] ** 2, torch.tensor([0.5, 0.25, 0.25]))
 
 
-def test_every_level_of_a_colour_falls_into_its_own_bin():
+def test_levels_of_a_colour_spread_evenly_over_the_bins():
     tower, _ = build_encoder(
         {"library": "histogram"}, {"size": 16, "crop_pct": 1.0, "interpolation": "bicubic"}
     )
@@ -233,7 +233,7 @@ def test_every_level_of_a_colour_falls_into_its_own_bin():
     assert tower(torch.from_numpy(ramp))[0][:8].tolist() == [pytest.approx((1 / 8) ** 0.5)] * 8
 
 
-def tiny_clip(monkeypatch):
+def register_tiny_clip(monkeypatch):
     """A CLIP small enough for a test, under a name of its own."""
     import open_clip
     from open_clip import factory
@@ -245,8 +245,8 @@ def tiny_clip(monkeypatch):
     return open_clip.create_model("Tiny-quickgelu").eval()
 
 
-def test_a_clip_checkpoint_gives_its_image_tower(monkeypatch, tmp_path):
-    whole = tiny_clip(monkeypatch)
+def test_a_clip_checkpoint_provides_its_image_tower(monkeypatch, tmp_path):
+    whole = register_tiny_clip(monkeypatch)
     towers = {"whole.pt": whole.state_dict(), "tower.pt": whole.visual.state_dict()}
     image = torch.rand(2, 3, 32, 32)
     for name, tensors in towers.items():
@@ -258,7 +258,7 @@ def test_a_clip_checkpoint_gives_its_image_tower(monkeypatch, tmp_path):
 
 
 def test_a_clip_encoder_can_be_loaded_without_its_registry(monkeypatch, tmp_path):
-    tiny_clip(monkeypatch)
+    register_tiny_clip(monkeypatch)
     model = {"library": "open_clip", "name": "Tiny-quickgelu", "weights": "random"}
     tower, description = build_encoder(model, CLIP | {"size": 32})
     paths = tmp_path / "w.safetensors", tmp_path / "e.json"

@@ -1,4 +1,4 @@
-"""Intervals of averages come from resampled groups, and groups are counted where nobody can hit."""
+"""Intervals of averages come from resampled groups, and only groups with reachable queries count."""
 
 import pytest
 
@@ -7,17 +7,17 @@ from nearkin.evaluation.intervals import wilson
 from tests.factories.scores import counted_hits
 
 
-def recall(hits, **scope):
+def compute_recall(hits, **scope):
     table = compute_metrics(hits, ks=[1], depth=5, bootstrap_samples=2000, seed=1)
     scope = {"metric": "recall", "average": "micro", "query_subset": "all", "label": "all"} | scope
     return table.filter(**scope).row(0, named=True)
 
 
 def test_the_interval_resamples_groups_within_species():
-    """Species that differ in recall leave less chance than as many queries of one kind."""
+    """Species that differ in recall give a narrower interval than as many queries of one species."""
     rows = [("Fish", "Aa x", f"x{i}", 3, 1 if i < 36 else None) for i in range(40)]
     rows += [("Fish", "Aa y", f"y{i}", 3, 1 if i < 4 else None) for i in range(40)]
-    row = recall(counted_hits(rows), category="all")
+    row = compute_recall(counted_hits(rows), category="all")
     assert row["value"] == 0.5
     # The variance of the mean of two species of recall 0.9 and 0.1, each of 40 groups.
     half = 1.96 * (2 * 0.25 * 0.9 * 0.1 / 39) ** 0.5
@@ -27,7 +27,7 @@ def test_the_interval_resamples_groups_within_species():
     assert low + 0.03 < row["ci_low"] and row["ci_high"] < high - 0.03
 
 
-def test_a_category_in_which_nobody_can_hit_has_no_groups_and_no_value():
+def test_a_category_without_reachable_queries_has_no_value():
     rows = [("Bird", "Aa x", f"g{i}", 1, 1) for i in range(6)] + [("Fish", "Bb y", "h", 0, None)]
-    row = recall(counted_hits(rows), category="Fish", query_subset="reachable")
+    row = compute_recall(counted_hits(rows), category="Fish", query_subset="reachable")
     assert (row["n_groups"], row["n_queries"], row["value"], row["null_reason"]) == (0, 0, None, "no queries")

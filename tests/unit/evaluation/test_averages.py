@@ -1,4 +1,4 @@
-"""Hits and recall against the reference study's plain loops, and against hand-worked tables."""
+"""Hits and recall compared with the reference study's plain loops and with tables worked out by hand."""
 
 import math
 from collections import defaultdict
@@ -18,12 +18,12 @@ from tests.factories.scores import counted_hits
 KS = [1, 3, 10]
 
 
-def scored(seed, exclude_same_group=True, levels=None):
+def score_study(seed, exclude_same_group=True, levels=None):
     labels, splits = random_study.study(seed)
     vectors_of = random_study.vectors_of(
         labels["uuid"], random_study.vectors(seed, len(labels), width=4, levels=levels)
     )
-    found = pl.concat(
+    neighbours = pl.concat(
         search.search_protocol(
             splits, vectors_of, protocol=protocol, depth=15, exclude_same_group=exclude_same_group
         )
@@ -32,9 +32,9 @@ def scored(seed, exclude_same_group=True, levels=None):
     return (
         labels,
         splits,
-        found,
+        neighbours,
         query_scores.score_queries(
-            [found],
+            [neighbours],
             labels,
             splits,
             exclude_same_group=exclude_same_group,
@@ -45,12 +45,12 @@ def scored(seed, exclude_same_group=True, levels=None):
     )
 
 
-def loops(labels, splits, found, protocol, exclude_same_group):
-    """The study's numbers, query by query: {(level, what, label, k): value}."""
+def compute_with_loops(labels, splits, neighbours, protocol, exclude_same_group):
+    """The study's numbers, query by query: {(level, average, label, k): value}."""
     rows = {row["uuid"]: row for row in labels.join(splits, on="uuid").to_dicts()}
     query_split, gallery_split = PROTOCOL_SPLITS[protocol]
     nearest = defaultdict(list)
-    for row in found.filter(protocol=protocol).sort("rank").to_dicts():
+    for row in neighbours.filter(protocol=protocol).sort("rank").to_dicts():
         nearest[row["query"]].append(row["neighbour"])
     values = {}
     for k in KS:
@@ -61,22 +61,22 @@ def loops(labels, splits, found, protocol, exclude_same_group):
                 continue
             hit = any(rows[other]["species"] == row["species"] for other in nearest[uuid][:k])
             species_hits[row["category"], row["species"]].append(hit)
-            near = (rows[other] for other in nearest[uuid][:k])
+            neighbour_rows = (rows[other] for other in nearest[uuid][:k])
             genus_hits[row["category"], row["genus"]].append(
-                any(o["genus"] == row["genus"] and o["category"] == row["category"] for o in near)
+                any(o["genus"] == row["genus"] and o["category"] == row["category"] for o in neighbour_rows)
             )
-            could = [
+            reachable_images = [
                 other
-                for other, there in rows.items()
-                if there["split"] == gallery_split
-                and there["species"] == row["species"]
+                for other, candidate in rows.items()
+                if candidate["split"] == gallery_split
+                and candidate["species"] == row["species"]
                 and other != uuid
-                and not (exclude_same_group and there["group_id"] == row["group_id"])
+                and not (exclude_same_group and candidate["group_id"] == row["group_id"])
             ]
-            if could:
+            if reachable_images:
                 reachable.append(hit)
-        everyone = [hit for hits in species_hits.values() for hit in hits]
-        values["species", "micro", "all", k] = sum(everyone) / len(everyone)
+        all_hits = [hit for hits in species_hits.values() for hit in hits]
+        values["species", "micro", "all", k] = sum(all_hits) / len(all_hits)
         means = [sum(hits) / len(hits) for hits in species_hits.values()]
         values["species", "macro", "all", k] = sum(means) / len(means)
         values["species", "reachable", "all", k] = sum(reachable) / len(reachable)
@@ -91,40 +91,43 @@ def loops(labels, splits, found, protocol, exclude_same_group):
     return values
 
 
-def tabled(table, protocol):
+def flatten_table(table, protocol):
     """The same numbers, from our table."""
     values = {}
     metrics = pl.col("metric").is_in(["recall", "genus_mean_of_species"])
     for row in table.filter(metrics, protocol=protocol).to_dicts():
         label = f"{row['category']}/{row['label']}" if row["label"] != "all" else row["category"]
-        what = row["average"]
+        average = row["average"]
         if row["metric"] == "genus_mean_of_species":
-            what = "mean_of_species"
+            average = "mean_of_species"
         elif row["query_subset"] == "reachable":
-            what = "reachable" if row["average"] == "micro" else "other"
-        values[row["level"], what, label, row["k"]] = row["value"]
+            average = "reachable" if row["average"] == "micro" else "other"
+        values[row["level"], average, label, row["k"]] = row["value"]
     return values
 
 
 @pytest.mark.parametrize("exclude_same_group", [True, False])
 @pytest.mark.parametrize("seed", range(4))
 def test_recall_equals_the_plain_loops(seed, exclude_same_group):
-    labels, splits, found, hits = scored(seed, exclude_same_group, levels=2 if seed % 2 else None)
+    labels, splits, neighbours, hits = score_study(seed, exclude_same_group, levels=2 if seed % 2 else None)
     table = compute_metrics(hits, ks=KS, depth=15, bootstrap_samples=100, seed=1)
     for protocol in PROTOCOL_SPLITS:
-        slow, ours = loops(labels, splits, found, protocol, exclude_same_group), tabled(table, protocol)
-        assert len(slow) > 30
-        for key, value in slow.items():
+        expected, ours = (
+            compute_with_loops(labels, splits, neighbours, protocol, exclude_same_group),
+            flatten_table(table, protocol),
+        )
+        assert len(expected) > 30
+        for key, value in expected.items():
             assert ours[key] == pytest.approx(value, abs=1e-12), (protocol, key)
 
 
-def test_a_hand_worked_table():
+def test_metrics_equal_a_table_worked_out_by_hand():
     labels = random_study.labels_of(["Aa x", "Aa x", "Aa y", "Bb z"])
     a, b, c, d = labels["uuid"]
     splits = pl.DataFrame(
         {"uuid": [a, b, c, d], "split": ["test"] * 4, "group_id": [a, b, c, d], "reason": [None] * 4}
     )
-    found = pl.DataFrame(
+    neighbours = pl.DataFrame(
         {
             "protocol": "leave_one_out",
             "query": [a, a, b, b, c, c, d, d],
@@ -134,14 +137,14 @@ def test_a_hand_worked_table():
         }
     ).with_columns(pl.col("rank").cast(pl.Int32))
     hits = query_scores.score_queries(
-        [found], labels, splits, exclude_same_group=True, protocols=["leave_one_out"], ks=[1, 2], depth=2
+        [neighbours], labels, splits, exclude_same_group=True, protocols=["leave_one_out"], ks=[1, 2], depth=2
     )
     table = compute_metrics(hits, ks=[1, 2], depth=2, bootstrap_samples=100, seed=1)
 
-    def value(**which):
-        which = {"metric": "recall", "average": "micro", "query_subset": "all", "label": "all"} | which
+    def value(**scope):
+        scope = {"metric": "recall", "average": "micro", "query_subset": "all", "label": "all"} | scope
         return (
-            table.filter(pl.col("category") == "all", **which)
+            table.filter(pl.col("category") == "all", **scope)
             .select("value", "n_queries", "n_unreachable")
             .row(0)
         )
@@ -158,8 +161,8 @@ def test_a_hand_worked_table():
     assert means["value"].to_list() == [0.5]  # species x 1.0, species y 0.0
 
 
-def test_intervals_hold_their_value_and_do_not_depend_on_row_order():
-    *_, hits = scored(5)
+def test_intervals_contain_the_value_in_any_row_order():
+    *_, hits = score_study(5)
     table = compute_metrics(hits, ks=KS, depth=15, bootstrap_samples=300, seed=1)
     again = compute_metrics(hits.reverse(), ks=KS, depth=15, bootstrap_samples=300, seed=1)
     assert table.sort(table.columns).equals(again.sort(table.columns))
@@ -172,7 +175,7 @@ def test_no_reachable_query_is_null_not_zero():
     labels = random_study.labels_of(["Aa x", "Bb y"])
     a, b = labels["uuid"]
     splits = pl.DataFrame({"uuid": [a, b], "split": ["test"] * 2, "group_id": [a, b], "reason": [None] * 2})
-    found = pl.DataFrame(
+    neighbours = pl.DataFrame(
         {
             "protocol": "leave_one_out",
             "query": [a, b],
@@ -182,7 +185,7 @@ def test_no_reachable_query_is_null_not_zero():
         }
     ).with_columns(pl.col("rank").cast(pl.Int32))
     hits = query_scores.score_queries(
-        [found], labels, splits, exclude_same_group=True, protocols=["leave_one_out"], ks=[1], depth=2
+        [neighbours], labels, splits, exclude_same_group=True, protocols=["leave_one_out"], ks=[1], depth=2
     )
     table = compute_metrics(hits, ks=[1], depth=2, bootstrap_samples=100, seed=1)
     row = table.filter(level="species", average="micro", query_subset="reachable", category="all").row(
@@ -197,45 +200,51 @@ def test_no_reachable_query_is_null_not_zero():
     assert not any(math.isnan(value) for value in table["value"].drop_nulls())
 
 
-def test_no_query_at_all_is_an_error_that_says_so():
+def test_a_study_without_queries_is_an_error():
     labels = random_study.labels_of(["Aa x"])
     splits = pl.DataFrame(
         {"uuid": labels["uuid"], "split": ["train"], "group_id": labels["uuid"], "reason": [None]}
     )
-    found = search.search_protocol(splits, None, protocol="train_gallery", depth=1, exclude_same_group=True)
+    neighbours = search.search_protocol(
+        splits, None, protocol="train_gallery", depth=1, exclude_same_group=True
+    )
     with pytest.raises(ValueError, match="no test images"):
         query_scores.score_queries(
-            [found], labels, splits, exclude_same_group=True, protocols=PROTOCOL_SPLITS, ks=KS, depth=15
+            [neighbours], labels, splits, exclude_same_group=True, protocols=PROTOCOL_SPLITS, ks=KS, depth=15
         )
 
 
-def scores_of(hits, k):
+def list_scores(hits, k):
     """Every score of each query, row by row: {(metric, k): [(label, reachable, score)]}."""
-    found = defaultdict(list)
+    scores = defaultdict(list)
     for row in hits.to_dicts():
-        here = (row["category"], row["label"]), row["n_relevant"] > 0
+        label_and_reachable = (row["category"], row["label"]), row["n_relevant"] > 0
         first = row["first_relevant_rank"]
-        found["mrr", 15].append((*here, 1 / first if first else 0))
-        found["precision", k].append((*here, row["n_relevant_at_k"][KS.index(k)] / k))
-        found["r_precision", 15].append((*here, row["r_precision"]))
-        found["map_at_r", 15].append((*here, row["average_precision"]))
-    return found
+        scores["mrr", 15].append((*label_and_reachable, 1 / first if first else 0))
+        scores["precision", k].append((*label_and_reachable, row["n_relevant_at_k"][KS.index(k)] / k))
+        scores["r_precision", 15].append((*label_and_reachable, row["r_precision"]))
+        scores["map_at_r", 15].append((*label_and_reachable, row["average_precision"]))
+    return scores
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_other_metrics_are_means_of_their_scores_or_null_with_a_reason(seed):
-    *_, hits = scored(seed)
+def test_other_metrics_are_means_or_null_with_a_reason(seed):
+    *_, hits = score_study(seed)
     table = compute_metrics(hits, ks=KS, depth=15, bootstrap_samples=100, seed=1)
     n_null = 0
     for level in ("category", "genus", "species"):
-        mine = scores_of(hits.filter(protocol="leave_one_out", level=level), 3)
-        for (metric, k), scores in mine.items():
+        scores_of_metric = list_scores(hits.filter(protocol="leave_one_out", level=level), 3)
+        for (metric, k), scores in scores_of_metric.items():
             for query_subset in ("all", "reachable"):
-                chosen = [(label, score) for label, can, score in scores if can or query_subset == "all"]
-                at = {"protocol": "leave_one_out", "level": level, "metric": metric, "k": k}
-                rows = table.filter(label="all", category="all", query_subset=query_subset, **at)
+                in_subset = [
+                    (label, score)
+                    for label, is_reachable, score in scores
+                    if is_reachable or query_subset == "all"
+                ]
+                scope = {"protocol": "leave_one_out", "level": level, "metric": metric, "k": k}
+                rows = table.filter(label="all", category="all", query_subset=query_subset, **scope)
                 by_average = {row["average"]: row for row in rows.to_dicts()}
-                if any(score is None for _, score in chosen):
+                if any(score is None for _, score in in_subset):
                     n_null += 1
                     assert {row["value"] for row in by_average.values()} == {None}
                     assert all(
@@ -243,10 +252,10 @@ def test_other_metrics_are_means_of_their_scores_or_null_with_a_reason(seed):
                     )
                     continue
                 by_label = defaultdict(list)
-                for label, score in chosen:
+                for label, score in in_subset:
                     by_label[label].append(score)
                 macro = np.mean([np.mean(values) for values in by_label.values()])
-                assert by_average["micro"]["value"] == pytest.approx(np.mean([s for _, s in chosen]))
+                assert by_average["micro"]["value"] == pytest.approx(np.mean([s for _, s in in_subset]))
                 assert by_average["macro"]["value"] == pytest.approx(macro)
                 assert by_average["micro"]["null_reason"] is None
     assert n_null
@@ -256,7 +265,7 @@ def test_where_all_groups_agree_the_interval_is_wilsons():
     labels = random_study.labels_of(["Aa x"] * 6)
     uuids = labels["uuid"].to_list()
     splits = pl.DataFrame({"uuid": uuids, "split": ["test"] * 6, "group_id": uuids, "reason": [None] * 6})
-    found = search.search_protocol(
+    neighbours = search.search_protocol(
         splits,
         random_study.vectors_of(labels["uuid"], random_study.vectors(1, 6)),
         protocol="leave_one_out",
@@ -264,14 +273,14 @@ def test_where_all_groups_agree_the_interval_is_wilsons():
         exclude_same_group=True,
     )
     hits = query_scores.score_queries(
-        [found], labels, splits, exclude_same_group=True, protocols=["leave_one_out"], ks=[1], depth=3
+        [neighbours], labels, splits, exclude_same_group=True, protocols=["leave_one_out"], ks=[1], depth=3
     )
     table = compute_metrics(hits, ks=[1], depth=3, bootstrap_samples=100, seed=1)
     row = table.filter(level="species", metric="recall", average="micro", query_subset="all", category="all")
     assert row.select("value", "ci_low", "ci_high").row(0) == (1.0, pytest.approx(wilson(1.0, 6)[0]), 1.0)
 
 
-def test_groups_are_counted_by_population_and_scope():
+def test_groups_are_counted_by_query_subset_and_category():
     hits = counted_hits(
         [
             ("Bird", "Aa x", "g1", 1, 1),
@@ -338,21 +347,23 @@ def test_labels_are_counted_with_their_own_groups_and_interval():
     }
 
 
-def test_the_interval_of_reachable_queries_counts_their_groups_alone():
+def test_the_interval_of_reachable_queries_counts_only_their_groups():
     unreachable = [("Bird", "Aa x", f"lost{i}", 0, None) for i in range(50)]
-    found = [("Bird", "Aa x", f"g{i}", 1, 1 if i < 4 else None) for i in range(8)]
-    table = compute_metrics(counted_hits(found + unreachable), ks=[1], depth=2, bootstrap_samples=50, seed=1)
+    reachable = [("Bird", "Aa x", f"g{i}", 1, 1 if i < 4 else None) for i in range(8)]
+    table = compute_metrics(
+        counted_hits(reachable + unreachable), ks=[1], depth=2, bootstrap_samples=50, seed=1
+    )
     row = table.filter(metric="recall", average="micro", query_subset="reachable", category="all")
     low, high = wilson(np.array([0.5]), np.array([8]))[:, 0]  # half of 8 groups: fewer than 5
     assert row.select("value", "ci_low", "ci_high").row(0) == (0.5, pytest.approx(low), pytest.approx(high))
 
 
-def test_samples_drawn_in_parts_give_the_same_intervals(monkeypatch):
-    *_, hits = scored(3)
+def test_samples_in_chunks_give_the_same_intervals(monkeypatch):
+    *_, hits = score_study(3)
     hits = hits.filter(protocol="leave_one_out")
     whole = compute_metrics(hits, ks=KS, depth=15, bootstrap_samples=20, seed=1)
     monkeypatch.setattr("nearkin.evaluation.intervals.CHUNK_WEIGHTS", 2000)
-    parts = compute_metrics(hits, ks=KS, depth=15, bootstrap_samples=20, seed=1)
-    assert parts.drop("ci_low", "ci_high").equals(whole.drop("ci_low", "ci_high"))
+    chunked = compute_metrics(hits, ks=KS, depth=15, bootstrap_samples=20, seed=1)
+    assert chunked.drop("ci_low", "ci_high").equals(whole.drop("ci_low", "ci_high"))
     for end in ("ci_low", "ci_high"):
-        assert np.allclose(parts[end].fill_null(-1), whole[end].fill_null(-1), rtol=0, atol=1e-12)
+        assert np.allclose(chunked[end].fill_null(-1), whole[end].fill_null(-1), rtol=0, atol=1e-12)

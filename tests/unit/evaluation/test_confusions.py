@@ -15,7 +15,7 @@ SPECIES = ["Aa x", "Aa x", "Aa y", "Bb z", "Aa w"]
 CATEGORIES = ["Fish", "Fish", "Fish", "Fish", "Bird"]  # the bird genus Aa is not the fish genus Aa
 
 
-def nearest_of(pairs):
+def make_nearest(pairs):
     return pl.DataFrame(
         [
             {"query": image_uuid("drawn", str(query)), "neighbour": image_uuid("drawn", str(neighbour))}
@@ -24,20 +24,20 @@ def nearest_of(pairs):
     ).with_columns(protocol=pl.lit("leave_one_out"))
 
 
-def counted(pairs, labels, level):
-    rows = Confusions.validate(confusions.count_confusions(nearest_of(pairs), labels)).filter(level=level)
+def count_level(pairs, labels, level):
+    rows = Confusions.validate(confusions.count_confusions(make_nearest(pairs), labels)).filter(level=level)
     columns = ["category", "label", "predicted_category", "predicted", "n", "n_queries"]
     return sorted(rows.select(columns).rows())
 
 
 def test_confusions_worked_out_by_hand():
     labels, pairs = labels_of(SPECIES, CATEGORIES), [(0, 1), (1, 3), (2, 0), (3, 4)]
-    assert counted(pairs, labels, "genus") == [
+    assert count_level(pairs, labels, "genus") == [
         ("Fish", "Aa", "Fish", "Aa", 2, 3),
         ("Fish", "Aa", "Fish", "Bb", 1, 3),
         ("Fish", "Bb", "Bird", "Aa", 1, 1),
     ]
-    assert counted(pairs, labels, "species") == [
+    assert count_level(pairs, labels, "species") == [
         ("Fish", "Aa x", "Fish", "Aa x", 1, 2),
         ("Fish", "Aa x", "Fish", "Bb z", 1, 2),
         ("Fish", "Aa y", "Fish", "Aa x", 1, 1),
@@ -45,10 +45,10 @@ def test_confusions_worked_out_by_hand():
     ]
 
 
-def test_without_a_species_an_image_counts_as_its_genus_and_is_no_query():
+def test_an_image_without_species_counts_as_genus_and_is_no_query():
     unknown = pl.when(pl.col("species") != "Bb z").then("species").alias("species")
     labels = labels_of(SPECIES, CATEGORIES).with_columns(unknown)
-    assert counted([(0, 3), (1, 0), (3, 0)], labels, "species") == [
+    assert count_level([(0, 3), (1, 0), (3, 0)], labels, "species") == [
         ("Fish", "Aa x", "Fish", "Aa x", 1, 2),
         ("Fish", "Aa x", "Fish", "Bb", 1, 2),
     ]
@@ -56,15 +56,15 @@ def test_without_a_species_an_image_counts_as_its_genus_and_is_no_query():
 
 def test_errors_are_wrong_in_label_or_in_category():
     table = confusions.count_confusions(
-        nearest_of([(0, 1), (1, 3), (3, 4)]), labels_of(SPECIES, ["Fish"] * 4 + ["Bird"])
+        make_nearest([(0, 1), (1, 3), (3, 4)]), labels_of(SPECIES, ["Fish"] * 4 + ["Bird"])
     )
     assert sorted(confusions.select_errors(table, level="species")["predicted"]) == ["Aa w", "Bb z"]
-    other = confusions.count_confusions(nearest_of([(0, 1)]), labels_of(["Aa x", "Aa x"], ["Fish", "Bird"]))
+    other = confusions.count_confusions(make_nearest([(0, 1)]), labels_of(["Aa x", "Aa x"], ["Fish", "Bird"]))
     assert len(confusions.select_errors(other, level="genus")) == 1
 
 
-def test_only_the_nearest_count_and_protocols_apart(tmp_path):
-    nearest = nearest_of([(0, 1), (0, 3), (1, 3)]).with_columns(
+def test_only_the_nearest_count_separately_by_protocol(tmp_path):
+    nearest = make_nearest([(0, 1), (0, 3), (1, 3)]).with_columns(
         protocol=pl.Series(["leave_one_out", "leave_one_out", "train_gallery"]),
         rank=pl.Series([1, 2, 1], dtype=pl.Int32),
         similarity=0.5,

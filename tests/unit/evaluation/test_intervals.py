@@ -7,48 +7,51 @@ from scipy import stats
 from nearkin.evaluation import intervals
 
 
-def weights_of(strata, bootstrap_samples, seed=1, at_once=2**22):
-    drawn = intervals.bootstrap_weights(
-        np.array(strata), bootstrap_samples=bootstrap_samples, seed=seed, chunk_weights=at_once
+def compute_weights(strata, bootstrap_samples, seed=1, chunk_weights=2**22):
+    chunks = intervals.bootstrap_weights(
+        np.array(strata), bootstrap_samples=bootstrap_samples, seed=seed, chunk_weights=chunk_weights
     )
-    return np.concatenate(list(drawn))
+    return np.concatenate(list(chunks))
 
 
 def test_every_stratum_keeps_its_weight_and_a_single_row_never_varies():
-    weights = weights_of([0, 1, 1, 2, 2, 2], 500)
+    weights = compute_weights([0, 1, 1, 2, 2, 2], 500)
     assert weights.shape == (500, 6)
     assert (weights[:, 0] == 1).all()
     assert np.allclose(weights[:, 1:3].sum(axis=1), 2) and np.allclose(weights[:, 3:].sum(axis=1), 3)
-    assert set(weights[:, 1]) == {0.0, 2.0}  # one of two is drawn, and stands for both
+    assert set(weights[:, 1]) == {0.0, 2.0}  # one of two rows is sampled and counts for both
     assert np.allclose(sorted(set(weights[:, 3])), [0, 1.5, 3])
 
 
-def test_draws_do_not_depend_on_how_many_are_in_memory():
+def test_samples_do_not_depend_on_the_chunk_size():
     strata = [0, 0, 1, 1, 1]
-    whole = weights_of(strata, 50)
+    whole = compute_weights(strata, 50)
     assert len(whole) == 50
-    for at_once in (1, 15, 245, 250):  # 1, 3, 49 and 50 at a time
-        assert np.array_equal(whole, weights_of(strata, 50, at_once=at_once))
+    for chunk_weights in (1, 15, 245, 250):  # 1, 3, 49 and 50 at a time
+        assert np.array_equal(whole, compute_weights(strata, 50, chunk_weights=chunk_weights))
 
 
 @pytest.mark.parametrize("n", [2, 5, 40])
 def test_the_variance_is_that_of_a_mean(n):
     values = np.random.default_rng(n).normal(size=n)
-    means = weights_of([0] * n, 20_000) @ values / n
+    means = compute_weights([0] * n, 20_000) @ values / n
     assert means.mean() == pytest.approx(values.mean(), abs=0.02)
     assert means.var() == pytest.approx(values.var(ddof=1) / n, rel=0.05)
 
 
-def test_intervals_are_scipys_where_a_stratum_is_large():
+def test_intervals_of_a_large_stratum_equal_scipys():
     values = (np.random.default_rng(3).random(400) < 0.3).astype(float)
-    low, high = intervals.percentile_interval(weights_of([0] * 400, 9_999) @ values / 400)
-    theirs = stats.bootstrap(
+    low, high = intervals.percentile_interval(compute_weights([0] * 400, 9_999) @ values / 400)
+    scipy_interval = stats.bootstrap(
         (values,), np.mean, n_resamples=9_999, method="percentile", rng=np.random.default_rng(1)
     ).confidence_interval
-    assert (low, high) == (pytest.approx(theirs.low, abs=0.006), pytest.approx(theirs.high, abs=0.006))
+    assert (low, high) == (
+        pytest.approx(scipy_interval.low, abs=0.006),
+        pytest.approx(scipy_interval.high, abs=0.006),
+    )
 
 
-def test_percentiles_are_numpys_without_what_was_not_drawn():
+def test_percentiles_are_numpys_without_undefined_samples():
     samples = np.random.default_rng(1).normal(size=(101, 3))
     samples[::7, 1] = np.nan
     samples[:, 2] = np.nan
@@ -57,70 +60,77 @@ def test_percentiles_are_numpys_without_what_was_not_drawn():
     assert np.allclose(ours, np.nanquantile(samples, [0.025, 0.975], axis=0))
 
 
-def test_near_its_ends_a_share_has_wilsons_interval():
+def test_a_share_near_0_or_1_has_wilsons_interval():
     value, ends = np.array([0.98, 0.5, 1.0]), np.array([[0.978, 0.4, 1.0], [0.982, 0.6, 1.0]])
     low, high = intervals.wilson_if_sparse(value, ends, 48)
-    assert (low[0], high[0]) == tuple(intervals.wilson(0.98, 48))  # not even one group's worth misses
+    assert (low[0], high[0]) == tuple(intervals.wilson(0.98, 48))  # fewer misses than one group
     assert (low[1], high[1]) == (0.4, 0.6)
     assert (low[2], high[2]) == tuple(intervals.wilson(1.0, 48))
-    nothing = np.array([np.nan])
-    assert np.isnan(intervals.wilson_if_sparse(nothing, np.stack([nothing, nothing]), np.array([0]))).all()
+    undefined = np.array([np.nan])
+    assert np.isnan(
+        intervals.wilson_if_sparse(undefined, np.stack([undefined, undefined]), np.array([0]))
+    ).all()
 
 
-def test_few_changes_mirror():
+def test_margins_of_few_changes_are_symmetric():
     down, up = intervals.newcombe_margins(np.array([3]), np.array([1]), np.array([30]))
     assert intervals.newcombe_margins(np.array([1]), np.array([3]), np.array([30])) == (up, down)
 
 
 @pytest.mark.parametrize("value", [0.125, 0.875])
 @pytest.mark.parametrize(("n_groups", "is_kept"), [(39, False), (40, True), (48, True)])
-def test_five_groups_worth_keep_their_interval_and_fewer_do_not(value, n_groups, is_kept):
+def test_wilson_replaces_intervals_of_fewer_than_five_groups(value, n_groups, is_kept):
     """40 groups: an eighth of them is exactly five."""
     ends = np.array([[value - 0.01], [value + 0.02]])
-    found = intervals.wilson_if_sparse(np.array([value]), ends, np.array([n_groups]))
+    interval = intervals.wilson_if_sparse(np.array([value]), ends, np.array([n_groups]))
     expected = ends if is_kept else intervals.wilson(np.array([value]), np.array([n_groups]))
-    assert np.array_equal(found, expected)
+    assert np.array_equal(interval, expected)
 
 
 @pytest.mark.filterwarnings("error")
-def test_an_interval_without_width_becomes_wilsons_and_nobodys_stays():
+def test_an_interval_of_zero_width_becomes_wilsons():
     value, ends = np.array([0.5]), np.array([[0.5], [0.5]])
     assert np.array_equal(
         intervals.wilson_if_sparse(value, ends, np.array([100])), intervals.wilson(value, np.array([100]))
     )
     assert np.array_equal(intervals.wilson_if_sparse(value, ends, np.array([0])), ends)
-    one = intervals.wilson_if_sparse(np.array([1.0]), np.ones((2, 1)), np.array([1]))
-    assert np.array_equal(one, intervals.wilson(np.array([1.0]), np.array([1])))
+    interval = intervals.wilson_if_sparse(np.array([1.0]), np.ones((2, 1)), np.array([1]))
+    assert np.array_equal(interval, intervals.wilson(np.array([1.0]), np.array([1])))
 
 
 def test_wilson_equals_scipy():
     for hit, n in [(0, 3), (2, 7), (5, 5), (40, 90)]:
-        theirs = stats.binomtest(hit, n).proportion_ci(method="wilson")
+        scipy_interval = stats.binomtest(hit, n).proportion_ci(method="wilson")
         low, high = intervals.wilson(np.array([hit / n]), np.array([n]))[:, 0]
-        assert (low, high) == (pytest.approx(theirs.low, abs=1e-9), pytest.approx(theirs.high, abs=1e-9))
+        assert (low, high) == (
+            pytest.approx(scipy_interval.low, abs=1e-9),
+            pytest.approx(scipy_interval.high, abs=1e-9),
+        )
 
 
-def test_the_ends_never_pass_the_share():
+def test_wilson_intervals_contain_the_share():
     share, n = np.array([0.0, 1.0, 1 / 3]), np.array([7, 49, 3])
     low, high = intervals.wilson(share, n)
     assert (low >= 0).all() and (low <= share).all() and (low[0], high[1]) == (0.0, 1.0)
     assert (high <= 1).all() and (share <= high).all()
     many = np.arange(1, 500)
-    for everyone in (0.0, 1.0):
-        low, high = intervals.wilson(np.full(499, everyone), many)
-        assert (low >= 0).all() and (high <= 1).all() and ((low <= everyone) & (everyone <= high)).all()
+    for proportion in (0.0, 1.0):
+        low, high = intervals.wilson(np.full(499, proportion), many)
+        assert (low >= 0).all() and (high <= 1).all() and ((low <= proportion) & (proportion <= high)).all()
 
 
-def test_differences_of_few_changes_by_hand():
-    """Newcombe's method 10: the ends are as far as the two shares' own Wilson ends, added as squares."""
-    rose, fell, n = 6, 2, 20
-    (low, fell_low), (high, fell_high) = intervals.wilson(np.array([rose / n, fell / n]), np.array([n, n]))
-    down, up = intervals.newcombe_margins(np.array([rose]), np.array([fell]), np.array([n]))
-    assert down[0] == pytest.approx(((0.3 - low) ** 2 + (fell_high - 0.1) ** 2) ** 0.5)
-    assert up[0] == pytest.approx(((high - 0.3) ** 2 + (0.1 - fell_low) ** 2) ** 0.5)
+def test_margins_of_few_changes_equal_newcombes_method_10():
+    """Newcombe's method 10: the root of the summed squares of the distances to both Wilson ends."""
+    improved, worsened, n = 6, 2, 20
+    (improved_low, worsened_low), (improved_high, worsened_high) = intervals.wilson(
+        np.array([improved / n, worsened / n]), np.array([n, n])
+    )
+    down, up = intervals.newcombe_margins(np.array([improved]), np.array([worsened]), np.array([n]))
+    assert down[0] == pytest.approx(((0.3 - improved_low) ** 2 + (worsened_high - 0.1) ** 2) ** 0.5)
+    assert up[0] == pytest.approx(((improved_high - 0.3) ** 2 + (0.1 - worsened_low) ** 2) ** 0.5)
 
 
-def test_the_middle_95_percent_of_numbers_in_a_row():
+def test_the_percentile_interval_holds_the_middle_95_percent():
     low, high = intervals.percentile_interval(np.arange(41.0)[::-1, None])
     assert (low[0], high[0]) == (pytest.approx(1.0), pytest.approx(39.0))
     low, high = intervals.percentile_interval(np.array([[3.0, np.nan], [np.nan, np.nan]]))

@@ -15,7 +15,7 @@ from nearkin.evaluation import metrics
 DEPTH = 12
 
 
-def searched(seed, depth, n=60, n_labels=9):
+def search_random_study(seed, depth, n=60, n_labels=9):
     """Labels, vectors, and the nearest others of each: (n,), (n, 3), (n, depth)."""
     rng = np.random.default_rng(seed)
     labels = np.minimum(rng.geometric(0.25, n) - 1, n_labels - 1)
@@ -26,24 +26,24 @@ def searched(seed, depth, n=60, n_labels=9):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_pytorch_metric_learning(seed):
-    labels, vectors, nearest = searched(seed, depth=59)
+def test_scores_equal_pytorch_metric_learning(seed):
+    labels, vectors, nearest = search_random_study(seed, depth=59)
     n_relevant = np.bincount(labels)[labels] - 1
     scores = metrics.query_metrics(labels[nearest] == labels[:, None], n_relevant, ks=[1])
     names = ("precision_at_1", "r_precision", "mean_average_precision_at_r")
     calculator = AccuracyCalculator(include=names, k=None, device=torch.device("cpu"))
-    theirs = calculator.get_accuracy(vectors.float(), torch.from_numpy(labels))
-    reachable = n_relevant > 0  # it leaves the others out
+    library_scores = calculator.get_accuracy(vectors.float(), torch.from_numpy(labels))
+    reachable = n_relevant > 0  # the library ignores the other queries
     ours = (scores["n_relevant_at_k"][:, 0], scores["r_precision"], scores["average_precision"])
     for name, values in zip(names, ours, strict=True):
-        assert theirs[name] == pytest.approx(values[reachable].mean(), abs=1e-6), name
+        assert library_scores[name] == pytest.approx(values[reachable].mean(), abs=1e-6), name
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_trec_eval(seed):
-    labels, _, nearest = searched(seed, DEPTH)
+def test_scores_equal_trec_eval(seed):
+    labels, _, nearest = search_random_study(seed, DEPTH)
     rng = np.random.default_rng(seed)
-    n_stored = rng.integers(1, DEPTH + 1, len(labels))  # neighbours that are stored
+    n_stored = rng.integers(1, DEPTH + 1, len(labels))  # stored neighbours per query
     is_stored = np.arange(DEPTH) < n_stored[:, None]
     n_relevant = np.bincount(labels)[labels] - 1
     scores = metrics.query_metrics((labels[nearest] == labels[:, None]) & is_stored, n_relevant, ks=[1, 5])
@@ -59,8 +59,10 @@ def test_trec_eval(seed):
         for rank, j in enumerate(nearest[i, : n_stored[i]])
     ]
     measures = [P @ 1, P @ 5, Rprec, ir_measures.RR, ir_measures.Success @ 5]
-    theirs = {(row.query_id, row.measure): row.value for row in ir_measures.iter_calc(measures, truth, run)}
-    checked = 0
+    library_scores = {
+        (row.query_id, row.measure): row.value for row in ir_measures.iter_calc(measures, truth, run)
+    }
+    n_checked = 0
     for i in np.flatnonzero((n_relevant > 0) & (n_relevant <= DEPTH)):
         first = scores["first_relevant_rank"][i]
         ours = {
@@ -71,6 +73,6 @@ def test_trec_eval(seed):
             ir_measures.Success @ 5: 0 < first <= 5,
         }
         for measure, value in ours.items():
-            assert theirs[f"q{i}", measure] == pytest.approx(float(value)), (i, measure)
-            checked += 1
-    assert checked > 50
+            assert library_scores[f"q{i}", measure] == pytest.approx(float(value)), (i, measure)
+            n_checked += 1
+    assert n_checked > 50

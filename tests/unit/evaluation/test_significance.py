@@ -1,4 +1,4 @@
-"""The sign-flip test against all flips, and against McNemar's."""
+"""The sign-flip test compared with all flips and with McNemar's test."""
 
 import itertools
 
@@ -9,7 +9,7 @@ from scipy import stats
 from nearkin.evaluation import significance
 
 
-def test_sign_flip_equals_all_flips():
+def test_sign_flip_equals_the_count_of_all_flips():
     rng = np.random.default_rng(1)
     for _ in range(20):
         changes = rng.integers(-3, 4, size=9)
@@ -25,7 +25,7 @@ def test_sign_flip_of_single_images_is_mcnemars_exact_test():
         assert significance.sign_flip(changes) == pytest.approx(expected)
 
 
-def test_large_samples_meet_the_exact_test(monkeypatch):
+def test_large_samples_approximate_the_exact_test(monkeypatch):
     changes = np.array([-1] * 900 + [1] * 1000)
     exact = significance.sign_flip(changes)
     monkeypatch.setattr(significance, "MAX_EXACT_N", 10)
@@ -39,7 +39,7 @@ def test_up_to_4000_changes_are_tested_exactly():
     assert significance.sign_flip(more) == pytest.approx(2 * stats.norm.sf(100 / 4001**0.5), rel=1e-12)
 
 
-def test_beyond_groups_of_several_weigh_as_their_squares(monkeypatch):
+def test_the_approximation_weights_groups_by_their_squares(monkeypatch):
     monkeypatch.setattr(significance, "MAX_EXACT_N", 3)
     changes = np.array([3, -1, 2, 2, 0])
     assert significance.sign_flip(changes) == pytest.approx(2 * stats.norm.sf(5 / 18**0.5), rel=1e-12)

@@ -11,7 +11,7 @@ LABELS = labels_of(SPECIES, ["Fish"] * 5 + ["Bird"])
 UUIDS = LABELS["uuid"].to_list()
 
 
-def neighbours_of(*rows):
+def make_neighbours(*rows):
     """Neighbours from tuples (query, neighbour, ...) of numbers."""
     return pl.LazyFrame(
         [
@@ -31,7 +31,7 @@ def neighbours_of(*rows):
 
 
 def test_a_neighbour_of_the_species_in_another_category_is_wrong():
-    neighbours = neighbours_of((0, 1, 5, 3))
+    neighbours = make_neighbours((0, 1, 5, 3))
     queries = examples.select_queries(neighbours, LABELS.lazy())
     rows = examples.neighbours_of(neighbours, queries, LABELS.lazy())
     assert rows["correct"].to_list() == [True, False, False]
@@ -39,31 +39,31 @@ def test_a_neighbour_of_the_species_in_another_category_is_wrong():
     ExampleNeighbours.validate(rows.select(ExampleNeighbours.column_names()))
 
 
-def test_images_without_a_species_are_no_queries_and_show_their_genus():
+def test_images_without_species_show_their_genus():
     labels = LABELS.with_columns(species=pl.when(pl.col("uuid") != UUIDS[3]).then("species")).lazy()
-    neighbours = neighbours_of((0, 3), (3, 0))
+    neighbours = make_neighbours((0, 3), (3, 0))
     queries = examples.select_queries(neighbours, labels)
     assert queries["query"].to_list() == [UUIDS[0]]
     rows = examples.neighbours_of(neighbours, queries, labels)
     assert rows.select("neighbour_label", "correct").rows() == [("Bb", False)]
 
 
-def queries_of(rows):
-    """What `select_queries` selects from rows (protocol, query, category, species) in a random order."""
+def select_from_rows(rows):
+    """The selection of `select_queries` from rows (protocol, query, category, species) in a random order."""
     rows = pl.DataFrame(rows).sample(fraction=1, shuffle=True, seed=1)
     labels = rows.select("category", "species", uuid="query").unique()
     return examples.select_queries(rows.with_columns(rank=1).lazy(), labels.lazy())
 
 
-def test_the_first_queries_by_uuid_are_shown_whatever_the_order_of_rows():
-    selected = queries_of(
+def test_the_first_queries_by_uuid_are_shown_in_any_row_order():
+    selected = select_from_rows(
         {"protocol": protocol, "query": f"{name} {i:02d}", "category": "Fish", "species": f"Aa {name}"}
         for protocol in ("leave_one_out", "train_gallery")
         for name, n in (("few", 2), ("many", 9))
         for i in range(n)
     )
-    counted = selected.group_by("protocol", "species").agg(pl.len(), pl.col("query").max())
-    assert set(counted.select("species", "len", "query").rows()) == {
+    counts = selected.group_by("protocol", "species").agg(pl.len(), pl.col("query").max())
+    assert set(counts.select("species", "len", "query").rows()) == {
         ("Aa few", 2, "few 01"),
         ("Aa many", examples.MAX_QUERIES_PER_SPECIES, "many 05"),
     }
@@ -74,5 +74,5 @@ def test_with_many_species_fewer_queries_of_each_are_shown():
     rows = pl.DataFrame({"species": [f"Aa {i % n:05d}" for i in range(4 * n)]}).with_columns(
         protocol=pl.lit("unseen_species"), category=pl.lit("Fish"), query=pl.int_range(4 * n).cast(pl.String)
     )
-    assert queries_of(rows).group_by("species").len()["len"].unique().to_list() == [2]
-    assert len(queries_of(rows.with_columns(species="query"))) == examples.MAX_SPECIES
+    assert select_from_rows(rows).group_by("species").len()["len"].unique().to_list() == [2]
+    assert len(select_from_rows(rows.with_columns(species="query"))) == examples.MAX_SPECIES

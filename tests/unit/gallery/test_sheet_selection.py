@@ -1,4 +1,4 @@
-"""Contact sheets: the right species and queries, drawn the same each time, whatever the names."""
+"""Contact sheets show the correct species and queries and are reproducible, whatever the names."""
 
 import io
 
@@ -14,40 +14,40 @@ BASE, TRAINED = "untrained", "lite0"
 
 
 @pytest.fixture(scope="module")
-def made():
+def study():
     return results.study(16, bootstrap_samples=20)
 
 
 @pytest.fixture(scope="module")
-def found(made):
+def neighbours(study):
     """The neighbours of both models, lazy."""
     return {
-        model: gallery.neighbours(made["labels"], made["splits"], skill=skill, seed=seed).lazy()
+        model: gallery.neighbours(study["labels"], study["splits"], skill=skill, seed=seed).lazy()
         for seed, (model, skill) in enumerate({BASE: 0.3, TRAINED: 0.7}.items())
     }
 
 
-def chosen(made, found, differences=None):
-    labels = made["labels"].lazy()
-    confusions = gallery.count_all_confusions(found[TRAINED], made["labels"])
-    differences = made["differences"][BASE, TRAINED] if differences is None else differences
+def select(study, neighbours, differences=None):
+    labels = study["labels"].lazy()
+    confusions = gallery.count_all_confusions(neighbours[TRAINED], study["labels"])
+    differences = study["differences"][BASE, TRAINED] if differences is None else differences
     rows = sheet_selection.select_entries(
-        differences, confusions, base=found[BASE], trained=found[TRAINED], labels=labels
+        differences, confusions, base=neighbours[BASE], trained=neighbours[TRAINED], labels=labels
     )
     return ContactSheetEntries.validate(rows)
 
 
 @pytest.fixture(scope="module")
-def rows(made, found):
-    return chosen(made, found)
+def rows(study, neighbours):
+    return select(study, neighbours)
 
 
-def species_of(rows, sheet):
+def list_species(rows, sheet):
     return rows.filter(sheet=sheet).sort("position")["species"].unique(maintain_order=True).to_list()
 
 
-def test_species_are_sorted_by_number_then_by_name(made, rows):
-    ranked = made["differences"][BASE, TRAINED].filter(
+def test_species_are_sorted_by_number_then_by_name(study, rows):
+    ranked = study["differences"][BASE, TRAINED].filter(
         pl.col("label") != "all",
         pl.col("enough_queries"),
         protocol="leave_one_out",
@@ -55,12 +55,13 @@ def test_species_are_sorted_by_number_then_by_name(made, rows):
         metric="recall",
         k=1,
     )
-    plain = sorted(ranked.select("trained", "diff_pp", "label").rows(), key=lambda row: row[2])
-    assert species_of(rows, "best") == [row[2] for row in sorted(plain, key=lambda row: -row[0])][:4]
-    assert species_of(rows, "worst") == [row[2] for row in sorted(plain, key=lambda row: row[0])][:4]
-    improved = [row for row in plain if row[1] > 0]
+    by_name = sorted(ranked.select("trained", "diff_pp", "label").rows(), key=lambda row: row[2])
+    assert list_species(rows, "best") == [row[2] for row in sorted(by_name, key=lambda row: -row[0])][:4]
+    assert list_species(rows, "worst") == [row[2] for row in sorted(by_name, key=lambda row: row[0])][:4]
+    improved = [row for row in by_name if row[1] > 0]
     assert (
-        species_of(rows, "most_improved") == [row[2] for row in sorted(improved, key=lambda row: -row[1])][:4]
+        list_species(rows, "most_improved")
+        == [row[2] for row in sorted(improved, key=lambda row: -row[1])][:4]
     )
 
 
@@ -76,44 +77,45 @@ def test_models_share_queries_and_disagreements_come_first(rows):
         assert subject["query"].n_unique() <= sheet_selection.QUERIES_PER_SUBJECT[subject["sheet"][0]]
 
 
-def test_a_confusion_shows_queries_whose_nearest_is_of_the_other_species(rows):
+def test_a_confusion_shows_queries_nearest_to_the_other_species(rows):
     first = rows.filter(sheet="confusions", model="trained", rank=1)
     assert (
         len(first) and (first["neighbour_label"] == first["predicted"]).all() and not first["correct"].any()
     )
 
 
-def test_the_order_of_rows_changes_nothing(made, found, rows):
-    mixed = {
-        name: frame.collect().sample(fraction=1, shuffle=True, seed=1).lazy() for name, frame in found.items()
+def test_the_order_of_rows_changes_nothing(study, neighbours, rows):
+    shuffled = {
+        name: frame.collect().sample(fraction=1, shuffle=True, seed=1).lazy()
+        for name, frame in neighbours.items()
     }
     key = ContactSheetEntries.primary_key()
-    assert chosen(made, mixed).sort(key).equals(rows.sort(key))
+    assert select(study, shuffled).sort(key).equals(rows.sort(key))
 
 
-def drawn(rows, made, sheet):
-    pictures = dict(gallery.thumbnails(made["labels"]).select("uuid", "jpeg").iter_rows())
+def draw(rows, study, sheet):
+    pictures = dict(gallery.thumbnails(study["labels"]).select("uuid", "jpeg").iter_rows())
     return contact_sheet.draw_contact_sheet(
         rows.filter(sheet=sheet), pictures, sheet=sheet, base=BASE, trained=TRAINED
     )
 
 
 @pytest.mark.parametrize("sheet", SHEETS)
-def test_a_sheet_is_the_same_bytes_each_time(made, rows, tmp_path, sheet):
+def test_a_sheet_is_the_same_bytes_each_time(study, rows, tmp_path, sheet):
     for name in ("one.png", "two.png"):
         contact_sheet.save_contact_sheet(
-            drawn(rows.sample(fraction=1, shuffle=True), made, sheet), tmp_path / name
+            draw(rows.sample(fraction=1, shuffle=True), study, sheet), tmp_path / name
         )
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
     with Image.open(io.BytesIO((tmp_path / "one.png").read_bytes())) as image:
         assert image.width == contact_sheet.WIDTH and not image.info
 
 
-def test_without_a_ranked_species_there_is_a_sheet_too(made, found):
-    unranked = made["differences"][BASE, TRAINED].with_columns(enough_queries=pl.lit(False))
-    rows = chosen(made, found, unranked)
+def test_a_sheet_is_drawn_without_ranked_species(study, neighbours):
+    unranked = study["differences"][BASE, TRAINED].with_columns(enough_queries=pl.lit(False))
+    rows = select(study, neighbours, unranked)
     assert set(rows["sheet"]) == {"confusions"}
-    assert drawn(rows, made, "worst").height < 200
+    assert draw(rows, study, "worst").height < 200
 
 
 def test_names_of_any_length_and_missing_pictures_are_drawn(rows):

@@ -1,4 +1,4 @@
-"""Connected rows stay connected when pairs are left out."""
+"""Connected rows stay connected when redundant pairs are dropped."""
 
 import numpy as np
 from hypothesis import given
@@ -9,27 +9,29 @@ from nearkin.groups.components import connected_components, merge_pair_blocks
 PAIRS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)).filter(lambda pair: pair[0] != pair[1]))
 
 
-def same_parts(one, other):
-    return np.array_equal(one[:, None] == one, other[:, None] == other)
+def have_same_components(first, second):
+    return np.array_equal(first[:, None] == first, second[:, None] == second)
 
 
-def test_chains_are_one_component_and_the_others_are_alone():
-    assert same_parts(connected_components(np.array([[3, 1], [1, 0]]), 5), np.array([0, 0, 1, 0, 2]))
-    assert same_parts(connected_components(np.empty((0, 2), dtype=np.int64), 3), np.arange(3))
+def test_a_chain_is_one_component_and_other_rows_are_single():
+    assert have_same_components(
+        connected_components(np.array([[3, 1], [1, 0]]), 5), np.array([0, 0, 1, 0, 2])
+    )
+    assert have_same_components(connected_components(np.empty((0, 2), dtype=np.int64), 3), np.arange(3))
 
 
 @given(st.lists(PAIRS, max_size=4))
-def test_few_pairs_connect_the_same_rows_as_all_of_them(blocks):
-    every = merge_pair_blocks(blocks, 10, max_pairs=100)
-    few = merge_pair_blocks(blocks, 10, max_pairs=5)
+def test_reduced_pairs_connect_the_same_rows_as_all_pairs(blocks):
+    all_pairs = merge_pair_blocks(blocks, 10, max_pairs=100)
+    reduced = merge_pair_blocks(blocks, 10, max_pairs=5)
     assert sorted({tuple(sorted(pair)) for block in blocks for pair in block}) == list(
-        map(tuple, every.tolist())
+        map(tuple, all_pairs.tolist())
     )
-    assert same_parts(connected_components(few, 10), connected_components(every, 10))
-    assert set(few.ravel().tolist()) == set(every.ravel().tolist())
+    assert have_same_components(connected_components(reduced, 10), connected_components(all_pairs, 10))
+    assert set(reduced.ravel().tolist()) == set(all_pairs.ravel().tolist())
 
 
-def test_as_many_pairs_as_are_allowed_are_kept_as_they_are():
+def test_pairs_up_to_the_limit_are_kept():
     chain = [[[2, 1]], [[2, 3]]]
     assert merge_pair_blocks(chain, 4, max_pairs=2).tolist() == [[1, 2], [2, 3]]
     assert merge_pair_blocks(chain, 4, max_pairs=1).tolist() == [[1, 2], [1, 3]]

@@ -1,4 +1,4 @@
-"""Near duplicates: those that hashes propose and thumbnails confirm, whatever the blocks they come in."""
+"""Near duplicates: hashes propose pairs, thumbnails confirm them, and the chunk size does not matter."""
 
 import numpy as np
 import polars as pl
@@ -13,95 +13,95 @@ from nearkin.tables.images import VIEWS, Inspection
 from tests.factories.delivery import drawing
 
 ARRAY = Inspection.columns()["dhash_of_views"].dtype
-HOW = {"max_hamming": 14, "min_similarity": 0.93, "detect_transformed": True}
+SETTINGS = {"max_hamming": 14, "min_similarity": 0.93, "detect_transformed": True}
 CROPPED = drawing(1).crop((8, 8, 152, 152))
 MIRRORED = drawing(1).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-TURNED = drawing(1).transpose(Image.Transpose.ROTATE_270)
+ROTATED = drawing(1).transpose(Image.Transpose.ROTATE_270)
 WHITE = Image.new("L", (60, 60), 255)
 
 
-def hashed(images):
-    small = pl.Series([make_thumbnail(image) for image in images], dtype=pl.Binary)
+def hash_images(images):
+    thumbnails = pl.Series([make_thumbnail(image) for image in images], dtype=pl.Binary)
     uuids = pl.Series([str(at) for at in range(len(images))], dtype=pl.String)
-    return add_hashes(pl.DataFrame({"uuid": uuids, "thumbnail": small}))
+    return add_hashes(pl.DataFrame({"uuid": uuids, "thumbnail": thumbnails}))
 
 
-def found(table, **how):
-    small = to_array(table["thumbnail"])
+def find_in_table(table, **how):
+    thumbnails = to_array(table["thumbnail"])
     return near_duplicate_pairs(
         table["uuid"],
         stack_hashes(table),
-        lambda uuids: small[uuids.cast(pl.Int64).to_numpy()],
-        **(HOW | how),
+        lambda uuids: thumbnails[uuids.cast(pl.Int64).to_numpy()],
+        **(SETTINGS | how),
     )
 
 
-def pairs(images, **how):
+def find_pairs(images, **how):
     """The near duplicates among images, as pairs of positions."""
-    return found(hashed(images), **how).tolist()
+    return find_in_table(hash_images(images), **how).tolist()
 
 
-def test_copies_that_were_changed_a_little_are_found_and_others_not():
+def test_slightly_changed_copies_are_found_and_others_not():
     dark = drawing(1).point(lambda value: value * 2 // 3)
     images = [drawing(1), drawing(2), dark, drawing(1, side=90), drawing(3)]
-    assert pairs(images) == [[0, 2], [0, 3], [2, 3]]
+    assert find_pairs(images) == [[0, 2], [0, 3], [2, 3]]
 
 
-@pytest.mark.parametrize("copy", [CROPPED, MIRRORED, TURNED], ids=["cropped", "mirrored", "rotated"])
-def test_transformed_copies_are_found_in_both_directions_unless_off(copy):
+@pytest.mark.parametrize("copy", [CROPPED, MIRRORED, ROTATED], ids=["cropped", "mirrored", "rotated"])
+def test_transformed_copies_are_found_unless_disabled(copy):
     for images in ([drawing(2), drawing(1), copy], [drawing(2), copy, drawing(1)]):
-        assert pairs(images) == [[1, 2]]
-    assert pairs([drawing(1), MIRRORED, TURNED], detect_transformed=False) == []
+        assert find_pairs(images) == [[1, 2]]
+    assert find_pairs([drawing(1), MIRRORED, ROTATED], detect_transformed=False) == []
 
 
-def test_the_limits_of_distance_and_likeness():
+def test_distance_and_similarity_have_limits():
     small = drawing(1, side=40)
-    assert pairs([drawing(1), small]) == [[0, 1]]
-    assert pairs([drawing(1), small], min_similarity=1.0) == []
-    assert pairs([drawing(1), CROPPED], max_hamming=0, detect_transformed=False) == []
+    assert find_pairs([drawing(1), small]) == [[0, 1]]
+    assert find_pairs([drawing(1), small], min_similarity=1.0) == []
+    assert find_pairs([drawing(1), CROPPED], max_hamming=0, detect_transformed=False) == []
 
 
-def test_blank_images_are_no_near_duplicates():
-    assert pairs([WHITE, WHITE, Image.new("L", (9, 9), 0), drawing(1)]) == []
+def test_blank_images_are_not_near_duplicates():
+    assert find_pairs([WHITE, WHITE, Image.new("L", (9, 9), 0), drawing(1)]) == []
 
 
-def test_the_same_picture_many_times_is_tied_to_the_first():
-    assert pairs([drawing(1)] * 4) == [[0, 1], [0, 2], [0, 3]]
+def test_equal_pictures_link_to_the_first():
+    assert find_pairs([drawing(1)] * 4) == [[0, 1], [0, 2], [0, 3]]
 
 
-def test_a_hash_that_many_share_proposes_nothing_and_is_logged(monkeypatch, caplog):
+def test_a_hash_shared_by_too_many_proposes_nothing(monkeypatch, caplog):
     monkeypatch.setattr(near_duplicates, "MAX_BUCKET", 2)
-    table = hashed([drawing(1, side) for side in (160, 161, 162)])
+    table = hash_images([drawing(1, side) for side in (160, 161, 162)])
     table = table.with_columns(
         dhash=pl.lit("0" * 16),
         dhash_of_views=pl.Series([[at] * len(VIEWS) for at in range(3)]).cast(ARRAY),
     )
-    assert found(table, detect_transformed=False).tolist() == []
+    assert find_in_table(table, detect_transformed=False).tolist() == []
     assert "3 images have a hash that more than 2 share" in caplog.text
 
 
-def test_small_blocks_and_thumbnails_read_piece_by_piece_give_the_same(monkeypatch):
+def test_chunks_and_uncached_thumbnails_give_the_same_pairs(monkeypatch):
     images = (
         [drawing(seed) for seed in range(5)] + [drawing(seed, side=70) for seed in (4, 2, 0)] + [MIRRORED]
     )
-    expected = pairs(images)
+    expected = find_pairs(images)
     assert expected == [[0, 7], [1, 8], [2, 6], [4, 5]]
     monkeypatch.setattr(near_duplicates, "CHUNK_ROWS", 1)
     monkeypatch.setattr(near_duplicates, "MAX_CACHED", 0)
-    assert pairs(images) == expected
+    assert find_pairs(images) == expected
 
 
 def test_a_long_search_is_announced(monkeypatch, caplog):
     monkeypatch.setattr(near_duplicates, "WARN_SECONDS", 0)
-    pairs([drawing(1), drawing(2)])
+    find_pairs([drawing(1), drawing(2)])
     assert "comparing 2 images within 14 bits takes about 0 minutes" in caplog.text
 
 
-def test_nothing_among_nothing():
-    assert pairs([drawing(1)]) == pairs([]) == []
+def test_fewer_than_two_images_have_no_pairs():
+    assert find_pairs([drawing(1)]) == find_pairs([]) == []
 
 
-def alike_by(monkeypatch, value):
+def set_similarity(monkeypatch, value):
     monkeypatch.setattr(
         near_duplicates, "aligned_similarity", lambda moving, fixed, view: np.full(len(moving), value)
     )
@@ -110,49 +110,52 @@ def alike_by(monkeypatch, value):
     )
 
 
-@pytest.mark.parametrize(("value", "found"), [(0.75, [[0, 1]]), (0.7499, [])])
-def test_whole_images_need_the_least_likeness(monkeypatch, value, found):
-    alike_by(monkeypatch, value)
-    assert pairs([drawing(1), drawing(1, side=90)], min_similarity=0.75, detect_transformed=False) == found
-
-
-@pytest.mark.parametrize(("value", "found"), [(0.875, [[0, 1]]), (0.8749, [])])
-@pytest.mark.parametrize("copy", [MIRRORED, TURNED], ids=["mirrored", "rotated"])
-def test_mirrored_and_turned_ones_may_lack_half_of_that(monkeypatch, copy, value, found):
-    alike_by(monkeypatch, value)
-    assert pairs([drawing(1), copy], min_similarity=0.75) == found
-
-
-@pytest.mark.parametrize(("cosine", "found"), [(0.6, [[0, 1]]), (0.59, [])])
-def test_only_promising_pairs_are_aligned(monkeypatch, cosine, found):
-    slopes = {"whole": np.array([[cosine]] * 2), VIEWS[0]: np.ones((2, 1))}
-    monkeypatch.setattr(
-        near_duplicates, "coarse_gradients", lambda thumbnails, view: slopes[view][: len(thumbnails)]
+@pytest.mark.parametrize(("value", "expected"), [(0.75, [[0, 1]]), (0.7499, [])])
+def test_whole_images_need_the_minimum_similarity(monkeypatch, value, expected):
+    set_similarity(monkeypatch, value)
+    assert (
+        find_pairs([drawing(1), drawing(1, side=90)], min_similarity=0.75, detect_transformed=False)
+        == expected
     )
-    looked_at = []
 
-    def likeness(moving, fixed, view):
-        looked_at.append(len(moving))
+
+@pytest.mark.parametrize(("value", "expected"), [(0.875, [[0, 1]]), (0.8749, [])])
+@pytest.mark.parametrize("copy", [MIRRORED, ROTATED], ids=["mirrored", "rotated"])
+def test_mirrored_and_rotated_copies_need_more_similarity(monkeypatch, copy, value, expected):
+    set_similarity(monkeypatch, value)
+    assert find_pairs([drawing(1), copy], min_similarity=0.75) == expected
+
+
+@pytest.mark.parametrize(("cosine", "expected"), [(0.6, [[0, 1]]), (0.59, [])])
+def test_only_pairs_above_the_coarse_cosine_are_aligned(monkeypatch, cosine, expected):
+    gradients = {"whole": np.array([[cosine]] * 2), VIEWS[0]: np.ones((2, 1))}
+    monkeypatch.setattr(
+        near_duplicates, "coarse_gradients", lambda thumbnails, view: gradients[view][: len(thumbnails)]
+    )
+    n_aligned = []
+
+    def record_similarity(moving, fixed, view):
+        n_aligned.append(len(moving))
         return np.ones(len(moving))
 
-    monkeypatch.setattr(near_duplicates, "aligned_similarity", likeness)
+    monkeypatch.setattr(near_duplicates, "aligned_similarity", record_similarity)
     confirmed = near_duplicates._confirm_pairs(
         np.array([0]), np.array([1]), np.array([1]), lambda rows: np.zeros((len(rows), 32, 32), np.uint8), 0.9
     )
-    assert confirmed.tolist() == found and looked_at == [len(found)]
+    assert confirmed.tolist() == expected and n_aligned == [len(expected)]
 
 
-def test_a_hash_that_just_so_many_share_still_proposes(monkeypatch):
+def test_a_hash_shared_by_the_maximum_still_proposes(monkeypatch):
     monkeypatch.setattr(near_duplicates, "MAX_BUCKET", 2)
-    table = hashed([drawing(1, side) for side in (160, 161, 162)])
+    table = hash_images([drawing(1, side) for side in (160, 161, 162)])
     table = table.with_columns(
         dhash=pl.Series(["0" * 16, "0" * 16, "f" * 16]),
         dhash_of_views=pl.Series([[at] * len(VIEWS) for at in range(3)]).cast(ARRAY),
     )
-    assert found(table, detect_transformed=False).tolist() == [[0, 1]]
+    assert find_in_table(table, detect_transformed=False).tolist() == [[0, 1]]
 
 
-def test_rows_are_listed_by_their_hash_without_the_crowded(monkeypatch):
+def test_rows_are_sorted_by_hash_without_oversized_buckets(monkeypatch):
     monkeypatch.setattr(near_duplicates, "MAX_BUCKET", 2)
     hashes = np.array([9, 5, 9, 7, 9, 5], dtype=np.uint64)
     table = near_duplicates._sort_by_hash(hashes, np.arange(10, 16))
@@ -161,12 +164,12 @@ def test_rows_are_listed_by_their_hash_without_the_crowded(monkeypatch):
     assert list(zip(first.tolist(), second.tolist(), strict=True)) == [(11, 13), (15, 13), (13, 11), (13, 15)]
 
 
-def test_leaders_are_the_first_with_all_hashes_the_same():
+def test_leaders_are_the_first_rows_of_equal_hashes():
     hashes = np.array([[1, 2], [1, 3], [1, 2], [4, 2], [1, 3], [1, 2]], dtype=np.uint64)
     assert near_duplicates._find_leaders(hashes).tolist() == [0, 1, 0, 3, 1, 0]
 
 
-def test_hashes_are_the_whole_images_and_then_those_of_its_views():
+def test_stacked_hashes_are_of_the_image_then_of_its_views():
     table = pl.DataFrame(
         {"dhash": ["ffffffffffffffff", "10"], "dhash_of_views": [list(range(len(VIEWS)))] * 2},
         schema_overrides={"dhash_of_views": ARRAY},
@@ -174,13 +177,13 @@ def test_hashes_are_the_whole_images_and_then_those_of_its_views():
     assert stack_hashes(table).tolist() == [[2**64 - 1, *range(len(VIEWS))], [16, *range(len(VIEWS))]]
 
 
-def test_a_thousand_images_may_share_a_hash_and_no_more():
+def test_at_most_1000_images_may_share_a_hash():
     hashes = np.zeros(1000, dtype=np.uint64)
     assert near_duplicates._sort_by_hash(hashes, np.arange(1000)).n_rows.tolist() == [1000]
     assert near_duplicates._sort_by_hash(np.append(hashes, hashes[:1]), np.arange(1001)).n_rows.tolist() == []
 
 
-def test_a_view_is_proposed_from_either_side_and_whole_images_from_one():
+def test_views_are_proposed_in_both_directions():
     """Row 0 looks like row 2 as a whole, and the first view of row 2 and of row 1 like row 1 and row 2."""
     far = [2**63 + (1 << i) for i in range(2, 20)]  # these differ from 0, 1 and each other in 2 bits or more
     hashes = np.array([[0, far[0], far[1]], [15, 240, far[2]], [0, 15, far[3]], [240, far[4], far[5]]])
@@ -192,27 +195,27 @@ def test_a_view_is_proposed_from_either_side_and_whole_images_from_one():
     assert proposed == {(0, 2, 0), (2, 1, 1), (1, 3, 1)}
 
 
-def test_leaders_of_two_are_found():
+def test_leaders_of_hash_pairs_are_the_first_rows():
     hashes = np.array([[1, 2], [3, 4], [1, 2], [5, 6]], dtype=np.uint64)
     assert near_duplicates._find_leaders(hashes).tolist() == [0, 1, 0, 3]
 
 
-@pytest.mark.parametrize(("at_once", "sizes"), [(1, [2, 1, 3]), (3, [3, 3]), (4, [6]), (99, [6])])
-def test_blocks_are_put_together_each_once(monkeypatch, at_once, sizes):
-    monkeypatch.setattr(near_duplicates, "CHUNK_ROWS", at_once)
+@pytest.mark.parametrize(("chunk_rows", "sizes"), [(1, [2, 1, 3]), (3, [3, 3]), (4, [6]), (99, [6])])
+def test_blocks_are_merged_up_to_the_chunk_size(monkeypatch, chunk_rows, sizes):
+    monkeypatch.setattr(near_duplicates, "CHUNK_ROWS", chunk_rows)
     blocks = [
         (np.arange(2), np.arange(2) + 5),
         (np.array([2]), np.array([7])),
         (np.arange(3, 6), np.arange(8, 11)),
     ]
-    found = list(near_duplicates._merge_blocks(blocks))
-    assert [len(first) for first, _ in found] == sizes
-    assert [np.concatenate(column).tolist() for column in zip(*found, strict=True)] == [
+    merged = list(near_duplicates._merge_blocks(blocks))
+    assert [len(first) for first, _ in merged] == sizes
+    assert [np.concatenate(column).tolist() for column in zip(*merged, strict=True)] == [
         list(range(6)),
         list(range(5, 11)),
     ]
 
 
-def test_nothing_is_logged_where_no_hash_is_crowded(caplog):
+def test_nothing_is_logged_without_oversized_buckets(caplog):
     near_duplicates._announce(5, 5, 1, 4)
     assert caplog.text == ""

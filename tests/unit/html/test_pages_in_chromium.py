@@ -1,4 +1,4 @@
-"""The pages in a browser: no delivered text runs, tables work, and what they export is harmless."""
+"""The pages in Chromium: no delivered text runs, tables work, and their exports are harmless."""
 
 import csv
 
@@ -21,13 +21,13 @@ FORMULA = "=cmd|'/C calc'!A0"
 
 
 @pytest.fixture(scope="module")
-def curated(tmp_path_factory):
+def curation(tmp_path_factory):
     folder = tmp_path_factory.mktemp("delivery")
     return audit_tables.curation(folder), folder
 
 
-def exported(tab):
-    """The cells of the CSV file that the page offers."""
+def export_csv(tab):
+    """The rows of the CSV file that the page exports."""
     with tab.expect_download() as download:
         tab.locator(".buttons-csv").first.click()
     with open(download.value.path(), encoding="utf-8-sig", newline="") as file:
@@ -40,34 +40,34 @@ def assert_harmless(rows):
 
 
 @pytest.mark.parametrize("text", [EVIL, FORMULA, "-1+1", "\t=1"])
-def test_no_text_of_a_delivery_runs_in_the_audit_or_in_a_spreadsheet(tab, curated, tmp_path, text):
-    tables, folder = curated
+def test_no_delivered_text_runs_in_the_audit_or_a_spreadsheet(tab, curation, tmp_path, text):
+    tables, folder = curation
     html = audit_page.render_audit(audit_of(evil_curation(tables, text), folder))
     expect(show(tab, tmp_path / "audit.html", html)).to_have_count(2)
-    rows = exported(tab)
+    rows = export_csv(tab)
     assert_harmless(rows)
     assert len(rows) == len(tables["curation_log"]) + 1
 
 
-def test_no_name_runs_in_the_report_or_in_a_spreadsheet(tab, tmp_path):
-    made = results.study(8, bootstrap_samples=5)
-    named = (
+def test_no_name_runs_in_the_report_or_a_spreadsheet(tab, tmp_path):
+    study = results.study(8, bootstrap_samples=5)
+    label = (
         pl.when(pl.col("label") == "all").then("label").otherwise(pl.lit(FORMULA + EVIL) + pl.col("label"))
     )
     evil = {
-        kind: {key: frame.with_columns(label=named) for key, frame in made[kind].items()}
+        kind: {key: frame.with_columns(label=label) for key, frame in study[kind].items()}
         for kind in ("recalls", "differences")
     }
     expect(
-        show(tab, tmp_path / "report.html", report_page.render_report(report_of(made, **evil)))
+        show(tab, tmp_path / "report.html", report_page.render_report(report_of(study, **evil)))
     ).to_have_count(1)
-    rows = exported(tab)
+    rows = export_csv(tab)
     assert_harmless(rows)
     assert [cell for cell in rows[1] if cell.startswith(f"'{FORMULA}")]
 
 
-def test_a_defect_leads_to_its_rows(tab, curated, tmp_path):
-    tables, folder = curated
+def test_a_defect_link_filters_its_rows(tab, curation, tmp_path):
+    tables, folder = curation
     expect(
         show(tab, tmp_path / "audit.html", audit_page.render_audit(audit_of(tables, folder)))
     ).to_have_count(2)
@@ -80,8 +80,8 @@ def test_a_defect_leads_to_its_rows(tab, curated, tmp_path):
     expect(rows).to_have_count(1)
 
 
-def test_nothing_is_wider_than_a_phone(tab, curated, tmp_path):
-    tables, folder = curated
+def test_the_audit_fits_the_width_of_a_phone(tab, curation, tmp_path):
+    tables, folder = curation
     tab.set_viewport_size(PHONE)
     html = audit_page.render_audit(audit_of(evil_curation(tables, "x" * 1000), folder))
     expect(show(tab, tmp_path / "audit.html", html)).to_have_count(2)

@@ -1,4 +1,4 @@
-"""The headline: every number with its k, n, level, protocol and average."""
+"""The headline: each number with its k, n, level, protocol and average."""
 
 import pytest
 
@@ -22,19 +22,19 @@ def test_records_hold_every_overall_recall_once(recalls):
     assert {row["level"] for row in records} == {"category", "genus", "species"}
 
 
-def test_only_the_ks_asked_for(recalls):
+def test_only_the_requested_ks_are_listed(recalls):
     assert {row["k"] for row in headline_numbers.list_recall_records(recalls, ks=[5])} == {5}
 
 
-def test_the_other_scores_are_those_of_the_table(recalls):
-    found = headline_numbers.list_other_records(recalls, ks=[1, 5])
-    assert {(row["metric"], row["k"]) for row in found} >= {("precision", 1), ("precision", 5)}
-    assert {row["metric"] for row in found} == {"precision", "r_precision", "map_at_r", "mrr"}
-    at_one = [row["value"] for row in found if (row["metric"], row["k"]) == ("precision", 1)]
-    assert at_one == [row["value"] for row in headline_numbers.list_recall_records(recalls, ks=[1])]
+def test_the_other_scores_equal_the_table(recalls):
+    records = headline_numbers.list_other_records(recalls, ks=[1, 5])
+    assert {(row["metric"], row["k"]) for row in records} >= {("precision", 1), ("precision", 5)}
+    assert {row["metric"] for row in records} == {"precision", "r_precision", "map_at_r", "mrr"}
+    precision_at_1 = [row["value"] for row in records if (row["metric"], row["k"]) == ("precision", 1)]
+    assert precision_at_1 == [row["value"] for row in headline_numbers.list_recall_records(recalls, ks=[1])]
 
 
-def test_the_text_gives_four_decimals_both_averages_and_n(recalls):
+def test_the_text_has_four_decimals_both_averages_and_n(recalls):
     records = headline_numbers.list_recall_records({"lite0": recalls["lite0"]}, ks=[1])
     for row in records:
         row |= {"value": 0.65079 if row["average"] == "micro" else 0.5, "n_queries": 123, "n_labels": 7}
@@ -48,7 +48,7 @@ def test_the_text_gives_four_decimals_both_averages_and_n(recalls):
     assert sum(line.startswith("Protocol") for line in lines) == 3
 
 
-def test_no_query_is_said_and_not_a_number(recalls):
+def test_a_headline_without_queries_has_no_number(recalls):
     records = headline_numbers.list_recall_records({"lite0": recalls["lite0"]}, ks=[1])
     for row in records:
         row |= {"value": None, "n_queries": 0, "n_labels": 0}

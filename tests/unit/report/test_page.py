@@ -1,4 +1,4 @@
-"""The page: it says what the tables say, does no harm, and needs nothing from elsewhere."""
+"""The report: it matches the tables, runs no delivered text, and loads nothing from outside."""
 
 import base64
 import hashlib
@@ -64,14 +64,14 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
         self._inside = tag
-        self.held = dict(attrs).get("type") == "application/json"  # data, which no browser runs
+        self.is_data = dict(attrs).get("type") == "application/json"  # data, which no browser runs
 
     def handle_endtag(self, tag):
         self._inside = None
 
     def handle_data(self, data):
         if self._inside == "script":
-            (self.data if self.held else self.scripts).append(data)
+            (self.data if self.is_data else self.scripts).append(data)
         elif self._inside != "style":
             self.text.append(data)
 
@@ -80,11 +80,11 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def made():
+def study():
     return results.study(16, bootstrap_samples=20)
 
 
-def content_of(made, **changes):
+def content_of(study, **changes):
     figures = {
         ("recall",): b"<svg/>",
         ("leakage",): b"<svg/>",
@@ -93,62 +93,62 @@ def content_of(made, **changes):
         ("lite0_unicom", "training"): b"<svg/>",
         ("lite0", "lite0_unicom", "improvement_by_species"): b"<svg/>",
     }
-    given = {
+    content = {
         "dataset": "museum",
         "models": results.MODELS,
         "method": METHOD,
-        "records": headline_numbers.list_recall_records(made["recalls"], ks=[1, 5]),
-        "others": headline_numbers.list_other_records(made["recalls"], ks=[1, 5]),
-        "statistics": made["statistics"],
+        "records": headline_numbers.list_recall_records(study["recalls"], ks=[1, 5]),
+        "others": headline_numbers.list_other_records(study["recalls"], ks=[1, 5]),
+        "statistics": study["statistics"],
         "curation_log": results.repairs(),
         "quarantine": results.quarantine(),
-        "splits": made["splits"],
-        "recalls": made["recalls"],
-        "differences": made["differences"],
-        "claims": made["claims"],
-        "comparisons": {pair: "the printed form of " + "/".join(pair) for pair in made["differences"]},
+        "splits": study["splits"],
+        "recalls": study["recalls"],
+        "differences": study["differences"],
+        "claims": study["claims"],
+        "comparisons": {pair: "the printed form of " + "/".join(pair) for pair in study["differences"]},
         "descriptions": {
             "lite0": {"library": "pip_weights", "name": "efficientnet_lite0", "fingerprint": "f" * 64}
         },
         "figures": figures,
         "captions": CAPTIONS,
         "mixed_versions": "",
-    } | gallery.shown(made, list(changes.get("recalls", made["recalls"])))
-    return collect(**(given | changes))
+    } | gallery.shown(study, list(changes.get("recalls", study["recalls"])))
+    return collect(**(content | changes))
 
 
 @pytest.fixture(scope="module")
-def html(made):
-    return page.render_report(content_of(made))
+def html(study):
+    return page.render_report(content_of(study))
 
 
-def test_the_same_tables_give_the_same_bytes(made, html):
-    assert page.render_report(content_of(made)) == html
+def test_the_same_tables_give_the_same_bytes(study, html):
+    assert page.render_report(content_of(study)) == html
 
 
 def test_nothing_is_fetched(html):
-    found = Page(html)
-    for tag, attrs in found.tags:
+    parsed = Page(html)
+    for tag, attrs in parsed.tags:
         for name in ("src", "href", "srcset", "data", "action", "poster", "background"):
             assert re.match(r"data:|#|$", attrs.get(name) or ""), (tag, name, attrs[name])
     assert not re.search(r"url\((?!data:)", html)
     assert "@import" not in html
-    policy = next(attrs["content"] for attrs in found.all("meta") if "http-equiv" in attrs)
+    policy = next(attrs["content"] for attrs in parsed.all("meta") if "http-equiv" in attrs)
     assert policy.startswith("default-src 'none'; img-src data:;")
 
 
-def test_the_page_s_own_script_is_the_only_one_that_may_run(html):
-    found = Page(html)
-    assert len(found.scripts) == 1
-    digest = base64.b64encode(hashlib.sha256(found.scripts[0].encode()).digest()).decode()
-    policy = next(attrs["content"] for attrs in found.all("meta") if "http-equiv" in attrs)
+def test_only_the_script_of_the_report_may_run(html):
+    parsed = Page(html)
+    assert len(parsed.scripts) == 1
+    digest = base64.b64encode(hashlib.sha256(parsed.scripts[0].encode()).digest()).decode()
+    policy = next(attrs["content"] for attrs in parsed.all("meta") if "http-equiv" in attrs)
     assert f"script-src 'sha256-{digest}' blob:;" in policy
     assert "unsafe-inline" not in policy.split("script-src")[1]
-    assert not [attrs for _, attrs in found.tags if any(name.startswith("on") for name in attrs)]
+    assert not [attrs for _, attrs in parsed.tags if any(name.startswith("on") for name in attrs)]
 
 
-def test_names_stay_text_wherever_they_stand(made):
-    def renamed(frame, *columns):
+def test_markup_in_any_name_is_escaped(study):
+    def add_markup(frame, *columns):
         return frame.with_columns(
             pl.when(pl.col(name) == "all")
             .then(pl.col(name))
@@ -158,28 +158,28 @@ def test_names_stay_text_wherever_they_stand(made):
         )
 
     evil = content_of(
-        made,
+        study,
         dataset=EVIL,
-        recalls={model: renamed(frame, "category", "label") for model, frame in made["recalls"].items()},
+        recalls={model: add_markup(frame, "category", "label") for model, frame in study["recalls"].items()},
         differences={
-            pair: renamed(frame, "category", "label") for pair, frame in made["differences"].items()
+            pair: add_markup(frame, "category", "label") for pair, frame in study["differences"].items()
         },
-        statistics=renamed(made["statistics"], "category"),
-        comparisons=dict.fromkeys(made["differences"], EVIL),
+        statistics=add_markup(study["statistics"], "category"),
+        comparisons=dict.fromkeys(study["differences"], EVIL),
         curation_log=results.repairs().with_columns(defect=pl.lit(EVIL)),
         quarantine=results.quarantine().with_columns(reason=pl.lit(EVIL)),
         descriptions={"lite0": {"name": EVIL, "weights": EVIL, "source": EVIL, "fingerprint": EVIL}},
     )
-    found = Page(page.render_report(evil))
-    assert found.text.count(EVIL) > 50
-    assert all(attrs["src"].startswith("data:image/svg+xml;base64,") for attrs in found.all("img"))
-    assert not [attrs for _, attrs in found.tags if "onerror" in attrs]
+    parsed = Page(page.render_report(evil))
+    assert parsed.text.count(EVIL) > 50
+    assert all(attrs["src"].startswith("data:image/svg+xml;base64,") for attrs in parsed.all("img"))
+    assert not [attrs for _, attrs in parsed.tags if "onerror" in attrs]
 
 
-def test_the_headline_says_value_interval_and_n(made, html):
+def test_the_headline_shows_value_interval_and_n(study, html):
     text = Page(html).text
     for model in results.MODELS:
-        row = made["recalls"][model].filter(
+        row = study["recalls"][model].filter(
             protocol="leave_one_out",
             level="species",
             metric="recall",
@@ -192,12 +192,12 @@ def test_the_headline_says_value_interval_and_n(made, html):
         assert f"{value:.3f}95 % interval {low:.3f} to {high:.3f}n = {n:,} queries" in text
 
 
-def test_other_scores_of_species_stand_beside_recall_with_their_n(made, html):
+def test_other_scores_of_species_are_shown_with_their_n(study, html):
     text = Page(html).text
     for metric, k, title in [("precision", 5, "Precision@5"), ("r_precision", None, "R-precision")]:
-        chosen = pl.lit(True) if k is None else pl.col("k") == k
-        row = made["recalls"]["lite0"].filter(
-            chosen,
+        has_k = pl.lit(True) if k is None else pl.col("k") == k
+        row = study["recalls"]["lite0"].filter(
+            has_k,
             protocol="leave_one_out",
             level="species",
             metric=metric,
@@ -210,18 +210,18 @@ def test_other_scores_of_species_stand_beside_recall_with_their_n(made, html):
         assert f"{value:.3f}{low:.3f} to {high:.3f}" in text
 
 
-def test_a_difference_is_in_points_with_its_interval(made, html):
-    row = made["differences"]["lite0", "lite0_unicom"].filter(
+def test_a_difference_has_its_interval(study, html):
+    row = study["differences"]["lite0", "lite0_unicom"].filter(
         protocol="unseen_species", level="species", metric="recall", category="all", label="all", k=1
     )
-    points = row["diff_pp"].item()
-    assert f"{points:+.1f} points (95 % interval".replace("-", "−") in Page(html).text
+    diff_pp = row["diff_pp"].item()
+    assert f"{diff_pp:+.1f} points (95 % interval".replace("-", "−") in Page(html).text
 
 
-def test_every_species_of_every_protocol_has_a_row(made, html):
-    rows, n_rows = species.make_species_table(made["recalls"], made["differences"])
+def test_every_species_of_every_protocol_has_a_row(study, html):
+    rows, n_rows = species.make_species_table(study["recalls"], study["differences"])
     assert html.count('<th scope="row" class="name">') >= n_rows == len(rows)
-    one = made["recalls"]["lite0"].filter(
+    recalls_of_lite0 = study["recalls"]["lite0"].filter(
         pl.col("protocol").is_in(["leave_one_out", "unseen_species"]),
         level="species",
         metric="recall",
@@ -229,28 +229,30 @@ def test_every_species_of_every_protocol_has_a_row(made, html):
         query_subset="all",
         k=1,
     )
-    assert n_rows == len(one)
+    assert n_rows == len(recalls_of_lite0)
     for row in rows:
-        value = one.filter(label=row["species"], protocol=row["protocol"].replace(" ", "_"))["value"].item()
+        value = recalls_of_lite0.filter(label=row["species"], protocol=row["protocol"].replace(" ", "_"))[
+            "value"
+        ].item()
         assert row["recalls"][results.MODELS.index("lite0")] == value
 
 
 def test_pictures_have_alternative_texts_and_captions_are_filled(html):
-    found = Page(html)
-    assert len(found.all("img")) == 6
-    assert all(len(attrs["alt"]) > 20 for attrs in found.all("img"))
-    assert "snakemake" not in found.text.replace("snakemake --cores all --configfile", "")
-    assert "Does each model find species better" in found.text
+    parsed = Page(html)
+    assert len(parsed.all("img")) == 6
+    assert all(len(attrs["alt"]) > 20 for attrs in parsed.all("img"))
+    assert "snakemake" not in parsed.text.replace("snakemake --cores all --configfile", "")
+    assert "Does each model find species better" in parsed.text
 
 
-def test_commands_on_the_page_are_targets_of_the_makefile(html):
+def test_commands_in_the_report_are_targets_of_the_makefile(html):
     makefile = Path(__file__).parents[3].joinpath("Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"<code>make (\w+)", html)
     assert set(targets) == {"study", "explain"}
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
 
 
-def test_headings_do_not_jump(html):
+def test_headings_skip_no_level(html):
     levels = [int(tag[1]) for tag, _ in Page(html).tags if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
@@ -264,25 +266,31 @@ def test_the_methods_come_from_the_config(html):
     assert "left out of its gallery" in text
 
 
-def test_the_methods_say_how_a_split_came_to_be_otherwise(made):
+def test_the_methods_describe_folds_and_predefined_splits(study):
     split = METHOD["split"] | {"folds": 5, "fold": 2, "held_out_stratify": "genus"}
-    text = Page(page.render_report(content_of(made, method=METHOD | {"split": split}))).text
+    text = Page(page.render_report(content_of(study, method=METHOD | {"split": split}))).text
     assert "with seed 11, to 5 folds of each species, of which fold 2 is test; train and val share" in text
     assert "of the species of each category, spread over its genera, was held out" in text
     split = METHOD["split"] | {"previous": "old/splits.parquet", "use_source_split": True}
-    text = Page(page.render_report(content_of(made, method=METHOD | {"split": split}))).text
+    text = Page(page.render_report(content_of(study, method=METHOD | {"split": split}))).text
     assert (
         "Images of the earlier split old/splits.parquet did not move. Images with a split in the delivery"
         in text
     )
 
 
-def test_the_methods_say_what_images_are_taught_as(made, html):
+def test_the_methods_describe_the_training_labels(study, html):
     assert "from lite0 with a margin softmax over species (Unicom, ICLR 2023)" in Page(html).text
     recipe = METHOD["finetune"]["lite0_unicom"] | {"labels": "looks"}
-    how = {"model": "clip", "use_captions": True, "n_clusters": None, "images_per_cluster": 7, "seed": 3}
-    method = METHOD | {"finetune": {"lite0_unicom": recipe}, "clusters": {"looks": how}}
-    text = Page(page.render_report(content_of(made, method=method))).text
+    cluster_settings = {
+        "model": "clip",
+        "use_captions": True,
+        "n_clusters": None,
+        "images_per_cluster": 7,
+        "seed": 3,
+    }
+    method = METHOD | {"finetune": {"lite0_unicom": recipe}, "clusters": {"looks": cluster_settings}}
+    text = Page(page.render_report(content_of(study, method=method))).text
     assert (
         "over clusters of training images (looks: spherical k-means of embeddings by clip, images and "
         "captions averaged, about one for every 7 images, seed 3) (Unicom"
@@ -290,13 +298,13 @@ def test_the_methods_say_what_images_are_taught_as(made, html):
     assert "Recipe: epochs 8." in text
 
 
-def test_one_model_no_pairs_and_nothing_repaired_is_a_page_too(made):
+def test_one_model_without_pairs_or_repairs_has_a_report(study):
     content = content_of(
-        made,
+        study,
         models=["lite0"],
-        records=headline_numbers.list_recall_records({"lite0": made["recalls"]["lite0"]}, ks=[1]),
+        records=headline_numbers.list_recall_records({"lite0": study["recalls"]["lite0"]}, ks=[1]),
         others=[],
-        recalls={"lite0": made["recalls"]["lite0"]},
+        recalls={"lite0": study["recalls"]["lite0"]},
         differences={},
         comparisons={},
         descriptions={},
@@ -311,6 +319,6 @@ def test_one_model_no_pairs_and_nothing_repaired_is_a_page_too(made):
     assert "embeddings made elsewhere" in text
 
 
-def test_a_figure_that_the_page_has_no_place_for_is_an_error():
+def test_an_unknown_kind_of_figure_is_an_error():
     with pytest.raises(ValueError, match="'histogram'"):
         group_figures({("lite0", "histogram"): b""}, {"histogram": "A figure."}, k=1)

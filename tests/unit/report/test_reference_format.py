@@ -1,4 +1,4 @@
-"""The printed form of the reference study, against the lines that it printed."""
+"""The text format of the reference study, compared with the lines that it printed."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from nearkin.report import reference_format
 DATA = Path(__file__).parents[1] / "data"
 
 # What the reference study printed, all of it, and counts of queries behind it: (n, hits of the base,
-# hits of the trained) by category and species. Those of the species that it names were found from
+# hits of the trained) by category and species. Those of the species that it names were derived from
 # their rounded recalls; the others, with names that no species has, were searched for so that means,
 # medians and overall recalls come out as well.
 PRINTED = (DATA / "reference_comparison.txt").read_text(encoding="utf-8").splitlines()
@@ -25,27 +25,32 @@ CATEGORY_RECALLS = {1: 0.9996, 2: 0.9995}  # as it printed them; the counts are 
 ARBITRARY = ("parkesia", "aethia psittacula", "prepona", "zaretis:")
 
 
-def recalls(counts, which):
-    """The recalls of one model that `comparison` reads, as `Metrics` rows; `which` is 1 or 2."""
+def make_recalls(counts, model_index):
+    """The recalls of one model that `comparison` reads, as `Metrics` rows; `model_index` is 1 or 2."""
     rows = []
     for category, species in counts.items():
-        shares = {name: found[which] / found[0] for name, found in species.items()}
+        shares = {name: query_counts[model_index] / query_counts[0] for name, query_counts in species.items()}
         rows += [
-            _row("species", "recall", "per_label", category, name, share) for name, share in shares.items()
+            _make_row("species", "recall", "per_label", category, name, share)
+            for name, share in shares.items()
         ]
         for genus in {name.split(" ")[0] for name in shares}:
-            own = [share for name, share in shares.items() if name.split(" ")[0] == genus]
-            mean = sum(own) / len(own)
-            rows.append(_row("genus", "genus_mean_of_species", "per_label", category, genus, mean))
-            rows.append(_row("genus", "recall", "per_label", category, genus, 0.123))  # true genus recall
-    queries = [found for species in counts.values() for found in species.values()]
-    overall = sum(found[which] for found in queries) / sum(found[0] for found in queries)
-    rows.append(_row("category", "recall", "micro", "all", "all", CATEGORY_RECALLS[which]))
-    rows.append(_row("species", "recall", "micro", "all", "all", overall))
+            of_genus = [share for name, share in shares.items() if name.split(" ")[0] == genus]
+            mean = sum(of_genus) / len(of_genus)
+            rows.append(_make_row("genus", "genus_mean_of_species", "per_label", category, genus, mean))
+            rows.append(
+                _make_row("genus", "recall", "per_label", category, genus, 0.123)
+            )  # true genus recall
+    queries = [query_counts for species in counts.values() for query_counts in species.values()]
+    overall = sum(query_counts[model_index] for query_counts in queries) / sum(
+        query_counts[0] for query_counts in queries
+    )
+    rows.append(_make_row("category", "recall", "micro", "all", "all", CATEGORY_RECALLS[model_index]))
+    rows.append(_make_row("species", "recall", "micro", "all", "all", overall))
     return pl.DataFrame(rows)
 
 
-def _row(level, metric, average, category, label, value):
+def _make_row(level, metric, average, category, label, value):
     return {
         "protocol": "leave_one_out",
         "level": level,
@@ -59,21 +64,21 @@ def _row(level, metric, average, category, label, value):
     }
 
 
-def printed(counts):
-    base, trained = recalls(counts, 1), recalls(counts, 2)
+def format_counts(counts):
+    base, trained = make_recalls(counts, 1), make_recalls(counts, 2)
     return reference_format.format_comparison(base, trained, protocol="leave_one_out", k=1).splitlines()
 
 
-def test_all_that_the_reference_study_printed_comes_out_of_query_counts():
+def test_query_counts_reproduce_all_printed_lines():
     assert len([line for line in PRINTED if " (Base: " in line]) == 45
-    assert sorted(printed(COUNTS)) == sorted(PRINTED)
+    assert sorted(format_counts(COUNTS)) == sorted(PRINTED)
 
 
-def test_the_order_is_the_reference_s_but_for_ties_that_it_left_to_a_set():
-    def settled(lines):
+def test_query_counts_reproduce_the_order_except_for_ties():
+    def drop_arbitrary(lines):
         return [line for line in lines if not line.startswith(ARBITRARY)]
 
-    assert settled(printed(COUNTS)) == settled(PRINTED)
+    assert drop_arbitrary(format_counts(COUNTS)) == drop_arbitrary(PRINTED)
 
 
 def test_differences_are_computed_before_they_are_rounded():
@@ -83,9 +88,9 @@ def test_differences_are_computed_before_they_are_rounded():
     )
 
 
-def test_the_whole_form():
+def test_the_whole_text_equals_the_example():
     counts = {"Moss": {"Aus bus": (2, 1, 2), "Aus cus": (4, 1, 1)}, "Fish": {"Dus eus": (4, 0, 1)}}
-    assert "\n".join(printed(counts)) == (
+    assert "\n".join(format_counts(counts)) == (
         "Trained\nOverall Category Recall: 0.9995\nOverall Species Recall: 0.4000\n\n"
         "Base\nOverall Category Recall: 0.9996\nOverall Species Recall: 0.2000\n\n"
         "=====\nFish:\n-----\nSpecies-level Analysis:\nNumber of species: 1\nRecall Statistics:\n"
@@ -108,21 +113,21 @@ def test_the_whole_form():
     )
 
 
-def test_equal_differences_go_by_name():
+def test_equal_differences_are_sorted_by_name():
     counts = {"Fish": {"Dus zus": (2, 0, 1), "Dus aus": (4, 1, 3), "Dus mus": (2, 1, 2)}}
-    lines = printed(counts)
+    lines = format_counts(counts)
     least = lines.index("Top 5 Least Improved Species:")
     assert [line.split(":")[0] for line in lines[least + 1 : least + 4]] == ["dus aus", "dus mus", "dus zus"]
 
 
-def test_models_that_answered_for_other_labels_are_refused():
-    base = recalls({"Fish": {"Dus eus": (4, 0, 1)}}, 1)
-    trained = recalls({"Fish": {"Dus fus": (4, 0, 1)}}, 2)
+def test_models_with_different_labels_are_refused():
+    base = make_recalls({"Fish": {"Dus eus": (4, 0, 1)}}, 1)
+    trained = make_recalls({"Fish": {"Dus fus": (4, 0, 1)}}, 2)
     with pytest.raises(ValueError, match="only one of the models answered for .*Dus"):
         reference_format.format_comparison(base, trained, protocol="leave_one_out", k=1)
 
 
-def test_a_protocol_without_recall_is_named():
-    table = recalls(COUNTS, 1)
+def test_a_protocol_without_recall_is_reported():
+    table = make_recalls(COUNTS, 1)
     with pytest.raises(ValueError, match="protocol 'train_gallery'"):
         reference_format.format_comparison(table, table, protocol="train_gallery", k=1)

@@ -1,4 +1,4 @@
-"""What a species opens: the numbers of the tables, and data that no name can break out of."""
+"""The species browser: it matches the tables, and names cannot break out of its data."""
 
 import json
 import re
@@ -13,28 +13,28 @@ ESCAPE = "</script><script>alert(1)</script>"
 
 
 @pytest.fixture(scope="module")
-def made():
+def study():
     return results.study(16, bootstrap_samples=20)
 
 
 @pytest.fixture(scope="module")
-def content(made):
-    return content_of(made)
+def content(study):
+    return content_of(study)
 
 
-def entry_of(content, row):
+def find_entry(content, row):
     return content["look_up"]["entries"][row["entry"]]
 
 
-def test_a_row_opens_its_own_species_with_the_number_it_shows(content):
+def test_a_row_opens_the_entry_with_its_numbers(content):
     for row in content["species"]:
-        entry = entry_of(content, row)
+        entry = find_entry(content, row)
         assert (entry["category"], entry["species"]) == (row["category"], row["species"])
         protocol = row["protocol"].replace(" ", "_")
-        wanted = {"protocol": protocol, "metric": "recall", "k": 1}
-        (found,) = [one for one in entry["numbers"] if wanted.items() <= one.items()]
-        assert [value[0] for value in found["values"]] == [round(value, 3) for value in row["recalls"]]
-        assert found["n"] == row["n_queries"]
+        expected = {"protocol": protocol, "metric": "recall", "k": 1}
+        (matching,) = [numbers for numbers in entry["numbers"] if expected.items() <= numbers.items()]
+        assert [value[0] for value in matching["values"]] == [round(value, 3) for value in row["recalls"]]
+        assert matching["n"] == row["n_queries"]
 
 
 def test_models_share_queries_and_correct_neighbours_have_their_name(content):
@@ -45,32 +45,36 @@ def test_models_share_queries_and_correct_neighbours_have_their_name(content):
             assert images[query["image"]][0] == entry["species"]
             assert len(query["models"]) == 3
             for neighbours in query["models"]:
-                assert [images[place][0] == entry["species"] for place, _, _ in neighbours] == [
-                    bool(right) for *_, right in neighbours
+                assert [images[index][0] == entry["species"] for index, _, _ in neighbours] == [
+                    bool(is_correct) for *_, is_correct in neighbours
                 ]
                 n_queries += 1
     assert n_queries > 30
 
 
-def test_those_a_species_is_taken_for_lead_to_their_own_entries(content):
+def test_confused_species_link_to_their_own_entries(content):
     entries = content["look_up"]["entries"]
-    named = [
-        one for entry in entries for taken in entry["taken"] for model in taken["models"] for one in model
+    confusions = [
+        confusion
+        for entry in entries
+        for confused in entry["taken"]
+        for model in confused["models"]
+        for confusion in model
     ]
-    assert named
-    assert all(entries[place]["species"] == name for name, place, _ in named if place is not None)
+    assert confusions
+    assert all(entries[index]["species"] == name for name, index, _ in confusions if index is not None)
 
 
-def test_no_name_ends_the_data(made):
-    labels = made["labels"].with_columns(path=ESCAPE + made["labels"]["path"])
-    content = content_of(made | {"labels": labels})
+def test_a_closing_tag_in_a_name_is_escaped(study):
+    labels = study["labels"].with_columns(path=ESCAPE + study["labels"]["path"])
+    content = content_of(study | {"labels": labels})
     html = page.render_report(content)
     assert ESCAPE not in html
     data = re.search(r'<script type="application/json" id="look-up">(.*?)</script>', html, re.DOTALL)[1]
     assert json.loads(data)["images"][0][1].startswith(ESCAPE)
 
 
-def test_pictures_beyond_the_limit_lie_beside_the_page(content, tmp_path, monkeypatch):
+def test_pictures_beyond_the_limit_are_external_files(content, tmp_path, monkeypatch):
     assert all(species_browser.encode_jpegs(content["jpegs"]))
     species_browser.write_external_jpegs(content["thumbnails"], content["jpegs"], tmp_path / "empty")
     assert not list((tmp_path / "empty").iterdir())

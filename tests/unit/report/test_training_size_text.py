@@ -1,4 +1,4 @@
-"""The analysis by training size, on species whose numbers can be worked out by hand."""
+"""The analysis by training size, with numbers worked out by hand."""
 
 import polars as pl
 
@@ -17,7 +17,7 @@ SIZES = pl.DataFrame(
 )
 
 
-def test_the_analysis_by_category():
+def test_the_analysis_by_category_equals_the_example():
     text = training_size_text.format_training_size(SIZES, model="lite0", min_queries=5)
     bird, fish = text.split("=====\n")[1:]
     assert bird.startswith("Bird:") and "Correlation of training images and recall: not defined" in bird

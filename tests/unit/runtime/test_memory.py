@@ -1,9 +1,9 @@
-"""What a process can still get."""
+"""The memory available to a process."""
 
 from nearkin.runtime import memory
 
 
-def test_the_limit_of_a_container_counts(tmp_path, monkeypatch):
+def test_the_memory_limit_of_a_container_counts(tmp_path, monkeypatch):
     limit = tmp_path / "memory.max"
     limit.write_text("max\n")
     monkeypatch.setattr(memory, "CGROUP_LIMITS", (limit,))

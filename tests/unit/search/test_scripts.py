@@ -1,4 +1,4 @@
-"""The search as the workflow runs it: the same file for any number of chunks, shards and threads."""
+"""The search scripts write the same file for any number of chunks, shards and threads."""
 
 import polars as pl
 import pytest
@@ -23,7 +23,7 @@ def study(tmp_path):
     splits = splits.sort("uuid").with_columns(pl.lit(None, dtype=pl.String).alias("evidence"))
     tables.write(splits, tmp_path / "splits.parquet", Splits)
     vectors = random_study.vectors(1, len(splits), levels=3)
-    shards = {"whole": [range(len(splits))], "parted": [range(i, len(splits), 3) for i in range(3)]}
+    shards = {"whole": [range(len(splits))], "split": [range(i, len(splits), 3) for i in range(3)]}
     paths = {name: [] for name in shards}
     for name, parts in shards.items():
         for rows in parts:
@@ -35,7 +35,7 @@ def study(tmp_path):
     return paths, tmp_path / "splits.parquet"
 
 
-def searched(tmp_path, embeddings, splits, *, n_chunks, threads):
+def run_search(tmp_path, embeddings, splits, *, n_chunks, threads):
     folder, shards = tmp_path / f"{n_chunks} {threads} {len(embeddings)}", tmp_path / "shards.json"
     write_index(embeddings, shards)
     chunks = [folder / f"{chunk}.parquet" for chunk in range(n_chunks)]
@@ -57,16 +57,16 @@ def searched(tmp_path, embeddings, splits, *, n_chunks, threads):
 
 
 def test_chunks_shards_and_threads_change_no_byte(study, tmp_path):
-    (embeddings, splits), before = study, torch.get_num_threads()
+    (embeddings, splits), n_threads_before = study, torch.get_num_threads()
     try:
-        first = searched(tmp_path, embeddings["whole"], splits, n_chunks=1, threads=1)
+        first = run_search(tmp_path, embeddings["whole"], splits, n_chunks=1, threads=1)
         others = [
-            searched(tmp_path, embeddings["whole"], splits, n_chunks=1, threads=2),
-            searched(tmp_path, embeddings["parted"], splits, n_chunks=3, threads=1),
-            searched(tmp_path, embeddings["whole"], splits, n_chunks=7, threads=1),
+            run_search(tmp_path, embeddings["whole"], splits, n_chunks=1, threads=2),
+            run_search(tmp_path, embeddings["split"], splits, n_chunks=3, threads=1),
+            run_search(tmp_path, embeddings["whole"], splits, n_chunks=7, threads=1),
         ]
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(n_threads_before)
     assert all(path.read_bytes() == first.read_bytes() for path in others)
     table = tables.read(first, Neighbours)
     assert table["protocol"].unique().sort().to_list() == PROTOCOLS

@@ -1,4 +1,4 @@
-"""Earlier splits and deliveries: words become splits, and reasons are kept."""
+"""Predefined splits of a previous run and of a delivery: words become splits, reasons are kept."""
 
 import polars as pl
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from nearkin.splits import predefined
 
 
-def delivered(rows):
+def read_delivered_rows(rows):
     """The splits of (image, word) rows, as rows (uuid, split, evidence)."""
     images = pl.DataFrame(rows, schema={"uuid": pl.String, "split": pl.String}, orient="row")
     table = predefined.read_delivered(images)
@@ -14,7 +14,7 @@ def delivered(rows):
     return table.select("uuid", "split", "evidence").sort("uuid").rows()
 
 
-def test_common_words_are_sides_whatever_their_case():
+def test_common_words_name_a_split_in_any_case():
     words = [
         "Train",
         "TRAINING ",
@@ -26,16 +26,18 @@ def test_common_words_are_sides_whatever_their_case():
         "key_unseen",
         "seen/test",
     ]
-    sides = ["train", "train", "train", "val", "val", "test", "unseen_species", "unseen_species", "test"]
+    splits = ["train", "train", "train", "val", "val", "test", "unseen_species", "unseen_species", "test"]
     rows = [(f"{i}", word) for i, word in enumerate(words)]
-    assert delivered(rows) == [(f"{i}", side, None) for i, side in enumerate(sides)]
+    assert read_delivered_rows(rows) == [(f"{i}", split, None) for i, split in enumerate(splits)]
 
 
-def test_an_image_without_a_word_has_no_side():
-    assert delivered([("a", None), ("b", " "), ("c", "no split"), ("d", "test")]) == [("d", "test", None)]
+def test_an_image_without_a_word_has_no_split():
+    assert read_delivered_rows([("a", None), ("b", " "), ("c", "no split"), ("d", "test")]) == [
+        ("d", "test", None)
+    ]
 
 
-def test_an_image_on_several_sides_is_tested():
+def test_an_image_in_test_and_another_split_is_tested():
     rows = [
         ("a", "train"),
         ("a", "test"),
@@ -45,22 +47,22 @@ def test_an_image_on_several_sides_is_tested():
         ("c", "val"),
         ("c", "dev"),
     ]
-    message = [("a", "test", "delivered as test and train"), ("b", "val", "delivered as val and train")]
-    assert delivered(rows) == [*message, ("c", "val", None)]
+    conflicts = [("a", "test", "delivered as test and train"), ("b", "val", "delivered as val and train")]
+    assert read_delivered_rows(rows) == [*conflicts, ("c", "val", None)]
 
 
-def test_unknown_words_are_named_with_those_that_are_known():
+def test_unknown_words_are_reported_with_the_known_ones():
     with pytest.raises(
         ValueError, match="2 words .* name no split: 'fold 1', 'x{40}'; known are train, .*columns.split"
     ):
-        delivered([("a", "fold 1"), ("b", "x" * 1000), ("c", "train")])
+        read_delivered_rows([("a", "fold 1"), ("b", "x" * 1000), ("c", "train")])
     with pytest.raises(ValueError, match="1 words of the delivered split"):
-        delivered([("a", "fold 1"), ("b", "fold 1")])
+        read_delivered_rows([("a", "fold 1"), ("b", "fold 1")])
     with pytest.raises(ValueError, match="the source delivers no split"):
-        delivered([("a", None)])
+        read_delivered_rows([("a", None)])
 
 
-def test_an_earlier_split_keeps_its_first_reasons():
+def test_a_previous_split_keeps_its_first_reasons():
     previous = pl.DataFrame(
         {
             "uuid": list("abcde"),
@@ -82,7 +84,7 @@ def test_an_earlier_split_keeps_its_first_reasons():
     assert table["evidence"].to_list() == [None, "too_few_groups", "ties x to y", "from_source", None]
 
 
-def test_an_earlier_split_counts_before_a_delivered_one():
+def test_a_previous_split_has_priority_over_a_delivered_one():
     first = pl.DataFrame(
         [("a", "train", True, "from_previous", None)], schema=predefined.COLUMNS, orient="row"
     )
@@ -98,10 +100,10 @@ def test_an_earlier_split_counts_before_a_delivered_one():
     assert predefined.combine_predefined([]).is_empty()
 
 
-def test_an_image_on_several_sides_keeps_the_first_by_priority():
+def test_an_image_in_several_splits_keeps_the_first_by_priority():
     uuids = [f"u{i:03}" for i in range(60)]
-    sides = ["train", "val", "test"]
-    images = pl.DataFrame({"uuid": [uuid for uuid in uuids for _ in sides], "split": sides * len(uuids)})
+    splits = ["train", "val", "test"]
+    images = pl.DataFrame({"uuid": [uuid for uuid in uuids for _ in splits], "split": splits * len(uuids)})
     table = predefined.read_delivered(images.sample(fraction=1, shuffle=True, seed=1)).sort("uuid")
     assert table["split"].to_list() == ["test"] * len(uuids)
     assert set(table["evidence"]) == {"delivered as test and val and train"}

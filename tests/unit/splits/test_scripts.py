@@ -1,4 +1,4 @@
-"""The scripts of the split and of its audit, on files: earlier splits stay, and a leak stops the audit."""
+"""The scripts that split and audit, run on files: previous splits stay, and a leak stops the audit."""
 
 from types import SimpleNamespace
 
@@ -28,7 +28,7 @@ AUDIT = SETTINGS | {"threads": 1, "metadata": {"model": "lite0"}}
 
 @pytest.fixture
 def study(tmp_path):
-    """The paths of a small curated dataset: eight species of ten images, two of each group alike."""
+    """The paths of a small curated dataset: eight species of ten images, two per group."""
     labels, groups = grouped_images.images(
         [(f"Aa a{i}", f"{i} {j // 2}") for i in range(8) for j in range(10)]
     )
@@ -52,68 +52,68 @@ def study(tmp_path):
     return SimpleNamespace(**paths)
 
 
-def split(study, *, images=None, previous=None, **other):
-    dealing = grouped_images.DEALING | other
+def split_study(study, *, images=None, previous=None, **other):
+    settings = grouped_images.DEALING | other
     split_images(
-        study.labels, study.groups, images, previous, study.splits, split_settings=dealing, dataset="d"
+        study.labels, study.groups, images, previous, study.splits, split_settings=settings, dataset="d"
     )
     return tables.read(study.splits, Splits)
 
 
-def test_a_split_is_random_delivered_or_from_an_earlier_run(study):
-    assigned_again = split(study)
-    assert {"train", "val", "test", "unseen_species"} == set(assigned_again["split"])
-    earlier = study.splits.rename(study.splits.with_name("earlier.parquet"))
-    adopted = split(study, images=study.images)
-    assert set(adopted.select("split", "reason").rows()) == {
+def test_a_split_is_random_delivered_or_from_a_previous_run(study):
+    random_splits = split_study(study)
+    assert {"train", "val", "test", "unseen_species"} == set(random_splits["split"])
+    previous_path = study.splits.rename(study.splits.with_name("earlier.parquet"))
+    delivered_splits = split_study(study, images=study.images)
+    assert set(delivered_splits.select("split", "reason").rows()) == {
         ("train", "from_source"),
         ("test", "from_source"),
     }
-    taken_over = split(study, images=study.images, previous=earlier, seed=9)
-    assert taken_over["uuid", "split", "group_id"].equals(assigned_again["uuid", "split", "group_id"])
-    assert set(taken_over["reason"]) == {"from_previous"}
+    previous_splits = split_study(study, images=study.images, previous=previous_path, seed=9)
+    assert previous_splits["uuid", "split", "group_id"].equals(random_splits["uuid", "split", "group_id"])
+    assert set(previous_splits["reason"]) == {"from_previous"}
 
 
-def test_a_split_without_a_test_image_stops_before_anything_is_trained(study):
+def test_a_split_without_test_images_stops_the_study(study):
     pl.read_parquet(study.images).with_columns(split=pl.lit("Train")).write_parquet(study.images)
     with pytest.raises(
         ValueError,
         match="d: .* tested.*{'train': 80}.*source.columns.split, or leave out split.use_source_split",
     ):
-        split(study, images=study.images)
+        split_study(study, images=study.images)
     with pytest.raises(
         ValueError, match="d: no image of a named species is tested.*lower split.min_test_groups"
     ):
-        split(study, min_test_groups=5)
+        split_study(study, min_test_groups=5)
     assert not study.splits.exists()
-    split(study, min_test_groups=4)
+    split_study(study, min_test_groups=4)
 
 
-def test_tested_images_of_a_genus_alone_are_not_enough(study):
+def test_test_images_without_a_species_name_are_not_enough(study):
     labels = pl.read_parquet(study.labels)
     labels.with_columns(species=pl.lit(None, pl.String)).write_parquet(study.labels)
     with pytest.raises(ValueError, match="no image of a named species is tested"):
-        split(study)
+        split_study(study)
 
 
-def test_the_audit_is_a_table_and_a_figure(study, tmp_path):
-    split(study)
-    audit_leakage(study, tmp_path / "leaks.parquet", **AUDIT)
-    table = tables.read(tmp_path / "leaks.parquet", LeakageAudit)
-    assert len(table) == 2 * 3 * 1 * 3 * 3  # protocols, levels, ks, splits, populations
-    assert tables.read_metadata(tmp_path / "leaks.parquet")["model"] == "lite0"
-    plot_leakage(tmp_path / "leaks.parquet", tmp_path / "a.svg", tmp_path / "a.png", model="lite0", k=1)
+def test_the_audit_writes_a_table_and_a_figure(study, tmp_path):
+    split_study(study)
+    audit_leakage(study, tmp_path / "leakage.parquet", **AUDIT)
+    table = tables.read(tmp_path / "leakage.parquet", LeakageAudit)
+    assert len(table) == 2 * 3 * 1 * 3 * 3  # protocols, levels, ks, splits, query subsets
+    assert tables.read_metadata(tmp_path / "leakage.parquet")["model"] == "lite0"
+    plot_leakage(tmp_path / "leakage.parquet", tmp_path / "a.svg", tmp_path / "a.png", model="lite0", k=1)
     assert (tmp_path / "a.svg").read_text().startswith("<?xml")
 
 
-def test_a_leak_is_named(study):
-    table = split(study)
+def test_a_leak_is_reported(study):
+    table = split_study(study)
     frames = [pl.read_parquet(path) for path in (study.images, study.labels, study.groups)]
     inspection = pl.read_parquet(study.inspection[0])
-    torn = table.with_columns(
+    leaking = table.with_columns(
         split=pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("test")).otherwise("split")
     )
     with pytest.raises(CheckError, match="group_id in more than one split, the first .* in test"):
-        check_no_leakage(*frames, torn, inspection)
+        check_no_leakage(*frames, leaking, inspection)
     with pytest.raises(CheckError, match="sha256 in more than one split"):
-        check_no_leakage(*frames, torn.with_columns(group_id="uuid"), inspection)
+        check_no_leakage(*frames, leaking.with_columns(group_id="uuid"), inspection)

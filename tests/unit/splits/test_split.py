@@ -1,4 +1,4 @@
-"""Splits: no group is in two, shares hold, small species stay whole, row order does not matter."""
+"""Splits: no group is in two, shares are met, small species stay whole, row order does not matter."""
 
 import hashlib
 
@@ -25,47 +25,49 @@ def test_no_group_is_in_two_splits_and_queries_can_hit(pairs, seed, by, least):
     assert table.join(groups, on=["uuid", "group_id"]).height == len(groups)
 
 
-def reference(sizes, *, seed, shares, least):
-    """The random splits of one species, slow and plain: group name to split; None if there are too few."""
+def split_species_slowly(sizes, *, seed, shares, least):
+    """The random splits of one species by a slow loop: group name to split; None with too few groups."""
     order = sorted(sizes, key=lambda name: hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=8).digest())
-    lacking = {side: share * sum(sizes.values()) for side, share in shares.items()}
-    sides = {}
+    deficit = {split_name: share * sum(sizes.values()) for split_name, share in shares.items()}
+    splits = {}
     for i, name in enumerate(order):
-        side = max(["test", "val", "train"], key=lacking.get)
-        sides[name] = "test" if i < least else "train" if i == least else side
-        lacking[sides[name]] -= sizes[name]
-    return sides if len(sizes) > least else None
+        split_name = max(["test", "val", "train"], key=deficit.get)
+        splits[name] = "test" if i < least else "train" if i == least else split_name
+        deficit[splits[name]] -= sizes[name]
+    return splits if len(sizes) > least else None
 
 
 @settings(max_examples=60, deadline=None)
 @given(grouped_images.sizes(max_size=9, max_groups=20), st.integers(0, 3), st.integers(1, 3))
-def test_the_random_splits_are_those_of_slow_and_plain_code(sizes, seed, least):
+def test_random_splits_equal_the_slow_reference(sizes, seed, least):
     labels, groups = in_sizes(sizes)
     table = split(labels, groups, seed=seed, held_out_species=0, min_test_groups=least)
-    found = dict(table.select("group_id", "split").rows())
-    for species, mine in sizes.items():
-        named = {f"{species}/{i}": n for i, n in enumerate(mine)}
+    splits = dict(table.select("group_id", "split").rows())
+    for species, group_sizes in sizes.items():
+        sizes_by_group = {f"{species}/{i}": n for i, n in enumerate(group_sizes)}
         shares = {"train": 0.5, "val": 0.15, "test": 0.35}
-        wanted = reference(named, seed=seed, shares=shares, least=least) or dict.fromkeys(named, "train")
-        assert {name: found[name] for name in named} == wanted
+        expected = split_species_slowly(
+            sizes_by_group, seed=seed, shares=shares, least=least
+        ) or dict.fromkeys(sizes_by_group, "train")
+        assert {name: splits[name] for name in sizes_by_group} == expected
 
 
 @settings(max_examples=60, deadline=None)
 @given(grouped_images.sizes(max_size=30, max_groups=40), st.integers(1, 3))
-def test_no_side_has_more_than_its_share_and_one_group(sizes, least):
+def test_a_split_exceeds_its_share_by_less_than_one_group(sizes, least):
     labels, groups = in_sizes(sizes)
     table = labels.join(split(labels, groups, held_out_species=0, min_test_groups=least), on="uuid")
-    for species, mine in sizes.items():
-        if len(mine) <= least:
+    for species, group_sizes in sizes.items():
+        if len(group_sizes) <= least:
             continue
         counts = dict(table.filter(species=species).group_by("split").len().iter_rows())
-        n, largest = sum(mine), max(mine)
+        n, largest = sum(group_sizes), max(group_sizes)
         assert counts.get("val", 0) < 0.15 * n + largest
         assert counts["train"] < max(0.5 * n, 1) + largest
         assert counts["test"] < max(0.35 * n + largest, least * largest + 1)
 
 
-def test_shares_hold_for_large_species():
+def test_shares_are_exact_for_large_species():
     table = split(*in_sizes({f"Aa {name}": [1] * 100 for name in "abcdefghij"}))
     assert dict(table.group_by("split").len().iter_rows()) == {
         "unseen_species": 200,
@@ -75,7 +77,7 @@ def test_shares_hold_for_large_species():
     }
 
 
-def test_a_species_too_small_to_split_goes_to_train_and_is_listed():
+def test_a_species_too_small_to_split_goes_to_train():
     labels, groups = in_sizes({"Aa x": [5, 1], "Aa y": [1] * 9})
     table = labels.join(split(labels, groups, held_out_species=0), on="uuid")
     small = table.filter(species="Aa x").select("split", "reason", "evidence").unique().rows()
@@ -87,7 +89,7 @@ def test_a_species_too_small_to_split_goes_to_train_and_is_listed():
 
 @settings(max_examples=20, deadline=None)
 @given(grouped_images.structures(), st.randoms(use_true_random=False))
-def test_the_same_bytes_for_any_order_of_rows(tmp_path_factory, pairs, random):
+def test_row_order_changes_no_byte(tmp_path_factory, pairs, random):
     labels, groups = grouped_images.images(pairs)
     paths = [tmp_path_factory.mktemp("splits") / f"{i}.parquet" for i in range(2)]
     tables.write(split(labels, groups), paths[0], Splits)
@@ -105,7 +107,7 @@ def test_another_seed_gives_another_split():
     assert not split(labels, groups).equals(split(labels, groups, seed=2))
 
 
-def test_a_group_of_two_species_stays_whole_and_seen():
+def test_a_group_of_two_species_stays_whole_and_is_not_held_out():
     pairs = (
         [("Aa x", i) for i in range(5)]
         + [("Aa x", "both"), ("Aa y", "both")]
@@ -116,7 +118,7 @@ def test_a_group_of_two_species_stays_whole_and_seen():
     assert "unseen_species" not in set(table["split"])
 
 
-def test_images_known_by_their_genus_alone_are_never_held_out():
+def test_images_with_only_a_genus_are_never_held_out():
     labels, groups = in_sizes({f"Aa {name}": [1] * 6 for name in "vwxyz"})
     labels = labels.with_columns(species=pl.when(pl.col("species") < "Aa z").then("species"))
     for seed in range(5):

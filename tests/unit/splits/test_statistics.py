@@ -17,7 +17,7 @@ SPLITS = pl.DataFrame(
 )
 
 
-def test_counts_by_hand():
+def test_counts_equal_those_by_hand():
     table = statistics.describe_dataset(LABELS, SPLITS)
     rows = {(row["category"], row["split"]): row for row in table.iter_rows(named=True)}
     names = ["n_images", "n_groups", "n_species", "n_genera", "median_images"]
@@ -26,7 +26,7 @@ def test_counts_by_hand():
     assert [rows["Fish", "val"][name] for name in names] == [0, 0, 0, 0, None]
 
 
-def test_what_is_in_no_split_has_a_row_only_where_there_is_any():
+def test_excluded_has_a_row_only_if_images_are_excluded():
     assert "excluded" not in set(statistics.describe_dataset(LABELS, SPLITS)["split"])
     table = statistics.describe_dataset(LABELS, SPLITS.with_columns(split=pl.lit("excluded")))
     assert table.filter(category="all", split="excluded")["n_images"].to_list() == [5]

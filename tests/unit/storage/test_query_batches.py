@@ -1,4 +1,4 @@
-"""A table of neighbours in parts: all rows, in order, no query torn apart."""
+"""A table of neighbours in batches: all rows, in order, no query split across batches."""
 
 import polars as pl
 import pytest
@@ -8,7 +8,7 @@ from nearkin.tables.neighbours import Neighbours
 
 
 @pytest.mark.parametrize("n_rows", [1, 3, 5, 7, 100])
-def test_parts_are_whole_queries(tmp_path, monkeypatch, n_rows):
+def test_batches_hold_whole_queries(tmp_path, monkeypatch, n_rows):
     lengths = {
         ("leave_one_out", "a"): 3,
         ("leave_one_out", "b"): 1,
@@ -20,12 +20,12 @@ def test_parts_are_whole_queries(tmp_path, monkeypatch, n_rows):
     table = pl.DataFrame(rows, schema=schema, orient="row")
     tables.write(table, tmp_path / "n.parquet", Neighbours)
     monkeypatch.setattr(query_batches, "ROWS", n_rows)
-    parts = list(query_batches.iter_query_batches(tmp_path / "n.parquet"))
-    assert pl.concat(parts).equals(table)
-    queries = [set(part.select("protocol", "query").iter_rows()) for part in parts]
+    batches = list(query_batches.iter_query_batches(tmp_path / "n.parquet"))
+    assert pl.concat(batches).equals(table)
+    queries = [set(batch.select("protocol", "query").iter_rows()) for batch in batches]
     assert sum(map(len, queries)) == len(lengths)
 
 
-def test_no_neighbours_at_all(tmp_path):
+def test_an_empty_table_has_no_batches(tmp_path):
     tables.write(Neighbours.create_empty(), tmp_path / "n.parquet", Neighbours)
     assert list(query_batches.iter_query_batches(tmp_path / "n.parquet")) == []

@@ -1,4 +1,4 @@
-"""Tables: whole or not at all, as declared, the same bytes for any row order."""
+"""Tables: complete or absent, as declared, the same bytes for any row order."""
 
 from contextlib import suppress
 
@@ -22,13 +22,13 @@ TABLE = pl.DataFrame(
 )
 
 
-def test_what_is_written_is_read_sorted_and_stamped(tmp_path):
+def test_a_table_is_read_sorted_with_metadata(tmp_path):
     path = tmp_path / "new folder" / "splits.parquet"
     tables.write(TABLE, path, Splits, dataset="museum")
     assert tables.read(path, Splits).equals(TABLE.sort("uuid"))
     content = content_digest([TABLE])
-    stamps = {"format": "1", "table": "Splits", "dataset": "museum", "content": content}
-    assert tables.read_metadata(path) == stamps
+    metadata = {"format": "1", "table": "Splits", "dataset": "museum", "content": content}
+    assert tables.read_metadata(path) == metadata
     first = path.read_bytes()
     tables.write(TABLE.reverse(), path, Splits, dataset="museum")
     assert path.read_bytes() == first
@@ -50,39 +50,39 @@ def test_a_wrong_table_is_not_written(tmp_path, table, message):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_file_that_is_no_table_is_named(tmp_path):
+def test_a_file_that_is_not_a_table_is_reported(tmp_path):
     (tmp_path / "x.parquet").write_text("no table")
     with pytest.raises(ValueError, match=r"x\.parquet: cannot be read as a table"):
         tables.read(tmp_path / "x.parquet", Splits)
 
 
-def damaged(path):
-    """Write every file at `path` that differs from the one there by a bit, one bit of each byte."""
+def flip_each_byte(path):
+    """Write the file with one bit flipped, for each byte in turn, and yield the position."""
     whole = path.read_bytes()
-    for place, byte in enumerate(whole):
-        path.write_bytes(whole[:place] + bytes([byte ^ 1 << place % 8]) + whole[place + 1 :])
-        yield place
+    for position, byte in enumerate(whole):
+        path.write_bytes(whole[:position] + bytes([byte ^ 1 << position % 8]) + whole[position + 1 :])
+        yield position
 
 
 def test_a_flipped_bit_is_an_error_or_changes_nothing(tmp_path):
     path = tmp_path / "x.parquet"
     tables.write(TABLE, path, Splits)
-    for place in damaged(path):
+    for position in flip_each_byte(path):
         try:
-            assert tables.read(path, Splits).equals(TABLE.sort("uuid")), place
+            assert tables.read(path, Splits).equals(TABLE.sort("uuid")), position
         except ValueError as error:
             assert "x.parquet" in str(error)
 
 
-def test_a_flipped_bit_is_an_error_when_rows_are_gone_through(tmp_path):
+def test_a_flipped_bit_is_an_error_in_a_scan(tmp_path):
     path = tmp_path / "x.parquet"
     tables.write(TABLE, path, Splits)
-    for place in damaged(path):
+    for position in flip_each_byte(path):
         with suppress(ValueError, *LOUD):
-            assert tables.scan([path], Splits).collect().equals(TABLE.sort("uuid")), place
+            assert tables.scan([path], Splits).collect().equals(TABLE.sort("uuid")), position
 
 
-def test_many_rows_are_written_without_being_all_in_memory(tmp_path, monkeypatch):
+def test_lazy_rows_are_written_in_chunks(tmp_path, monkeypatch):
     monkeypatch.setattr("nearkin.storage.parquet.ROWS", 3)
     rows = TABLE.drop("uuid").head(1).join(pl.DataFrame({"uuid": [f"{i}" for i in range(8)]}), how="cross")
     tables.write_lazy(rows.lazy(), tmp_path / "x.parquet", Splits, dataset="museum")
@@ -95,18 +95,18 @@ def test_an_error_leaves_the_old_file(tmp_path):
     path = tmp_path / "x.txt"
     path.write_text("old")
 
-    def half_written():
+    def write_half():
         with atomic_path(path) as temporary:
             temporary.write_text("half")
             raise RuntimeError("disk full")
 
     with pytest.raises(RuntimeError):
-        half_written()
+        write_half()
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["x.txt"]
 
 
-def test_a_lazy_table_is_checked_by_its_columns(tmp_path):
+def test_a_scan_validates_the_columns(tmp_path):
     declared = {name: column.dtype for name, column in Splits.columns().items()}
     pl.DataFrame(schema=declared).write_parquet(tmp_path / "good.parquet")
     pl.DataFrame(schema=declared | {"split": pl.Int32}).write_parquet(tmp_path / "bad.parquet")

@@ -1,4 +1,4 @@
-"""The data dictionary says what the declarations say."""
+"""The data dictionary matches the table declarations."""
 
 import importlib.util
 from pathlib import Path
