@@ -15,7 +15,7 @@ from tests.factories.recipes import recipe_of
 from tests.factories.training import study, taught_by
 
 ROOT = Path(__file__).parents[3]
-RECIPE = recipe_of(trainable="all", epochs=25, batch_size=4, sample_rate=0.75, augment="rand_augment")
+RECIPE = recipe_of(trainable="all", epochs=100, batch_size=4, sample_rate=0.75, augment="rand_augment")
 
 
 def main(folder):
