@@ -1,8 +1,8 @@
-"""What names, captions, groups and splits cost in time and memory, from ten thousand to 5.6 million rows.
+"""Time and memory of cleaning labels and captions, grouping and splitting, for up to 5.6 million rows.
 
     PYTHONPATH=. .venv/bin/python benchmarks/curation.py --rows 10000 100000 1000000 5600000
 
-Every stage runs as a process of its own on the tables of the one before, as in the workflow.
+Each stage runs in its own process on the tables of the previous stage, as in the workflow.
 Writes its section of benchmarks/results.json, benchmarks/curation.png and the table in the README.
 """
 
@@ -15,8 +15,9 @@ import polars as pl
 import seaborn as sns
 import yaml
 
-from benchmarks import fresh, invented
-from benchmarks.report import publish, table
+from benchmarks import synthetic_rows
+from benchmarks.report import format_table, publish
+from benchmarks.subprocess_timer import run_in_subprocess
 from nearkin.driver.config import resolve_config
 from nearkin.figures import theme
 from scripts.clean_labels import clean_labels
@@ -25,26 +26,26 @@ from scripts.group_images import group_images
 from scripts.split_images import split_images
 
 HERE = Path(__file__).parent
-NEAR = {
+NEAR_DUPLICATES = {
     "max_hamming": 4,
     "detect_transformed": False,
-}  # for millions; the default looks further, at all pairs
+}  # for millions of images; the default has a larger distance and compares all pairs
 
 
-def settings():
-    """The config's defaults for a dataset, but for how far near duplicates are looked for."""
+def load_settings():
+    """The config's defaults for a dataset, except for the limits of near duplicates."""
     schema = yaml.safe_load((HERE.parent / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
     models = {"histogram": {"library": "histogram", "preprocess": "any"}}
     config = {
-        "datasets": {"d": {"groups": {"near_duplicates": NEAR}}},
+        "datasets": {"d": {"groups": {"near_duplicates": NEAR_DUPLICATES}}},
         "models": models,
         "preprocessing": {"any": {"size": 8, "crop_pct": 1}},
     }
     return resolve_config(config, schema)["datasets"]["d"]
 
 
-def names(folder, given):
-    labels = given["labels"]
+def run_names(folder, settings):
+    labels = settings["labels"]
     clean_labels(
         folder / "images.parquet",
         [folder / "inspection.parquet"],
@@ -58,7 +59,7 @@ def names(folder, given):
     )
 
 
-def captions(folder, given):
+def run_captions(folder, settings):
     complete_captions(
         folder / "images.parquet",
         folder / "labels.parquet",
@@ -66,12 +67,12 @@ def captions(folder, given):
         [],
         folder / "captions.parquet",
         folder / "curation_log.parquet",
-        **given["captions"],
+        **settings["captions"],
         dataset="d",
     )
 
 
-def groups(folder, given):
+def run_groups(folder, settings):
     group_images(
         folder / "images.parquet",
         folder / "labels.parquet",
@@ -79,12 +80,12 @@ def groups(folder, given):
         [],
         folder / "groups.parquet",
         folder / "groups_to_review.parquet",
-        **given["groups"],
+        **settings["groups"],
         dataset="d",
     )
 
 
-def splits(folder, given):
+def run_splits(folder, settings):
     split_images(
         folder / "labels.parquet",
         folder / "groups.parquet",
@@ -92,38 +93,41 @@ def splits(folder, given):
         None,
         folder / "splits.parquet",
         split_settings={
-            key: given["split"][key] for key in given["split"] if key not in ("previous", "adopt")
+            key: value
+            for key, value in settings["split"].items()
+            if key not in ("previous", "use_source_split")
         },
         dataset="d",
     )
 
 
-STAGES = [names, captions, groups, splits]
+STAGES = {"names": run_names, "captions": run_captions, "groups": run_groups, "splits": run_splits}
 
 
-def timed(stage, folder):
-    """Seconds that a stage takes."""
+def time_stage(stage, folder):
+    """The seconds that a stage takes."""
     start = time.perf_counter()
-    stage(folder, settings())
+    STAGES[stage](folder, load_settings())
     return {"seconds": time.perf_counter() - start}
 
 
-def run(rows):
+def measure_stages(sizes):
     """A record per stage and number of rows."""
     records = []
-    for n_rows in rows:
+    for n_rows in sizes:
         with tempfile.TemporaryDirectory() as folder:
-            invented.write(Path(folder), n_rows)
+            synthetic_rows.write_tables(Path(folder), n_rows)
             for stage in STAGES:
-                record = {"rows": n_rows, "stage": stage.__name__} | fresh.run(timed, stage, Path(folder))
+                cost = run_in_subprocess(time_stage, stage, Path(folder))
+                record = {"rows": n_rows, "stage": stage} | cost
                 print(record, flush=True)
                 records.append(record)
     return records
 
 
 @theme.styled
-def draw(records, path):
-    """Seconds, on logarithmic axes, and memory against rows."""
+def plot_costs(records, path):
+    """Plot seconds, on logarithmic axes, and memory against rows."""
     figure = theme.make_figure(2.6, width=2 * theme.COLUMN_WIDTH)
     left, right = figure.subplots(1, 2)
     columns = pl.DataFrame(records).to_dict(as_series=False)
@@ -147,18 +151,18 @@ def main():
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000, 5_600_000])
     parser.add_argument("--quick", action="store_true", help="a thousand rows; only prints")
     options = parser.parse_args()
-    records = run([1_000] if options.quick else options.rows)
+    records = measure_stages([1_000] if options.quick else options.rows)
     rows = []
     for n_rows, part in pl.DataFrame(records).group_by("rows", maintain_order=True):
-        seconds = [f"{one:,.1f} s" for one in part["seconds"]]
+        times = [f"{seconds:,.1f} s" for seconds in part["seconds"]]
         total, peak = f"{part['seconds'].sum():,.0f} s", f"{part['gigabytes'].max():.1f} GB"
-        rows.append([f"{n_rows[0]:,}", *seconds, total, peak])
-    header = ["rows", *(stage.__name__ for stage in STAGES), "together", "peak memory"]
+        rows.append([f"{n_rows[0]:,}", *times, total, peak])
+    header = ["rows", *STAGES, "total", "peak memory"]
     if options.quick:
-        print(table(header, rows))
+        print(format_table(header, rows))
         return
-    draw(records, HERE / "curation.png")
-    publish("curation", {"near_duplicates": NEAR, "records": records}, header, rows)
+    plot_costs(records, HERE / "curation.png")
+    publish("curation", {"near_duplicates": NEAR_DUPLICATES, "records": records}, header, rows)
 
 
 if __name__ == "__main__":

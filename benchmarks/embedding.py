@@ -1,11 +1,11 @@
-"""Embedding with ViT-B/32 beside open_clip's plain loop and clip-retrieval, then ours alone on many images.
+"""Embedding with ViT-B/32, compared with open_clip's plain loop and clip-retrieval.
 
     PYTHONPATH=. .venv/bin/python benchmarks/embedding.py
     PYTHONPATH=. .venv/bin/python benchmarks/embedding.py --ways open_clip "nearkin bf16" --images 256
 
-Two threads, medians of three fresh processes that take turns; weights are random, the same for
-all. Without options it measures everything, draws benchmarks/embedding.png and writes
-results.json and the tables in the README; with some it only prints.
+Two threads, medians of three new processes that take turns; weights are random, the same for
+all methods. Without options it measures all methods and writes results.json and the table in the
+README; with options it only prints.
 """
 
 import argparse
@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import beside, drawn
-from benchmarks.report import publish, table
+from benchmarks import peers_runner, synthetic_images
+from benchmarks.report import format_table, publish
 
 HERE = Path(__file__).parent
-CHECKPOINT = beside.CACHE / "ViT-B-32.pt"
-SMALL = {  # name: way, what it is told, whose environment
+CHECKPOINT = peers_runner.CACHE / "ViT-B-32.pt"
+SMALL_METHODS = {  # name: method, its arguments, its peer
     "open_clip": ("open_clip", [], None),
     "clip-retrieval": ("clip_retrieval", [], "clip_retrieval"),
     "nearkin fp32": ("nearkin", ["fp32", "exact"], None),
@@ -31,7 +31,7 @@ SMALL = {  # name: way, what it is told, whose environment
     "forward pass alone fp32": ("forward", ["fp32"], None),
     "forward pass alone bf16": ("forward", ["bf16"], None),
 }
-LARGE = {
+LARGE_METHODS = {
     "open_clip": ("open_clip", [], None),
     "nearkin fp32": ("nearkin", ["fp32", "exact"], None),
     "nearkin bf16": ("nearkin", ["bf16", "exact"], None),
@@ -43,8 +43,8 @@ N_SMALL, N_LARGE = 256, 64
 LOOP = "open_clip"
 
 
-def weights():
-    """The path of random weights of the whole model, made unless they are there."""
+def save_weights():
+    """The path of random weights of the whole model, which are created if they are missing."""
     import open_clip
     import torch
 
@@ -57,40 +57,48 @@ def weights():
     return CHECKPOINT
 
 
-def ask(way, told, peer, folder, vectors_path):
-    return beside.ask("benchmarks.ways.embedding", way, folder, weights(), vectors_path, *told, peer=peer)
+def run_method(method, arguments, peer, folder, vectors_path):
+    return peers_runner.run_module(
+        "benchmarks.methods.embedding", method, folder, save_weights(), vectors_path, *arguments, peer=peer
+    )
 
 
-def measure(photos, paths, *, ways, repeats):
-    """A record per way: median speed and memory, and how far its vectors are from the plain loop's."""
+def measure(photos, paths, *, methods, repeats):
+    """A record per method: median speed and memory, and how similar its vectors are to the plain loop's."""
     with tempfile.TemporaryDirectory(dir=paths[0].parent) as name:
-        folder, answers = Path(name, "photos"), {way: Path(name, f"{way}.npy") for way in ways}
+        folder, vector_paths = (
+            Path(name, "photos"),
+            {method: Path(name, f"{method}.npy") for method in methods},
+        )
         folder.mkdir()
         for path in paths:
             (folder / path.name).hardlink_to(path)
-        asks = {way: partial(ask, *given, folder, answers[way]) for way, given in ways.items()}
-        found = beside.medians(asks, repeats)
-        vectors = {way: np.load(path) for way, path in answers.items()}
-    loop = found[LOOP]["seconds"]
+        runs = {
+            method: partial(run_method, *settings, folder, vector_paths[method])
+            for method, settings in methods.items()
+        }
+        medians = peers_runner.measure_medians(runs, repeats)
+        vectors = {method: np.load(path) for method, path in vector_paths.items()}
+    loop_seconds = medians[LOOP]["seconds"]
     return [
-        {"photos": photos, "n": len(paths), "way": way}
-        | {"per_second": len(paths) / took["seconds"], "times_loop": loop / took["seconds"]}
-        | {"peak_megabytes": took["peak"], "least_cosine": least_cosine(vectors[way], vectors[LOOP])}
-        for way, took in found.items()
+        {"photos": photos, "n": len(paths), "method": method}
+        | {"per_second": len(paths) / cost["seconds"], "times_loop": loop_seconds / cost["seconds"]}
+        | {"peak_megabytes": cost["peak"], "min_cosine": min_cosine(vectors[method], vectors[LOOP])}
+        for method, cost in medians.items()
     ]
 
 
-def least_cosine(vectors, others):
-    """The least cosine of two sets of unit vectors, row by row; None where there is not one of each image."""
+def min_cosine(vectors, others):
+    """The smallest cosine of two sets of unit vectors, row by row; None if their shapes differ."""
     return float((vectors * others).sum(axis=1).min()) if vectors.shape == others.shape else None
 
 
-def rows(records):
+def make_rows(records):
     for record in records:
-        cosine = record["least_cosine"]
+        cosine = record["min_cosine"]
         yield [
             record["photos"],
-            record["way"],
+            record["method"],
             f"{record['per_second']:.1f}",
             f"{record['times_loop']:.2f} x",
             f"{record['peak_megabytes']:,.0f}",
@@ -100,36 +108,39 @@ def rows(records):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--images", type=int, help="that many small photos, and an eighth of it large ones")
+    parser.add_argument("--images", type=int, help="number of small photos; one eighth as many large ones")
     parser.add_argument(
-        "--ways", nargs="+", choices=SMALL | LARGE, help="those to measure; the plain loop always is"
+        "--ways",
+        nargs="+",
+        choices=SMALL_METHODS | LARGE_METHODS,
+        help="methods to measure; the plain loop is always included",
     )
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="few images, no peer to install; prints",
+        help="few images, installs no peer; only prints",
     )
     options = parser.parse_args()
     repeats = 1 if options.quick else options.repeats
     n_small = options.images or (16 if options.quick else N_SMALL)
     n_large = max(1, n_small // 8) if options.images or options.quick else N_LARGE
-    small = drawn.small(beside.CACHE / "small", n_small)
-    large = drawn.large(beside.CACHE / "large", n_large, small)
+    small = synthetic_images.write_small(peers_runner.CACHE / "small", n_small)
+    large = synthetic_images.write_large(peers_runner.CACHE / "large", n_large, small)
     records = []
-    for photos, paths, ways in (("small", small, SMALL), ("12 megapixels", large, LARGE)):
-        wanted = [way for way in ways if not options.ways or way in (LOOP, *options.ways)]
+    for photos, paths, methods in (("small", small, SMALL_METHODS), ("12 megapixels", large, LARGE_METHODS)):
+        names = [name for name in methods if not options.ways or name in (LOOP, *options.ways)]
         if options.quick:
-            wanted = beside.installed({way: ways[way][2] for way in wanted if way in QUICK})
-        asked = {way: ways[way] for way in wanted}
-        records += measure(photos, paths, ways=asked, repeats=repeats)
-    header = ["photos", "way", "images/s", "times the plain loop", "peak memory, MB", "least cosine with it"]
-    whole = not (options.images or options.ways or options.quick)
-    if not whole:
-        print(table(header, list(rows(records))))
+            names = peers_runner.select_installed({name: methods[name][2] for name in names if name in QUICK})
+        records += measure(photos, paths, methods={name: methods[name] for name in names}, repeats=repeats)
+    header = ["photos", "method", "images/s", "times the plain loop", "peak memory, MB", "min cosine with it"]
+    is_complete = not (options.images or options.ways or options.quick)
+    if not is_complete:
+        print(format_table(header, list(make_rows(records))))
         return
-    shared = {"repeats": repeats, "threads": beside.THREADS, "peers": beside.pins("clip_retrieval")}
-    publish("embedding", shared | {"found": records}, header, list(rows(records)))
+    settings = {"repeats": repeats, "threads": peers_runner.THREADS}
+    settings |= {"peers": peers_runner.read_pins("clip_retrieval")}
+    publish("embedding", settings | {"records": records}, header, list(make_rows(records)))
 
 
 if __name__ == "__main__":

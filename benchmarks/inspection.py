@@ -1,8 +1,8 @@
-"""Inspection beside the bare decoding of the same files by the same library, on one thread.
+"""Inspection compared with plain decoding of the same files by the same library, on one thread.
 
     PYTHONPATH=. .venv/bin/python benchmarks/inspection.py
 
-Takes the photos of a delivery if there is one, else a synthetic dataset, and large JPEGs made of them.
+Takes the photos of a delivery if it exists, otherwise a synthetic dataset, and large JPEGs made from them.
 """
 
 import argparse
@@ -17,28 +17,28 @@ from pathlib import Path
 import polars as pl
 from PIL import Image
 
-from benchmarks.report import publish, table
+from benchmarks.report import format_table, publish
 from nearkin.images.inspect import inspect_files
 from nearkin.synthetic.write_delivery import write_delivery
 from nearkin.tables.images import Images, Inspection
 
 SPECIMENS = Path(__file__).parents[2] / "shared/data/specimens"
-MUSEUM = {"seed": 1, "n_species": 24, "largest_species": 20, "image_size": 256, "fault_rate": 0.0}
-QUICK = MUSEUM | {"n_species": 9, "largest_species": 3, "image_size": 96}
+SYNTHETIC = {"seed": 1, "n_species": 24, "largest_species": 20, "image_size": 256, "fault_rate": 0.0}
+QUICK = SYNTHETIC | {"n_species": 9, "largest_species": 3, "image_size": 96}
 MEGAPIXELS = (6, 12)
 N_LARGE = 6
-AT_ONCE = 400
-"""Files after which the ways take turns, so that whatever else the machine does slows both."""
+TURN_FILES = 400
+"""Number of files after which the two methods take turns, so that other load on the machine slows both."""
 
 
-def bare(paths):
+def decode(paths):
     for path in paths:
         with Image.open(path) as image:
             image.load()
             image.convert("RGB")
 
 
-def ours(paths):
+def inspect(paths):
     folder = os.path.commonpath([path.parent for path in paths])
     rows = [
         {"uuid": str(path), "path": os.path.relpath(path, folder), "match_kind": "exact"} for path in paths
@@ -47,22 +47,22 @@ def ours(paths):
     inspect_files(images, folder, max_megapixels=100, earlier=Inspection.create_empty())
 
 
-def seconds(way, paths):
+def time_method(method, paths):
     start = time.process_time()
-    way(paths)
+    method(paths)
     return time.process_time() - start
 
 
 def measure(paths, repeats):
-    """Medians of the repeats: processor seconds of either way over all files, and their ratio."""
-    sums = {bare: [], ours: []}
+    """Medians over the repeats: files per processor second of each method, and their ratio."""
+    seconds = {decode: [], inspect: []}
     for _ in range(repeats):
-        for way in sums:
-            sums[way].append(0.0)
-        for start in range(0, len(paths), AT_ONCE):
-            for way, totals in sums.items():
-                totals[-1] += seconds(way, paths[start : start + AT_ONCE])
-    decoding, inspecting = (statistics.median(totals) for totals in sums.values())
+        for sums in seconds.values():
+            sums.append(0.0)
+        for start in range(0, len(paths), TURN_FILES):
+            for method, sums in seconds.items():
+                sums[-1] += time_method(method, paths[start : start + TURN_FILES])
+    decoding, inspecting = (statistics.median(sums) for sums in seconds.values())
     return {
         "files": len(paths),
         "bare_per_second": len(paths) / decoding,
@@ -71,36 +71,36 @@ def measure(paths, repeats):
     }
 
 
-def readable(paths):
-    def can_be_read(path):
+def select_readable(paths):
+    def is_readable(path):
         try:
-            bare([path])
+            decode([path])
         except (OSError, Image.DecompressionBombError):
             return False
         return True
 
-    return [path for path in paths if can_be_read(path)]
+    return [path for path in paths if is_readable(path)]
 
 
-def enlarged(paths, folder, megapixels):
-    """Large JPEGs of some images."""
-    made = []
+def enlarge(paths, folder, megapixels):
+    """The paths of large JPEGs made from some images."""
+    large_paths = []
     for number, path in enumerate(paths):
         with Image.open(path) as image:
             factor = (megapixels * 1e6 / (image.width * image.height)) ** 0.5
             size = round(image.width * factor), round(image.height * factor)
             large = image.convert("RGB").resize(size, Image.Resampling.BICUBIC)
-        made.append(folder / f"{megapixels}-{number}.jpg")
-        large.save(made[-1], quality=90)
-    return made
+        large_paths.append(folder / f"{megapixels}-{number}.jpg")
+        large.save(large_paths[-1], quality=90)
+    return large_paths
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--quick", action="store_true", help="a few drawn images once; only prints")
+    parser.add_argument("--quick", action="store_true", help="a few synthetic images once; only prints")
     options = parser.parse_args()
-    repeats, museum = (1, QUICK) if options.quick else (options.repeats, MUSEUM)
+    repeats, synthetic = (1, QUICK) if options.quick else (options.repeats, SYNTHETIC)
     logging.disable()
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as name:
@@ -108,22 +108,22 @@ def main():
         source = SPECIMENS
         if options.quick or not source.is_dir():
             source = folder / "museum"
-            write_delivery(source, **museum, n_workers=1)
-        small = readable(sorted(source.glob("datasets/*/chunk_*/*")))
+            write_delivery(source, **synthetic, n_workers=1)
+        small = select_readable(sorted(source.glob("datasets/*/chunk_*/*")))
         results = {"photos as delivered": measure(small, repeats)}
         for megapixels in MEGAPIXELS:
-            large = enlarged(small[:: len(small) // N_LARGE][:N_LARGE], folder, megapixels)
+            large = enlarge(small[:: len(small) // N_LARGE][:N_LARGE], folder, megapixels)
             results[f"JPEGs of {megapixels} megapixels"] = measure(large, repeats)
     rows = [
-        [kind, found["files"], *(f"{found[key]:,.0f}" for key in ("bare_per_second", "inspected_per_second")),
-         f"{found['speed']:.0%}"]
-        for kind, found in results.items()
+        [kind, result["files"], f"{result['bare_per_second']:,.0f}", f"{result['inspected_per_second']:,.0f}",
+         f"{result['speed']:.0%}"]
+        for kind, result in results.items()
     ]  # fmt: skip
     header = ["", "files", "bare, files/s", "inspected, files/s", "inspected / bare"]
     if options.quick:
-        print(table(header, rows))
+        print(format_table(header, rows))
         return
-    publish("inspection", {"repeats": repeats, "found": results}, header, rows)
+    publish("inspection", {"repeats": repeats, "results": results}, header, rows)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where benchmarks put their results: a section of results.json, and a table in benchmarks/README.md."""
+"""Where benchmarks write their results: a section of results.json, and a table in benchmarks/README.md."""
 
 import json
 import os
@@ -10,34 +10,36 @@ from pathlib import Path
 HERE = Path(__file__).parent
 RESULTS, README = HERE / "results.json", HERE / "README.md"
 CPUINFO = Path("/proc/cpuinfo")
-TELLING = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16")
-"""What of a processor's abilities decides the speed of products."""
+MATMUL_FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16")
+"""The processor features that decide the speed of matrix products."""
 LIBRARIES = ("numpy", "torch", "open_clip_torch", "polars", "pillow")
 
 
 def publish(name, results, header, rows):
-    """Write a section of results.json, and the table between the marks of that name in the README."""
+    """Write a section of results.json, and the table between the markers with that name in the README."""
     sections = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    sections[name] = {"machine": machine()} | results
+    sections[name] = {"machine": read_machine()} | results
     RESULTS.write_text(json.dumps(dict(sorted(sections.items())), indent=1) + "\n", encoding="utf-8")
-    put(README, name, f"{table(header, rows)}\n\n{described(machine())}")
-    print(table(header, rows))
+    replace_block(README, name, f"{format_table(header, rows)}\n\n{describe_machine(read_machine())}")
+    print(format_table(header, rows))
 
 
-def put(page, name, block):
-    """Write a block of Markdown between the marks of that name in a page."""
-    marked = f"<!-- {name} -->\n{block}\n<!-- end -->"
-    before = page.read_text(encoding="utf-8")
-    text, n = re.subn(rf"<!-- {name} -->\n.*?<!-- end -->", lambda _: marked, before, flags=re.S)
-    if n != 1:
-        raise ValueError(f"{page}: has no marks <!-- {name} --> ... <!-- end -->")
-    page.write_text(text, encoding="utf-8")
+def replace_block(page, name, block):
+    """Write a block of Markdown between the markers with that name in a page."""
+    new_section = f"<!-- {name} -->\n{block}\n<!-- end -->"
+    old_page = page.read_text(encoding="utf-8")
+    new_page, n_sections = re.subn(
+        rf"<!-- {name} -->\n.*?<!-- end -->", lambda _: new_section, old_page, flags=re.S
+    )
+    if n_sections != 1:
+        raise ValueError(f"{page}: has no markers <!-- {name} --> ... <!-- end -->")
+    page.write_text(new_page, encoding="utf-8")
 
 
-def table(header, rows):
-    """Lines of Markdown.
+def format_table(header, rows):
+    """A Markdown table.
 
-    >>> print(table(["n", "s"], [[1, 2]]))
+    >>> print(format_table(["n", "s"], [[1, 2]]))
     | n | s |
     | --- | --- |
     | 1 | 2 |
@@ -46,36 +48,36 @@ def table(header, rows):
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
-def processor():
-    """What Linux says of the first processor, by its words; nothing on other systems."""
-    told = CPUINFO.read_text(encoding="utf-8") if CPUINFO.exists() else ""
-    return dict(re.findall(r"^(model name|cpu family|model|flags|Features)\s*: (.*)$", told, re.MULTILINE))
+def read_processor():
+    """The fields of the first processor in Linux's cpuinfo; empty on other systems."""
+    text = CPUINFO.read_text(encoding="utf-8") if CPUINFO.exists() else ""
+    return dict(re.findall(r"^(model name|cpu family|model|flags|Features)\s*: (.*)$", text, re.MULTILINE))
 
 
-def abilities():
-    """The instructions that this processor has, in Linux's words."""
-    fields = processor()
+def read_cpu_flags():
+    """The instruction sets of this processor, as Linux names them."""
+    fields = read_processor()
     return fields.get("flags", fields.get("Features", "")).split()
 
 
-def machine():
-    """The processor and what else decides how long something takes."""
-    fields, flags = processor(), abilities()
+def read_machine():
+    """The processor, memory and library versions that decide how long a benchmark takes."""
+    fields, flags = read_processor(), read_cpu_flags()
     numbers = [f"{key} {fields[key]}" for key in ("cpu family", "model") if key in fields]
     return {
         "processor": " ".join([fields.get("model name", platform.machine()), *numbers]),
         "cores": os.cpu_count(),
-        "abilities": [flag for flag in TELLING if flag in flags],
+        "cpu_flags": [flag for flag in MATMUL_FLAGS if flag in flags],
         "memory_gigabytes": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "python": platform.python_version(),
     } | {name: version(name) for name in LIBRARIES}
 
 
-def described(found):
+def describe_machine(machine):
     """A machine in one line."""
-    abilities = ", ".join(found["abilities"]) or "no vector instructions known"
-    libraries = ", ".join(f"{name} {found[name]}" for name in ("python", *LIBRARIES))
+    flags = ", ".join(machine["cpu_flags"]) or "no vector instructions known"
+    libraries = ", ".join(f"{name} {machine[name]}" for name in ("python", *LIBRARIES))
     return (
-        f"Measured on {found['processor']}, {found['cores']} cores ({abilities}), "
-        f"{found['memory_gigabytes']} GB; {libraries}."
+        f"Measured on {machine['processor']}, {machine['cores']} cores ({flags}), "
+        f"{machine['memory_gigabytes']} GB; {libraries}."
     )

@@ -1,9 +1,9 @@
-"""Training beside the bare forward and backward pass, and beside a plain loop with pytorch-metric-learning.
+"""Training, compared with the bare forward and backward pass and with a loop of pytorch-metric-learning.
 
     PYTHONPATH=. .venv/bin/python benchmarks/training.py
     PYTHONPATH=. .venv/bin/python benchmarks/training.py --quick
 
-EfficientNet-Lite0 on a synthetic dataset; two threads, fresh processes that take turns. Without
+EfficientNet-Lite0 on a synthetic dataset; two threads, new processes that take turns. Without
 options it writes results.json and the tables in the README, in about a quarter of an hour.
 """
 
@@ -13,58 +13,59 @@ import statistics
 import sys
 from importlib.metadata import version
 
-from benchmarks import beside
-from benchmarks.museum import museum
-from benchmarks.report import publish, table
-from benchmarks.ways.training import BATCH
+from benchmarks import peers_runner
+from benchmarks.methods.training import BATCH_SIZE
+from benchmarks.report import format_table, publish
+from benchmarks.training_dataset import load_dataset
 
-TRAINABLE, REPEATS = ["all", "last_5", "head"], 3
-WAYS = {  # name: way, gradient of the loss
+TRAINABLE, N_REPEATS = ["all", "last_5", "head"], 3
+METHODS = {  # name: method, gradient of the loss
     "nearkin, straight_through": ("nearkin", "straight_through"),
     "nearkin, exact": ("nearkin", "exact"),
     "plain loop, exact": ("plain_loop", "exact"),
 }
 LOOP = "plain loop, exact"
-TRAINED, EPOCHS, SEEDS = "last_5", 5, [1, 2, 3]
+COMPARISON_PART, N_EPOCHS, SEEDS = "last_5", 5, [1, 2, 3]
 
 
-def ask(folder, way, *told):
-    found = beside.ask("benchmarks.ways.training", way, folder, *told)
-    print(way, *told, json.dumps(found), file=sys.stderr, flush=True)
-    return found
+def run_method(folder, method, *arguments):
+    record = peers_runner.run_module("benchmarks.methods.training", method, folder, *arguments)
+    print(method, *arguments, json.dumps(record), file=sys.stderr, flush=True)
+    return record
 
 
-def steps(folder, parts, repeats):
-    """A record per part that trains: images/s of whole steps and of the bare passes, and their ratios."""
-    found = {trainable: [] for trainable in parts}
+def measure_steps(folder, parts, repeats):
+    """A record per trainable part: images/s of whole steps and of the bare passes, and their ratios."""
+    records_by_part = {trainable: [] for trainable in parts}
     for _ in range(repeats):
-        for trainable, records in found.items():
-            records.append(ask(folder, "step", trainable))
+        for trainable, records in records_by_part.items():
+            records.append(run_method(folder, "step", trainable))
     return [
         {"trainable": trainable}
         | {
-            f"{name}_per_second": BATCH / statistics.median(record[name] for record in records)
+            f"{name}_per_second": BATCH_SIZE / statistics.median(record[name] for record in records)
             for name in ("step", "bare")
         }
         | {"ratios": sorted(record["bare"] / record["step"] for record in records)}
-        for trainable, records in found.items()
+        for trainable, records in records_by_part.items()
     ]
 
 
-def compared(folder, epochs, seeds):
-    """A record per way: seconds, and recalls of the kept epoch, for every seed."""
-    found = {name: [] for name in WAYS}
+def compare_methods(folder, n_epochs, seeds):
+    """A record per method: seconds, and recalls of the best epoch, for each seed."""
+    records_by_method = {name: [] for name in METHODS}
     for seed in seeds:
-        for name, (way, gradient) in WAYS.items():
-            found[name].append(ask(folder, way, TRAINED, gradient, epochs, seed))
+        for name, (method, gradient) in METHODS.items():
+            record = run_method(folder, method, COMPARISON_PART, gradient, n_epochs, seed)
+            records_by_method[name].append(record)
     numbers = ["seconds", "val_recall", "test_recall", "peak"]
     return [
-        {"way": name} | {number: [record[number] for record in records] for number in numbers}
-        for name, records in found.items()
+        {"method": name} | {number: [record[number] for record in records] for number in numbers}
+        for name, records in records_by_method.items()
     ]
 
 
-def rows_of_steps(records):
+def make_step_rows(records):
     for record in records:
         yield [
             record["trainable"],
@@ -75,18 +76,19 @@ def rows_of_steps(records):
         ]
 
 
-def rows_of_ways(records, untrained):
-    loop = next(record for record in records if record["way"] == LOOP)
+def make_method_rows(records, untrained):
+    loop = next(record for record in records if record["method"] == LOOP)
     yield ["untrained", "", "", f"{untrained['val_recall']:.4f}", f"{untrained['test_recall']:.4f}", "", ""]
     for record in records:
         times = statistics.median(
-            theirs / ours for ours, theirs in zip(record["seconds"], loop["seconds"], strict=True)
+            loop_seconds / seconds
+            for seconds, loop_seconds in zip(record["seconds"], loop["seconds"], strict=True)
         )
         yield [
-            record["way"],
+            record["method"],
             f"{statistics.median(record['seconds']):.1f}",
             f"{times:.2f} x",
-            *(f"{statistics.mean(record[f'{side}_recall']):.4f}" for side in ("val", "test")),
+            *(f"{statistics.mean(record[f'{split}_recall']):.4f}" for split in ("val", "test")),
             ", ".join(f"{recall:.4f}" for recall in record["test_recall"]),
             f"{statistics.median(record['peak']):,.0f}",
         ]
@@ -94,28 +96,31 @@ def rows_of_ways(records, untrained):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="the head once, one epoch each; only prints")
+    parser.add_argument("--quick", action="store_true", help="only the head, one epoch each; only prints")
     options = parser.parse_args()
-    folder = beside.CACHE / ("quick_museum" if options.quick else "museum")
-    museum(folder, beside.THREADS)
-    whole = steps(folder, ["head"] if options.quick else TRAINABLE, 1 if options.quick else REPEATS)
-    epochs, seeds = (1, [1]) if options.quick else (EPOCHS, SEEDS)
-    untrained, trained = ask(folder, "untrained"), compared(folder, epochs, seeds)
-    header = ["trains", "whole steps, images/s", "bare, images/s", "share", "least and most"]
-    sides = ["way", "s", "times as fast"]
-    sides += [f"{side} recall@1 (n = {untrained[f'{side}_queries']})" for side in ("val", "test")]
-    sides += ["of each seed", "peak memory, MB"]
-    of_steps, of_ways = list(rows_of_steps(whole)), list(rows_of_ways(trained, untrained))
+    folder = peers_runner.CACHE / ("quick_training" if options.quick else "training")
+    load_dataset(folder, peers_runner.THREADS)
+    parts, repeats = (["head"], 1) if options.quick else (TRAINABLE, N_REPEATS)
+    step_records = measure_steps(folder, parts, repeats)
+    n_epochs, seeds = (1, [1]) if options.quick else (N_EPOCHS, SEEDS)
+    untrained, method_records = run_method(folder, "untrained"), compare_methods(folder, n_epochs, seeds)
+    step_header = ["trains", "whole steps, images/s", "bare, images/s", "share", "min and max"]
+    method_header = ["method", "s", "times as fast"]
+    method_header += [f"{split} recall@1 (n = {untrained[f'{split}_queries']})" for split in ("val", "test")]
+    method_header += ["per seed", "peak memory, MB"]
+    step_rows = list(make_step_rows(step_records))
+    method_rows = list(make_method_rows(method_records, untrained))
     if options.quick:
-        print(table(header, of_steps), table(sides, of_ways), sep="\n\n")
+        print(format_table(step_header, step_rows), format_table(method_header, method_rows), sep="\n\n")
         return
+    settings = {"batch": BATCH_SIZE, "threads": peers_runner.THREADS}
     publish(
-        "training_steps", {"repeats": REPEATS, "batch": BATCH, "threads": beside.THREADS, "found": whole},
-        header, of_steps,
+        "training_steps", {"repeats": N_REPEATS} | settings | {"records": step_records},
+        step_header, step_rows,
     )  # fmt: skip
-    how = {"trainable": TRAINED, "epochs": EPOCHS, "batch": BATCH, "seeds": SEEDS, "threads": beside.THREADS}
-    how |= {"pytorch-metric-learning": version("pytorch-metric-learning"), "untrained": untrained}
-    publish("training_beside", how | {"found": trained}, sides, of_ways)
+    settings |= {"trainable": COMPARISON_PART, "epochs": N_EPOCHS, "seeds": SEEDS}
+    settings |= {"pytorch-metric-learning": version("pytorch-metric-learning"), "untrained": untrained}
+    publish("training_comparison", settings | {"records": method_records}, method_header, method_rows)
 
 
 if __name__ == "__main__":

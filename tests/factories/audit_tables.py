@@ -1,4 +1,4 @@
-"""The finished tables of a small made-up curation, with pictures, to audit."""
+"""The finished tables of a small synthetic curation, with images, for tests of the audit."""
 
 from types import SimpleNamespace
 
@@ -28,17 +28,17 @@ SPECIES = ["Esox lucius", "Esox lucius", "Esox lucius", "Parus major", "Parus ma
 
 
 def table(name, rows):
-    """A table of dicts, sorted by its key; what they leave out is null."""
+    """A table of dicts, sorted by its key; missing values are null."""
     types = {column: declared.dtype for column, declared in SCHEMAS[name].columns().items()}
     rows = [{column: row.get(column) for column in types} for row in rows]
     return pl.DataFrame(rows, schema=types).sort(SCHEMAS[name].primary_key())
 
 
 def curation(folder):
-    """Tables by name. Eleven rows: six kept (one of them mended), one merged, four set aside.
+    """Tables by name. Eleven rows: six kept (one of them repaired), one merged, four quarantined.
 
-    Images 0 to 5 are kept; 1 and 2 look alike, 4 and 5 are one group with two species; 6 is named
-    twice; 7 is an HTML page; 8 is missing.
+    Images 0 to 5 are kept; 1 and 2 are near duplicates, 4 and 5 are one group with two species; 6 has
+    two conflicting names; 7 is an HTML page; 8 is missing.
     """
     paths = [f"Fish/{i}.png" if i < 3 or i > 4 else f"Bird/{i}.png" for i in range(8)]
     for i, path in enumerate(paths[:7]):
@@ -46,7 +46,7 @@ def curation(folder):
     (folder / paths[7]).write_text("<!doctype html>")
     category = [path.split("/")[0] for path in paths]
     uuid = [f"{i:08d}-0000-5000-8000-000000000000" for i in range(9)]
-    listed = [
+    image_rows = [
         {
             "uuid": uuid[i],
             "row_index": 0,
@@ -57,9 +57,9 @@ def curation(folder):
         }
         for i in range(8)
     ]
-    listed += [
-        listed[0] | {"row_index": 1},
-        listed[6] | {"row_index": 1, "raw_name": "Salmo trutta"},
+    image_rows += [
+        image_rows[0] | {"row_index": 1},
+        image_rows[6] | {"row_index": 1, "raw_name": "Salmo trutta"},
         {
             "uuid": uuid[8],
             "row_index": 0,
@@ -68,12 +68,12 @@ def curation(folder):
             "category": "Fish",
         },
     ]
-    listed[6]["raw_name"] = "Salmo salar"
-    seen = [{"uuid": uuid[i], "path": paths[i], "n_bytes": 9, "sha256": str(i)} for i in range(8)]
-    for row in seen[:7]:
+    image_rows[6]["raw_name"] = "Salmo salar"
+    inspection_rows = [{"uuid": uuid[i], "path": paths[i], "n_bytes": 9, "sha256": str(i)} for i in range(8)]
+    for row in inspection_rows[:7]:
         row["thumbnail"] = make_thumbnail(Image.open(folder / row["path"]).convert("L"))
-    seen[7] |= {"error": "not_an_image", "detail": "begins with '<!doctype html>'"}
-    kept = [
+    inspection_rows[7] |= {"error": "not_an_image", "detail": "begins with '<!doctype html>'"}
+    label_rows = [
         {
             "uuid": uuid[i],
             "path": paths[i],
@@ -85,33 +85,37 @@ def curation(folder):
         }
         for i in range(6)
     ]
-    mate = {1: 1, 2: 1, 4: 4, 5: 4}
-    tied = [
+    first_in_group = {1: 1, 2: 1, 4: 4, 5: 4}
+    group_rows = [
         {
             "uuid": uuid[i],
             "path": paths[i],
-            "group_id": uuid[mate.get(i, i)],
-            "link_types": {1: "near_duplicate", 4: "specimen"}.get(mate.get(i), ""),
+            "group_id": uuid[first_in_group.get(i, i)],
+            "link_types": {1: "near_duplicate", 4: "specimen"}.get(first_in_group.get(i), ""),
         }
         for i in range(6)
     ]
-    doubt = {"group_id": uuid[4], "reason": "mixed_species", "n_images": 2, "n_species": 2}
-    sides = ["train", "test", "test", "train", "val", "val"]
-    assigned = [
-        {"uuid": uuid[i], "split": sides[i], "group_id": tied[i]["group_id"], "reason": None}
+    review_row = {"group_id": uuid[4], "reason": "mixed_species", "n_images": 2, "n_species": 2}
+    split_names = ["train", "test", "test", "train", "val", "val"]
+    split_rows = [
+        {"uuid": uuid[i], "split": split_names[i], "group_id": group_rows[i]["group_id"], "reason": None}
         for i in range(6)
     ]
-    assigned[3]["reason"] = "too_few_groups"
+    split_rows[3]["reason"] = "too_few_groups"
     rows_of = {
-        "images": listed,
-        "inspection": seen,
-        "labels": kept,
-        "captions": kept,
+        "images": image_rows,
+        "inspection": inspection_rows,
+        "labels": label_rows,
+        "captions": label_rows,
         "quarantine": [
-            _aside(uuid[6], 0, paths[6], "conflicting_rows", "its rows say Salmo salar | Salmo trutta"),
-            _aside(uuid[6], 1, paths[6], "conflicting_rows", "its rows say Salmo salar | Salmo trutta"),
-            _aside(uuid[7], 0, paths[7], "not_an_image", "begins with '<!doctype html>'"),
-            _aside(uuid[8], 0, "8.png", "missing_file", "listed, but no such file"),
+            _make_quarantine_row(
+                uuid[6], 0, paths[6], "conflicting_rows", "its rows say Salmo salar | Salmo trutta"
+            ),
+            _make_quarantine_row(
+                uuid[6], 1, paths[6], "conflicting_rows", "its rows say Salmo salar | Salmo trutta"
+            ),
+            _make_quarantine_row(uuid[7], 0, paths[7], "not_an_image", "begins with '<!doctype html>'"),
+            _make_quarantine_row(uuid[8], 0, "8.png", "missing_file", "listed, but no such file"),
         ],
         "curation_log": [
             gap(uuid[5], "name", "spaces", "repaired", " Salmo  salar", "Salmo salar", paths[5]),
@@ -122,12 +126,12 @@ def curation(folder):
             gap(uuid[7], "file", "not_an_image", "quarantined", None, None, paths[7]),
             gap(uuid[8], "file", "missing_file", "quarantined", None, None, "8.png"),
         ],
-        "groups": tied,
-        "groups_to_review": [doubt | {"species": ["Parus major", "Salmo salar"], "uuids": uuid[4:6]}],
-        "splits": assigned,
+        "groups": group_rows,
+        "groups_to_review": [review_row | {"species": ["Parus major", "Salmo salar"], "uuids": uuid[4:6]}],
+        "splits": split_rows,
     }
-    made = {name: table(name, rows) for name, rows in rows_of.items()}
-    return made | {"statistics": statistics.describe_dataset(made["labels"], made["splits"])}
+    frames = {name: table(name, rows) for name, rows in rows_of.items()}
+    return frames | {"statistics": statistics.describe_dataset(frames["labels"], frames["splits"])}
 
 
 def gap(uuid, field, defect, action, before, after, path, *, row=0):
@@ -144,7 +148,7 @@ def gap(uuid, field, defect, action, before, after, path, *, row=0):
     }
 
 
-def _aside(uuid, row, path, reason, detail):
+def _make_quarantine_row(uuid, row, path, reason, detail):
     return {"uuid": uuid, "row_index": row, "path": path, "reason": reason, "detail": detail}
 
 

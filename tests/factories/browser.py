@@ -8,7 +8,7 @@ from playwright.sync_api import sync_playwright
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
 PHONE = {"width": 390, "height": 800}
-OWN = ("file:", "data:", "blob:")
+LOCAL_SCHEMES = ("file:", "data:", "blob:")
 
 
 @pytest.fixture(scope="module")
@@ -24,25 +24,28 @@ def chromium():
 
 @pytest.fixture
 def tab(chromium):
-    """An empty tab. What is shown in it must not complain, open a dialog of the browser or ask anybody."""
-    told = []
+    """An empty tab. Its page must not log messages, open a browser dialog or send a request."""
+    messages = []
     tab = chromium.new_page()
-    tab.on("console", lambda message: told.append(f"{message.type}: {message.text}"))
-    tab.on("pageerror", lambda error: told.append(f"error: {error}"))
-    tab.on("dialog", lambda dialog: (told.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    tab.on("request", lambda request: told.append(request.url) if not request.url.startswith(OWN) else None)
+    tab.on("console", lambda message: messages.append(f"{message.type}: {message.text}"))
+    tab.on("pageerror", lambda error: messages.append(f"error: {error}"))
+    tab.on("dialog", lambda dialog: (messages.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    tab.on(
+        "request",
+        lambda request: messages.append(request.url) if not request.url.startswith(LOCAL_SCHEMES) else None,
+    )
     yield tab
     tab.close()
-    assert not told
+    assert not messages
 
 
 def show(tab, path, html):
-    """Write the page to a file and open it; back come the tables that it made searchable."""
+    """Write the page to a file and open it; returns its searchable tables."""
     path.write_text(html, encoding="utf-8")
     tab.goto(path.as_uri())
     return tab.locator(".dt-container")
 
 
 def width(tab, selector="html"):
-    """How wide what an element holds is, in pixels."""
+    """The width of an element's content, in pixels."""
     return tab.locator(selector).evaluate("element => element.scrollWidth")

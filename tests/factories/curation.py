@@ -1,4 +1,4 @@
-"""The five curation scripts in a row on a delivered folder, with the config's defaults."""
+"""The curation scripts in sequence on a delivered folder, with the config's defaults."""
 
 from scripts.clean_labels import clean_labels
 from scripts.complete_captions import complete_captions
@@ -11,48 +11,56 @@ TABLES = [
     "images",
     "labels",
     "quarantine",
-    "repairs",
+    "label_changes",
     "captions",
     "curation_log",
     "groups",
-    "doubtful_groups",
+    "groups_to_review",
 ]
 
 
 def curate(folder, out, *, layout="vlm4bio", table=None, unlisted="quarantine", groups=None):
     """The paths of the tables that the scripts write into `out`, by name; `groups` replaces defaults."""
-    config, common = defaults(), {"dataset": "d"}
+    config, shared = defaults(), {"dataset": "d"}
     paths = {name: out / f"{name}.parquet" for name in TABLES}
     inspections = [out / f"inspection{shard}.parquet" for shard in range(2)]
     source = {"source_id": "d", "captions_table": "vlm4bio_captions.csv", "table": table}
     source |= {"track_changes": True, "planned_digest": None}
-    list_images(folder, paths["images"], layout=layout, unlisted=unlisted, **source, **common)
-    limit = config["inspection"]["max_megapixels"]
+    list_images(folder, paths["images"], layout=layout, unlisted=unlisted, **source, **shared)
+    max_megapixels = config["inspection"]["max_megapixels"]
     for shard, path in enumerate(inspections):
         inspect_images(
-            paths["images"], path, folder=folder, shard=shard, n_shards=2, max_megapixels=limit, **common
+            paths["images"],
+            path,
+            folder=folder,
+            shard=shard,
+            n_shards=2,
+            max_megapixels=max_megapixels,
+            **shared,
         )
     clean_labels(
         paths["images"],
         inspections,
         paths["labels"],
         paths["quarantine"],
-        paths["repairs"],
+        paths["label_changes"],
         policies=config["labels"]["policies"],
         spelling=config["labels"]["spelling"],
         taxonomy_path=None,
-        **common,
+        **shared,
     )
-    before = [paths[name] for name in ("images", "labels", "repairs")]
-    complete_captions(*before, [], paths["captions"], paths["curation_log"], **config["captions"], **common)
+    input_paths = [paths[name] for name in ("images", "labels", "label_changes")]
+    complete_captions(
+        *input_paths, [], paths["captions"], paths["curation_log"], **config["captions"], **shared
+    )
     group_images(
         paths["images"],
         paths["labels"],
         inspections,
         [],
         paths["groups"],
-        paths["doubtful_groups"],
+        paths["groups_to_review"],
         **(config["groups"] | (groups or {})),
-        **common,
+        **shared,
     )
     return paths

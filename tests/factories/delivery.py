@@ -1,4 +1,4 @@
-"""Tiny deliveries for tests: files, metadata tables and captions, with the faults that a test names."""
+"""Tiny deliveries for tests: files, metadata tables and captions, with the faults that a test sets."""
 
 import csv
 from pathlib import Path
@@ -16,14 +16,14 @@ SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
 
 
 def defaults():
-    """What the config says of a dataset that sets nothing."""
+    """The config's defaults for a dataset."""
     models = {"histogram": {"library": "histogram", "preprocess": "small"}}
     config = {"datasets": {"d": {}}, "models": models, "preprocessing": {"small": {"size": 8, "crop_pct": 1}}}
     return resolve_config(config, yaml.safe_load(SCHEMA.read_text(encoding="utf-8")))["datasets"]["d"]
 
 
 def picture(path, seed, size=(48, 40)):
-    """A random picture with large shapes; the same seed gives the same bytes."""
+    """Write a random image with large shapes; the same seed gives the same bytes."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     coarse = np.random.default_rng(seed).integers(0, 256, (5, 6, 3), dtype=np.uint8)
@@ -38,56 +38,58 @@ def table(path, header, rows):
         csv.writer(file).writerows([header, *rows])
 
 
-def vlm4bio(folder, named, captions=(), category="Fish"):
-    """A delivery of files with names: pairs of a file name and a scientific name, one picture per file."""
-    for seed, file in enumerate(dict.fromkeys(file for file, _ in named)):
+def write_vlm4bio(folder, names_by_file, captions=(), category="Fish"):
+    """Write a delivery with one image per file; `names_by_file` are pairs of file and scientific name."""
+    for seed, file in enumerate(dict.fromkeys(file for file, _ in names_by_file)):
         picture(Path(folder, "datasets", category, "chunk_0", file), seed)
     header = ["fileNameAsDelivered", "scientificName"]
-    table(Path(folder, "datasets", category, "metadata", "metadata.csv"), header, named)
+    table(Path(folder, "datasets", category, "metadata", "metadata.csv"), header, names_by_file)
     header = ["category", "image_name", "scientific_name", "caption", "image_path", "has_metadata"]
     table(Path(folder, "vlm4bio_captions.csv"), header, captions)
     return folder
 
 
 def images_of(rows):
-    """An Images table from dicts; what they leave out is filled in."""
+    """An Images table from dicts; missing values get defaults."""
     defaults = dict.fromkeys(Images.column_names()) | {
         "row_index": 0,
         "match_kind": "exact",
         "category": "Fish",
     }
-    full = []
+    complete_rows = []
     for number, row in enumerate(rows):
         path = row.get("path", f"{number}.jpg")
-        full.append(
+        complete_rows.append(
             defaults | {"uuid": f"u{path or row['listed_name']}", "path": path, "listed_name": path} | row
         )
-    return pl.DataFrame(full, schema={name: column.dtype for name, column in Images.columns().items()})
+    return pl.DataFrame(
+        complete_rows, schema={name: column.dtype for name, column in Images.columns().items()}
+    )
 
 
 def inspection_of(images, of_path=None):
-    """An Inspection table of images that can all be read, each with its own bytes.
+    """An Inspection table of readable images, each with different bytes.
 
-    `of_path` replaces columns by path, say `{"0.jpg": {"sha256": "same"}}`.
+    `of_path` replaces columns by path, for example `{"0.jpg": {"sha256": "same"}}`.
     """
     defaults = dict.fromkeys(Inspection.column_names()) | {"n_bytes": 1, "format": "PNG", "mode": "RGB"}
     defaults |= {"width": 9, "height": 9}
     files = images.filter(pl.col("path").is_not_null(), pl.col("match_kind") != "outside_folder")
     rows = []
     for uuid, path in files.select("uuid", "path").unique(maintain_order=True).iter_rows():
-        found = {"uuid": uuid, "path": path, "sha256": path, "thumbnail": thumbnail_of(path)}
-        rows.append(defaults | found | (of_path or {}).get(path, {}))
+        row = {"uuid": uuid, "path": path, "sha256": path, "thumbnail": thumbnail_of(path)}
+        rows.append(defaults | row | (of_path or {}).get(path, {}))
     schema = {name: column.dtype for name, column in Inspection.columns().items()}
     return add_hashes(pl.DataFrame(rows, schema=schema))
 
 
 def thumbnail_of(text):
-    """A thumbnail of 4 x 4 patches that depends on the text alone."""
+    """A thumbnail of 4 x 4 patches that depends only on the text."""
     patches = np.random.default_rng(list(text.encode())).integers(0, 256, (4, 4), dtype=np.uint8)
     return np.kron(patches, np.ones((8, 8), dtype=np.uint8)).tobytes()
 
 
 def drawing(seed, side=160):
-    """A grey picture of a few soft shapes; the same seed gives the same pixels."""
+    """A grey image of a few soft shapes; the same seed gives the same pixels."""
     coarse = np.random.default_rng(seed).integers(0, 256, (7, 7), dtype=np.uint8)
     return Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC)

@@ -1,4 +1,4 @@
-"""Which installed distributions an extra of the project needs, and which modules they bring."""
+"""The installed distributions that an extra of the project requires, and their modules."""
 
 import tomllib
 from importlib import metadata
@@ -10,30 +10,40 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 
 
-def needed(*extras):
-    """The names of all distributions that extras of pyproject.toml need here, directly or not."""
+def list_required_distributions(*extras):
+    """The names of all distributions that extras of pyproject.toml require here, directly or indirectly."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lines = [line for extra in extras for line in project["optional-dependencies"][extra]]
-    waiting, found = _asked(lines, ""), set()
-    while waiting:
-        name, extra = waiting.pop()
-        if (name, extra) not in found:
-            found.add((name, extra))
-            waiting |= _asked(metadata.requires(name) or [], extra)
-    return {name for name, _ in found}
+    pending, required = _parse_requirements(lines, ""), set()
+    while pending:
+        name, extra = pending.pop()
+        if (name, extra) not in required:
+            required.add((name, extra))
+            pending |= _parse_requirements(metadata.requires(name) or [], extra)
+    return {name for name, _ in required}
 
 
-def modules(names):
-    """The top-level modules that come with distributions of these names."""
+def list_modules(names):
+    """The top-level modules of distributions with these names."""
     providers = metadata.packages_distributions()
-    return {module for module, found in providers.items() if names & {canonicalize_name(n) for n in found}}
+    return {
+        module
+        for module, providing in providers.items()
+        if names & {canonicalize_name(name) for name in providing}
+    }
 
 
-def _asked(lines, extra):
-    """Pairs of a distribution and one of its extras that requirements ask for, if `extra` is wanted."""
-    here = [asked for asked in map(Requirement, lines) if _holds(asked.marker, extra)]
-    return {(canonicalize_name(asked.name), wanted) for asked in here for wanted in ("", *asked.extras)}
+def _parse_requirements(lines, extra):
+    """Pairs of a distribution and one of its extras, from the requirements that are active for `extra`."""
+    requirements = [
+        requirement for requirement in map(Requirement, lines) if _is_active(requirement.marker, extra)
+    ]
+    return {
+        (canonicalize_name(requirement.name), extra_name)
+        for requirement in requirements
+        for extra_name in ("", *requirement.extras)
+    }
 
 
-def _holds(marker, extra):
+def _is_active(marker, extra):
     return marker is None or marker.evaluate({"extra": extra})

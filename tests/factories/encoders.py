@@ -1,4 +1,4 @@
-"""Small encoders, pixel stores and images that the tests of this folder share."""
+"""Small encoders and pixel caches for tests."""
 
 import hashlib
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from nearkin.encoders.architectures import BUILDERS, ImageEncoder
 from nearkin.encoders.encoder import Encoder, EncoderSpec, save_encoder
 from nearkin.images import pixel_cache
 
-torch.set_num_threads(1)  # networks this small only wait for a second thread, and tests run side by side
+torch.set_num_threads(1)  # networks this small gain nothing from a second thread, and tests run in parallel
 
 GEOMETRY = {"size": 16, "crop_pct": 1.0, "interpolation": "bicubic"}
 
@@ -32,7 +32,7 @@ class Net(nn.Module):
 
 
 def install(monkeypatch):
-    """Makes `{"library": "tiny"}` an architecture that can be built."""
+    """Register `{"library": "tiny"}` as an architecture."""
     monkeypatch.setitem(BUILDERS, "tiny", lambda architecture: Net())
 
 
@@ -58,9 +58,9 @@ def tower(seed=0):
         return ImageEncoder(Net(), mean=(0.5,) * 3, std=(0.25,) * 3).eval()
 
 
-def folder(place, seed=0):
+def folder(parent, seed=0):
     """An encoder's folder: (weights path, description path, description)."""
-    paths = place / "weights.safetensors", place / "encoder.json"
+    paths = parent / "weights.safetensors", parent / "encoder.json"
     return (*paths, save_encoder(tower(seed), description(), *paths))
 
 
@@ -69,7 +69,7 @@ def encoder(seed=0):
 
 
 def store(path, images, uuids, decode="exact"):
-    """A pixel store of uint8 images (n, size, size, 3), written without image files."""
+    """A pixel cache of uint8 images (n, size, size, 3), written without image files."""
     order = np.argsort(uuids)
     source = SimpleNamespace(geometry=GEOMETRY | {"size": images.shape[1]}, decode=decode, pillow="12")
     source.uuids = [uuids[i] for i in order]

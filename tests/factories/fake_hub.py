@@ -1,4 +1,4 @@
-"""A stand-in for the Hugging Face hub on the loopback address: one dataset, its files in memory."""
+"""A fake Hugging Face hub on the loopback address: one dataset with its files in memory."""
 
 import hashlib
 import json
@@ -9,22 +9,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlparse
 
 REPO, COMMIT, OTHER = "museum/fish", "0123456789abcdef0123456789abcdef01234567", "f" * 40
-STUCK = b"never sent whole"
-"""A file with these bytes is begun, and then nothing more comes."""
+INCOMPLETE_BODY = b"never sent whole"
+"""The server sends only the first bytes of a file with this content."""
 
 
 @contextmanager
-def served(files, *, broken=()):
+def serve(files, *, broken=()):
     """The environment for a process that downloads; `files` maps paths to bytes.
 
-    The `broken` ones are listed but cannot be had. The server ends with the block.
+    Files in `broken` are listed but cannot be downloaded. The server stops at the end of the block.
     """
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.files, server.broken, server.ended = files, broken, threading.Event()
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield environment(f"http://127.0.0.1:{server.server_port}")
+        yield make_environment(f"http://127.0.0.1:{server.server_port}")
     finally:
         server.ended.set()
         server.shutdown()
@@ -32,11 +32,11 @@ def served(files, *, broken=()):
         server.server_close()
 
 
-def environment(endpoint):
-    """That of this process, but with another hub and without what it knows of the real one."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    own = {name: value for name, value in own.items() if not name.lower().endswith("_proxy")}
-    return own | {"HF_ENDPOINT": endpoint, "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_XET": "1"}
+def make_environment(endpoint):
+    """The environment of this process with another hub and without settings for the real one."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    variables = {name: value for name, value in variables.items() if not name.lower().endswith("_proxy")}
+    return variables | {"HF_ENDPOINT": endpoint, "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_XET": "1"}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("ETag", f'"{hashlib.sha1(body, usedforsecurity=False).hexdigest()}"')
         self.send_header("X-Repo-Commit", commit)
         self.end_headers()
-        if with_body and body == STUCK:
+        if with_body and body == INCOMPLETE_BODY:
             self.wfile.write(body[:5])
             self.wfile.flush()
             self.server.ended.wait()

@@ -1,4 +1,4 @@
-"""What is to be seen in a figure, for tests."""
+"""Reads the content of figures, for tests."""
 
 from matplotlib.collections import PathCollection
 
@@ -10,16 +10,16 @@ def texts(figure):
 
 def points_at(axis):
     """The values of the points drawn at each position, by the label under it."""
-    drawn = {round(place): [] for place in axis.get_xticks()}
+    values_at = {round(position): [] for position in axis.get_xticks()}
     for collection in axis.collections:
         if isinstance(collection, PathCollection):
-            for place, value in collection.get_offsets():
-                drawn[round(place)].append(float(value))
+            for position, value in collection.get_offsets():
+                values_at[round(position)].append(float(value))
     labels = [label.get_text() for label in axis.get_xticklabels()]
-    return dict(zip(labels, drawn.values(), strict=True))
+    return dict(zip(labels, values_at.values(), strict=True))
 
 
 def scattered(axis):
-    """The places of all scattered points, sorted."""
-    found = [mark for mark in axis.collections if isinstance(mark, PathCollection)]
-    return sorted((float(x), float(y)) for mark in found for x, y in mark.get_offsets())
+    """The positions of all scattered points, sorted."""
+    collections = [collection for collection in axis.collections if isinstance(collection, PathCollection)]
+    return sorted((float(x), float(y)) for collection in collections for x, y in collection.get_offsets())

@@ -1,4 +1,4 @@
-"""Images in groups for tests of the split, and what must hold of every split of them."""
+"""Images in groups for tests of the split, and invariants of every split."""
 
 import polars as pl
 from hypothesis import strategies as st
@@ -22,13 +22,14 @@ DEALING = {
 SPECIES = [f"Genus{a} epithet{b}" for a in "abc" for b in "xyz"]
 
 
-def split(labels, groups, given=None, **other):
-    given = predefined.combine_predefined([]) if given is None else given
-    return split_images(labels, groups, given, **DEALING | other)
+def split(labels, groups, predefined_splits=None, **settings):
+    if predefined_splits is None:
+        predefined_splits = predefined.combine_predefined([])
+    return split_images(labels, groups, predefined_splits, **DEALING | settings)
 
 
 def images(pairs):
-    """Labels and groups of images given as (species, group); the n-th image is always called the same."""
+    """Labels and groups of images from pairs (species, group); the n-th image always has the same name."""
     labels = random_study.labels_of([species for species, _ in pairs])
     category = pl.when(pl.col("genus") == "Genusa").then(pl.lit("Bird")).otherwise("category")
     labels = labels.with_columns(category=category)
@@ -38,8 +39,10 @@ def images(pairs):
 
 
 def in_sizes(sizes):
-    """The same from the sizes of each species' groups, all of them pure."""
-    groups = [(name, f"{name}/{i}", n) for name, mine in sizes.items() for i, n in enumerate(mine)]
+    """The same from the sizes of each species' groups; each group has one species."""
+    groups = [
+        (name, f"{name}/{i}", n) for name, group_sizes in sizes.items() for i, n in enumerate(group_sizes)
+    ]
     return images([(name, group) for name, group, n in groups for _ in range(n)])
 
 
@@ -64,21 +67,21 @@ def structures(draw, max_images=60):
 
 
 def assert_sound(labels, table):
-    """Every image has a side, no group straddles, and held-out species are nowhere else."""
+    """Each image has a split, each group is in one split, and held-out species are in no other split."""
     assert sorted(table["uuid"]) == sorted(labels["uuid"])
     assert not table.select("split", "group_id").null_count().sum_horizontal().item()
-    sides = {}
-    for group, side in table.select("group_id", "split").rows():
-        assert sides.setdefault(group, side) == side
-    placed = labels.join(table, on="uuid").filter(pl.col("split") != EXCLUDED)
-    for _, mine in placed.group_by("category", "species"):
-        assert set(mine["split"]) == {"unseen_species"} or "unseen_species" not in set(mine["split"])
+    split_of_group = {}
+    for group, split_name in table.select("group_id", "split").rows():
+        assert split_of_group.setdefault(group, split_name) == split_name
+    included = labels.join(table, on="uuid").filter(pl.col("split") != EXCLUDED)
+    for _, rows in included.group_by("category", "species"):
+        assert set(rows["split"]) == {"unseen_species"} or "unseen_species" not in set(rows["split"])
 
 
 def assert_reachable(labels, table, *, least):
-    """A species without mixed groups is tested in `least` groups or more and trained, or not at all."""
-    everyone = labels.join(table, on="uuid")
-    mixed = everyone.filter(pl.col("species").n_unique().over("group_id") > 1)
-    for _, mine in everyone.join(mixed, on="species", how="anti").group_by("species"):
-        n_tested = mine.filter(split="test")["group_id"].n_unique()
-        assert n_tested == 0 or (n_tested >= least and "train" in set(mine["split"]))
+    """A species without mixed groups is tested in at least `least` groups and trained, or not tested."""
+    all_images = labels.join(table, on="uuid")
+    mixed = all_images.filter(pl.col("species").n_unique().over("group_id") > 1)
+    for _, rows in all_images.join(mixed, on="species", how="anti").group_by("species"):
+        n_tested = rows.filter(split="test")["group_id"].n_unique()
+        assert n_tested == 0 or (n_tested >= least and "train" in set(rows["split"]))

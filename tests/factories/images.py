@@ -1,4 +1,4 @@
-"""Image files of noise and their inspection, for tests of photos and pixel stores."""
+"""Noise images and their inspection, for tests of image readers and pixel caches."""
 
 import hashlib
 
@@ -12,20 +12,20 @@ from nearkin.tables.images import Inspection
 GEOMETRY = {"size": 16, "crop_pct": 0.875, "interpolation": "bicubic"}
 
 
-def noise(width, height, seed=0):
+def make_noise(width, height, seed=0):
     values = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     return Image.fromarray(values)
 
 
-def pictures(folder, n=5):
-    """`n` files 0.png, 1.png, ... in a new folder; returns their names."""
+def write_images(folder, n=5):
+    """Write `n` files 0.png, 1.png, ... into a new folder; returns their names."""
     folder.mkdir()
     for i in range(n):
-        noise(20 + i % 5, 24, seed=i).save(folder / f"{i}.png")
+        make_noise(20 + i % 5, 24, seed=i).save(folder / f"{i}.png")
     return [f"{i}.png" for i in range(n)]
 
 
-def inspected(folder, names, problems=None):
+def inspect_files(folder, names, problems=None):
     """An `Inspection` table of the files `names` in `folder`."""
     rows = []
     for name in names:
@@ -43,18 +43,18 @@ def inspected(folder, names, problems=None):
     return pl.DataFrame(rows, schema=schema).sort("uuid")
 
 
-def preprocessing(folder, **changes):
-    """How the files of `folder` are seen: by GEOMETRY, exactly, up to a megapixel."""
+def make_preprocessing(folder, **changes):
+    """Preprocessing of the files in `folder`: GEOMETRY, exact decoding, up to one megapixel."""
     return {"folder": folder, "geometry": GEOMETRY, "decode": "exact", "max_megapixels": 1} | changes
 
 
-def counted(monkeypatch, module, name):
-    """Counts the calls of a function of `module`: returns the list that grows by one at each."""
+def count_calls(monkeypatch, module, name):
+    """Replace a function of `module` by one that counts its calls; returns a list with one entry per call."""
     function, calls = getattr(module, name), []
 
-    def counting(*arguments, **named):
+    def count_call(*arguments, **keywords):
         calls.append(name)
-        return function(*arguments, **named)
+        return function(*arguments, **keywords)
 
-    monkeypatch.setattr(module, name, counting)
+    monkeypatch.setattr(module, name, count_call)
     return calls

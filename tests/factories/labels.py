@@ -1,4 +1,4 @@
-"""Labels of tiny deliveries, cleaned by the default policies."""
+"""Cleans the labels of tiny deliveries with the default policies."""
 
 import polars as pl
 
@@ -9,7 +9,7 @@ POLICIES = defaults()["labels"]["policies"]
 LIMITS = {"min_count": 2, "max_distance": 2}
 
 
-def repair(rows, of_path=None, policies=POLICIES, taxonomy_path=None):
+def clean_rows(rows, of_path=None, policies=POLICIES, taxonomy_path=None):
     images = rows if isinstance(rows, pl.DataFrame) else images_of(rows)
     inspection = inspection_of(images, of_path)
     return clean_labels(

@@ -1,4 +1,4 @@
-"""Small random studies for tests: labels, groups, splits and vectors with ties, singletons, copies."""
+"""Small random studies for tests: labels, groups, splits and vectors with ties, singletons and copies."""
 
 import numpy as np
 import polars as pl
@@ -24,16 +24,16 @@ def labels_of(species, categories=None):
 
 
 def study(seed, n=120, n_species=14):
-    """Labels, groups and a hand-made split; a third of the groups has two images."""
+    """Labels, groups and a simple random split; a third of the groups has two images."""
     rng = np.random.default_rng(seed)
-    kinds = np.minimum(rng.geometric(0.15, n) - 1, n_species - 1)  # long tail: singletons happen
+    kinds = np.minimum(rng.geometric(0.15, n) - 1, n_species - 1)  # long tail with singletons
     species = [f"Genus{'abcd'[kind % 4]} epithet{chr(97 + kind)}" for kind in kinds]
     categories = [["Fish", "Bird"][kind % 2] for kind in kinds]
     labels = labels_of(species, categories)
     uuids = labels["uuid"].to_list()
     group, split = (
         list(uuids),
-        [str(side) for side in rng.choice(["train", "val", "test", "unseen_species"], n)],
+        [str(name) for name in rng.choice(["train", "val", "test", "unseen_species"], n)],
     )
     for i in range(1, n):
         if i % 3 == 0:
@@ -43,12 +43,12 @@ def study(seed, n=120, n_species=14):
 
 
 def vectors_of(uuids, rows):
-    """What gives the vectors of a series of uuids; `rows` are those of the sorted `uuids`."""
+    """A function from a series of uuids to their vectors; `rows` are those of the sorted `uuids`."""
     return lambda wanted: rows[pl.Series(sorted(uuids)).search_sorted(wanted)]
 
 
 def embedded(uuids, rows):
-    """Embeddings as the workflow writes them."""
+    """A table of embeddings as the workflow writes it."""
     emb = pl.Series(rows, dtype=pl.Array(pl.Float32, rows.shape[1]))
     return pl.DataFrame({"uuid": uuids, "sha256": ["0"] * len(uuids), "emb": emb})
 
@@ -56,8 +56,8 @@ def embedded(uuids, rows):
 def vectors(seed, n, width=8, n_copies=20, levels=None):
     """Float32 unit vectors; some are exact copies of others, and coarse `levels` make ties."""
     rng = np.random.default_rng(seed)
-    drawn = rng.normal(size=(n, width))
+    values = rng.normal(size=(n, width))
     if levels:
-        drawn = np.round(drawn * levels) / levels + 1e-3
-    drawn[rng.integers(0, n, n_copies)] = drawn[rng.integers(0, n, n_copies)]
-    return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+        values = np.round(values * levels) / levels + 1e-3
+    values[rng.integers(0, n, n_copies)] = values[rng.integers(0, n, n_copies)]
+    return (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The finished tables of a made-up study, to draw and to report: three models, any number of species."""
+"""The finished tables of a synthetic study, for figures and reports: three models, any number of species."""
 
 import numpy as np
 import polars as pl
@@ -61,8 +61,8 @@ def study(n_species=250, *, seed=1, bootstrap_samples=100, ks=(1, 5)):
 
 
 def _images(rng, n_species):
-    """Labels and splits: a long tail of images, a tenth of the species never trained on."""
-    species, categories, sides = [], [], []
+    """Labels and splits: a long tail of images, a tenth of the species held out."""
+    species, categories, split_names = [], [], []
     for i in range(n_species):
         category = ["Fish", "Bird", "Butterfly", "Fish"][i % 4]
         n = int(4 + min(rng.geometric(0.05), 90))
@@ -70,16 +70,16 @@ def _images(rng, n_species):
         assigned = np.full(n, "unseen_species") if i % 10 == 9 else assigned
         species += [f"{category}genus{i % 40:02d} epithet{i:03d}"] * n
         categories += [category] * n
-        sides += [str(side) for side in assigned]
+        split_names += [str(name) for name in assigned]
     labels = labels_of(species, categories)
     splits = labels.select("uuid").with_columns(
-        split=pl.Series(sides), group_id=pl.col("uuid"), reason=pl.lit(None, dtype=pl.String)
+        split=pl.Series(split_names), group_id=pl.col("uuid"), reason=pl.lit(None, dtype=pl.String)
     )
     return labels, splits
 
 
 def _hits(rng, labels, splits, skill, ks):
-    """Hits by protocol and level, nested; species differ in how easily they are found."""
+    """Query scores by protocol and level, nested; species differ in difficulty."""
     ease = {name: rng.normal(0, 0.15) for name in labels["species"].unique().sort()}
     queries = labels.join(splits.select("uuid", "split", "group_id"), on="uuid").filter(
         pl.col("split").is_in(["test", "unseen_species"])
@@ -90,12 +90,12 @@ def _hits(rng, labels, splits, skill, ks):
         ("train_gallery", "test"),
         ("unseen_species", "unseen_species"),
     ]:
-        asked = queries.filter(split=split).sort("uuid")
-        chance = np.array([skill + ease[name] for name in asked["species"]]).clip(0.02, 0.98)
+        split_queries = queries.filter(split=split).sort("uuid")
+        chance = np.array([skill + ease[name] for name in split_queries["species"]]).clip(0.02, 0.98)
         first = rng.geometric(chance)
-        for level, sooner in [("category", 20), ("genus", 2), ("species", 1)]:
-            found = np.maximum(1, -(-first // sooner))
-            block = asked.select(
+        for level, divisor in [("category", 20), ("genus", 2), ("species", 1)]:
+            rank = np.maximum(1, -(-first // divisor))
+            block = split_queries.select(
                 "uuid",
                 "category",
                 "group_id",
@@ -103,7 +103,7 @@ def _hits(rng, labels, splits, skill, ks):
                 level=pl.lit(level),
                 label=pl.col(level),
                 n_relevant=(pl.len().over(level) - 1).cast(pl.Int64),
-                first_relevant_rank=pl.Series(found).cast(pl.Int32),
+                first_relevant_rank=pl.Series(rank).cast(pl.Int32),
                 same_group_excluded=pl.lit(True),
             )
             hit = (pl.col("n_relevant") > 0) & (pl.col("first_relevant_rank") <= DEPTH)
@@ -111,30 +111,34 @@ def _hits(rng, labels, splits, skill, ks):
             n_relevant_at_k = [
                 (pl.col("first_relevant_rank") <= k).fill_null(False).cast(pl.Int32) for k in ks
             ]
-            once = (1 / pl.col("first_relevant_rank")).fill_null(0)  # as if nobody else were right
+            reciprocal_rank = (1 / pl.col("first_relevant_rank")).fill_null(
+                0
+            )  # as with one relevant neighbour
             block = block.with_columns(
-                n_relevant_at_k=pl.concat_list(n_relevant_at_k), r_precision=once, average_precision=once
+                n_relevant_at_k=pl.concat_list(n_relevant_at_k),
+                r_precision=reciprocal_rank,
+                average_precision=reciprocal_rank,
             )
             parts.append(block)
     return pl.concat(parts)
 
 
 def confused(n_species=250, *, model="lite0"):
-    """The `Confusions` of a made-up study: queries find their own species, or one near to it by name."""
+    """The `Confusions` of a synthetic study: a query finds its species, or one with a similar name."""
     rng = np.random.default_rng(1)
     labels, splits = _images(rng, n_species)
     tested = labels.join(splits.filter(split="test").select("uuid"), on="uuid")
     tested = tested.sort("category", "species", "uuid")
-    away = rng.geometric(SKILL[model] / 5, len(tested)).clip(1, len(tested) - 1)
-    place = (np.arange(len(tested)) + away * rng.choice([-1, 1], len(tested))) % len(tested)
+    distance = rng.geometric(SKILL[model] / 5, len(tested)).clip(1, len(tested) - 1)
+    neighbour_index = (np.arange(len(tested)) + distance * rng.choice([-1, 1], len(tested))) % len(tested)
     nearest = tested.select(
-        protocol=pl.lit("leave_one_out"), query="uuid", neighbour=tested["uuid"].gather(place)
+        protocol=pl.lit("leave_one_out"), query="uuid", neighbour=tested["uuid"].gather(neighbour_index)
     )
     return confusions.count_confusions(nearest, labels)
 
 
 def training(*, n_epochs=8, n_steps=20, chosen=5):
-    """A `Training` table; `is_best` is the kept epoch, 0 for the base."""
+    """A `Training` table; `chosen` is the best epoch, 0 for the base."""
     step = np.arange(1, n_epochs * n_steps + 1)
     last = step % n_steps == 0
     epoch = (step - 1) // n_steps + 1

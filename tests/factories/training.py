@@ -1,4 +1,4 @@
-"""A small training: images whose species is a stripe in noise, its examples, and what it leaves."""
+"""A small training on noise images with a stripe per species: its examples and results."""
 
 import numpy as np
 import polars as pl
@@ -14,7 +14,7 @@ RECIPE = recipe_of(trainable="all", epochs=3, batch_size=8, lr=3e-3)
 
 
 def study(n_each=12):
-    """Labels, splits and images: a species is a stripe in noise; every fourth image is validation."""
+    """Labels, splits and images: each species has a stripe in noise; every fourth image is in val."""
     rng = np.random.default_rng(0)
     species = [name for name in SPECIES for _ in range(n_each)]
     labels = labels_of(species)
@@ -36,9 +36,9 @@ def taught_by(labels, splits, stores):
     return make_datasets(species, species, splits, stores)
 
 
-def trained(taught, path, recipe=RECIPE):
+def trained(datasets, path, recipe=RECIPE):
     encoder = examples.encoder()
-    return encoder, train(encoder, taught, recipe=recipe, state_path=path)
+    return encoder, train(encoder, datasets, recipe=recipe, state_path=path)
 
 
 def bits(encoder):

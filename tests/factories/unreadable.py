@@ -1,4 +1,4 @@
-"""Files and folders that the system does not let us read, also for tests that run as root."""
+"""Files and folders without read permission, also for tests that run as root."""
 
 import os
 import shutil
@@ -10,30 +10,32 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 AS_USER = [] if os.getuid() else ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
-"""Put before a command, this makes file permissions count for root, too."""
+"""Prefix of a command that makes file permissions apply to root, too."""
 
 
-def failing(function, path, fault):
-    """`function` of a path, which for one path fails with this errno."""
+def fail_for_path(function, path, fault):
+    """A wrapper of `function` that fails with the errno `fault` for one path."""
 
-    def called(given, *more, **named):
-        if os.fspath(given) == os.fspath(path):
-            raise OSError(fault, os.strerror(fault), os.fspath(given))
-        return function(given, *more, **named)
+    def call_or_fail(argument, *arguments, **keywords):
+        if os.fspath(argument) == os.fspath(path):
+            raise OSError(fault, os.strerror(fault), os.fspath(argument))
+        return function(argument, *arguments, **keywords)
 
-    return called
+    return call_or_fail
 
 
 def skip_unless_permissions_count():
     if AS_USER and shutil.which(AS_USER[0]) is None:
-        pytest.skip("root reads everything, and there is no setpriv")
+        pytest.skip("root can read everything, and setpriv is missing")
 
 
-def said_by_user(folder, code):
-    """What Python code that must fail says in `folder`, where file permissions count."""
+def read_errors_as_user(folder, code):
+    """The error output of Python code that must fail in `folder`, with file permissions in effect."""
     skip_unless_permissions_count()
     command = [*AS_USER, sys.executable, "-c", code]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode, done.stdout
-    return done.stderr
+    process = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert process.returncode, process.stdout
+    return process.stderr

@@ -1,4 +1,4 @@
-"""A copy of the whole project with an environment of its own, in which `make` and the benchmarks run."""
+"""A copy of the whole project with its own environment, in which `make` and the benchmarks run."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.workflow.runs import ROOT
 
-NOT_COPIED = (
+IGNORED_PATTERNS = (
     ".git",
     ".venv",
     ".bench",
@@ -25,11 +25,11 @@ PLAIN = "tests/workflow/plain.yaml"
 
 
 def copy_everything(folder, bench):
-    """A copy of the project whose .venv has this environment's parts, and whose .bench is the folder `bench`.
+    """A copy of the project; its .venv links to this environment's parts, its .bench to the folder `bench`.
 
-    `make` takes that environment for complete, so that it installs nothing.
+    `make` treats that environment as complete and installs nothing.
     """
-    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*IGNORED_PATTERNS))
     (folder / "results").mkdir()
     shutil.copy2(ROOT / "results/README.md", folder / "results")
     (folder / ".bench").symlink_to(bench)
@@ -41,11 +41,11 @@ def copy_everything(folder, bench):
     return folder
 
 
-def run(project, *command):
-    """`(exit status, what was printed)` of a command in a project, as if no other `make` had started it."""
+def run_command(project, *command):
+    """`(exit status, output)` of a command in a project, without the variables of an outer `make`."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
     environment |= {"PYTHONPATH": "."}
-    done = subprocess.run(
+    process = subprocess.run(
         command,
         cwd=project,
         env=environment,
@@ -54,26 +54,26 @@ def run(project, *command):
         text=True,
         check=False,
     )
-    return done.returncode, done.stdout
+    return process.returncode, process.stdout
 
 
-def make(project, target, config):
-    return run(project, "make", target, f"CONFIG={config}", "CORES=2", "QUICK=--quick")
+def run_make(project, target, config):
+    return run_command(project, "make", target, f"CONFIG={config}", "CORES=2", "QUICK=--quick")
 
 
-def targets():
-    """The targets of the Makefile that have a recipe or a help text."""
+def read_targets():
+    """The targets of the Makefile with a recipe or a help text."""
     return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 
-def phony():
-    """The targets that the Makefile says are no files."""
+def read_phony_targets():
+    """The phony targets of the Makefile."""
     text = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
     (line,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
     return set(line.split())
 
 
-def benchmarks():
+def list_benchmarks():
     """The names of the benchmarks that are commands."""
     texts = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "benchmarks").glob("*.py")}
     return sorted(name for name, text in texts.items() if '__name__ == "__main__"' in text)

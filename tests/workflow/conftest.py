@@ -1,4 +1,4 @@
-"""One finished small study, in a folder whose name has spaces, shared by all workflow tests."""
+"""One finished small study, in a folder with spaces in its name, shared by all workflow tests."""
 
 import fcntl
 import shutil
@@ -8,14 +8,14 @@ import pytest
 from tests.workflow import runs
 
 CACHE = runs.ROOT / "build/finished_studies"
-"""The last finished study, by the digest of all that it depends on: only a change makes it again."""
+"""The last finished study, by the digest of everything it depends on; runs again only after a change."""
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, worker_id):
-    """A copy of the project with all results of the small study in it, made without a network if possible.
+def finished_study(tmp_path_factory, worker_id):
+    """A copy of the project with all results of the small study, made without a network if possible.
 
-    The first of pytest's workers that wants it makes it, or copies it from the cache, for all.
+    The first pytest worker that needs it makes it, or copies it from the cache, for all workers.
     """
     own = tmp_path_factory.getbasetemp()
     shared = own if worker_id == "master" else own.parent
@@ -30,19 +30,19 @@ def finished(tmp_path_factory, worker_id):
 
 
 def make_or_copy_results(project):
-    """Run the study, or take it from the cache."""
-    cached = CACHE / runs.digest_project(project)
-    if cached.exists():
-        shutil.copytree(cached, project, symlinks=True, dirs_exist_ok=True)
+    """Run the study, or copy it from the cache."""
+    cache_path = CACHE / runs.digest_project(project)
+    if cache_path.exists():
+        shutil.copytree(cache_path, project, symlinks=True, dirs_exist_ok=True)
         return
-    runs.snakemake(project, within=runs.ALONE if runs.can_be_alone() else ())
+    runs.run_snakemake(project, within=runs.NO_NETWORK if runs.can_isolate_network() else ())
     shutil.rmtree(CACHE, ignore_errors=True)
     unfinished = CACHE / "unfinished"
     shutil.copytree(project, unfinished, symlinks=True)
-    unfinished.rename(cached)
+    unfinished.rename(cache_path)
 
 
 @pytest.fixture
-def project(finished, tmp_path):
-    """A copy of the finished study whose files may be changed; times are kept."""
-    return shutil.copytree(finished, tmp_path / "copied study", symlinks=True)
+def project(finished_study, tmp_path):
+    """A copy of the finished study for tests that change files; keeps the times of files."""
+    return shutil.copytree(finished_study, tmp_path / "copied study", symlinks=True)

@@ -1,4 +1,4 @@
-"""Dry runs in forks of one process that has Snakemake loaded: what `snakemake --dry-run` prints, sooner."""
+"""Faster `snakemake --dry-run`: runs in forks of one process that has imported Snakemake."""
 
 import multiprocessing
 import os
@@ -11,7 +11,7 @@ FORKS.set_forkserver_preload(["snakemake.cli", "pytest"])
 
 
 def dry_run(project: Path, arguments: list[str]) -> tuple[int, str]:
-    """The exit status and what `snakemake *arguments` prints in the folder `project`."""
+    """The exit status and the output of `snakemake *arguments` in the folder `project`."""
     with tempfile.NamedTemporaryFile("r", encoding="utf-8") as output:
         process = FORKS.Process(target=_run_snakemake, args=(str(project), arguments, output.name))
         process.start()
@@ -20,7 +20,7 @@ def dry_run(project: Path, arguments: list[str]) -> tuple[int, str]:
 
 
 def _run_snakemake(project: str, arguments: list[str], output: str) -> None:
-    from snakemake.cli import main  # loaded before the fork
+    from snakemake.cli import main  # imported before the fork
 
     os.chdir(project)
     file = os.open(output, os.O_WRONLY)

@@ -1,4 +1,4 @@
-"""A SLURM cluster for the time of a test: three nodes on this machine, the last with made-up GPUs."""
+"""A temporary SLURM cluster for tests: three nodes on this machine, the last with fake GPUs."""
 
 import os
 import re
@@ -16,14 +16,14 @@ from tests.workflow import runs
 
 NODES = ("n1", "n2", "n3")
 COMMANDS = ("sacct", "sbatch", "scancel", "scontrol", "sinfo", "squeue", "srun")
-NEEDED = ("munged", "slurmctld", "slurmd", "unshare", *COMMANDS)
+REQUIRED_COMMANDS = ("munged", "slurmctld", "slurmd", "unshare", *COMMANDS)
 N_GPUS = 2
-MACHINE = ["unshare", "--pid", "--mount-proc", "--fork", "--kill-child"]
-"""Puts a command among processes of its own, which end with it: as on a machine that is switched off."""
-PATIENCE = 60  # seconds
+OWN_PROCESSES = ["unshare", "--pid", "--mount-proc", "--fork", "--kill-child"]
+"""Prefix that runs a command in its own process namespace; killing it is like switching off a machine."""
+TIMEOUT_SECONDS = 60
 PROFILE = ["--profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "2"]
 
-CONF = """\
+CONF_TEMPLATE = """\
 ClusterName=throwaway
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={port}
@@ -56,31 +56,33 @@ PartitionName=gpu Nodes=n3
 """
 
 
-def can_be_had():
-    """Whether this machine can be a cluster for a while."""
-    return os.geteuid() == 0 and all(map(shutil.which, NEEDED))
+def is_available():
+    """Whether this machine can run a cluster."""
+    return os.geteuid() == 0 and all(map(shutil.which, REQUIRED_COMMANDS))
 
 
 @contextmanager
-def cluster():
-    """A `Cluster` with idle nodes. Afterwards its jobs and daemons are gone, and its files."""
+def start_cluster():
+    """A `Cluster` with idle nodes; removes its jobs, daemons and files afterwards."""
     with TemporaryDirectory(prefix="slurm") as folder:
-        Path(folder).chmod(0o755)  # munge wants it so
-        made = Cluster(Path(folder))
+        Path(folder).chmod(0o755)  # munge requires it
+        cluster = Cluster(Path(folder))
         try:
-            made.write_files()
+            cluster.write_files()
             for name in ("munged", "slurmctld", *NODES):
-                made.start(name)
-            until(lambda: made.tell("sinfo", "--noheader", "--Node", "--format=%T").split() == ["idle"] * 3)
-            yield made
-            made.end_all_runs()
+                cluster.start(name)
+            wait_until(
+                lambda: cluster.query("sinfo", "--noheader", "--Node", "--format=%T").split() == ["idle"] * 3
+            )
+            yield cluster
+            cluster.end_all_runs()
         finally:
-            for name in reversed(list(made.daemons)):
-                made.stop(name)
+            for name in reversed(list(cluster.daemons)):
+                cluster.stop(name)
 
 
 class Cluster:
-    """The daemons of a cluster, by name; the commands in `bin` of its folder know it by themselves."""
+    """The daemons of a cluster, by name; the commands in its folder `bin` are configured for it."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -91,38 +93,38 @@ class Cluster:
         """Start `munged`, `slurmctld`, or a node by its name."""
         munged = ["munged", "--foreground", "--force", f"--socket={self.folder}/munge.socket"]
         munged += [f"--{file}-file={self.folder}/munge.{file}" for file in ("key", "pid", "log", "seed")]
-        conf = ["-D", "-f", self.folder / "slurm.conf"]
-        command = {"munged": munged, "slurmctld": ["slurmctld", *conf]}
-        node = [*MACHINE, "slurmd", *conf, "-N", name]
+        options = ["-D", "-f", self.folder / "slurm.conf"]
+        commands = {"munged": munged, "slurmctld": ["slurmctld", *options]}
+        node_command = [*OWN_PROCESSES, "slurmd", *options, "-N", name]
         with (self.folder / f"{name}.log").open("a") as log:
-            self.daemons[name] = subprocess.Popen(command.get(name, node), stdout=log, stderr=log)
+            self.daemons[name] = subprocess.Popen(commands.get(name, node_command), stdout=log, stderr=log)
 
     def stop(self, name):
-        """End what was started, a node with all that it does."""
+        """Stop a daemon; a node stops with all its processes."""
         daemon = self.daemons.pop(name)
         daemon.send_signal(signal.SIGKILL if name in NODES else signal.SIGTERM)
-        daemon.wait(PATIENCE)
+        daemon.wait(TIMEOUT_SECONDS)
 
-    def tell(self, *command):
-        """What one of SLURM's commands answers; nothing if it fails."""
+    def query(self, *command):
+        """The output of one of SLURM's commands; empty if it fails."""
         environment = os.environ | {"PATH": self.path}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        return "" if done.returncode else done.stdout
+        process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        return "" if process.returncode else process.stdout
 
     def end_all_runs(self):
-        """Kill the runs that were started here, cancel all jobs, and wait until they are gone."""
+        """Kill the runs of this cluster, cancel all jobs, and wait until they are gone."""
         for run in self.runs:
             run.kill()
             run.wait()
-        self.tell("scancel", "--user=root")
-        until(lambda: not self.tell("squeue", "--noheader"))
+        self.query("scancel", "--user=root")
+        wait_until(lambda: not self.query("squeue", "--noheader"))
 
     def run(self, project, *arguments, check=True, **environment):
-        """What Snakemake prints of a whole run of a project on this cluster."""
-        return runs.snakemake(project, *PROFILE, *arguments, check=check, PATH=self.path, **environment)
+        """The output of Snakemake for a whole run of a project on this cluster."""
+        return runs.run_snakemake(project, *PROFILE, *arguments, check=check, PATH=self.path, **environment)
 
-    def started(self, project, *arguments):
-        """The process of such a run, in a process group of its own; what it prints is in `output.txt`."""
+    def start_run(self, project, *arguments):
+        """The process of such a run in a new process group; its output is in `output.txt`."""
         command = [sys.executable, "-m", "snakemake", "--configfile", runs.CONFIG, "--cores", "2"]
         with (project / "output.txt").open("w") as output:
             run = subprocess.Popen(
@@ -137,32 +139,32 @@ class Cluster:
         return run
 
     def write_files(self):
-        for folder in ("bin", "state", *(f"spool/{node}" for node in NODES)):
+        for folder in ("bin", "state", *(f"spool/{node_name}" for node_name in NODES)):
             (self.folder / folder).mkdir(parents=True)
-        conf = self.folder / "slurm.conf"
-        for command in COMMANDS:  # SLURM_CONF does not come through to the srun of a job
-            own = self.folder / "bin" / command
-            own.write_text(f'#!/bin/sh\nSLURM_CONF="{conf}" exec {shutil.which(command)} "$@"\n')
-            own.chmod(0o755)
+        conf_path = self.folder / "slurm.conf"
+        for command in COMMANDS:  # SLURM_CONF does not reach the srun of a job
+            wrapper = self.folder / "bin" / command
+            wrapper.write_text(f'#!/bin/sh\nSLURM_CONF="{conf_path}" exec {shutil.which(command)} "$@"\n')
+            wrapper.chmod(0o755)
         key = self.folder / "munge.key"
         key.write_bytes(os.urandom(128))
         key.chmod(0o400)
         gpus = [self.folder / f"gpu{number}" for number in range(N_GPUS)]
-        for gpu in gpus:  # SLURM insists on devices: each is one more /dev/null
+        for gpu in gpus:  # SLURM requires devices: each is another /dev/null
             os.mknod(gpu, 0o020666, os.makedev(1, 3))
         files = "".join(f"NodeName={NODES[-1]} Name=gpu File={gpu}\n" for gpu in gpus)
         (self.folder / "gres.conf").write_text(f"AutoDetect=off\n{files}")
-        host, (port, *ports) = socket.gethostname(), free_ports(1 + len(NODES))
+        host, (port, *ports) = socket.gethostname(), find_free_ports(1 + len(NODES))
         nodes = [
-            f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=8 RealMemory=16000"
-            for node, port in zip(NODES, ports, strict=True)
+            f"NodeName={node_name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=8 RealMemory=16000"
+            for node_name, port in zip(NODES, ports, strict=True)
         ]
-        told = CONF.format(host=host, port=port, folder=self.folder)
-        conf.write_text(told + "\n".join(nodes) + f" Gres=gpu:{N_GPUS}\n")
+        conf_text = CONF_TEMPLATE.format(host=host, port=port, folder=self.folder)
+        conf_path.write_text(conf_text + "\n".join(nodes) + f" Gres=gpu:{N_GPUS}\n")
 
 
-def edited(project):
-    """The project with those lines of its profile edited that must be, for this cluster."""
+def edit_profile(project):
+    """The project, with its profile edited for this cluster."""
     profile = project / "profiles/slurm/profile.yaml"
     text = re.sub(r"^( *)#(?=\S)", r"\1", profile.read_text(), flags=re.MULTILINE)
     text = text.replace("slurm_account: your_account", "")
@@ -170,18 +172,18 @@ def edited(project):
     return project
 
 
-def free_ports(n):
-    """Ports of this machine that nobody listens to."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
+def find_free_ports(n):
+    """Unused ports of this machine."""
+    servers = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
+    ports = [server.getsockname()[1] for server in servers]
+    for server in servers:
+        server.close()
     return ports
 
 
-def until(happened, *, patience=PATIENCE):
-    """Wait for something to happen."""
-    end = time.monotonic() + patience
-    while not happened():
-        assert time.monotonic() < end, f"did not happen in {patience} s"
+def wait_until(is_met, *, timeout=TIMEOUT_SECONDS):
+    """Wait until a condition is met."""
+    deadline = time.monotonic() + timeout
+    while not is_met():
+        assert time.monotonic() < deadline, f"did not happen in {timeout} s"
         time.sleep(0.2)

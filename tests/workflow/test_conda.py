@@ -1,4 +1,4 @@
-"""`--use-conda` with a stand-in of conda and a channel in a folder: the same bytes as without."""
+"""`--use-conda` with a fake conda and a local channel: the same bytes as without."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ TARGETS = [
 
 @pytest.fixture
 def conda(tmp_path):
-    """A folder with the stand-in and its channel, for environments too; it goes again, being up to 8 GB."""
+    """A folder with the fake conda, its channel and environments, up to 8 GB; removed afterwards."""
     folder = tmp_path / "conda"
     shutil.copytree(runs.ROOT / "tests/conda", folder)
     channel.build(folder / "channels/conda-forge", folder / "scratch")
@@ -32,16 +32,16 @@ def conda(tmp_path):
     shutil.rmtree(folder)
 
 
-def run(project, conda, *arguments):
-    """What a run in environments of the stand-in prints.
+def run_with_conda(project, conda, *arguments):
+    """The output of a run in environments of the fake conda.
 
-    Its channel has no Python but the one that runs the tests, and that made the results to compare
-    with; so in this copy of the project the environments ask for that one.
+    Its channel has only the Python version that runs the tests and that made the results to compare
+    with; so in this copy of the project the environments require that version.
     """
     for path in (project / "envs").glob("*.yaml"):
         text = path.read_text(encoding="utf-8")
         path.write_text(text.replace("python=3.12", f"python={channel.VERSION}"), encoding="utf-8")
-    return runs.snakemake(
+    return runs.run_snakemake(
         project,
         *("--use-conda", "--conda-prefix", str(conda / "environments"), *arguments),
         PATH=os.pathsep.join([f"{conda}/bin", sysconfig.get_path("scripts"), os.environ["PATH"]]),
@@ -51,12 +51,12 @@ def run(project, conda, *arguments):
     )
 
 
-def test_from_the_embeddings_to_a_comparison(finished, project, conda):
-    """By the rules of both environments."""
-    going_over = ["--dry-run", "--rerun-triggers", "mtime", "params", "input"]
-    assert "Nothing to be done" in run(project, conda, *going_over)
-    output = run(project, conda, "--force", *TARGETS)
-    rules = {rule for rule, _ in runs.jobs(output)}
+def test_from_the_embeddings_to_a_comparison(finished_study, project, conda):
+    """Uses the rules of both environments."""
+    dry_run = ["--dry-run", "--rerun-triggers", "mtime", "params", "input"]
+    assert "Nothing to be done" in run_with_conda(project, conda, *dry_run)
+    output = run_with_conda(project, conda, "--force", *TARGETS)
+    rules = {rule for rule, _ in runs.parse_jobs(output)}
     assert {
         "embed_images",
         "search_neighbours",
@@ -64,15 +64,15 @@ def test_from_the_embeddings_to_a_comparison(finished, project, conda):
         "compare_models",
         "evaluate_claims",
     } <= rules
-    assert output.count("Activating conda environment: ") > len(runs.jobs(output)) / 2
-    made = runs.contents(project)
-    assert made.items() <= runs.contents(finished).items()
-    assert {target.removeprefix("results/") for target in TARGETS} <= set(made)
+    assert output.count("Activating conda environment: ") > len(runs.parse_jobs(output)) / 2
+    digests = runs.digest_results(project)
+    assert digests.items() <= runs.digest_results(finished_study).items()
+    assert {target.removeprefix("results/") for target in TARGETS} <= set(digests)
 
 
 @pytest.mark.slow
-def test_the_whole_study(finished, conda, tmp_path):
+def test_the_whole_study(finished_study, conda, tmp_path):
     project = runs.copy_project(tmp_path / "study")
-    run(project, conda)
-    assert runs.contents(project) == runs.contents(finished)
-    assert "Nothing to be done" in run(project, conda)
+    run_with_conda(project, conda)
+    assert runs.digest_results(project) == runs.digest_results(finished_study)
+    assert "Nothing to be done" in run_with_conda(project, conda)

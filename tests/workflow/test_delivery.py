@@ -1,4 +1,4 @@
-"""The real delivery, where it lies beside the project: the study runs through and repairs what is wrong."""
+"""The real delivery, if it is in ../shared: the study completes and repairs the faults."""
 
 from pathlib import Path
 
@@ -15,45 +15,45 @@ TRUTH = runs.ROOT.parent / "shared/data/specimens-truth.csv"
 
 
 @pytest.fixture(scope="module")
-def delivered(tmp_path_factory):
+def results(tmp_path_factory):
     if not DELIVERY.is_dir():
         pytest.skip("no real delivery in ../shared/data/specimens")
     project = runs.copy_project(tmp_path_factory.mktemp("delivery") / "study")
     config = yaml.safe_load((runs.ROOT / "tests/delivery.yaml").read_text())
     config["datasets"]["specimens"]["source"]["folder"] = str(DELIVERY)
-    # One of the three split seeds: the others differ in nothing but the lot.
+    # One of the three split seeds; the others differ only in the seed.
     config["datasets"] = {"specimens": config["datasets"]["specimens"]}
-    del config["models"]["histogram"]  # of other tests
+    del config["models"]["histogram"]  # used by other tests
     (project / runs.CONFIG).write_text(yaml.safe_dump(config, sort_keys=False))
-    runs.snakemake(project)
+    runs.run_snakemake(project)
     return project / "results/specimens"
 
 
-def table(results, path):
+def read_table(results, path):
     return pl.read_parquet(results / path)
 
 
-def test_the_study_runs_through(delivered):
-    assert (delivered / "checks.passed").exists()
-    assert (delivered / "report.html").stat().st_size > 10_000
+def test_the_study_completes(results):
+    assert (results / "checks.passed").exists()
+    assert (results / "report.html").stat().st_size > 10_000
 
 
-def test_nothing_clean_is_changed_and_nothing_broken_is_kept(delivered):
+def test_clean_rows_are_unchanged_and_faulty_rows_are_not_kept(results):
     truth = pl.read_csv(TRUTH, infer_schema=False).fill_null("")
-    labels = table(delivered, "labels.parquet")
+    labels = read_table(results, "labels.parquet")
     kept = truth.join(labels, left_on="file", right_on="path", how="left").select(
-        "file", "defect", "expected_outcome", "correct_species", found="species"
+        "file", "defect", "expected_outcome", "correct_species", kept_species="species"
     )
     clean = kept.filter(defect="none")
-    assert (clean["correct_species"] == clean["found"]).mean() == 1.0
+    assert (clean["correct_species"] == clean["kept_species"]).mean() == 1.0
     repaired = kept.filter(pl.col("expected_outcome") == "repaired")
-    assert (repaired["correct_species"] == repaired["found"]).fill_null(False).mean() >= 0.98
-    aside = kept.filter(pl.col("expected_outcome") == "quarantined", pl.col("file") != "")
-    assert aside["found"].null_count() / len(aside) >= 0.98
+    assert (repaired["correct_species"] == repaired["kept_species"]).fill_null(False).mean() >= 0.98
+    quarantined = kept.filter(pl.col("expected_outcome") == "quarantined", pl.col("file") != "")
+    assert quarantined["kept_species"].null_count() / len(quarantined) >= 0.98
 
 
-def species_recall(results, model, protocol):
-    found = table(results, f"{model}/metrics.parquet").filter(
+def read_species_recall(results, model, protocol):
+    metrics = read_table(results, f"{model}/metrics.parquet").filter(
         protocol=protocol,
         level="species",
         metric="recall",
@@ -62,15 +62,15 @@ def species_recall(results, model, protocol):
         category="all",
         k=1,
     )
-    return found["value"][0]
+    return metrics["value"][0]
 
 
-def test_a_real_encoder_has_its_recall_and_training_helps(delivered):
-    base = species_recall(delivered, "lite0", "leave_one_out")
+def test_a_real_encoder_has_good_recall_and_training_improves_it(results):
+    base = read_species_recall(results, "lite0", "leave_one_out")
     assert 0.5 < base < 0.9
-    assert species_recall(delivered, "untrained", "leave_one_out") < 0.2
-    assert species_recall(delivered, "lite0_unicom", "leave_one_out") > base
+    assert read_species_recall(results, "untrained", "leave_one_out") < 0.2
+    assert read_species_recall(results, "lite0_unicom", "leave_one_out") > base
 
 
-def test_nothing_of_the_delivery_was_written_to():
+def test_the_study_writes_nothing_into_the_delivery():
     assert not list(Path(DELIVERY).rglob(".*part"))

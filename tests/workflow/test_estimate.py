@@ -1,4 +1,4 @@
-"""`make estimate` on the small study, before anything of it is there."""
+"""`make estimate` on the small study, before any results exist."""
 
 import subprocess
 import sys
@@ -10,12 +10,12 @@ from tests.workflow import runs
 pytestmark = pytest.mark.full
 
 
-def test_it_says_what_a_run_would_take_and_does_nothing(tmp_path):
+def test_it_estimates_the_costs_of_a_run_and_writes_nothing(tmp_path):
     project = runs.copy_project(tmp_path / "project")
     command = [sys.executable, "-m", "nearkin.estimate", "--configfile", runs.CONFIG, "--cores", "2"]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    stages = {line.split()[0] for line in done.stdout.splitlines() if line}
+    process = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    stages = {line.split()[0] for line in process.stdout.splitlines() if line}
     assert {
         "generate_synthetic",
         "cache_pixels",
@@ -23,5 +23,5 @@ def test_it_says_what_a_run_would_take_and_does_nothing(tmp_path):
         "search_neighbours",
         "together",
     } <= stages
-    assert "Not estimated: list_images (1)" in done.stdout
+    assert "Not estimated: list_images (1)" in process.stdout
     assert not (project / "results").exists()

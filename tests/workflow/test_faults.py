@@ -1,4 +1,4 @@
-"""What may happen to a run, and that its results are none the worse for it: the same bytes afterwards."""
+"""Faults during a run and after it: the results afterwards have the same bytes."""
 
 import os
 import re
@@ -22,19 +22,19 @@ from tests.workflow.test_rebuilds import SHARDS
 pytestmark = pytest.mark.full
 
 EMBEDDINGS = [f"results/museum/lite0/embeddings/{shard}.parquet" for shard in SHARDS]
-READ_BY = {
+READERS = {
     "captions.parquet": "audit.html",
     "lite0/embeddings/0.parquet": "lite0/neighbours/0.parquet",
     "pixels/square_224/0.arrow": "tuned/embeddings/0.parquet",
     "untrained/encoder/weights.safetensors": "untrained/embeddings/0.parquet",
 }
-"""A file of each way of storing, and what the step that reads it makes."""
-DAY = 86_400  # seconds
+"""A file of each format, and the output of a step that reads it."""
+DAY_SECONDS = 86_400
 
 
 @pytest.fixture
 def small_disk(project):
-    """The study with its embeddings on a disk of their own, to which half of them fit."""
+    """The study with its embeddings on a separate disk that has room for half of them."""
     if os.geteuid():
         pytest.skip("only root can mount a disk")
     folder = (project / EMBEDDINGS[0]).parent
@@ -46,117 +46,121 @@ def small_disk(project):
     subprocess.run(["umount", folder], check=True)
 
 
-def test_a_full_disk_is_named_and_what_is_there_is_whole(finished, project, small_disk):
-    output = runs.snakemake(project, *EMBEDDINGS, check=False)
-    assert "no room to write it" in output + runs.logs(project)
+def test_a_full_disk_is_named_and_existing_files_are_complete(finished_study, project, small_disk):
+    output = runs.run_snakemake(project, *EMBEDDINGS, check=False)
+    assert "no room to write it" in output + runs.read_logs(project)
     for path in small_disk.glob("*.parquet"):
-        assert path.read_bytes() == (finished / path.relative_to(project)).read_bytes()
+        assert path.read_bytes() == (finished_study / path.relative_to(project)).read_bytes()
     mount("-o", "remount,size=100m", small_disk)
-    runs.snakemake(project, *EMBEDDINGS)
-    assert_same(project, finished, EMBEDDINGS)
+    runs.run_snakemake(project, *EMBEDDINGS)
+    assert_same_bytes(project, finished_study, EMBEDDINGS)
 
 
-def test_a_read_only_disk_changes_nothing(finished, project, small_disk):
+def test_a_read_only_disk_changes_nothing(finished_study, project, small_disk):
     mount("-o", "remount,ro,size=100m", small_disk)
-    output = runs.snakemake(project, *EMBEDDINGS, check=False)
-    assert "Read-only file system" in output + runs.logs(project)
+    output = runs.run_snakemake(project, *EMBEDDINGS, check=False)
+    assert "Read-only file system" in output + runs.read_logs(project)
     mount("-o", "remount,rw", small_disk)
-    runs.snakemake(project, *EMBEDDINGS)
-    assert_same(project, finished, EMBEDDINGS)
+    runs.run_snakemake(project, *EMBEDDINGS)
+    assert_same_bytes(project, finished_study, EMBEDDINGS)
 
 
-def test_a_second_run_at_once_is_told_so_and_harms_nobody(finished, project):
+def test_a_second_run_is_refused_and_does_no_harm(finished_study, project):
     shutil.rmtree((project / EMBEDDINGS[0]).parent)
-    with runs.started(project, *EMBEDDINGS) as first:
+    with runs.start_snakemake(project, *EMBEDDINGS) as first:
         while not list((project / ".snakemake/locks").glob("*")) and first.poll() is None:
             time.sleep(0.01)
-        output = runs.snakemake(project, *EMBEDDINGS, check=False)
+        output = runs.run_snakemake(project, *EMBEDDINGS, check=False)
     assert "Directory cannot be locked" in output
     assert first.returncode == 0
-    assert_same(project, finished, EMBEDDINGS)
+    assert_same_bytes(project, finished_study, EMBEDDINGS)
 
 
-def test_an_image_that_is_gone_before_it_is_decoded_is_named(finished, project):
-    stores = [f"results/museum/pixels/square_224/{shard}.arrow" for shard in SHARDS]
-    shutil.rmtree((project / stores[0]).parent)  # with what is kept for reuse
+def test_an_image_that_is_deleted_before_decoding_is_named(finished_study, project):
+    caches = [f"results/museum/pixels/square_224/{shard}.arrow" for shard in SHARDS]
+    shutil.rmtree((project / caches[0]).parent)  # with the files kept for reuse
     image = next((project / "results/museum/delivery").rglob("Bird/**/*.jpg"))
-    away = image.rename(project / "away.jpg")
-    output = runs.snakemake(project, *stores, check=False)
-    assert f"{image.name}: gone since inspection" in output + runs.logs(project)
-    away.rename(image)
-    runs.snakemake(project, *stores)
-    assert_same(project, finished, stores)
+    moved_image = image.rename(project / "away.jpg")
+    output = runs.run_snakemake(project, *caches, check=False)
+    assert f"{image.name}: gone since inspection" in output + runs.read_logs(project)
+    moved_image.rename(image)
+    runs.run_snakemake(project, *caches)
+    assert_same_bytes(project, finished_study, caches)
 
 
-def test_a_clock_that_was_set_back_is_named_and_a_touch_mends_it(finished, project):
-    made = [path for path in (project / "results/museum").iterdir() if path.name != "delivery"]
-    files = [inner for one in made for inner in (one, *one.rglob("*"))]  # of a folder only the date counts
+def test_a_clock_that_was_set_back_is_named_and_touch_repairs_it(finished_study, project):
+    results = [path for path in (project / "results/museum").iterdir() if path.name != "delivery"]
+    files = [
+        file for path in results for file in (path, *path.rglob("*"))
+    ]  # of a folder, only the date matters
     for path in files:
-        moved = path.stat().st_mtime + DAY
-        os.utime(path, (moved, moved))
-    assert runs.planned(project) == set()
+        new_time = path.stat().st_mtime + DAY_SECONDS
+        os.utime(path, (new_time, new_time))
+    assert runs.plan_jobs(project) == set()
     figure = "results/museum/figures/recall.svg"
-    assert "clock skew" in runs.snakemake(
+    assert "clock skew" in runs.run_snakemake(
         project, "--forcerun", "plot_recall", "--", figure, check=False
     )  # it would be older than its inputs
     subprocess.run(["touch", *(path for path in files if path.exists())], check=True)
-    runs.snakemake(project, figure)
-    assert_same(project, finished, [figure])
-    runs.snakemake(project)  # the run that failed has withdrawn the checks
-    assert runs.planned(project) == set()
+    runs.run_snakemake(project, figure)
+    assert_same_bytes(project, finished_study, [figure])
+    runs.run_snakemake(project)  # the failed run has withdrawn the checks
+    assert runs.plan_jobs(project) == set()
 
 
-def test_a_flipped_byte_in_any_artifact_is_noticed_and_its_file_named(finished, tmp_path):
-    for path, opened in artifacts(finished / "results/museum"):
-        damaged = tmp_path / path.name
-        damaged.write_bytes(flipped(path))
+def test_a_flipped_bit_in_any_artifact_is_detected_and_its_file_named(finished_study, tmp_path):
+    for path, open_file in list_artifacts(finished_study / "results/museum"):
+        damaged_path = tmp_path / path.name
+        damaged_path.write_bytes(flip_bit(path))
         with pytest.raises(ValueError, match=path.name):
-            opened(damaged)
+            open_file(damaged_path)
 
 
-def test_a_damaged_file_stops_its_reader_and_is_made_again_by_a_rerun(finished, project):
+def test_a_damaged_file_stops_its_reader_and_a_rerun_repairs_it(finished_study, project):
     results = project / "results/museum"
-    for damaged, made in READ_BY.items():
+    for damaged, product in READERS.items():
         path = results / damaged
         before = path.stat()
-        path.write_bytes(flipped(path))
-        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # as a disk does it
-        (results / made).unlink()
-        earlier_path(results / made).unlink(missing_ok=True)  # whoever takes rows over from it reads less
-    targets = [f"results/museum/{path}" for path in (*READ_BY, *READ_BY.values())]
-    output = runs.snakemake(project, "--keep-going", "--", *targets, check=False)
-    output += runs.logs(project, len(runs.jobs(output)))
-    for damaged, made in READ_BY.items():
+        path.write_bytes(flip_bit(path))
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # as a disk error does
+        (results / product).unlink()
+        earlier_path(results / product).unlink(missing_ok=True)  # a step that reuses its rows reads less
+    targets = [f"results/museum/{path}" for path in (*READERS, *READERS.values())]
+    output = runs.run_snakemake(project, "--keep-going", "--", *targets, check=False)
+    output += runs.read_logs(project, len(runs.parse_jobs(output)))
+    for damaged, product in READERS.items():
         assert re.search(rf"museum/{re.escape(damaged)}: was renamed to .*: just rerun", output), damaged
-        assert not (results / made).exists()
+        assert not (results / product).exists()
         assert not (results / damaged).exists()
-    runs.snakemake(project, *targets)
-    assert_same(project, finished, targets)
+    runs.run_snakemake(project, *targets)
+    assert_same_bytes(project, finished_study, targets)
 
 
-def artifacts(results):
-    """One file of each kind that later steps read, and what opens it."""
-    for place, _, schema in TABLES:
-        found = sorted(results.glob(re.sub(r"\{\w+\}", "*", place)))
-        filled = [path for path in found if pq.read_metadata(path).num_rows]
-        opened = (
-            shard_files.iter_row_groups if "/embeddings/" in place else partial(tables.read, schema=schema)
+def list_artifacts(results):
+    """One file of each kind that later steps read, and the function that opens it."""
+    for path_pattern, _, schema in TABLES:
+        paths = sorted(results.glob(re.sub(r"\{\w+\}", "*", path_pattern)))
+        non_empty = [path for path in paths if pq.read_metadata(path).num_rows]
+        open_file = (
+            shard_files.iter_row_groups
+            if "/embeddings/" in path_pattern
+            else partial(tables.read, schema=schema)
         )
-        yield from ((path, lambda path, opened=opened: list(opened(path))) for path in filled[:1])
+        yield from ((path, lambda path, open_file=open_file: list(open_file(path))) for path in non_empty[:1])
     yield results / "pixels/square_224/0.arrow", lambda path: PixelCache(path).check()
     encoder = results / "lite0/encoder"
     yield encoder / "weights.safetensors", lambda path: load_encoder(path, encoder / "encoder.json")
 
 
-def flipped(path):
-    """The bytes of a file, one of them with another bit."""
+def flip_bit(path):
+    """The bytes of a file with one bit flipped."""
     content = bytearray(path.read_bytes())
-    content[within_data(path)] ^= 1
+    content[find_data_offset(path)] ^= 1
     return content
 
 
-def within_data(path):
-    """Where a byte of a file's data stands: the middle, of a table the end of its first column."""
+def find_data_offset(path):
+    """The offset of a byte of data: the middle of a file, or the end of a table's first column."""
     if path.suffix != ".parquet":
         return path.stat().st_size // 2
     column = pq.read_metadata(path).row_group(0).column(0)
@@ -167,6 +171,6 @@ def mount(*arguments):
     subprocess.run(["mount", *arguments], check=True)
 
 
-def assert_same(project, finished, paths):
+def assert_same_bytes(project, finished_study, paths):
     for path in paths:
-        assert (project / path).read_bytes() == (finished / path).read_bytes(), path
+        assert (project / path).read_bytes() == (finished_study / path).read_bytes(), path

@@ -1,4 +1,4 @@
-"""A run that is killed while it embeds loses at most the shards in work, and ends with the same bytes."""
+"""A run that is killed while it embeds loses at most its unfinished shards, and ends with the same bytes."""
 
 import os
 import shutil
@@ -14,32 +14,35 @@ from tests.workflow.test_rebuilds import SHARDS
 
 pytestmark = pytest.mark.full
 
-PATIENCE = 60  # seconds
+TIMEOUT_SECONDS = 60
 
 
-def in_work(shards):
+def select_unfinished(shards):
     return [path for path in shards if any(path.parent.glob(f".{path.name}.*.part"))]
 
 
 def test_killed_while_it_embeds(project):
     targets = [f"results/museum/lite0/embeddings/{shard}.parquet" for shard in SHARDS]
     shards = [project / target for target in targets]
-    whole = [path.read_bytes() for path in shards]
+    expected = [path.read_bytes() for path in shards]
     shutil.rmtree(shards[0].parent)
     command = [sys.executable, "-m", "snakemake", "--configfile", runs.CONFIG, "--cores", "1", *targets]
     with subprocess.Popen(
         command, cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     ) as run:
-        until = time.monotonic() + PATIENCE
-        while not (any(path.exists() for path in shards) and in_work(shards)) and time.monotonic() < until:
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while (
+            not (any(path.exists() for path in shards) and select_unfinished(shards))
+            and time.monotonic() < deadline
+        ):
             time.sleep(0.01)
         os.killpg(run.pid, signal.SIGKILL)
-    (done,) = [path for path in shards if path.exists()]
-    kept = done.stat().st_mtime_ns
-    runs.snakemake(project, "--unlock")
-    runs.snakemake(project, *targets)
-    assert [path.read_bytes() for path in shards] == whole
-    assert done.stat().st_mtime_ns == kept
+    (finished_shard,) = [path for path in shards if path.exists()]
+    finished_time = finished_shard.stat().st_mtime_ns
+    runs.run_snakemake(project, "--unlock")
+    runs.run_snakemake(project, *targets)
+    assert [path.read_bytes() for path in shards] == expected
+    assert finished_shard.stat().st_mtime_ns == finished_time
     assert sorted(path.name for path in shards[0].parent.iterdir()) == [
         ".reuse",
         "0.parquet",

@@ -1,4 +1,4 @@
-"""The small study on a SLURM cluster: whatever happens, it ends, and with the bytes of a local run."""
+"""The small study on a SLURM cluster: it ends after every failure, with the bytes of a local run."""
 
 import os
 import re
@@ -13,14 +13,14 @@ from tests.workflow.test_rebuilds import SHARDS
 pytestmark = [
     pytest.mark.full,
     pytest.mark.skipif(
-        not slurm.can_be_had(), reason="needs SLURM (tests/debian_packages.sh), and to be root"
+        not slurm.is_available(), reason="needs SLURM (tests/debian_packages.sh), and to be root"
     ),
 ]
 
 EMBEDDINGS = [f"results/museum/lite0/embeddings/{shard}.parquet" for shard in SHARDS]
-COMPARED = "results/museum/comparisons/lite0/tuned/differences.parquet"
-PATIENCE = 600  # seconds
-HELD = """\
+DIFFERENCES = "results/museum/comparisons/lite0/tuned/differences.parquet"
+TIMEOUT_SECONDS = 600
+HOLD_CODE = """\
 import os, time
 with open(f"waits/{os.environ['SLURM_JOB_ID']}", "a") as waits:
     print(os.environ.get("CUDA_VISIBLE_DEVICES"), file=waits)
@@ -31,42 +31,42 @@ while os.path.exists("hold"):
 
 @pytest.fixture(scope="module")
 def cluster():
-    with slurm.cluster() as cluster:
+    with slurm.start_cluster() as cluster:
         yield cluster
 
 
-def test_a_comparison_ends_though_its_driver_is_killed(finished, cluster, tmp_path):
+def test_a_comparison_ends_although_its_driver_is_killed(finished_study, cluster, tmp_path):
     """The whole study on a cluster, with every failure, is in test_every_failure.py."""
-    project = slurm.edited(runs.copy_project(tmp_path / "a cluster study"))
-    run = cluster.started(project, "--", COMPARED)
-    slurm.until(lambda: any((project / path).exists() for path in EMBEDDINGS), patience=PATIENCE)
+    project = slurm.edit_profile(runs.copy_project(tmp_path / "a cluster study"))
+    run = cluster.start_run(project, "--", DIFFERENCES)
+    slurm.wait_until(lambda: any((project / path).exists() for path in EMBEDDINGS), timeout=TIMEOUT_SECONDS)
     os.killpg(run.pid, signal.SIGKILL)
-    # As config/README.md says:
+    # As in config/README.md:
     run_id = re.search(r"SLURM run ID: (\S+)", read_output(project))[1]
-    cluster.tell("scancel", "--name", run_id)
-    slurm.until(lambda: not cluster.tell("squeue", "--noheader"))
+    cluster.query("scancel", "--name", run_id)
+    slurm.wait_until(lambda: not cluster.query("squeue", "--noheader"))
     cluster.run(project, "--unlock")
-    cluster.run(project, "--", COMPARED)
-    assert (project / COMPARED).exists()
-    assert runs.contents(project).items() <= runs.contents(finished).items()
-    assert "Nothing to be done" in runs.snakemake(project, "--", COMPARED)
+    cluster.run(project, "--", DIFFERENCES)
+    assert (project / DIFFERENCES).exists()
+    assert runs.digest_results(project).items() <= runs.digest_results(finished_study).items()
+    assert "Nothing to be done" in runs.run_snakemake(project, "--", DIFFERENCES)
 
 
 @pytest.fixture
 def project(project, cluster):
-    """The finished study without two shards of embeddings, whose jobs wait while there is a file `hold`."""
-    project = slurm.edited(project)
+    """The finished study without two shards of embeddings; their jobs wait while the file `hold` exists."""
+    project = slurm.edit_profile(project)
     shutil.rmtree(project / "results/museum/lite0/embeddings")
     script = project / "scripts/embed_images.py"
-    script.write_text(HELD + script.read_text())
+    script.write_text(HOLD_CODE + script.read_text())
     (project / "waits").mkdir()
     (project / "hold").touch()
     yield project
     cluster.end_all_runs()
 
 
-def waiting(project):
-    """The ids of the jobs that wait or waited."""
+def list_waiting_jobs(project):
+    """The ids of the jobs that wait or have waited."""
     return sorted(path.name for path in (project / "waits").iterdir())
 
 
@@ -74,80 +74,85 @@ def read_output(project):
     return (project / "output.txt").read_text()
 
 
-def embed(cluster, project, *arguments):
-    """A run of the two shards that has come to the point where both jobs wait."""
-    run = cluster.started(project, *arguments, "--", *EMBEDDINGS)
-    slurm.until(lambda: len(waiting(project)) == 2, patience=PATIENCE)
+def start_embedding(cluster, project, *arguments):
+    """Start a run of the two shards and wait until both jobs wait."""
+    run = cluster.start_run(project, *arguments, "--", *EMBEDDINGS)
+    slurm.wait_until(lambda: len(list_waiting_jobs(project)) == 2, timeout=TIMEOUT_SECONDS)
     return run
 
 
-def ends_well(run, project, finished):
+def check_result(run, project, finished_study):
     (project / "hold").unlink(missing_ok=True)
-    assert run.wait(PATIENCE) == 0, read_output(project)
+    assert run.wait(TIMEOUT_SECONDS) == 0, read_output(project)
     for path in EMBEDDINGS:
-        assert (project / path).read_bytes() == (finished / path).read_bytes()
+        assert (project / path).read_bytes() == (finished_study / path).read_bytes()
 
 
 @pytest.mark.slow
-def test_a_job_is_cancelled(finished, cluster, project):
-    run = embed(cluster, project)
-    cluster.tell("scancel", waiting(project)[0])
-    ends_well(run, project, finished)
+def test_a_job_is_cancelled(finished_study, cluster, project):
+    run = start_embedding(cluster, project)
+    cluster.query("scancel", list_waiting_jobs(project)[0])
+    check_result(run, project, finished_study)
     assert "SLURM status is: 'CANCELLED'" in read_output(project)
 
 
 @pytest.mark.slow
-def test_a_job_runs_out_of_memory(finished, cluster, project):
+def test_a_job_runs_out_of_memory(finished_study, cluster, project):
     (project / "hold").unlink()
-    run = cluster.started(
+    run = cluster.start_run(
         project, "--set-resources", "embed_images:mem_mb=400 * attempt ** 3", "--", *EMBEDDINGS
     )
-    ends_well(run, project, finished)
+    check_result(run, project, finished_study)
     logs = (project / ".snakemake/slurm_logs").rglob("*.log")
     assert any("exceeded memory limit" in log.read_text() for log in logs)
 
 
 @pytest.mark.slow
-def test_a_job_runs_out_of_time(finished, cluster, project):
-    run = embed(cluster, project, "--set-resources", "embed_images:runtime=attempt ** 3")
-    slurm.until(lambda: read_output(project).count("SLURM status is: 'TIMEOUT'") == 2, patience=PATIENCE)
-    ends_well(run, project, finished)
+def test_a_job_runs_out_of_time(finished_study, cluster, project):
+    run = start_embedding(cluster, project, "--set-resources", "embed_images:runtime=attempt ** 3")
+    slurm.wait_until(
+        lambda: read_output(project).count("SLURM status is: 'TIMEOUT'") == 2, timeout=TIMEOUT_SECONDS
+    )
+    check_result(run, project, finished_study)
 
 
 @pytest.mark.slow
-def test_a_node_goes_down(finished, cluster, project):
-    run = embed(cluster, project, "--set-resources", "embed_images:slurm_partition=cpu")
-    node = cluster.tell("squeue", "--noheader", "--format=%N").split()[0]
-    cluster.stop(node)
-    ends_well(run, project, finished)
-    cluster.start(node)
+def test_a_node_goes_down(finished_study, cluster, project):
+    run = start_embedding(cluster, project, "--set-resources", "embed_images:slurm_partition=cpu")
+    node_name = cluster.query("squeue", "--noheader", "--format=%N").split()[0]
+    cluster.stop(node_name)
+    check_result(run, project, finished_study)
+    cluster.start(node_name)
 
 
 @pytest.mark.slow
-def test_the_controller_restarts(finished, cluster, project):
-    run = embed(cluster, project)
+def test_the_controller_restarts(finished_study, cluster, project):
+    run = start_embedding(cluster, project)
     cluster.stop("slurmctld")
     (project / "hold").unlink()
-    slurm.until(lambda: all((project / path).exists() for path in EMBEDDINGS), patience=PATIENCE)
+    slurm.wait_until(lambda: all((project / path).exists() for path in EMBEDDINGS), timeout=TIMEOUT_SECONDS)
     cluster.start("slurmctld")
-    ends_well(run, project, finished)
+    check_result(run, project, finished_study)
 
 
 @pytest.mark.slow
-def test_the_driver_is_interrupted(finished, cluster, project):
-    run = embed(cluster, project)
+def test_the_driver_is_interrupted(finished_study, cluster, project):
+    run = start_embedding(cluster, project)
     run.send_signal(signal.SIGINT)
-    assert run.wait(PATIENCE) != 0
-    slurm.until(lambda: not cluster.tell("squeue", "--noheader"))
+    assert run.wait(TIMEOUT_SECONDS) != 0
+    slurm.wait_until(lambda: not cluster.query("squeue", "--noheader"))
     (project / "hold").unlink()
-    ends_well(cluster.started(project, "--", *EMBEDDINGS), project, finished)
+    check_result(cluster.start_run(project, "--", *EMBEDDINGS), project, finished_study)
 
 
 @pytest.mark.slow
-def test_every_job_has_a_gpu_of_its_own_and_says_so_if_it_sees_none(finished, cluster, project):
-    run = embed(cluster, project, "--config", "gpus=1")
-    assert sorted((project / "waits" / job).read_text() for job in waiting(project)) == ["0\n", "1\n"]
-    ends_well(run, project, finished)
+def test_each_job_has_its_own_gpu_and_logs_if_it_finds_none(finished_study, cluster, project):
+    run = start_embedding(cluster, project, "--config", "gpus=1")
+    assert sorted((project / "waits" / job).read_text() for job in list_waiting_jobs(project)) == [
+        "0\n",
+        "1\n",
+    ]
+    check_result(run, project, finished_study)
     for shard in SHARDS:
         log = project / f"logs/embed_images/museum/lite0/{shard}.log"
         assert "computing on the CPU" in log.read_text()

@@ -1,4 +1,4 @@
-"""Captions are repaired where that is certain, or marked as unusable; all others are left alone."""
+"""Captions are repaired if the repair is certain, or marked as unusable; all others are unchanged."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from nearkin.captions.error_patterns import ERROR_PHRASES
 from nearkin.captions.markup import strip_markup, unescape_code
 from nearkin.captions.quality import FILLER
 
-REPAIRED = [
+REPAIRS = [
     ("  A\r\n fish. \n\n", "A fish.", ["whitespace"]),
     ("A fish.\u00a0 It\u2028swims.", "A fish. It swims.", ["whitespace"]),
     ("<p>Shape &amp; colour.</p>", "Shape & colour.", ["markup"]),
@@ -34,23 +34,23 @@ REPAIRED = [
 ]
 
 
-@pytest.mark.parametrize(("delivered", "repaired", "repairs"), REPAIRED)
-def test_captions_that_are_repaired(delivered, repaired, repairs):
+@pytest.mark.parametrize(("delivered", "repaired", "repairs"), REPAIRS)
+def test_captions_are_repaired(delivered, repaired, repairs):
     assert clean(delivered) == (repaired, None, repairs)
     assert clean(repaired) == (repaired, None, [])
 
 
-KNOWN = yaml.safe_load((Path(__file__).parents[1] / "data" / "captions.yaml").read_text(encoding="utf-8"))
-LEFT, UNUSABLE = KNOWN["left"], KNOWN["useless"]
+EXAMPLES = yaml.safe_load((Path(__file__).parents[1] / "data" / "captions.yaml").read_text(encoding="utf-8"))
+CLEAN, UNUSABLE = EXAMPLES["clean"], EXAMPLES["unusable"]
 
 
-@pytest.mark.parametrize("text", LEFT)
-def test_captions_that_are_left_alone(text):
+@pytest.mark.parametrize("text", CLEAN)
+def test_clean_captions_are_unchanged(text):
     assert clean(text) == (text, None, [])
 
 
 @pytest.mark.parametrize(("defect", "texts"), UNUSABLE.items())
-def test_captions_that_say_nothing(defect, texts):
+def test_unusable_captions_have_a_defect(defect, texts):
     assert {text: clean(text)[1] for text in texts} == dict.fromkeys(texts, defect)
 
 
@@ -61,7 +61,7 @@ TEXTS = st.one_of(
     ),
     st.lists(
         st.sampled_from(
-            [*ERROR_PHRASES, *sorted(FILLER), *LEFT, *sum(UNUSABLE.values(), []), *" .:;-'\u2019\u00e91"]
+            [*ERROR_PHRASES, *sorted(FILLER), *CLEAN, *sum(UNUSABLE.values(), []), *" .:;-'\u2019\u00e91"]
         )
     ).map(" ".join),
 )
@@ -69,36 +69,36 @@ TEXTS = st.one_of(
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(TEXTS, max_size=20))
-@example([*LEFT, *sum(UNUSABLE.values(), []), *(delivered for delivered, _, _ in REPAIRED)])
-def test_in_bulk_as_one_by_one(texts):
+@example([*CLEAN, *sum(UNUSABLE.values(), []), *(delivered for delivered, _, _ in REPAIRS)])
+def test_the_bulk_function_equals_the_single_function(texts):
     frame = pl.DataFrame({"before": texts}, schema={"before": pl.String})
-    sound = frame.filter(is_clean_expr(pl.col("before")))["before"]
-    assert [clean(text) for text in sound] == [(text, None, []) for text in sound]
+    clean_texts = frame.filter(is_clean_expr(pl.col("before")))["before"]
+    assert [clean(text) for text in clean_texts] == [(text, None, []) for text in clean_texts]
     bulk = {
         before: (text, defect, repairs)
         for before, text, defect, repairs in clean_distinct(frame["before"]).iter_rows()
     }
-    assert bulk == {text: clean(text) for text in texts if text not in set(sound)}
+    assert bulk == {text: clean(text) for text in texts if text not in set(clean_texts)}
 
 
-def test_most_captions_need_no_look_one_by_one():
-    texts = pl.Series([text for text in LEFT if text.isascii() and not set(text) & set("<>&*_\\")])
+def test_most_captions_are_recognised_as_clean_in_bulk():
+    texts = pl.Series([text for text in CLEAN if text.isascii() and not set(text) & set("<>&*_\\")])
     assert texts.to_frame("text").select(is_clean_expr(pl.col("text")).mean()).item() > 0.9
 
 
 def test_single_letters_and_quotes_are_no_mojibake():
     frame = pl.DataFrame({"text": [chr(code) for code in range(0x80, 0x2100)]})
-    single = frame.filter(pl.col("text").str.contains(f"[{SAFE_NON_ASCII}]"))["text"]
-    assert len(single) > 60
+    letters = frame.filter(pl.col("text").str.contains(f"[{SAFE_NON_ASCII}]"))["text"]
+    assert len(letters) > 60
     for text in (
-        form.format(letter) for letter in single for form in ("fi{}sh", "A {} fish", "{}fish", "Fish.{}")
+        form.format(letter) for letter in letters for form in ("fi{}sh", "A {} fish", "{}fish", "Fish.{}")
     ):
         assert clean(text) == (text, None, [])
 
 
 @settings(max_examples=200, deadline=None)
 @given(TEXTS)
-def test_any_text_becomes_one_line_and_stays_so(text):
+def test_any_text_becomes_one_line_that_is_stable(text):
     repaired, defect, _ = clean(text)
     if defect is None:
         assert repaired == " ".join(repaired.split())
@@ -112,7 +112,7 @@ UNITS = [
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_ten_megabytes_are_cut_before_the_work(unit):
+def test_ten_megabytes_are_truncated_before_cleaning(unit):
     text = unit * (10_000_000 // len(unit))
     repaired, defect, repairs = clean(text)
     assert "too_long" in repairs
@@ -120,19 +120,19 @@ def test_ten_megabytes_are_cut_before_the_work(unit):
 
 
 @pytest.mark.parametrize(("depth", "defect"), [(9, None), (18, None), (19, "hostile_markup")])
-def test_markup_in_markup_is_taken_off_ten_times_and_no_more(depth, defect):
-    """Each pass removes two of the tags, and the tenth must find nothing."""
+def test_nested_markup_is_removed_at_most_ten_times(depth, defect):
+    """Each pass removes two of the tags, and the tenth must find none."""
     assert clean("A fish" + "<i" * depth + ">" * depth) == ("A fish", defect, ["markup"])
 
 
-def test_captions_are_cut_at_a_word_after_2000_characters():
+def test_captions_are_truncated_at_a_word_after_2000_characters():
     words = "A" + " fish" * 500
     assert clean(words[:2000]) == (words[:2000], None, [])
     assert clean(words[:2001]) == (words[:1996], None, ["too_long"])
     assert clean("b" * 2001) == ("b" * 2000, None, ["too_long"])
 
 
-def test_beyond_ten_times_as_long_the_rest_is_not_looked_at():
+def test_text_beyond_ten_times_the_limit_is_ignored():
     assert clean("b" * 19_998 + "  ")[2] == ["whitespace", "too_long"]
     assert clean("b" * 19_999 + "  ")[2] == ["too_long"]
     assert clean("  " + "b" * 20_000)[2] == ["too_long"]
@@ -152,21 +152,21 @@ def test_beyond_ten_times_as_long_the_rest_is_not_looked_at():
         (" " * 1990 + "<!-- none -->", "placeholder"),
     ],
 )
-def test_what_is_nothing_without_its_markup_is_empty_or_a_placeholder(text, defect):
+def test_a_text_of_only_markup_is_empty_or_a_placeholder(text, defect):
     assert clean(text)[:2] == ("", defect)
 
 
-def test_in_bulk_slices_of_any_size_are_the_same(monkeypatch):
-    texts = pl.Series([delivered for delivered, _, _ in REPAIRED])
-    whole = clean_distinct(texts)
+def test_the_size_of_chunks_changes_nothing(monkeypatch):
+    texts = pl.Series([delivered for delivered, _, _ in REPAIRS])
+    cleaned = clean_distinct(texts)
     monkeypatch.setattr("nearkin.captions.cleaning.CHUNK_TEXTS", 3)
-    assert clean_distinct(texts).equals(whole)
-    assert whole["before"].to_list() == sorted(set(texts)) and len(whole) > 6
+    assert clean_distinct(texts).equals(cleaned)
+    assert cleaned["before"].to_list() == sorted(set(texts)) and len(cleaned) > 6
     assert clean_distinct(pl.Series(["A fish."])).is_empty()
 
 
 @pytest.mark.parametrize(
-    ("text", "sound"),
+    ("text", "is_clean"),
     [
         ("A" * 2000, True),
         ("A" * 2001, False),
@@ -178,13 +178,13 @@ def test_in_bulk_slices_of_any_size_are_the_same(monkeypatch):
         (None, False),
     ],
 )
-def test_what_is_surely_sound(text, sound):
+def test_texts_that_are_certainly_clean(text, is_clean):
     frame = pl.DataFrame({"text": [text]}, schema={"text": pl.String})
-    assert frame.select(is_clean_expr(pl.col("text"))).item() is sound
+    assert frame.select(is_clean_expr(pl.col("text"))).item() is is_clean
 
 
 @pytest.mark.parametrize(
-    ("text", "left"),
+    ("text", "expected"),
     [
         (r"C:\new fish\x.jpg a", r"C:\new fish\x.jpg a"),
         (r"\\server\new fish", r"\\server\new fish"),
@@ -197,12 +197,12 @@ def test_what_is_surely_sound(text, sound):
         (r"a \\ / \/", "a \\ / /"),
     ],
 )
-def test_escapes_are_undone_where_they_are_no_paths(text, left):
-    assert unescape_code(text) == left
+def test_escapes_are_decoded_unless_they_are_paths(text, expected):
+    assert unescape_code(text) == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "left"),
+    ("text", "expected"),
     [
         ("a < b", "a < b"),
         ("<b>a</b> <p>c</p>d", "a c d"),
@@ -213,14 +213,14 @@ def test_escapes_are_undone_where_they_are_no_paths(text, left):
         ("**a** _b_ `c`", "a b c"),
     ],
 )
-def test_markup_is_taken_off(text, left):
-    assert strip_markup(text) == left
+def test_markup_is_removed(text, expected):
+    assert strip_markup(text) == expected
 
 
-def test_what_lies_within_ten_times_the_longest_is_looked_at():
+def test_text_within_ten_times_the_limit_is_cleaned():
     assert clean("<i>" * 6500 + "A fish." + " " * 1000)[0] == "A fish."
     assert clean("<tt>" * 5200 + "A fish.")[:2] == ("", "empty")
 
 
-def test_in_bulk_a_text_that_comes_twice_is_one_row():
+def test_duplicate_texts_are_one_row():
     assert len(clean_distinct(pl.Series(["A  fish."] * 2))) == 1

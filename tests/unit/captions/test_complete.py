@@ -1,4 +1,4 @@
-"""Every kept image gets one usable caption; what was fine stays as it was."""
+"""Each kept image gets one usable caption; clean captions are unchanged."""
 
 import polars as pl
 import pytest
@@ -14,41 +14,41 @@ PRIORITY = ["delivered", "sidecar", "tables", "template"]
 
 
 def complete_texts(captions, sidecars=None, tables=(), *, species=None, priority=PRIORITY):
-    """Captions and CurationLog in the order of the given captions; `tables` are lists like those."""
+    """Captions and CurationLog in the order of `captions`; `tables` are lists of captions."""
     labels = labels_of(species or ["Aus bus"] * len(captions))
     labels = labels.with_columns(common_name=pl.lit(None, dtype=pl.String))
     uuids = labels["uuid"].to_list()
     texts = zip(uuids, captions, sidecars or [None] * len(captions), strict=True)
     images = images_of(
-        [{"uuid": uuid, "caption": text, "sidecar_caption": beside} for uuid, text, beside in texts]
+        [{"uuid": uuid, "caption": text, "sidecar_caption": sidecar} for uuid, text, sidecar in texts]
     )
-    further = [
+    caption_tables = [
         pl.DataFrame({"image": uuids, "caption": texts}, schema_overrides={"caption": pl.String})
         for texts in tables
     ]
-    whole, curation_log = complete_captions(
-        labels, images, further, priority=priority, templates=["A photo of {species}."]
+    result, curation_log = complete_captions(
+        labels, images, caption_tables, priority=priority, templates=["A photo of {species}."]
     )
-    Captions.validate(whole), CurationLog.validate(curation_log)
+    Captions.validate(result), CurationLog.validate(curation_log)
     order = labels.select("uuid").with_row_index()
-    return whole, curation_log.join(order, on="uuid").sort("index", "field", "defect")
+    return result, curation_log.join(order, on="uuid").sort("index", "field", "defect")
 
 
 def changes_of(curation_log):
     return curation_log.select("field", "defect", "action", "before", "after").rows()
 
 
-def test_what_is_fine_stays_as_it_was_and_has_no_gap():
+def test_clean_captions_are_unchanged_and_not_logged():
     captions = ["A fish.", "Fins <5 cm & more, the fish\u2019s own.", "An \u9c7c."]
-    whole, curation_log = complete_texts(captions, sidecars=["nan"] * 3)
-    assert whole["caption"].to_list() == captions
-    assert set(whole["caption_source"]) == {"delivered"}
+    result, curation_log = complete_texts(captions, sidecars=["nan"] * 3)
+    assert result["caption"].to_list() == captions
+    assert set(result["caption_source"]) == {"delivered"}
     assert curation_log.is_empty()
 
 
 def test_a_repaired_caption_keeps_its_source():
-    whole, curation_log = complete_texts(["<p>A fish</p>\r\n"])
-    assert whole.select("caption", "caption_source").row(0) == ("A fish", "delivered")
+    result, curation_log = complete_texts(["<p>A fish</p>\r\n"])
+    assert result.select("caption", "caption_source").row(0) == ("A fish", "delivered")
     assert changes_of(curation_log) == [
         ("caption", "markup", "repaired", "<p>A fish</p>\r\n", "A fish"),
         ("caption", "whitespace", "repaired", "<p>A fish</p>\r\n", "A fish"),
@@ -56,8 +56,8 @@ def test_a_repaired_caption_keeps_its_source():
 
 
 def test_the_first_usable_source_wins_and_each_that_failed_is_logged():
-    whole, curation_log = complete_texts(["nan"], ["TODO\n"], [["<p></p>"], ["A  fish"]])
-    assert whole.select("caption", "caption_source").row(0) == ("A fish", "table:2")
+    result, curation_log = complete_texts(["nan"], ["TODO\n"], [["<p></p>"], ["A  fish"]])
+    assert result.select("caption", "caption_source").row(0) == ("A fish", "table:2")
     assert changes_of(curation_log) == [
         ("caption", "placeholder", "filled", "nan", "A fish"),
         ("sidecar", "placeholder", "filled", "TODO", "A fish"),
@@ -75,28 +75,28 @@ def test_the_first_usable_source_wins_and_each_that_failed_is_logged():
     ],
 )
 def test_the_user_orders_the_sources(priority, source):
-    whole, curation_log = complete_texts(
+    result, curation_log = complete_texts(
         ["A fish."], ["A red fish.\r\n"], [["A blue fish."]], priority=priority
     )
-    assert whole["caption_source"].item() == source
+    assert result["caption_source"].item() == source
     assert curation_log.is_empty()
 
 
-def test_a_missing_caption_is_logged_for_the_first_source_that_has_any():
+def test_a_missing_caption_is_logged_for_the_first_source_with_captions():
     _, curation_log = complete_texts(["A fish.", None], [None, "A red fish."])
     assert changes_of(curation_log) == [("caption", "missing", "filled", None, "A red fish.")]
     _, curation_log = complete_texts([None, None], ["A fish.", None], [[None, "A red fish."]])
     assert changes_of(curation_log) == [("sidecar", "missing", "filled", None, "A red fish.")]
-    whole, curation_log = complete_texts([None])
+    result, curation_log = complete_texts([None])
     assert changes_of(curation_log) == [("caption", "missing", "filled", None, "A photo of Aus bus.")]
 
 
-def test_another_species_is_usable_from_no_source():
+def test_captions_of_another_species_are_unusable_from_any_source():
     species = ["Aus bus", "Aus cus"]
-    whole, curation_log = complete_texts(
+    result, curation_log = complete_texts(
         ["An Aus cus.", "A fish."], ["Here: aus_cus", None], [["A. cus", None]], species=species
     )
-    assert whole["caption"].to_list() == ["A photo of Aus bus.", "A fish."]
+    assert result["caption"].to_list() == ["A photo of Aus bus.", "A fish."]
     assert curation_log["field"].to_list() == ["caption", "sidecar", "table:1"]
     assert curation_log.select("defect", "reason").unique().row(0) == (
         "other_species",
@@ -105,19 +105,19 @@ def test_another_species_is_usable_from_no_source():
 
 
 def test_lost_characters_are_logged():
-    whole, curation_log = complete_texts(["The fish\ufffds fin."])
-    assert whole["caption"].item() == "The fish\ufffds fin."
+    result, curation_log = complete_texts(["The fish\ufffds fin."])
+    assert result["caption"].item() == "The fish\ufffds fin."
     assert curation_log.select("defect", "action").row(0) == ("lost_characters", "noted")
 
 
-def test_ten_megabytes_are_cut_and_logged():
-    whole, curation_log = complete_texts(["fin " * 2_500_000])
-    assert len(whole["caption"][0]) <= MAX_CHARS
+def test_ten_megabytes_are_truncated_and_logged():
+    result, curation_log = complete_texts(["fin " * 2_500_000])
+    assert len(result["caption"][0]) <= MAX_CHARS
     assert curation_log["defect"].to_list() == ["too_long"]
     assert curation_log["before"][0].endswith("(10000000 characters)")
 
 
-def test_of_several_rows_the_first_with_a_usable_caption_counts():
+def test_of_several_rows_the_first_usable_caption_is_used():
     labels = labels_of(["Aus bus"]).with_columns(common_name=pl.lit(None, dtype=pl.String))
     uuid = labels["uuid"][0]
     rows = [
@@ -125,30 +125,30 @@ def test_of_several_rows_the_first_with_a_usable_caption_counts():
         for row, text in enumerate([None, " ", "nan", "A fish."])
     ]
     for images in (images_of(rows), images_of(rows[::-1])):
-        whole, curation_log = complete_captions(
+        result, curation_log = complete_captions(
             labels, images, [], priority=PRIORITY, templates=["{species}"]
         )
-        assert whole["caption"].to_list() == ["A fish."]
+        assert result["caption"].to_list() == ["A fish."]
         assert curation_log.is_empty()
-        whole, curation_log = complete_captions(
+        result, curation_log = complete_captions(
             labels, images.filter(pl.col("row_index") < 3), [], priority=PRIORITY, templates=["{species}"]
         )
         assert curation_log.select("row_index", "defect").rows() == [(2, "placeholder")]
 
 
-def test_the_order_of_rows_and_the_size_of_parts_change_nothing(monkeypatch):
+def test_the_order_of_rows_and_the_size_of_chunks_change_nothing(monkeypatch):
     labels = labels_of(["Aus bus", "Aus cus"] * 10).with_columns(common_name=pl.lit(None, dtype=pl.String))
     texts = ["A fish.", "An Aus cus.", None, "nan", "<p>A fish</p>"] * 4
-    given = zip(labels["uuid"], texts, strict=True)
-    images = images_of([{"uuid": uuid, "caption": text} for uuid, text in given])
+    uuids_and_texts = zip(labels["uuid"], texts, strict=True)
+    images = images_of([{"uuid": uuid, "caption": text} for uuid, text in uuids_and_texts])
     results = []
     for step in (1, -1):
         monkeypatch.setattr(complete, "CHUNK_ROWS", 3 if step < 0 else 100)
-        found = complete_captions(
+        frames = complete_captions(
             labels[::step], images[::step], [], priority=PRIORITY, templates=["{species}", "{genus}"]
         )
-        results.append([found[0].sort("uuid"), found[1].sort("uuid", "defect")])
-    assert all(one.equals(other) for one, other in zip(*results, strict=True))
+        results.append([frames[0].sort("uuid"), frames[1].sort("uuid", "defect")])
+    assert all(table.equals(other) for table, other in zip(*results, strict=True))
 
 
 def test_a_second_run_changes_nothing():
@@ -162,7 +162,7 @@ def test_a_second_run_changes_nothing():
 
 def test_no_images_no_captions():
     labels = labels_of(["Aus bus"]).with_columns(common_name=pl.lit(None, dtype=pl.String)).head(0)
-    whole, curation_log = complete_captions(
+    result, curation_log = complete_captions(
         labels, images_of([]), [], priority=PRIORITY, templates=["{species}"]
     )
-    assert whole.is_empty() and curation_log.is_empty()
+    assert result.is_empty() and curation_log.is_empty()

@@ -1,4 +1,4 @@
-"""Captions in further tables, and the images that they belong to."""
+"""Captions in external tables, and their images."""
 
 import polars as pl
 import pytest
@@ -20,7 +20,7 @@ def test_every_kind_of_table_is_read(tmp_path):
             read_caption_table(tmp_path / name, image="path", caption="text")
 
 
-def test_a_table_that_is_none(tmp_path):
+def test_a_file_that_is_no_table_is_named(tmp_path):
     (tmp_path / "a.parquet").write_text("no table")
     with pytest.raises(ValueError, match="a.parquet: cannot be read as a table"):
         read_caption_table(tmp_path / "a.parquet", image="file", caption="text")
@@ -33,15 +33,15 @@ PATHS = ["x/a.jpg", "x/b.jpg", "y/b.jpg", "y/c\u0301.jpg"]
 
 
 def captions_by_path(rows):
-    """The captions by path of four images, from pairs of an image and a caption."""
+    """Captions of four images by path, from pairs of an image and a caption."""
     labels = labels_of(["Aus bus"] * 4).with_columns(path=pl.Series(PATHS))
     table = pl.DataFrame(
         [(labels["uuid"][3] if image == "uuid" else image, text) for image, text in rows],
         schema={"image": pl.String, "caption": pl.String},
         orient="row",
     )
-    found = match_to_images(table, labels, name="table:1").join(labels, on="uuid")
-    return dict(found.select("path", "caption").iter_rows())
+    captions = match_to_images(table, labels, name="table:1").join(labels, on="uuid")
+    return dict(captions.select("path", "caption").iter_rows())
 
 
 def test_an_image_is_named_by_uuid_path_or_file_name():
@@ -58,6 +58,6 @@ def test_a_file_name_of_several_images_is_not_used_and_logged(caplog):
     assert "captions not used, because images share the file name that table:1 names: 2" in caplog.text
 
 
-def test_the_first_caption_that_is_not_blank_counts_whatever_the_order():
+def test_the_first_caption_that_is_not_blank_is_used_in_any_order():
     rows = [("a.jpg", "Z."), ("x/a.jpg", " "), ("x/a.jpg", "B."), ("a.jpg", "C.")]
     assert captions_by_path(rows) == captions_by_path(rows[::-1]) == {PATHS[0]: "B."}

@@ -1,4 +1,4 @@
-"""Captions made from names."""
+"""Captions from templates and names."""
 
 import polars as pl
 import pytest
@@ -10,36 +10,36 @@ TEMPLATES = ["A photo of {species}.", "{common_name}, a {category}.", "The {fami
 
 
 def labels(n=1, **columns):
-    given = {"common_name": None, "family": None} | columns
+    fields = {"common_name": None, "family": None} | columns
     return labels_of(["Aus bus"] * n).with_columns(
-        pl.lit(value, dtype=pl.String).alias(name) for name, value in given.items()
+        pl.lit(value, dtype=pl.String).alias(name) for name, value in fields.items()
     )
 
 
-def test_the_uuid_chooses_among_the_templates_whose_fields_the_image_has():
-    named = labels(40, common_name="Big Bus", family="Busidae")
-    assert set(fill_templates(named, TEMPLATES)["caption"]) == {
+def test_the_uuid_selects_a_template_whose_fields_the_image_has():
+    complete_labels = labels(40, common_name="Big Bus", family="Busidae")
+    assert set(fill_templates(complete_labels, TEMPLATES)["caption"]) == {
         "A photo of Aus bus.",
         "Big Bus, a fish.",
         "The Busidae Aus.",
     }
-    lot = [int(uuid[-8:], 16) % 2 for uuid in named["uuid"]]
-    expected = [["template:1", "template:3"][one] for one in lot]
+    template_index = [int(uuid[-8:], 16) % 2 for uuid in complete_labels["uuid"]]
+    expected = [["template:1", "template:3"][i] for i in template_index]
     assert fill_templates(labels(40, family="Busidae"), TEMPLATES)["caption_source"].to_list() == expected
     assert fill_templates(labels(common_name=" "), TEMPLATES).row(0) == ("A photo of Aus bus.", "template:1")
 
 
 def test_the_order_of_the_rows_changes_nothing():
-    named = labels(40, common_name="Big Bus", family="Busidae")
-    backwards = fill_templates(named.reverse(), TEMPLATES).reverse()
-    assert backwards.equals(fill_templates(named, TEMPLATES))
+    complete_labels = labels(40, common_name="Big Bus", family="Busidae")
+    reversed_captions = fill_templates(complete_labels.reverse(), TEMPLATES).reverse()
+    assert reversed_captions.equals(fill_templates(complete_labels, TEMPLATES))
 
 
-def test_the_genus_where_no_template_fits():
+def test_the_genus_is_used_if_no_template_applies():
     assert fill_templates(labels(species=None), TEMPLATES[:2]).row(0) == ("A photo of Aus.", "template:0")
 
 
-def test_names_are_no_templates_and_braces_may_be_written_twice():
+def test_names_are_no_templates_and_braces_can_be_escaped():
     assert (
         fill_templates(labels(species="Aus {genus}"), ["A {{{species}}}."])["caption"].item()
         == "A {Aus {genus}}."

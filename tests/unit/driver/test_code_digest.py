@@ -1,4 +1,4 @@
-"""Which files a step depends on."""
+"""The files that a step depends on."""
 
 import ast
 import os
@@ -26,7 +26,7 @@ MODULE = """def add(a, b):
 
 @pytest.fixture
 def project(tmp_path):
-    """A script, a module that it imports, one that cannot matter, and one that it does not import."""
+    """A script, a module that it imports, an ignored module, and one that it does not import."""
     (tmp_path / "scripts").mkdir()
     (tmp_path / "nearkin/runtime").mkdir(parents=True)
     (tmp_path / "scripts/a.py").write_text(SCRIPT)
@@ -60,22 +60,22 @@ def test_comments_docstrings_and_annotations_are_not_code(project, text):
 
 def test_code_has_the_same_text_in_every_version_of_python():
     text = code_digest._as_text(ast.parse("def f(a=None): return [a, 0]"))
-    returned = "List(elts=[Name(id='a', ctx=Load()), Constant(value=0)], ctx=Load())"
+    value = "List(elts=[Name(id='a', ctx=Load()), Constant(value=0)], ctx=Load())"
     arguments = "arguments(args=[arg(arg='a')], defaults=[Constant()])"
-    function = f"FunctionDef(name='f', args={arguments}, body=[Return(value={returned})])"
+    function = f"FunctionDef(name='f', args={arguments}, body=[Return(value={value})])"
     assert text == f"Module(body=[{function}])"
 
 
 @pytest.mark.parametrize(
     "text", [MODULE.replace("+", "-"), MODULE + "TWO = 2\n", "from nearkin.other import add\n\nprint(add)\n"]
 )
-def test_another_constant_operator_or_import_is_other_code(project, text):
+def test_a_constant_operator_or_import_changes_the_digest(project, text):
     before = digest(project)
     (project / "nearkin/sums.py").write_text(text)
     assert digest(project) != before
 
 
-def test_the_code_of_every_script_has_a_digest_wherever_the_project_lies(monkeypatch, tmp_path):
+def test_the_digest_of_every_script_is_independent_of_the_folder(monkeypatch, tmp_path):
     scripts = [f"scripts/{path.name}" for path in sorted((ROOT / "scripts").glob("*.py"))]
     before = [code_digest.code_digest(ROOT, script) for script in scripts]
     monkeypatch.chdir(tmp_path)
@@ -83,25 +83,25 @@ def test_the_code_of_every_script_has_a_digest_wherever_the_project_lies(monkeyp
     assert len(set(before)) == len(scripts)
 
 
-def test_the_curators_pages_do_not_hang_on_intervals():
+def test_the_curation_scripts_do_not_depend_on_intervals():
     for script in ("write_audit", "check_curation", "describe_dataset"):
         assert "nearkin/evaluation/bootstrap.py" not in code_digest.code_files(ROOT, f"scripts/{script}.py")
 
 
-def test_a_files_digest_sees_its_content_whatever_its_date(tmp_path, monkeypatch):
-    path, store = tmp_path / "mine.bin", tmp_path / "digests.json"
+def test_a_files_digest_depends_on_its_content_not_its_date(tmp_path, monkeypatch):
+    path, digests_path = tmp_path / "mine.bin", tmp_path / "digests.json"
     monkeypatch.setattr(code_digest.FileDigests, "SMALL_BYTES", 2)
     path.write_bytes(b"worse")
     os.utime(path, (1, 1))
-    before = code_digest.FileDigests(store).digest(path)
+    before = code_digest.FileDigests(digests_path).digest(path)
     (tmp_path / "better.bin").write_bytes(b"other")
     os.utime(tmp_path / "better.bin", (1, 1))
     os.replace(tmp_path / "better.bin", path)
-    after = code_digest.FileDigests(store).digest(path)
+    after = code_digest.FileDigests(digests_path).digest(path)
     assert before != after == code_digest.file_sha256(path)
-    monkeypatch.setattr(code_digest, "file_sha256", None)  # known from the store
-    assert code_digest.FileDigests(store).digest(path) == after
-    assert code_digest.FileDigests(store).digest(tmp_path / "none") is None
-    store.write_text("damaged")
+    monkeypatch.setattr(code_digest, "file_sha256", None)  # cached in the file
+    assert code_digest.FileDigests(digests_path).digest(path) == after
+    assert code_digest.FileDigests(digests_path).digest(tmp_path / "none") is None
+    digests_path.write_text("damaged")
     monkeypatch.undo()
-    assert code_digest.FileDigests(store).digest(path) == after
+    assert code_digest.FileDigests(digests_path).digest(path) == after

@@ -1,4 +1,4 @@
-"""Configs that run, and the errors of those that do not."""
+"""Valid configs, and the errors of invalid ones."""
 
 import copy
 from pathlib import Path
@@ -17,8 +17,8 @@ SHIPPED = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 
 @pytest.mark.parametrize("path", ["config/config.yaml", "config/vlm4bio.yaml", "tests/delivery.yaml"])
 def test_the_projects_own_configs_are_valid(path):
-    settled = resolve_config(yaml.safe_load((ROOT / path).read_text()), SCHEMA)
-    assert settled["search"]["n_neighbours"] == 100
+    config = resolve_config(yaml.safe_load((ROOT / path).read_text()), SCHEMA)
+    assert config["search"]["n_neighbours"] == 100
 
 
 def test_every_key_is_described_and_every_optional_one_has_a_default():
@@ -38,12 +38,12 @@ def test_every_key_is_described_and_every_optional_one_has_a_default():
         walk(definition, name, [])
 
 
-def wrong(path, value):
+def read_error(path, value):
     config = copy.deepcopy(SHIPPED)
-    place = config
+    section = config
     for key in path[:-1]:
-        place = place.setdefault(key, {})
-    place[path[-1]] = value
+        section = section.setdefault(key, {})
+    section[path[-1]] = value
     with pytest.raises(ConfigError) as caught:
         resolve_config(config, SCHEMA)
     return str(caught.value)
@@ -173,8 +173,8 @@ def wrong(path, value):
         (["models", True], {"library": "histogram"}, "models.True: the name True is not a text"),
     ],
 )
-def test_a_wrong_key_is_named_with_what_is_allowed(path, value, message):
-    assert message in wrong(path, value)
+def test_an_invalid_key_is_named_with_the_allowed_values(path, value, message):
+    assert message in read_error(path, value)
 
 
 SEEDS = [
@@ -188,23 +188,23 @@ SEEDS = [
 
 
 @pytest.mark.parametrize("path", SEEDS, ids=".".join)
-def test_a_seed_is_a_whole_number_that_every_library_takes(path):
-    assert f"config key {'.'.join(path)}: -1 is less than the minimum of 0" in wrong(path, -1)
-    assert "is greater than the maximum of 2147483647" in wrong(path, 2**31)
-    assert "1.5 is not of type integer" in wrong(path, 1.5)
+def test_a_seed_is_an_integer_that_every_library_accepts(path):
+    assert f"config key {'.'.join(path)}: -1 is less than the minimum of 0" in read_error(path, -1)
+    assert "is greater than the maximum of 2147483647" in read_error(path, 2**31)
+    assert "1.5 is not of type integer" in read_error(path, 1.5)
 
 
-def test_no_seed_of_the_schema_is_forgotten():
-    def seeds(place):
-        for key, inner in place.items() if isinstance(place, dict) else ():
-            yield from [inner] if key == "seed" else seeds(inner)
+def test_every_seed_of_the_schema_is_tested():
+    def list_seeds(section):
+        for key, inner in section.items() if isinstance(section, dict) else ():
+            yield from [inner] if key == "seed" else list_seeds(inner)
 
-    found = list(seeds(SCHEMA))
-    assert len(found) == len(SEEDS)
-    assert all((seed["minimum"], seed["maximum"]) == (0, 2**31 - 1) for seed in found)
+    seeds = list(list_seeds(SCHEMA))
+    assert len(seeds) == len(SEEDS)
+    assert all((seed["minimum"], seed["maximum"]) == (0, 2**31 - 1) for seed in seeds)
 
 
-def test_a_key_that_is_there_twice_is_named_with_its_lines(tmp_path):
+def test_a_duplicate_key_is_named_with_its_lines(tmp_path):
     path = tmp_path / "study.yaml"
     path.write_text("datasets:\n  a: {seed: 1, seed: 2}\nshards: 2\nmodels:\n  - {b: 1}\nshards: 3\n")
     with pytest.raises(ConfigError) as caught:
@@ -222,7 +222,7 @@ def test_no_key_of_the_projects_own_configs_is_repeated(path):
     check_repeated_keys(ROOT / path)
 
 
-def test_what_an_alias_or_a_merge_repeats_is_no_repeated_key(tmp_path):
+def test_an_alias_or_a_merge_repeats_no_key(tmp_path):
     path = tmp_path / "study.yaml"
     path.write_text("a: &a {x: 1}\nb: *a\nc: {<<: *a, x: 2}\nd: &d [*d]\n")
     check_repeated_keys(path)
@@ -231,7 +231,7 @@ def test_what_an_alias_or_a_merge_repeats_is_no_repeated_key(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("folder", "what"),
+    ("folder", "content"),
     [
         (".", "the working directory"),
         ("..", "the working directory"),
@@ -240,26 +240,26 @@ def test_what_an_alias_or_a_merge_repeats_is_no_repeated_key(tmp_path):
         ("./results/mine", "results/mine"),
     ],
 )
-def test_a_folder_that_holds_the_studys_own_results_is_refused(folder, what, tmp_path, monkeypatch):
+def test_a_folder_that_contains_the_results_is_refused(folder, content, tmp_path, monkeypatch):
     (tmp_path / "study").mkdir()
     monkeypatch.chdir(tmp_path / "study")
     Path("link").symlink_to(tmp_path)
-    with pytest.raises(ConfigError, match=f"datasets.mine.source.folder: '{folder}' holds {what}, so"):
-        settled_from(folder)
+    with pytest.raises(ConfigError, match=f"datasets.mine.source.folder: '{folder}' holds {content}, so"):
+        resolve_study_of(folder)
 
 
 @pytest.mark.parametrize("folder", ["photos", "../photos", "results/museum/delivery", "results/mine/photos"])
-def test_images_may_lie_anywhere_else(folder):
-    settled_from(folder)
+def test_images_may_be_in_any_other_folder(folder):
+    resolve_study_of(folder)
 
 
-def settled_from(folder):
-    """The shipped study of images in a folder."""
+def resolve_study_of(folder):
+    """The shipped study with images in `folder`, resolved."""
     datasets = {"mine": {"source": {"layout": "folders", "folder": folder}}}
     return resolve_config(copy.deepcopy(SHIPPED) | {"datasets": datasets}, SCHEMA)
 
 
-def test_a_base_that_is_no_model_of_any_kind_is_named():
+def test_a_base_without_a_library_is_named():
     models = {"tuned": {"finetune": {"base": "empty"}}, "empty": {"name": "x"}}
     with pytest.raises(ConfigError, match="config key models.empty: give either library"):
         resolve_config(copy.deepcopy(SHIPPED) | {"models": models, "compare": []}, SCHEMA)
@@ -271,41 +271,41 @@ def test_k_may_be_as_large_as_the_depth():
 
 
 @pytest.mark.parametrize("name", ["inspection", "figures", "thumbnails", "report_thumbnails"])
-def test_a_model_cannot_take_the_place_of_what_belongs_to_the_dataset(name):
-    assert name in wrong(["models", name], {"library": "histogram", "preprocess": "square_224"})
+def test_a_model_cannot_have_the_name_of_a_dataset_folder(name):
+    assert name in read_error(["models", name], {"library": "histogram", "preprocess": "square_224"})
 
 
-def test_a_dataset_like_another_keeps_its_images_names():
+def test_a_dataset_that_extends_another_keeps_its_image_ids():
     config = copy.deepcopy(SHIPPED)
     config["datasets"]["again"] = {"extends": "museum", "split": {"seed": 2}}
-    again = resolve_config(config, SCHEMA)["datasets"]["again"]
-    assert again["source"]["id"] == "museum"
-    assert again["split"]["seed"] == 2
-    assert again["groups"]["specimen"] == SHIPPED["datasets"]["museum"]["groups"]["specimen"]
+    extended = resolve_config(config, SCHEMA)["datasets"]["again"]
+    assert extended["source"]["id"] == "museum"
+    assert extended["split"]["seed"] == 2
+    assert extended["groups"]["specimen"] == SHIPPED["datasets"]["museum"]["groups"]["specimen"]
 
 
-def test_what_lists_hold_is_completed_too():
+def test_items_of_lists_get_defaults_too():
     config = copy.deepcopy(SHIPPED)
     config["datasets"]["museum"]["captions"] = {"tables": [{"path": "a.csv"}]}
     (table,) = resolve_config(config, SCHEMA)["datasets"]["museum"]["captions"]["tables"]
     assert table == {"path": "a.csv", "image": "image_path", "caption": "caption"}
 
 
-def test_leaks_are_measured_with_the_last_base_unless_a_model_is_named():
-    def audited(**changes):
+def test_the_leakage_audit_uses_the_last_base_by_default():
+    def read_audit_model(**changes):
         return resolve_config(copy.deepcopy(SHIPPED) | changes, SCHEMA)["leakage_audit"]["model"]
 
-    assert audited() == SHIPPED["compare"][-1][0]
-    assert audited(compare=[]) == next(iter(SHIPPED["models"]))
-    assert audited(leakage_audit={"model": "untrained"}) == "untrained"
+    assert read_audit_model() == SHIPPED["compare"][-1][0]
+    assert read_audit_model(compare=[]) == next(iter(SHIPPED["models"]))
+    assert read_audit_model(leakage_audit={"model": "untrained"}) == "untrained"
 
 
-def test_base_of_follows_fine_tunings():
+def test_root_model_follows_fine_tunings():
     models = {"a": {}, "b": {"finetune": {"base": "a"}}, "c": {"finetune": {"base": "b"}}}
     assert root_model(models, "c") == "a"
 
 
-def test_a_recipe_has_all_that_the_schema_says_of_a_training():
+def test_a_recipe_has_every_training_key_of_the_schema():
     schema = SCHEMA["$defs"]["finetune"]["properties"]
     of_the_model = ("base", "preset", "grid", "seed_group")
     defaults = {key: inner["default"] for key, inner in schema.items() if key not in of_the_model}
@@ -313,10 +313,10 @@ def test_a_recipe_has_all_that_the_schema_says_of_a_training():
     assert set(schema["class_sampling"]["enum"]) == set(SAMPLING_POWERS)
 
 
-def test_a_preset_holds_where_nothing_else_is_said():
+def test_a_preset_sets_only_missing_values():
     finetune = {"base": "lite0", "preset": "unicom_sop", "epochs": 3}
-    message = settled_with(models__tuned__finetune=finetune)["models"]["tuned"]["finetune"]
-    assert [message[key] for key in ("epochs", "batch_size", "m2", "trainable", "seed")] == [
+    finetuning = resolve_with(models__tuned__finetune=finetune)["models"]["tuned"]["finetune"]
+    assert [finetuning[key] for key in ("epochs", "batch_size", "m2", "trainable", "seed")] == [
         3,
         64,
         0.25,
@@ -328,14 +328,14 @@ def test_a_preset_holds_where_nothing_else_is_said():
 
 
 def test_the_order_of_keys_changes_nothing_but_the_order_of_models():
-    settled = resolve_config(SHIPPED, SCHEMA)
+    config = resolve_config(SHIPPED, SCHEMA)
     shuffled = yaml.safe_load(yaml.safe_dump(SHIPPED, sort_keys=True))
     shuffled["models"] = {name: shuffled["models"][name] for name in SHIPPED["models"]}
-    assert repr(resolve_config(shuffled, SCHEMA)) == repr(settled)
+    assert repr(resolve_config(shuffled, SCHEMA)) == repr(config)
 
 
-def settled_with(**changes):
-    """The shipped config with changes to its models or preprocessings, by dotted key."""
+def resolve_with(**changes):
+    """The shipped config with changes to its models or preprocessings, resolved."""
     config = copy.deepcopy(SHIPPED)
     for key, value in changes.items():
         section, name, last = key.split("__")
@@ -343,20 +343,20 @@ def settled_with(**changes):
     return resolve_config(config, SCHEMA)
 
 
-def test_precision_is_a_models_own_or_its_bases_or_fp32():
-    found = {name: model["precision"] for name, model in settled_with()["models"].items()}
-    assert found == {"histogram": None, "untrained": "fp32", "lite0": "fp32", "lite0_unicom": "fp32"}
-    changed = settled_with(models__untrained__precision="bf16", models__lite0__precision="bf16")["models"]
-    assert changed["lite0_unicom"]["precision"] == "bf16"
+def test_precision_is_that_of_the_model_or_its_base_or_fp32():
+    precisions = {name: model["precision"] for name, model in resolve_with()["models"].items()}
+    assert precisions == {"histogram": None, "untrained": "fp32", "lite0": "fp32", "lite0_unicom": "fp32"}
+    models = resolve_with(models__untrained__precision="bf16", models__lite0__precision="bf16")["models"]
+    assert models["lite0_unicom"]["precision"] == "bf16"
 
 
-def test_models_of_one_study_are_computed_alike():
+def test_models_of_one_study_have_equal_precision_and_decoder():
     with pytest.raises(ConfigError, match="models.lite0: precision is bf16, but for 'untrained' it is fp32"):
-        settled_with(models__lite0__precision="bf16")
+        resolve_with(models__lite0__precision="bf16")
     with pytest.raises(ConfigError, match="lite0_unicom: precision is tf32, .* a study of its own"):
-        settled_with(models__lite0_unicom__precision="tf32")
+        resolve_with(models__lite0_unicom__precision="tf32")
     with pytest.raises(ConfigError, match="models.histogram.precision: a histogram has none; leave it out"):
-        settled_with(models__histogram__precision="fp32")
+        resolve_with(models__histogram__precision="fp32")
     other = copy.deepcopy(SHIPPED["preprocessing"]["square_224"]) | {"decode": "fast"}
     config = copy.deepcopy(SHIPPED)
     config["preprocessing"]["fast_224"] = other
@@ -365,7 +365,7 @@ def test_models_of_one_study_are_computed_alike():
         resolve_config(config, SCHEMA)
 
 
-def test_embeddings_made_elsewhere_are_compared_with_any():
+def test_external_embeddings_can_be_compared_with_any_model():
     table = {"library": "external", "path": "elsewhere.parquet"}
     config = copy.deepcopy(SHIPPED) | {"models": {"ours": SHIPPED["models"]["lite0"], "theirs": table}}
     config |= {"compare": [["theirs", "ours"]]}

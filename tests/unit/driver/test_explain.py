@@ -1,4 +1,4 @@
-"""What Snakemake says of its reasons, in plain words."""
+"""Snakemake's reasons in plain English."""
 
 import pytest
 
@@ -6,12 +6,12 @@ from nearkin.driver import explain
 from nearkin.driver.planned_jobs import Job
 
 
-def jobs(rule, reason, *models):
+def make_jobs(rule, reason, *models):
     return [Job(rule, {"dataset": "d", "model": model, "shard": "0"}, reason) for model in models]
 
 
 @pytest.mark.parametrize(
-    ("reason", "words"),
+    ("reason", "explanation"),
     [
         ("Missing output files: a, b", "its results are not there: a, b"),
         ("Updated input files: a, b, c, d, e", "what it takes has changed: a, b, c and 2 more"),
@@ -37,29 +37,29 @@ def jobs(rule, reason, *models):
         ("Something new: a", "Something new: a"),
     ],
 )
-def test_a_cause_is_said_with_what_changed(reason, words):
-    assert explain.explain_jobs(jobs("embed_images", reason, "m")) == [f"embed_images, 1 job (d m): {words}"]
-
-
-def test_jobs_of_one_cause_are_told_together_and_what_follows_is_counted():
-    follows = "Input files updated by another job: x"
-    planned = [
-        *jobs("score_queries", "Updated input files: a.py, m", "m"),
-        *jobs("plot_recall", follows, "m", "n"),
-        *jobs("score_queries", "Updated input files: a.py, n", "n"),
-        *jobs("score_queries", "Missing output files: o", "o"),
-        *jobs("write_report", follows, "m"),
+def test_a_reason_is_explained_with_the_changes(reason, explanation):
+    assert explain.explain_jobs(make_jobs("embed_images", reason, "m")) == [
+        f"embed_images, 1 job (d m): {explanation}"
     ]
-    assert explain.explain_jobs(planned) == [
+
+
+def test_jobs_of_one_reason_are_one_line_and_following_jobs_a_count():
+    reason = "Input files updated by another job: x"
+    jobs = [
+        *make_jobs("score_queries", "Updated input files: a.py, m", "m"),
+        *make_jobs("plot_recall", reason, "m", "n"),
+        *make_jobs("score_queries", "Updated input files: a.py, n", "n"),
+        *make_jobs("score_queries", "Missing output files: o", "o"),
+        *make_jobs("write_report", reason, "m"),
+    ]
+    assert explain.explain_jobs(jobs) == [
         "score_queries, 2 jobs (d m, d n): what it takes has changed: a.py, m, n",
         "score_queries, 1 job (d o): its results are not there: o",
         "3 jobs that follow from these: plot_recall 2, write_report 1",
     ]
 
 
-def test_a_dry_run_without_jobs_and_one_with_results_of_unknown_making():
+def test_a_dry_run_without_jobs_and_one_without_metadata():
     assert explain.explain_dry_run("Nothing to be done\n") == "Nothing would run."
-    message = (
-        "2 jobs have missing provenance/metadata\nRules with missing metadata: plot_recall list_images\n"
-    )
-    assert explain.explain_dry_run(message).splitlines()[1].endswith("results of plot_recall, list_images.")
+    output = "2 jobs have missing provenance/metadata\nRules with missing metadata: plot_recall list_images\n"
+    assert explain.explain_dry_run(output).splitlines()[1].endswith("results of plot_recall, list_images.")

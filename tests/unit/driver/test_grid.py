@@ -1,4 +1,4 @@
-"""A grid of fine-tunings: which models it stands for, what they are called, what is refused."""
+"""A grid of fine-tunings: its models, their names, and invalid grids."""
 
 import copy
 
@@ -9,31 +9,33 @@ from nearkin.driver.grid import seed_groups
 from tests.unit.driver.test_config import SCHEMA, SHIPPED
 
 
-def studied(finetune, **models):
-    """The shipped config, settled, with the fine-tuning `swept` compared with its base."""
+def resolve_study(finetune, **models):
+    """The shipped config, resolved, with the fine-tuning `swept` compared with its base."""
     config = copy.deepcopy(SHIPPED)
     config["models"] |= {"swept": {"finetune": {"base": "lite0"} | finetune}} | models
     config["compare"] = [["lite0", "swept"]]
     return resolve_config(config, SCHEMA)
 
 
-def test_every_combination_is_a_model_in_the_place_of_the_grid():
-    config = studied({"epochs": 3, "grid": {"seed": [7, 8], "m2": [0.2, 0.5], "max_grad_norm": [None]}})
-    swept = {name: model["finetune"] for name, model in config["models"].items() if "swept" in name}
-    assert list(swept) == [
+def test_each_combination_is_a_model_at_the_position_of_the_grid():
+    config = resolve_study({"epochs": 3, "grid": {"seed": [7, 8], "m2": [0.2, 0.5], "max_grad_norm": [None]}})
+    finetunings = {name: model["finetune"] for name, model in config["models"].items() if "swept" in name}
+    assert list(finetunings) == [
         f"swept.m2_{m2}.max_grad_norm_none.seed_{seed}" for m2 in (0.2, 0.5) for seed in (7, 8)
     ]
-    assert [(one["m2"], one["seed"], one["epochs"]) for one in swept.values()] == [
+    assert [
+        (finetuning["m2"], finetuning["seed"], finetuning["epochs"]) for finetuning in finetunings.values()
+    ] == [
         (0.2, 7, 3),
         (0.2, 8, 3),
         (0.5, 7, 3),
         (0.5, 8, 3),
     ]
-    assert list(config["models"])[-4:] == list(swept)
+    assert list(config["models"])[-4:] == list(finetunings)
 
 
 def test_seeds_make_one_group_and_the_first_represents_it():
-    config = studied({"grid": {"margin_gradient": ["exact", "straight_through"], "seed": [1, 2]}})
+    config = resolve_study({"grid": {"margin_gradient": ["exact", "straight_through"], "seed": [1, 2]}})
     groups = seed_groups(config["models"])
     assert groups["swept.margin_gradient_exact"] == [
         f"swept.margin_gradient_exact.seed_{seed}" for seed in (1, 2)
@@ -44,10 +46,10 @@ def test_seeds_make_one_group_and_the_first_represents_it():
     ]
 
 
-def test_presets_may_be_compared_and_settings_of_the_grid_are_over_them():
-    config = studied({"m2": 0.1, "grid": {"preset": ["unicom_vlm4bio", "unicom_sop"], "epochs": [1]}})
-    swept = config["models"]["swept.preset_unicom_sop.epochs_1"]["finetune"]
-    assert (swept["batch_size"], swept["m2"], swept["epochs"]) == (64, 0.1, 1)
+def test_a_grid_may_have_presets_and_its_settings_override_them():
+    config = resolve_study({"m2": 0.1, "grid": {"preset": ["unicom_vlm4bio", "unicom_sop"], "epochs": [1]}})
+    finetuning = config["models"]["swept.preset_unicom_sop.epochs_1"]["finetune"]
+    assert (finetuning["batch_size"], finetuning["m2"], finetuning["epochs"]) == (64, 0.1, 1)
 
 
 @pytest.mark.parametrize(
@@ -62,30 +64,30 @@ def test_presets_may_be_compared_and_settings_of_the_grid_are_over_them():
         ({"labels": ["../etc"]}, "config key models: 'swept.labels_../etc' does not match"),
     ],
 )
-def test_what_cannot_be_is_refused_by_name(grid, message):
+def test_invalid_grids_are_refused_by_key(grid, message):
     with pytest.raises(ConfigError, match=r"(?s).*") as caught:
-        studied({"grid": grid})
+        resolve_study({"grid": grid})
     assert message in str(caught.value)
 
 
 def test_a_grid_names_its_seed_groups_itself():
     with pytest.raises(ConfigError, match="models.swept.finetune.seed_group: a grid names its seed groups"):
-        studied({"seed_group": "mine", "grid": {"seed": [1, 2]}})
+        resolve_study({"seed_group": "mine", "grid": {"seed": [1, 2]}})
 
 
 def test_two_models_of_one_name_are_refused():
-    taken = {"swept.seed_1": {"finetune": {"base": "lite0"}}}
+    existing = {"swept.seed_1": {"finetune": {"base": "lite0"}}}
     with pytest.raises(ConfigError, match=r"models\.swept\.finetune\.grid: 'swept\.seed_1' is already a"):
-        studied({"grid": {"seed": [1]}}, **taken)
+        resolve_study({"grid": {"seed": [1]}}, **existing)
 
 
-def test_a_seed_group_by_hand_holds_models_that_differ_in_their_seed_alone():
+def test_models_of_a_manual_seed_group_differ_only_in_their_seed():
     finetune = {"base": "lite0", "seed_group": "mine", "seed": 1}
-    right = {f"hand_{seed}": {"finetune": finetune | {"seed": seed}} for seed in (1, 2)}
-    assert seed_groups(studied({}, **right)["models"])["mine"] == ["hand_1", "hand_2"]
-    wrong = right | {"hand_3": {"finetune": finetune | {"seed": 3, "epochs": 1}}}
+    valid = {f"hand_{seed}": {"finetune": finetune | {"seed": seed}} for seed in (1, 2)}
+    assert seed_groups(resolve_study({}, **valid)["models"])["mine"] == ["hand_1", "hand_2"]
+    invalid = valid | {"hand_3": {"finetune": finetune | {"seed": 3, "epochs": 1}}}
     with pytest.raises(ConfigError, match=r"models\.hand_3\.finetune\.seed_group: 'hand_1' is in 'mine'"):
-        studied({}, **wrong)
-    taken = {"hand_1": {"finetune": {"base": "lite0", "seed_group": "untrained"}}}
+        resolve_study({}, **invalid)
+    existing = {"hand_1": {"finetune": {"base": "lite0", "seed_group": "untrained"}}}
     with pytest.raises(ConfigError, match=r"models\.hand_1\.finetune\.seed_group: 'untrained' is in"):
-        studied({}, **taken)
+        resolve_study({}, **existing)

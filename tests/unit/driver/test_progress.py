@@ -1,4 +1,4 @@
-"""The time left beside a plugin's progress, on the plugin that the lock names."""
+"""The time left in the progress of a logger plugin, with the plugin of the lock."""
 
 import io
 import logging
@@ -18,7 +18,7 @@ def _own_environment(monkeypatch):
     monkeypatch.setattr(os, "environ", dict(os.environ))
 
 
-def test_the_time_left_follows_from_the_jobs_done_and_full_bars_go():
+def test_the_time_left_is_estimated_and_complete_bars_disappear():
     settings = SimpleNamespace(dryrun=False, printshellcmds=False, show_failed_logs=False, verbose=False)
     handler = RichLogHandler(settings)
     add_eta([handler])
@@ -29,9 +29,9 @@ def test_the_time_left_follows_from_the_jobs_done_and_full_bars_go():
         progress.update(task, completed=n_done)
     progress.update(progress.add_task("one rule", total=2, active=1), completed=1)
     progress.update(progress.add_task("another rule", total=2, active=1), completed=2)
-    drawn = Console(file=io.StringIO(), width=200)
-    drawn.print(progress.get_renderable())
-    text = drawn.file.getvalue()
+    console = Console(file=io.StringIO(), width=200)
+    console.print(progress.get_renderable())
+    text = console.file.getvalue()
     assert "one rule" in text
     assert "another rule" not in text
     assert progress.tasks[0].speed == pytest.approx(1 / 100)
@@ -39,6 +39,6 @@ def test_the_time_left_follows_from_the_jobs_done_and_full_bars_go():
     assert os.environ[QUIET_VARIABLE]
 
 
-def test_other_handlers_are_left_alone():
+def test_other_handlers_are_unchanged():
     add_eta([logging.StreamHandler()])
     assert QUIET_VARIABLE not in os.environ

@@ -1,4 +1,4 @@
-"""Small grey copies and their hashes: what they are of, and which bits they have."""
+"""Thumbnails and their hashes: what they show, and which bits they have."""
 
 import numpy as np
 import polars as pl
@@ -17,8 +17,8 @@ from nearkin.tables.images import VIEWS
 from tests.factories.delivery import drawing
 
 
-def ramp():
-    """A thumbnail that grows brighter to the right by two levels a pixel."""
+def make_ramp():
+    """A thumbnail whose brightness increases to the right by two levels per pixel."""
     return np.tile(np.arange(SIDE) * 2, (SIDE, 1))[None]
 
 
@@ -26,7 +26,7 @@ def test_every_view_has_a_crop():
     assert set(CROPS) == {"whole", *VIEWS}
 
 
-def test_a_thumbnail_is_the_image_shrunken_whatever_its_shape():
+def test_a_thumbnail_is_the_reduced_image_for_any_shape():
     for size in ((300, 200), (33, 1000), (5, 4), (1, 1)):
         image = Image.new("L", size, 90)
         assert set(make_thumbnail(image)) == {90}
@@ -37,7 +37,7 @@ def test_a_thumbnail_is_the_image_shrunken_whatever_its_shape():
     assert (small[:, : SIDE // 2 - 2] == 10).all() and (small[:, SIDE // 2 + 2 :] == 210).all()
 
 
-def test_thumbnails_of_any_part_of_a_table_come_back_in_order():
+def test_thumbnails_of_any_part_of_a_table_keep_their_order():
     series = pl.Series([bytes([number]) * SIDE * SIDE for number in range(8)])
     for part in (
         series,
@@ -49,13 +49,13 @@ def test_thumbnails_of_any_part_of_a_table_come_back_in_order():
         assert to_array(part)[:, 3, 4].tolist() == [content[0] for content in part]
 
 
-def test_a_bit_says_whether_it_grows_brighter_to_the_right():
-    assert compute_dhash(ramp(), "whole").tolist() == [2**64 - 1]
-    assert compute_dhash(ramp(), "mirrored").tolist() == [0]
-    assert compute_dhash(ramp(), "rotated_180").tolist() == [0]
+def test_a_bit_is_set_if_brightness_increases_to_the_right():
+    assert compute_dhash(make_ramp(), "whole").tolist() == [2**64 - 1]
+    assert compute_dhash(make_ramp(), "mirrored").tolist() == [0]
+    assert compute_dhash(make_ramp(), "rotated_180").tolist() == [0]
 
 
-def test_flat_places_have_fixed_bits_that_little_noise_does_not_change():
+def test_flat_areas_have_fixed_bits_despite_small_noise():
     flat = np.full((1, SIDE, SIDE), 200.0)
     noisy = flat + np.random.default_rng(1).uniform(-FLAT_RANGE, FLAT_RANGE, flat.shape)
     assert (
@@ -65,10 +65,10 @@ def test_flat_places_have_fixed_bits_that_little_noise_does_not_change():
     )
 
 
-def test_a_view_is_what_a_crop_or_a_mirrored_or_turned_image_shows_whole():
+def test_a_view_is_like_a_cropped_mirrored_or_rotated_image():
     image = drawing(3)
     thumbnails = to_array(pl.Series([make_thumbnail(image)]))
-    ways = {
+    views = {
         "middle": image.crop((10, 10, 150, 150)),
         "crop_left": image.crop((15, 0, 160, 160)),
         "crop_bottom": image.crop((0, 0, 160, 145)),
@@ -76,8 +76,8 @@ def test_a_view_is_what_a_crop_or_a_mirrored_or_turned_image_shows_whole():
         "rotated_90": image.transpose(Image.Transpose.ROTATE_90),
         "rotated_180": image.transpose(Image.Transpose.ROTATE_180),
     }
-    for view, shown in ways.items():
-        other = to_array(pl.Series([make_thumbnail(shown)]))
-        apart = np.bitwise_count(compute_dhash(thumbnails, view) ^ compute_dhash(other, "whole"))
-        assert apart[0] <= 4, view
+    for view, image_of_view in views.items():
+        other = to_array(pl.Series([make_thumbnail(image_of_view)]))
+        distance = np.bitwise_count(compute_dhash(thumbnails, view) ^ compute_dhash(other, "whole"))
+        assert distance[0] <= 4, view
     assert np.array_equal(transform_view(thumbnails, "mirrored")[0], thumbnails[0][:, ::-1])

@@ -1,11 +1,11 @@
-"""A curated dataset, delivered again: nothing is left to repair."""
+"""A curated dataset as a new delivery needs no repair."""
 
 from nearkin.storage import tables
 from nearkin.tables.labels import Captions, CurationLog, Quarantine
 from tests.factories import delivery
 from tests.factories.curation import curate
 
-NAMED = [
+NAMES_BY_FILE = [
     ("a.png", "Papilio_indra"),
     ("b.png", "Papilio indra minori"),
     ("c.png", "Papilio indra (Reakirt, 1866)"),
@@ -20,17 +20,17 @@ CAPTIONS = [
 
 
 def test_curation_of_its_own_output_changes_nothing(tmp_path):
-    folder = delivery.vlm4bio(tmp_path / "delivery", NAMED, CAPTIONS)
+    folder = delivery.write_vlm4bio(tmp_path / "delivery", NAMES_BY_FILE, CAPTIONS)
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
     first = curate(folder, tmp_path / "first")
     assert len(tables.read(first["curation_log"], CurationLog)) > 6
     table = {"path": first["captions"], "preset": "nearkin", "overrides": {}}
     second = curate(folder, tmp_path / "second", layout="table", table=table, unlisted="ignore")
-    before, after = (tables.read(paths["captions"], Captions) for paths in (first, second))
-    same = ["raw_name", "caption_source"]
-    assert after.drop(same).equals(before.drop(same))
-    assert set(after["caption_source"]) == {"delivered"}
+    first_captions, second_captions = (tables.read(paths["captions"], Captions) for paths in (first, second))
+    ignored_columns = ["raw_name", "caption_source"]
+    assert second_captions.drop(ignored_columns).equals(first_captions.drop(ignored_columns))
+    assert set(second_captions["caption_source"]) == {"delivered"}
     assert tables.read(second["curation_log"], CurationLog).select("defect", "action").rows() == [
         ("subspecies", "noted")
     ]

@@ -1,4 +1,4 @@
-"""Scientific names as people write them."""
+"""Scientific names in the spellings that occur in practice."""
 
 import pytest
 from hypothesis import given
@@ -32,7 +32,7 @@ from nearkin.labels.parse_in_context import parse_all
         ("pAPILIO iNDRA", ("case",)),
     ],
 )
-def test_a_species_however_written(text, repairs):
+def test_a_species_in_any_spelling(text, repairs):
     name = parse_name(text)
     assert (name.genus, name.species, name.infraspecies, name.defect) == (
         "Papilio",
@@ -46,7 +46,7 @@ def test_a_species_however_written(text, repairs):
 @pytest.mark.parametrize(
     "text", ["Papilio indra minori", "Papilio indra subsp. minori", "Papilio indra var. minori"]
 )
-def test_a_trinomial_is_kept_beside_its_binomial(text):
+def test_a_trinomial_is_kept_together_with_its_binomial(text):
     name = parse_name(text)
     assert (name.species, name.infraspecies) == ("Papilio indra", "Papilio indra minori")
     assert name.repairs == ("subspecies",)
@@ -78,11 +78,11 @@ def test_epithets_with_hyphens_and_diaereses_are_names():
     assert parse_name("Agla\u00efs io").species == "Agla\u00efs io"
 
 
-def test_title_case_is_a_species_only_if_others_say_so():
+def test_title_case_is_a_species_only_if_other_names_confirm_it():
     assert parse_name("Sturnella Neglecta").defect == "genus_only"
     assert parse_all(["Sturnella Neglecta", "Sturnella neglecta"])["Sturnella Neglecta"].repairs == ("case",)
-    habit = ["Sturnella Neglecta", "Vireo Atricapilla", "Mareca_Strepera"]
-    assert [name.species for name in parse_all(habit).values()] == [
+    names_in_same_style = ["Sturnella Neglecta", "Vireo Atricapilla", "Mareca_Strepera"]
+    assert [name.species for name in parse_all(names_in_same_style).values()] == [
         "Sturnella neglecta",
         "Vireo atricapilla",
         "Mareca strepera",
@@ -94,26 +94,26 @@ def test_title_case_is_a_species_only_if_others_say_so():
     [("P. indra", "abbreviated"), ("P.indra", "abbreviated"), ("Papilio-indra", "separator"),
      ("Papilio.indra", "separator"), ("Papilio+indra", "separator")],
 )  # fmt: skip
-def test_a_known_name_is_recognised_in_other_dress(text, repair):
+def test_a_known_name_is_recognised_in_other_spellings(text, repair):
     name = parse_all([text, "Papilio indra", "Vireo minor"])[text]
     assert (name.species, name.repairs) == ("Papilio indra", (repair,))
     assert parse_all([text, "Vireo minor"])[text].species is None
 
 
-def test_an_abbreviation_of_two_known_names_is_none():
+def test_an_ambiguous_abbreviation_has_no_species():
     assert parse_all(["P. indra", "Papilio indra", "Pieris indra"])["P. indra"].species is None
 
 
-def test_words_in_small_letters_need_a_genus_that_is_known():
+def test_lower_case_words_need_a_known_genus():
     names = parse_all(["common blue", "papilio indra", "Papilio zelicaon", "Vireo minor", "Mareca strepera"])
     assert names["common blue"].defect == "unparsable"
     assert names["papilio indra"].species == "Papilio indra"
-    habit = parse_all(["papilio indra", "vireo minor", "Mareca strepera"])
-    assert habit["vireo minor"].species == "Vireo minor"
+    parsed_names = parse_all(["papilio indra", "vireo minor", "Mareca strepera"])
+    assert parsed_names["vireo minor"].species == "Vireo minor"
 
 
 @given(st.text(max_size=60))
-def test_any_text_is_read_without_an_error(text):
+def test_any_text_is_parsed_without_an_error(text):
     name = parse_name(text)
     assert (name.species is None) == (name.defect in DEFECTS)
     if name.species:
@@ -133,9 +133,13 @@ epithets = st.sampled_from(["indra", "c-album", "atricapilla", "minor"])
     st.sampled_from([str.upper, str.lower, str]),
     st.sampled_from("_ "),
 )
-def test_reading_a_repaired_name_again_changes_nothing(genus, epithet, below, case, space):
-    written = space.join(filter(None, [genus, epithet, below]))
-    first = parse_name(case(written))
-    again = parse_name(first.infraspecies or first.species)
-    assert again[:3] == first[:3] == (genus, f"{genus} {epithet}", below and f"{genus} {epithet} {below}")
-    assert set(again.repairs) <= {"subspecies"}
+def test_parsing_a_repaired_name_changes_nothing(genus, epithet, infraspecific, case, space):
+    text = space.join(filter(None, [genus, epithet, infraspecific]))
+    first = parse_name(case(text))
+    second = parse_name(first.infraspecies or first.species)
+    assert (
+        second[:3]
+        == first[:3]
+        == (genus, f"{genus} {epithet}", infraspecific and f"{genus} {epithet} {infraspecific}")
+    )
+    assert set(second.repairs) <= {"subspecies"}

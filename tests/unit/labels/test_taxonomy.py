@@ -1,4 +1,4 @@
-"""Synonyms and higher ranks from small tables in the standards' words."""
+"""Synonyms and higher ranks from small tables in standard formats."""
 
 import pytest
 
@@ -33,7 +33,7 @@ y\ts\tsynonym\tspecies\tAus vetus
 
 
 @pytest.fixture
-def table(tmp_path):
+def write_table(tmp_path):
     def write(text, name="Taxon.tsv"):
         path = tmp_path / name
         path.write_text(text, encoding="utf-8")
@@ -42,29 +42,29 @@ def table(tmp_path):
     return write
 
 
-def by_name(frame):
+def rows_by_name(frame):
     return {row["name"]: row for row in frame.iter_rows(named=True)}
 
 
-def test_synonyms_and_ranks_in_darwin_core(table):
-    found = by_name(taxonomy.read_taxonomy(table(DARWIN_CORE), {"Aus"}))
-    assert set(found) == {"Aus bus", "Aus vetus", "Aus duo", "Aus homo"}
-    assert found["Aus bus"]["accepted"] == found["Aus vetus"]["accepted"] == "Aus bus"
-    assert found["Aus vetus"]["order"] == "Passeriformes"
-    assert found["Aus duo"]["accepted"] is None
-    assert found["Aus duo"]["others"] == "Aus bus | Cus cus"
+def test_synonyms_and_ranks_in_darwin_core(write_table):
+    rows = rows_by_name(taxonomy.read_taxonomy(write_table(DARWIN_CORE), {"Aus"}))
+    assert set(rows) == {"Aus bus", "Aus vetus", "Aus duo", "Aus homo"}
+    assert rows["Aus bus"]["accepted"] == rows["Aus vetus"]["accepted"] == "Aus bus"
+    assert rows["Aus vetus"]["order"] == "Passeriformes"
+    assert rows["Aus duo"]["accepted"] is None
+    assert rows["Aus duo"]["others"] == "Aus bus | Cus cus"
 
 
-def test_homonyms_keep_what_they_agree_on(table):
-    homonym = by_name(taxonomy.read_taxonomy(table(DARWIN_CORE), {"Aus"}))["Aus homo"]
+def test_homonyms_keep_the_ranks_that_they_share(write_table):
+    homonym = rows_by_name(taxonomy.read_taxonomy(write_table(DARWIN_CORE), {"Aus"}))["Aus homo"]
     assert (homonym["accepted"], homonym["kingdom"], homonym["family"]) == ("Aus homo", None, None)
 
 
-def test_coldp_with_parents_instead_of_columns(table):
-    found = by_name(taxonomy.read_taxonomy(table(COLDP, "NameUsage.tsv"), {"Aus"}))
-    assert found["Aus vetus"]["accepted"] == "Aus bus"
+def test_coldp_with_parents_instead_of_columns(write_table):
+    rows = rows_by_name(taxonomy.read_taxonomy(write_table(COLDP, "NameUsage.tsv"), {"Aus"}))
+    assert rows["Aus vetus"]["accepted"] == "Aus bus"
     for name in ("Aus bus", "Aus vetus"):
-        assert [found[name][rank] for rank in ("kingdom", "phylum", "order", "family")] == [
+        assert [rows[name][rank] for rank in ("kingdom", "phylum", "order", "family")] == [
             "Animalia",
             None,
             "Lepidoptera",
@@ -72,29 +72,31 @@ def test_coldp_with_parents_instead_of_columns(table):
         ]
 
 
-def test_a_plain_csv_of_names(table):
+def test_a_plain_csv_of_names(write_table):
     text = "scientificName,acceptedNameUsage,family,vernacularName\n"
     text += '"Aus bus (L., 1758)",,Aidae,"bus, great"\nAus vetus,Aus bus L.,,\n'
-    found = by_name(taxonomy.read_taxonomy(table(text, "names.csv"), {"Aus"}))
-    assert (found["Aus bus"]["common_name"], found["Aus bus"]["family"]) == ("bus, great", "Aidae")
-    assert found["Aus vetus"]["accepted"] == "Aus bus"
+    rows = rows_by_name(taxonomy.read_taxonomy(write_table(text, "names.csv"), {"Aus"}))
+    assert (rows["Aus bus"]["common_name"], rows["Aus bus"]["family"]) == ("bus, great", "Aidae")
+    assert rows["Aus vetus"]["accepted"] == "Aus bus"
 
 
-def test_a_common_name_may_stand_in_a_column_of_that_name(table):
-    found = by_name(
-        taxonomy.read_taxonomy(table("scientificName,common\nAus bus,great bus\n", "names.csv"), {"Aus"})
+def test_a_common_name_may_be_in_the_column_common(write_table):
+    rows = rows_by_name(
+        taxonomy.read_taxonomy(
+            write_table("scientificName,common\nAus bus,great bus\n", "names.csv"), {"Aus"}
+        )
     )
-    assert found["Aus bus"]["common_name"] == "great bus"
+    assert rows["Aus bus"]["common_name"] == "great bus"
 
 
-def test_parents_in_a_circle_end(table):
-    rows = ["ID parentID rank scientificName", "a b genus Aus", "b a family Aidae", "s a species Aus_bus"]
-    text = "\n".join(rows).replace(" ", "\t").replace("_", " ")
-    assert taxonomy.read_taxonomy(table(text), {"Aus"})["family"].to_list() == ["Aidae"]
+def test_cyclic_parents_end(write_table):
+    lines = ["ID parentID rank scientificName", "a b genus Aus", "b a family Aidae", "s a species Aus_bus"]
+    text = "\n".join(lines).replace(" ", "\t").replace("_", " ")
+    assert taxonomy.read_taxonomy(write_table(text), {"Aus"})["family"].to_list() == ["Aidae"]
 
 
-def test_what_is_no_taxonomy_is_named(table, tmp_path):
+def test_a_file_without_a_taxonomy_is_named(write_table, tmp_path):
     with pytest.raises(ValueError, match=r"Taxon\.tsv: no column scientificName.*this has a, b"):
-        taxonomy.read_taxonomy(table("a\tb\n1\t2\n"), {"Aus"})
+        taxonomy.read_taxonomy(write_table("a\tb\n1\t2\n"), {"Aus"})
     with pytest.raises(ValueError, match=r"none\.tsv: cannot be read"):
         taxonomy.read_taxonomy(tmp_path / "none.tsv", {"Aus"})

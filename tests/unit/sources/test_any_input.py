@@ -1,4 +1,4 @@
-"""Whatever bytes a table holds, and whatever a config says, is read or refused by name."""
+"""Any bytes of a table and any values of a config are read, or refused with the file or key named."""
 
 import copy
 from contextlib import suppress
@@ -36,7 +36,7 @@ READERS = {
 
 @pytest.fixture(scope="module", params=["csv", "parquet"])
 def content(request, tmp_path_factory):
-    """The bytes of a table that all readers understand, and how its name ends."""
+    """The bytes of a table that all readers accept, and its file suffix."""
     path = tmp_path_factory.mktemp("table") / f"t.{request.param}"
     if request.param == "csv":
         delivery.table(path, HEADER, ROWS)
@@ -47,7 +47,7 @@ def content(request, tmp_path_factory):
 
 @st.composite
 def damage(draw, content):
-    """Bytes written over some, put between some, or cut off."""
+    """The bytes with some overwritten, inserted or removed."""
     damaged = bytearray(content)
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(damaged)))
@@ -62,47 +62,47 @@ def damage(draw, content):
 @settings(deadline=None, max_examples=150)
 @given(data=st.data())
 def test_a_damaged_table_is_read_or_refused_by_name(reader, content, data, tmp_path_factory):
-    """No other error, no hang, and never a row more than bytes."""
-    whole, suffix = content
+    """No other error, no hang, and never more rows than bytes."""
+    undamaged, suffix = content
     path = tmp_path_factory.getbasetemp() / f"damaged{suffix}"
-    path.write_bytes(data.draw(damage(whole)))
+    path.write_bytes(data.draw(damage(undamaged)))
     try:
-        found = READERS[reader](path)
+        table = READERS[reader](path)
     except ValueError as error:
         assert str(path) in str(error)
     else:
-        assert len(found) <= path.stat().st_size
+        assert len(table) <= path.stat().st_size
 
 
-ANYTHING = st.recursive(
+ANY_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 10**6) | st.floats(allow_nan=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
 
 
-def keys(value, path=()):
-    """The path of every key and place in a list."""
+def list_key_paths(value, path=()):
+    """The paths of all keys and list indices."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, one in inner:
+    for key, item in inner:
         yield (*path, key)
-        yield from keys(one, (*path, key))
+        yield from list_key_paths(item, (*path, key))
 
 
-PLACES = sorted(keys(SHIPPED), key=str)
+KEY_PATHS = sorted(list_key_paths(SHIPPED), key=str)
 
 
 @settings(deadline=None, max_examples=400)
-@given(st.lists(st.tuples(st.sampled_from(PLACES), ANYTHING), min_size=1, max_size=2))
-def test_any_config_is_settled_whole_or_refused_by_key(changes):
+@given(st.lists(st.tuples(st.sampled_from(KEY_PATHS), ANY_VALUES), min_size=1, max_size=2))
+def test_any_config_is_resolved_completely_or_refused_by_key(changes):
     config = copy.deepcopy(SHIPPED)
     for path, value in changes:
-        with suppress(KeyError, IndexError, TypeError):  # the first change took the second one's place away
+        with suppress(KeyError, IndexError, TypeError):  # the first change removed the second path
             reduce(getitem, path[:-1], config)[path[-1]] = value
     try:
-        settled = resolve_config(config, SCHEMA)
+        complete_config = resolve_config(config, SCHEMA)
     except ConfigError as error:
         assert str(error).startswith("config key ")
     else:
-        assert resolve_config(settled, SCHEMA) == settled
-        assert set(SCHEMA["properties"]) == set(settled)
+        assert resolve_config(complete_config, SCHEMA) == complete_config
+        assert set(SCHEMA["properties"]) == set(complete_config)

@@ -1,4 +1,4 @@
-"""Which columns of a table count: presets, what a config puts in their place, and what cannot be."""
+"""The columns that a table provides: presets, overrides of a config, and errors."""
 
 import pytest
 
@@ -9,15 +9,15 @@ FIELDS = {"file", "species"} | set(Images.column_names())
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_presets_are_of_known_fields_and_name_the_file(preset):
+def test_presets_have_known_fields_and_name_the_file(preset):
     fields = PRESETS[preset]
     assert set(fields) <= FIELDS and "file" in fields
-    assert not any(has_stray_braces(text) for message in fields.values() for text in as_list(message))
+    assert not any(has_stray_braces(text) for columns in fields.values() for text in as_list(columns))
 
 
-def test_of_a_preset_counts_what_the_table_has():
-    has = ["gbifID", "identifier", "genus", "specificEpithet", "catalogNumber"]
-    assert resolve_columns("t.csv", has, preset="darwin_core", overrides={}) == {
+def test_a_preset_uses_the_columns_that_the_table_has():
+    header = ["gbifID", "identifier", "genus", "specificEpithet", "catalogNumber"]
+    assert resolve_columns("t.csv", header, preset="darwin_core", overrides={}) == {
         "genus": ["genus"],
         "file": ["identifier"],
         "species": ["{genus} {specificEpithet}"],
@@ -25,26 +25,26 @@ def test_of_a_preset_counts_what_the_table_has():
     }
 
 
-def test_own_columns_replace_single_ones_of_a_preset_or_leave_them_out():
-    has = ["processid", "order", "genus", "name"]
-    own = {"species": ["name", "{genus} sp."], "category": []}
-    found = resolve_columns("t.csv", has, preset="bioscan_5m", overrides=own)
-    assert found["file"] == ["{processid}.jpg"] and found["species"] == ["name", "{genus} sp."]
-    assert "category" not in found and found["order"] == ["order"]
+def test_overrides_replace_or_remove_columns_of_a_preset():
+    header = ["processid", "order", "genus", "name"]
+    overrides = {"species": ["name", "{genus} sp."], "category": []}
+    columns = resolve_columns("t.csv", header, preset="bioscan_5m", overrides=overrides)
+    assert columns["file"] == ["{processid}.jpg"] and columns["species"] == ["name", "{genus} sp."]
+    assert "category" not in columns and columns["order"] == ["order"]
 
 
 def test_the_older_tree_of_life_has_epithets_for_species():
-    has = ["treeoflife_id", "genus", "species", "common_name"]
-    assert resolve_columns("t.csv", has, preset="darwin_core", overrides={})["species"] == [
+    header = ["treeoflife_id", "genus", "species", "common_name"]
+    assert resolve_columns("t.csv", header, preset="darwin_core", overrides={})["species"] == [
         "{genus} {species}"
     ]
-    assert resolve_columns("t.csv", has[1:] + ["uuid"], preset="darwin_core", overrides={})["species"] == [
+    assert resolve_columns("t.csv", header[1:] + ["uuid"], preset="darwin_core", overrides={})["species"] == [
         "species"
     ]
 
 
 @pytest.mark.parametrize(
-    ("own", "message"),
+    ("overrides", "message"),
     [
         (
             {"species": "nmae"},
@@ -55,9 +55,9 @@ def test_the_older_tree_of_life_has_epithets_for_species():
         ({}, r"preset vlm4bio knows fileNameAsDelivered, image_path, image_name, and it has image, name"),
     ],
 )
-def test_what_is_missing_is_named_with_what_there_is(own, message):
+def test_missing_columns_are_named_with_the_existing_ones(overrides, message):
     with pytest.raises(ValueError, match=message):
-        resolve_columns("t.csv", ["image", "name"], preset="vlm4bio", overrides=own)
+        resolve_columns("t.csv", ["image", "name"], preset="vlm4bio", overrides=overrides)
 
 
 def test_braces():

@@ -1,4 +1,4 @@
-"""What a config may say of a dataset's source, and the errors for what it may not."""
+"""Valid configs of a dataset's source, and the errors for invalid ones."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ TABLE = {"layout": "table", "folder": "f", "table": "t.csv"}
 DOWNLOAD = {"repo": "museum/fish", "revision": "0" * 40}
 
 
-def settled(*sources):
+def resolve_sources(*sources):
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     config["datasets"] = {f"d{number}": {"source": source} for number, source in enumerate(sources, start=1)}
     return [dataset["source"] for dataset in resolve_config(config, SCHEMA)["datasets"].values()]
@@ -47,24 +47,26 @@ def settled(*sources):
         (TABLE | {"download": DOWNLOAD | {"repo": "../etc/passwd"}}, "d1.source.download.repo"),
     ],
 )
-def test_a_source_that_cannot_be(source, message):
+def test_invalid_sources(source, message):
     with pytest.raises(ConfigError) as caught:
-        settled(source)
+        resolve_sources(source)
     assert message in str(caught.value)
 
 
-def test_sources_that_can_be():
-    (table,) = settled(TABLE | {"preset": "bioscan_5m", "columns": {"species": ["name", "{genus} sp."]}})
+def test_valid_sources():
+    (table,) = resolve_sources(
+        TABLE | {"preset": "bioscan_5m", "columns": {"species": ["name", "{genus} sp."]}}
+    )
     assert table["unlisted"] == "quarantine" and table["download"] is None
     assert table["columns"] == {"species": ["name", "{genus} sp."]}
 
 
 def test_datasets_of_one_folder_share_its_download():
     source = {"layout": "folders", "folder": "f", "download": DOWNLOAD}
-    assert len(settled(source, source)) == 2
+    assert len(resolve_sources(source, source)) == 2
     for other in (None, DOWNLOAD | {"revision": "1" * 40}):
         with pytest.raises(ConfigError, match=r"d2\.source\.download: is not that of 'd1'.*folder 'f'"):
-            settled(source, source | {"download": other})
+            resolve_sources(source, source | {"download": other})
 
 
 def test_the_reference_study_downloads_a_pinned_commit():

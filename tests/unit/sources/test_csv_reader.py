@@ -1,18 +1,18 @@
-"""CSV in all its dialects, and the errors for what is not CSV."""
+"""CSV in all its dialects, and the errors for other content."""
 
 import pytest
 
 from nearkin.sources import csv_reader
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("byte_order_mark", ["", "\ufeff"])
 @pytest.mark.parametrize("quote", ["", '"'])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_dialects_of_csv(tmp_path, end, mark, quote, delimiter):
+def test_dialects_of_csv(tmp_path, line_end, byte_order_mark, quote, delimiter):
     lines = [["file", "name "], ["a.jpg", "Aus bus "], ["b.jpg", ""]]
-    text = end.join(delimiter.join(f"{quote}{cell}{quote}" for cell in line) for line in lines)
-    (tmp_path / "t.csv").write_bytes((mark + text).encode())
+    text = line_end.join(delimiter.join(f"{quote}{cell}{quote}" for cell in line) for line in lines)
+    (tmp_path / "t.csv").write_bytes((byte_order_mark + text).encode())
     assert csv_reader.read_header(tmp_path / "t.csv") == ["file", "name"]
     assert csv_reader.read_csv(tmp_path / "t.csv", ["name", "file"]).rows() == [
         ("Aus bus ", "a.jpg"),
@@ -33,7 +33,7 @@ def test_ragged_rows_and_old_encodings(tmp_path):
     assert csv_reader.read_csv(path, ["name"]).rows() == [("Ausb\u0101",)]
 
 
-def test_huge_cells_null_bytes_and_formulas_are_kept_as_they_are(tmp_path):
+def test_huge_cells_null_bytes_and_formulas_are_unchanged(tmp_path):
     path = tmp_path / "t.csv"
     cells = ["x" * 10_000_000, "a\0b", "=cmd|'/C calc'!A0", '"{species}"\n']
     path.write_text("text\n" + "\n".join('"' + cell.replace('"', '""') + '"' for cell in cells))
@@ -49,13 +49,13 @@ def test_quotes_are_literal_where_specified_unless_in_the_header(tmp_path):
     assert csv_reader.read_csv(path, ["name"], unquoted_delimiters="\t")["name"].to_list() == ["Aus\tbus"]
 
 
-def test_more_rows_than_are_held_at_once_come_in_their_order(tmp_path, monkeypatch):
+def test_more_rows_than_a_chunk_keep_their_order(tmp_path, monkeypatch):
     monkeypatch.setattr(csv_reader, "CHUNK_ROWS", 3)
     (tmp_path / "t.csv").write_text("n\n" + "\n".join(map(str, range(10))))
     assert csv_reader.read_csv(tmp_path / "t.csv", ["n"])["n"].to_list() == [str(n) for n in range(10)]
 
 
-def test_a_column_that_is_not_there_is_named_with_those_that_are(tmp_path):
+def test_a_missing_column_is_named_with_the_existing_ones(tmp_path):
     (tmp_path / "t.csv").write_text("file,name\n")
     with pytest.raises(ValueError, match=r"t\.csv: no column species; it has file, name"):
         csv_reader.read_csv(tmp_path / "t.csv", ["file", "species"])
@@ -64,7 +64,7 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are(tmp_path):
         csv_reader.read_csv(tmp_path / "t.csv", ["file"])
 
 
-def test_a_quote_that_never_ends_is_an_error_and_no_full_memory(tmp_path, monkeypatch):
+def test_an_unclosed_quote_is_an_error_without_filling_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(csv_reader, "MAX_FIELD_CHARS", 1000)
     (tmp_path / "t.csv").write_text('name\n"' + "x\n" * 1000)
     with pytest.raises(ValueError, match=r"t\.csv: cannot be read as a table: field larger"):

@@ -1,4 +1,4 @@
-"""A listed name finds its file, and only if no other could be meant."""
+"""A listed name matches its file, and only if no other file could match."""
 
 import os
 from pathlib import PurePosixPath
@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from nearkin.sources.file_matching import MATCH_LEVELS, Matcher, _normalise_unicode
 from nearkin.sources.safe_paths import escapes_folder
 
-NOTHING = pl.Series(dtype=pl.String)
+NO_CLAIMS = pl.Series(dtype=pl.String)
 
 
-def found(files, *listed, claimed=NOTHING):
-    """Path and match of each listed name."""
+def match_names(files, *listed, claimed=NO_CLAIMS):
+    """The path and the kind of match of each listed name."""
     table = Matcher(files).find(pl.Series(listed, dtype=pl.String), claimed)
     return {name: (path, match) for name, path, match in table.iter_rows()}
 
@@ -39,49 +39,52 @@ def found(files, *listed, claimed=NOTHING):
 )
 def test_a_listed_name_finds_its_file(name, on_disk, match):
     path = f"datasets/Fish/chunk_1/{on_disk}"
-    assert found([path, "datasets/Fish/chunk_1/other.jpg"], name) == {name: (path, match)}
+    assert match_names([path, "datasets/Fish/chunk_1/other.jpg"], name) == {name: (path, match)}
 
 
-def test_an_exact_name_wins_and_two_equally_good_ones_are_ambiguous():
-    assert found(["1/a.jpg", "1/a.JPG"], "a.jpg") == {"a.jpg": ("1/a.jpg", "exact")}
-    assert found(["1/a.png", "1/a.JPG"], "a.jpg") == {"a.jpg": (None, "ambiguous")}
+def test_an_exact_name_wins_and_two_equal_matches_are_ambiguous():
+    assert match_names(["1/a.jpg", "1/a.JPG"], "a.jpg") == {"a.jpg": ("1/a.jpg", "exact")}
+    assert match_names(["1/a.png", "1/a.JPG"], "a.jpg") == {"a.jpg": (None, "ambiguous")}
     files = ["1/a.jpg", "2/a.jpg"]
-    assert found(files, "a.jpg", "2/a.jpg") == {"a.jpg": (None, "ambiguous"), "2/a.jpg": ("2/a.jpg", "exact")}
+    assert match_names(files, "a.jpg", "2/a.jpg") == {
+        "a.jpg": (None, "ambiguous"),
+        "2/a.jpg": ("2/a.jpg", "exact"),
+    }
 
 
 @pytest.mark.parametrize(
     "name", ["../a.jpg", "/etc/passwd", "..\\a.jpg", "C:\\a.jpg", "chunk_0/../../../a.jpg", "..", "1/.."]
 )
 def test_a_name_that_leaves_the_folder_is_outside(name):
-    assert found(["1/a.jpg"], name) == {name: (None, "outside_folder")}
+    assert match_names(["1/a.jpg"], name) == {name: (None, "outside_folder")}
 
 
-def test_a_claimed_file_stands_for_no_other_name():
+def test_a_claimed_file_matches_no_other_name():
     names = pl.Series(["a.png", "a.jpg"])
     claimed = Matcher(["a.png"]).exact(names)
     assert claimed.to_list() == ["a.png"]
-    assert found(["a.png"], *names, claimed=claimed) == {
+    assert match_names(["a.png"], *names, claimed=claimed) == {
         "a.png": ("a.png", "exact"),
         "a.jpg": (None, "missing"),
     }
 
 
-def slowly(files, listed, claimed):
-    """What is found by looking at every file."""
+def match_slowly(files, listed, claimed):
+    """The match by comparison with every file."""
     if escapes_folder(listed):
         return None, "outside_folder"
     folders, name = os.path.split(listed.replace("\\", "/"))
     folders = _normalise_unicode(folders).strip().removeprefix(".").removeprefix("/")
     for match, key in MATCH_LEVELS.items():
-        meant = [
+        candidates = [
             path
             for path in files
             if key(PurePosixPath(path).name) == key(name)
             and f"/{_normalise_unicode(os.path.dirname(path))}".endswith(f"/{folders}" if folders else "")
             and (match == "exact" or path not in claimed)
         ]
-        if meant:
-            return (meant[0], match) if len(meant) == 1 else (None, "ambiguous")
+        if candidates:
+            return (candidates[0], match) if len(candidates) == 1 else (None, "ambiguous")
     return None, "missing"
 
 
@@ -92,20 +95,22 @@ FILES = st.tuples(FOLDERS, STEMS.filter(lambda stem: stem != ".."), SUFFIXES)
 NAMES = st.tuples(st.sampled_from(["", "./", "/", "x//", "C:"]), FILES | st.tuples(FOLDERS, STEMS, SUFFIXES))
 
 
-def path_of(parts):
+def join_path(parts):
     folders, stem, suffix = parts
     return "/".join([*folders, stem + suffix])
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.sets(FILES.map(path_of)), st.sets(NAMES.map(lambda name: name[0] + path_of(name[1])), min_size=1))
-def test_it_finds_what_looking_at_every_file_finds(files, names):
+@given(
+    st.sets(FILES.map(join_path)), st.sets(NAMES.map(lambda name: name[0] + join_path(name[1])), min_size=1)
+)
+def test_it_matches_like_a_comparison_with_every_file(files, names):
     names = sorted(names)
     claimed = {
-        path for path, match in (slowly(sorted(files), name, ()) for name in names) if match == "exact"
+        path for path, match in (match_slowly(sorted(files), name, ()) for name in names) if match == "exact"
     }
-    exact = Matcher(sorted(files)).exact(pl.Series(names))
-    assert set(exact) == claimed
-    assert found(sorted(files), *names, claimed=exact) == {
-        n: slowly(sorted(files), n, claimed) for n in names
+    exact_matches = Matcher(sorted(files)).exact(pl.Series(names))
+    assert set(exact_matches) == claimed
+    assert match_names(sorted(files), *names, claimed=exact_matches) == {
+        n: match_slowly(sorted(files), n, claimed) for n in names
     }

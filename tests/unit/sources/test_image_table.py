@@ -1,4 +1,4 @@
-"""Images listed in any table: what it says comes over untouched, and finds its files."""
+"""Images listed in any table: values are unchanged, and names match their files."""
 
 import polars as pl
 import pytest
@@ -14,34 +14,36 @@ from tests.factories import delivery
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with the images a/1.jpg and b/2.PNG in it."""
+    """A folder with the images a/1.jpg and b/2.PNG."""
     delivery.picture(tmp_path / "photos/a/1.jpg", 1)
     delivery.picture(tmp_path / "photos/b/2.PNG", 2)
     return tmp_path / "photos"
 
 
-def listed(folder, path, *, preset=None, unlisted="quarantine", **own):
-    images = image_table.list_images(folder, "s", path=path, preset=preset, overrides=own, unlisted=unlisted)
-    tables.write(images, folder.with_name("images.parquet"), Images)  # it is one
+def list_images(folder, path, *, preset=None, unlisted="quarantine", **overrides):
+    images = image_table.list_images(
+        folder, "s", path=path, preset=preset, overrides=overrides, unlisted=unlisted
+    )
+    tables.write(images, folder.with_name("images.parquet"), Images)  # validates the table
     return images.sort("path", "listed_name", "row_index", nulls_last=True)
 
 
-def written(folder, header, *rows):
+def write_table(folder, header, *rows):
     delivery.table(folder.with_name("t.csv"), header, rows)
     return folder.with_name("t.csv")
 
 
 def test_rows_of_a_table(folder):
     header = ["name", "group", "who", "animal", "half", "text", "genus", "rest"]
-    path = written(
+    path = write_table(
         folder,
         header,
         ["1.jpg", "Fish", " Aus bus ", "x7", "train", "A {genus}.", "Aus", "?"],
         ["2.png", "", "", "", "", "", "", ""],
         ["3.jpg", "Bird", "Cus dus", "x8", "test", "B", "Cus", "?"],
     )
-    own = {"file": "name", "category": "group", "species": "who", "specimen": "animal"}
-    images = listed(folder, path, **own, split="half", caption="text", genus="genus")
+    overrides = {"file": "name", "category": "group", "species": "who", "specimen": "animal"}
+    images = list_images(folder, path, **overrides, split="half", caption="text", genus="genus")
     fields = [
         "path",
         "match_kind",
@@ -61,8 +63,8 @@ def test_rows_of_a_table(folder):
     assert images["uuid"].to_list() == [image_uuid("s", name) for name in ["a/1.jpg", "b/2.PNG", "3.jpg"]]
 
 
-def test_texts_with_columns_and_the_first_that_is_not_blank(folder):
-    path = written(
+def test_templates_and_the_first_value_that_is_not_blank(folder):
+    path = write_table(
         folder,
         ["id", "genus", "epithet", "bin", "full"],
         ["1", "Aus", "{bin}", "BOLD:1", ""],
@@ -71,27 +73,27 @@ def test_texts_with_columns_and_the_first_that_is_not_blank(folder):
         ["", "Aus", "", " ", " "],
     )
     species = ["full", "{genus} {epithet}", "bin"]
-    images = listed(folder, path, file="{id}.jpg", species=species)
-    message = images.select("listed_name", "raw_name").rows()
-    assert message == [("1.jpg", "Aus {bin}"), ("2.jpg", "BOLD:2"), ("", " "), ("9.jpg", "Aus cus")]
+    images = list_images(folder, path, file="{id}.jpg", species=species)
+    names = images.select("listed_name", "raw_name").rows()
+    assert names == [("1.jpg", "Aus {bin}"), ("2.jpg", "BOLD:2"), ("", " "), ("9.jpg", "Aus cus")]
 
 
-def test_files_that_no_row_lists_are_quarantined_or_ignored(folder):
+def test_unlisted_files_are_quarantined_or_ignored(folder):
     (folder / "notes.txt").write_text("no image")
-    path = written(folder, ["file"], ["a/1.jpg"])
-    assert listed(folder, path, file="file")["match_kind"].to_list() == ["exact", "unlisted"]
-    assert listed(folder, path, file="file", unlisted="ignore")["match_kind"].to_list() == ["exact"]
+    path = write_table(folder, ["file"], ["a/1.jpg"])
+    assert list_images(folder, path, file="file")["match_kind"].to_list() == ["exact", "unlisted"]
+    assert list_images(folder, path, file="file", unlisted="ignore")["match_kind"].to_list() == ["exact"]
 
 
-def test_an_address_counts_by_the_last_part_of_its_path(folder):
+def test_an_address_matches_by_the_last_part_of_its_path(folder):
     addresses = [
         "https://x.org/y/1.jpg?size=9#/z.jpg",
         "HTTP://x.org/../2.png",
         "http://x.org/..",
         "http://x.org",
     ]
-    path = written(folder, ["file"], *([address] for address in addresses))
-    images = listed(folder, path, file="file", unlisted="ignore")
+    path = write_table(folder, ["file"], *([address] for address in addresses))
+    images = list_images(folder, path, file="file", unlisted="ignore")
     assert dict(images.select("listed_name", "match_kind").iter_rows()) == dict(
         zip(addresses, ["exact", "extension", "outside_folder", "missing"], strict=True)
     )
@@ -102,17 +104,17 @@ def test_parquet_with_numbers_for_names(folder):
     pl.DataFrame(
         {"id": [1, 2, None], "name": ["Aus bus", None, "x"], "views": [[1], [2], [3]]}
     ).write_parquet(path)
-    images = listed(folder, path, file="id", species="name")
+    images = list_images(folder, path, file="id", species="name")
     assert images.select("path", "listed_name", "raw_name").rows() == [
         ("a/1.jpg", "1", "Aus bus"),
         ("b/2.PNG", "2", None),
         (None, "", "x"),
     ]
     with pytest.raises(ValueError, match=r"t\.parquet: column 'views' is List\(Int64\)"):
-        listed(folder, path, file="views")
+        list_images(folder, path, file="views")
     path.write_bytes(b"PAR1 broken")
     with pytest.raises(ValueError, match=r"t\.parquet: cannot be read as a table"):
-        listed(folder, path, file="id")
+        list_images(folder, path, file="id")
 
 
 def test_a_darwin_core_record_may_have_several_files(folder):
@@ -123,7 +125,7 @@ def test_a_darwin_core_record_may_have_several_files(folder):
         "\tAus cus\t8",
     ]
     path.write_text("\n".join(rows).replace("u/", "https://x.org/"))
-    images = listed(folder, path, preset="darwin_core")
+    images = list_images(folder, path, preset="darwin_core")
     assert images.select("path", "listed_name", "raw_name", "specimen").rows() == [
         ("a/1.jpg", "https://x.org/1.jpg", '"Aus bus', "7"),
         ("b/2.PNG", "https://x.org/2.png", '"Aus bus', "7"),
@@ -141,21 +143,23 @@ def test_another_studys_captions(folder):
         "caption": "A fish.",
     }
     pl.DataFrame([row, row | {"path": "b/2.PNG", "infraspecies": "Aus bus cus"}]).write_parquet(path)
-    images = listed(folder, path, preset="nearkin")
+    images = list_images(folder, path, preset="nearkin")
     assert images.select("path", "raw_name", "family", "caption").rows() == [
         ("a/1.jpg", "Aus bus", "Aidae", "A fish."),
         ("b/2.PNG", "Aus bus cus", "Aidae", "A fish."),
     ]
 
 
-def test_hostile_rows_are_listed_and_nothing_outside_is_opened(folder):
+def test_hostile_rows_are_listed_and_no_outside_file_is_opened(folder):
     delivery.picture(folder / "--x.jpg", 3)
     folder.with_name("secret.jpg").write_text("secret")
     (folder / "link.jpg").symlink_to("../secret.jpg")
     names = ["--x.jpg", "../secret.jpg", str(folder.with_name("secret.jpg")), "link.jpg", "=cmd|'/C calc'!A0"]
-    long = "x" * 10_000_000
-    path = written(folder, ["file", "name"], *([name, "<script>"] for name in names), ["1.jpg", long])
-    images = listed(folder, path, file="file", species="name", unlisted="ignore")
+    long_name = "x" * 10_000_000
+    path = write_table(
+        folder, ["file", "name"], *([name, "<script>"] for name in names), ["1.jpg", long_name]
+    )
+    images = list_images(folder, path, file="file", species="name", unlisted="ignore")
     assert dict(images.select("listed_name", "match_kind").iter_rows()) == {
         "--x.jpg": "exact",
         "../secret.jpg": "outside_folder",
@@ -164,9 +168,9 @@ def test_hostile_rows_are_listed_and_nothing_outside_is_opened(folder):
         "=cmd|'/C calc'!A0": "missing",
         "1.jpg": "exact",
     }
-    assert images["raw_name"].sort()[-1] == long
-    unseen = listed(folder, written(folder, ["file"], ["1.jpg"]), file="file")
-    assert unseen.filter(path="link.jpg")["match_kind"].to_list() == ["outside_folder"]
+    assert images["raw_name"].sort()[-1] == long_name
+    all_images = list_images(folder, write_table(folder, ["file"], ["1.jpg"]), file="file")
+    assert all_images.filter(path="link.jpg")["match_kind"].to_list() == ["outside_folder"]
 
 
 def test_linked_folders_have_a_row_or_are_followed(folder):
@@ -174,14 +178,17 @@ def test_linked_folders_have_a_row_or_are_followed(folder):
     (folder / "c").symlink_to("../big")
     (folder / "gone.jpg").symlink_to("nowhere")
     (folder / "disk").symlink_to("/nowhere/disk")
-    path = written(folder, ["file"], ["1.jpg"], ["c/3.jpg"])
-    own = {"path": path, "preset": None, "overrides": {"file": "file"}}
+    path = write_table(folder, ["file"], ["1.jpg"], ["c/3.jpg"])
+    settings = {"path": path, "preset": None, "overrides": {"file": "file"}}
     rows = {"1.jpg": "exact", "c/3.jpg": "missing", "c": "linked_folder", "disk": "broken_link"}
-    for unlisted, more in (("quarantine", {None: "unlisted", "gone.jpg": "broken_link"}), ("ignore", {})):
-        images = image_table.list_images(folder, "s", **own, unlisted=unlisted)
-        assert dict(images.select("listed_name", "match_kind").iter_rows()) == rows | more
+    for unlisted, unlisted_rows in (
+        ("quarantine", {None: "unlisted", "gone.jpg": "broken_link"}),
+        ("ignore", {}),
+    ):
+        images = image_table.list_images(folder, "s", **settings, unlisted=unlisted)
+        assert dict(images.select("listed_name", "match_kind").iter_rows()) == rows | unlisted_rows
     followed = image_table.list_images(
-        folder, "s", **own, unlisted="ignore", trusted=[folder.with_name("big")]
+        folder, "s", **settings, unlisted="ignore", trusted=[folder.with_name("big")]
     )
     paths = {"1.jpg": "a/1.jpg", "c/3.jpg": "c/3.jpg", "disk": None}
     assert dict(followed.select("listed_name", "path").iter_rows()) == paths
@@ -189,11 +196,11 @@ def test_linked_folders_have_a_row_or_are_followed(folder):
 
 def test_errors_name_the_table(folder):
     with pytest.raises(ValueError, match=r"no table 'gone\.csv': correct the dataset's source\.table"):
-        listed(folder, "gone.csv", file="x")
+        list_images(folder, "gone.csv", file="x")
     with pytest.raises(ValueError, match=r"t\.csv: no column 'y', which source\.columns\.file names"):
-        listed(folder, written(folder, ["x"]), file="{y}.jpg")
+        list_images(folder, write_table(folder, ["x"]), file="{y}.jpg")
     with pytest.raises(ValueError, match="holds no image file"):
-        listed(folder, written(folder, ["x"], ["gone.jpg"]), file="x", unlisted="ignore")
+        list_images(folder, write_table(folder, ["x"], ["gone.jpg"]), file="x", unlisted="ignore")
 
 
 ROWS = st.lists(
@@ -206,14 +213,16 @@ ROWS = st.lists(
 
 @settings(deadline=None, max_examples=30)
 @given(ROWS, st.randoms())
-def test_every_row_is_there_whatever_the_order(tmp_path_factory, rows, random):
+def test_every_row_is_listed_in_any_order(tmp_path_factory, rows, random):
     folder = tmp_path_factory.mktemp("d") / "photos"
     delivery.picture(folder / "1.jpg", 1)
     delivery.picture(folder / "2.jpg", 2)
-    images = listed(folder, written(folder, ["file", "name"], *rows), file="file", species="name")
-    message = images.drop_nulls("listed_name").select("listed_name", "raw_name").rows()
-    assert sorted(message) == sorted(rows)
+    images = list_images(folder, write_table(folder, ["file", "name"], *rows), file="file", species="name")
+    names = images.drop_nulls("listed_name").select("listed_name", "raw_name").rows()
+    assert sorted(names) == sorted(rows)
     assert len(images.unique(["uuid", "row_index"])) == len(images)
     random.shuffle(rows)
-    again = listed(folder, written(folder, ["file", "name"], *rows), file="file", species="name")
-    assert images.equals(again)
+    shuffled_images = list_images(
+        folder, write_table(folder, ["file", "name"], *rows), file="file", species="name"
+    )
+    assert images.equals(shuffled_images)

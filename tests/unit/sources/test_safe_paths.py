@@ -1,4 +1,4 @@
-"""Opening many files of a folder: links are followed inside, and nothing outside is opened."""
+"""Opening many files of a folder: links inside are followed, and files outside are not opened."""
 
 import errno
 import os
@@ -6,7 +6,7 @@ import os
 import pytest
 
 from nearkin.sources.safe_paths import UnreadableError, safe_opener
-from tests.factories.unreadable import failing
+from tests.factories.unreadable import fail_for_path
 
 
 @pytest.fixture
@@ -27,17 +27,17 @@ def folder(tmp_path):
 @pytest.mark.parametrize(
     ("path", "content"), [("sub/a.jpg", "a"), ("--x.jpg", "x"), ("inside.jpg", "a"), ("also/a.jpg", "a")]
 )
-def test_what_lies_inside_is_opened(folder, path, content):
-    opened = safe_opener(folder)
+def test_files_inside_are_opened(folder, path, content):
+    open_path = safe_opener(folder)
     for _ in range(2):
-        with opened(path) as file:
+        with open_path(path) as file:
             assert file.read() == content.encode()
 
 
 @pytest.mark.parametrize(
     "path", ["out.jpg", "up/secret.jpg", "../secret.jpg", "sub/../../secret.jpg", "pipe.jpg", "sub", "..", ""]
 )
-def test_what_lies_outside_or_is_no_file_is_not(folder, path):
+def test_paths_outside_or_without_a_file_are_refused(folder, path):
     with pytest.raises(ValueError, match="not a file inside"):
         safe_opener(folder)(path)
 
@@ -51,7 +51,7 @@ def test_what_lies_outside_or_is_no_file_is_not(folder, path):
         (".", "out.jpg", "secret"),
     ],
 )
-def test_what_lies_in_a_trusted_folder_is_opened(folder, trusted, path, content):
+def test_files_in_a_trusted_folder_are_opened(folder, trusted, path, content):
     (folder.parent / "big").mkdir()
     (folder.parent / "big/b.jpg").write_text("b")
     (folder / "to").symlink_to("../big")
@@ -62,7 +62,7 @@ def test_what_lies_in_a_trusted_folder_is_opened(folder, trusted, path, content)
 
 
 @pytest.mark.parametrize("path", ["up/secret.jpg", "../secret.jpg", "out.jpg", "sub/../../secret.jpg", "to"])
-def test_a_trusted_folder_opens_nothing_else(folder, path):
+def test_a_trusted_folder_allows_no_other_path(folder, path):
     (folder.parent / "big").mkdir()
     (folder / "to").symlink_to("../big")
     with pytest.raises(ValueError, match="not a file inside"):
@@ -71,16 +71,16 @@ def test_a_trusted_folder_opens_nothing_else(folder, path):
 
 @pytest.mark.parametrize("fault", [errno.EACCES, errno.EIO])
 def test_a_file_that_cannot_be_read_is_named(folder, monkeypatch, fault):
-    monkeypatch.setattr(os, "open", failing(os.open, folder / "sub/a.jpg", fault))
+    monkeypatch.setattr(os, "open", fail_for_path(os.open, folder / "sub/a.jpg", fault))
     with pytest.raises(UnreadableError, match="sub/a.jpg: cannot be read"):
         safe_opener(folder)("sub/a.jpg")
 
 
-def test_a_path_from_the_root_is_not_opened_either(folder):
+def test_an_absolute_path_is_refused(folder):
     with pytest.raises(ValueError, match="not a file inside"):
         safe_opener(folder)("/etc/hostname")
 
 
-def test_a_file_that_is_not_there_is_an_os_error(folder):
+def test_a_missing_file_is_an_os_error(folder):
     with pytest.raises(OSError, match="nothing.jpg"):
         safe_opener(folder)("nothing.jpg")

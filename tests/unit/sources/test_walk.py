@@ -1,4 +1,4 @@
-"""The files of a folder: nothing outside of it is opened."""
+"""The files of a folder; no file outside it is opened."""
 
 import errno
 import os
@@ -9,7 +9,7 @@ from nearkin.sources import folder_tree
 from nearkin.sources.safe_paths import UnreadableError, resolve_inside
 from nearkin.sources.walk import walk
 from tests.factories import delivery
-from tests.factories.unreadable import failing, said_by_user
+from tests.factories.unreadable import fail_for_path, read_errors_as_user
 
 
 def test_links_out_of_the_folder_are_never_opened(tmp_path):
@@ -29,8 +29,8 @@ def test_links_out_of_the_folder_are_never_opened(tmp_path):
 
 
 @pytest.fixture
-def elsewhere(tmp_path):
-    """A folder `d` with links to two others beside it, each of which has a file and links back."""
+def linked_folders(tmp_path):
+    """A folder `d` with links to two sibling folders, each with a file and links back."""
     for name in ("d", "big", "other"):
         delivery.picture(tmp_path / name / f"{name}.jpg", 1)
     (tmp_path / "d/Butterfly").symlink_to("../big")
@@ -40,54 +40,54 @@ def elsewhere(tmp_path):
     return tmp_path
 
 
-def test_linked_folders_are_followed_into_trusted_ones(elsewhere):
-    d, big, other = (elsewhere / name for name in ("d", "big", "other"))
-    both = [("Butterfly", "linked_folder"), ("Fish", "linked_folder")]
-    assert walk(d) == (["d.jpg"], [], both)
-    back = ("Butterfly/back", "repeated_folder")
+def test_linked_folders_are_followed_into_trusted_ones(linked_folders):
+    d, big, other = (linked_folders / name for name in ("d", "big", "other"))
+    links = [("Butterfly", "linked_folder"), ("Fish", "linked_folder")]
+    assert walk(d) == (["d.jpg"], [], links)
+    back_link = ("Butterfly/back", "repeated_folder")
     assert walk(d, [big]) == (
         ["Butterfly/big.jpg", "d.jpg"],
         ["Butterfly/file.jpg"],
-        [back, ("Fish", "linked_folder")],
+        [back_link, ("Fish", "linked_folder")],
     )
     files = ["Butterfly/big.jpg", "Butterfly/file.jpg", "Fish/other.jpg", "d.jpg"]
-    assert walk(d, [big, other]) == (files, [], [back])
-    assert walk(d, [elsewhere]) == walk(d, [other, big])
+    assert walk(d, [big, other]) == (files, [], [back_link])
+    assert walk(d, [linked_folders]) == walk(d, [other, big])
 
 
-def test_no_folder_is_listed_twice_and_loops_end(elsewhere):
-    (elsewhere / "d/up").symlink_to("..")
-    (elsewhere / "d/Zebra").symlink_to("Fish")
-    found = walk(elsewhere / "d", [elsewhere])
-    assert found.files == ["Butterfly/big.jpg", "Butterfly/file.jpg", "Fish/other.jpg", "d.jpg"]
-    again = ["Butterfly/back", "Zebra", "up/big", "up/d", "up/other"]
-    assert found.left_out == [(path, "repeated_folder") for path in again]
+def test_no_folder_is_listed_twice_and_cycles_end(linked_folders):
+    (linked_folders / "d/up").symlink_to("..")
+    (linked_folders / "d/Zebra").symlink_to("Fish")
+    listing = walk(linked_folders / "d", [linked_folders])
+    assert listing.files == ["Butterfly/big.jpg", "Butterfly/file.jpg", "Fish/other.jpg", "d.jpg"]
+    repeated = ["Butterfly/back", "Zebra", "up/big", "up/d", "up/other"]
+    assert listing.left_out == [(path, "repeated_folder") for path in repeated]
 
 
-def test_a_trusted_folder_that_is_not_there_is_named(elsewhere):
+def test_a_missing_trusted_folder_is_named(linked_folders):
     with pytest.raises(ValueError, match="no folder 'nowhere': correct the dataset's source.follow_links"):
-        walk(elsewhere / "d", ["nowhere"])
+        walk(linked_folders / "d", ["nowhere"])
 
 
-def test_linked_folders_that_are_left_out_are_logged(elsewhere, caplog):
-    walk(elsewhere / "d")
+def test_linked_folders_that_are_left_out_are_logged(linked_folders, caplog):
+    walk(linked_folders / "d")
     assert "does not name where it leads: Butterfly (leads to ../big)" in caplog.text
 
 
 @pytest.mark.parametrize("fault", [errno.EACCES, errno.EIO])
-def test_a_folder_that_cannot_be_read_stops_by_name(tmp_path, monkeypatch, fault):
+def test_an_unreadable_folder_is_named(tmp_path, monkeypatch, fault):
     delivery.picture(tmp_path / "d/Fish/a.jpg", 1)
-    monkeypatch.setattr(folder_tree.os, "scandir", failing(os.scandir, tmp_path / "d/Fish", fault))
-    remedy = "give this user the permission" if fault == errno.EACCES else "see that its disk answers"
-    with pytest.raises(UnreadableError, match=rf"d/Fish: cannot be read \({os.strerror(fault)}\): {remedy}"):
+    monkeypatch.setattr(folder_tree.os, "scandir", fail_for_path(os.scandir, tmp_path / "d/Fish", fault))
+    hint = "give this user the permission" if fault == errno.EACCES else "see that its disk answers"
+    with pytest.raises(UnreadableError, match=rf"d/Fish: cannot be read \({os.strerror(fault)}\): {hint}"):
         walk(tmp_path / "d")
 
 
-def test_a_folder_without_permission_stops_a_user_by_name(tmp_path):
+def test_a_folder_without_permission_is_named_for_a_user(tmp_path):
     delivery.picture(tmp_path / "d/Fish/a.jpg", 1)
     (tmp_path / "d/Fish").chmod(0)
-    message = said_by_user(tmp_path, "from nearkin.sources.walk import walk; walk('d')")
-    assert "UnreadableError: d/Fish: cannot be read (Permission denied): give this user" in message
+    errors = read_errors_as_user(tmp_path, "from nearkin.sources.walk import walk; walk('d')")
+    assert "UnreadableError: d/Fish: cannot be read (Permission denied): give this user" in errors
 
 
 def test_hidden_files_are_left_out(tmp_path):
@@ -96,7 +96,7 @@ def test_hidden_files_are_left_out(tmp_path):
     assert walk(tmp_path).files == ["c.jpg"]
 
 
-def test_a_file_name_that_is_no_utf8_is_listed(tmp_path):
+def test_a_file_name_that_is_not_utf8_is_listed(tmp_path):
     with open(os.fsencode(tmp_path) + b"/caf\xe9.png", "wb") as file:
         file.write(b"x")
     assert walk(tmp_path).files == ["caf\\xe9.png"]

@@ -1,4 +1,4 @@
-"""The synthetic dataset: names, pictures, layout, faults and the truth about them."""
+"""The synthetic dataset: names, images, layout, faults and the truth file."""
 
 import csv
 import hashlib
@@ -32,8 +32,8 @@ DEFECTS = """
 
 @pytest.fixture(scope="module")
 def delivery(tmp_path_factory):
-    """A small dataset with many faults, and the truth about it."""
-    folder = tmp_path_factory.mktemp("museum") / "delivery"
+    """A small dataset with many faults, and its truth file."""
+    folder = tmp_path_factory.mktemp("synthetic") / "delivery"
     write_delivery(
         folder, seed=1, n_species=12, largest_species=12, image_size=32, fault_rate=0.04, n_workers=1
     )
@@ -41,17 +41,17 @@ def delivery(tmp_path_factory):
         return folder, list(csv.DictReader(handle))
 
 
-def digests(folder):
+def digest_files(folder):
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_the_shipped_dataset_is_as_large_as_promised():
+def test_the_shipped_dataset_has_the_documented_size():
     species = draw_taxonomy(1, 48, 40)
-    assert len(species) == len({one.name for one in species}) == 48
-    assert len({one.genus for one in species}) == 21
-    assert {one.category for one in species} == set(CATEGORIES)
-    counts = sorted(one.n_images for one in species)
+    assert len(species) == len({record.name for record in species}) == 48
+    assert len({record.genus for record in species}) == 21
+    assert {record.category for record in species} == set(CATEGORIES)
+    counts = sorted(record.n_images for record in species)
     assert (counts[0], counts[-1]) == (2, 40)
     assert 600 < sum(counts) < 700
     assert np.median(counts) < np.mean(counts)
@@ -61,33 +61,37 @@ def test_the_shipped_dataset_is_as_large_as_promised():
 @settings(max_examples=25, deadline=None)
 def test_names_are_binomials_and_specimens_are_in_the_file_names(seed, n_species, largest):
     species = draw_taxonomy(seed, n_species, largest)
-    assert len({one.common_name for one in species}) == n_species
-    assert all(re.fullmatch("[A-Z][a-z]+ [a-z]+", one.name) for one in species)
+    assert len({record.common_name for record in species}) == n_species
+    assert all(re.fullmatch("[A-Z][a-z]+ [a-z]+", record.name) for record in species)
     entries = clean_entries(species, seed)
-    assert Counter(one.species.name for one in entries) == {one.name: one.n_images for one in species}
-    assert len({one.path for one in entries}) == len(entries)
-    named = {}
-    for one in entries:
-        pattern = SPECIMEN[one.category != "Fish"]
-        named.setdefault(re.match(pattern, one.listed)[1], set()).add((one.species.number, one.specimen))
-    assert all(len(specimens) == 1 for specimens in named.values())
-    assert len(named) == len({(one.species.number, one.specimen) for one in entries})
-    assert min(Counter(number for [(number, _)] in named.values()).values()) >= 2
+    assert Counter(entry.species.name for entry in entries) == {
+        record.name: record.n_images for record in species
+    }
+    assert len({entry.path for entry in entries}) == len(entries)
+    specimens_by_name = {}
+    for entry in entries:
+        pattern = SPECIMEN[entry.category != "Fish"]
+        specimens_by_name.setdefault(re.match(pattern, entry.listed)[1], set()).add(
+            (entry.species.number, entry.specimen)
+        )
+    assert all(len(specimens) == 1 for specimens in specimens_by_name.values())
+    assert len(specimens_by_name) == len({(entry.species.number, entry.specimen) for entry in entries})
+    assert min(Counter(number for [(number, _)] in specimens_by_name.values()).values()) >= 2
 
 
 def test_a_name_parser_reads_the_names_as_binomials():
-    for one in draw_taxonomy(1, 48, 40):
-        parsed = parse(one.name)
-        assert (parsed.genus, parsed.specific_epithet) == (one.genus, one.epithet)
+    for species in draw_taxonomy(1, 48, 40):
+        name = parse(species.name)
+        assert (name.genus, name.specific_epithet) == (species.genus, species.epithet)
 
 
 def test_a_picture_is_the_same_each_time_and_differs_between_views():
-    for one in draw_taxonomy(1, 3, 4):
-        first, again, other = (
-            np.asarray(scene.draw_picture(one, 0, view, seed=1, image_size=64)) for view in (0, 0, 1)
+    for species in draw_taxonomy(1, 3, 4):
+        first, repeated, other = (
+            np.asarray(scene.draw_picture(species, 0, view, seed=1, image_size=64)) for view in (0, 0, 1)
         )
         assert first.dtype == np.uint8 and max(first.shape) == 64
-        assert (first == again).all()
+        assert (first == repeated).all()
         assert first.shape != other.shape or (first != other).any()
         assert first.std() > 10
 
@@ -95,12 +99,12 @@ def test_a_picture_is_the_same_each_time_and_differs_between_views():
 def test_processes_do_not_change_a_byte(tmp_path):
     for folder, n_workers in (("one", 1), ("two", 2)):
         write_delivery(tmp_path / folder, **SMALL, fault_rate=0.1, n_workers=n_workers)
-    assert digests(tmp_path / "one") == digests(tmp_path / "two")
+    assert digest_files(tmp_path / "one") == digest_files(tmp_path / "two")
     write_delivery(tmp_path / "other", **SMALL | {"seed": 2}, fault_rate=0.1, n_workers=1)
-    assert digests(tmp_path / "one").keys() != digests(tmp_path / "other").keys()
+    assert digest_files(tmp_path / "one").keys() != digest_files(tmp_path / "other").keys()
 
 
-def test_a_folder_in_use_is_left_alone(tmp_path):
+def test_a_folder_with_files_is_refused_and_unchanged(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/letter.txt").write_text("dear all")
     with pytest.raises(FileExistsError, match="not empty"):
@@ -130,27 +134,30 @@ def test_the_layout_is_that_of_vlm4bio(delivery):
 
 def test_every_kind_of_fault_occurs_at_the_shipped_size():
     entries = inject.inject_faults(clean_entries(draw_taxonomy(1, 48, 40), 1), 0.002, 1)
-    assert set(DEFECTS.split()) == {one.defect for one in entries} - {"none"}
-    assert {one.treatment for one in entries if one.defect == "unusual_mode"} == {
+    assert set(DEFECTS.split()) == {entry.defect for entry in entries} - {"none"}
+    assert {entry.treatment for entry in entries if entry.defect == "unusual_mode"} == {
         "CMYK", "turned by EXIF", "palette with transparency", "16-bit grey",
     }  # fmt: skip
-    assert 0.05 < sum(one.defect != "none" for one in entries) / len(entries) < 0.2
+    assert 0.05 < sum(entry.defect != "none" for entry in entries) / len(entries) < 0.2
 
 
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 0.002, 0.02, 0.2]))
 @settings(max_examples=12, deadline=None)
-def test_no_rate_loses_a_picture_or_uses_a_name_twice(seed, rate):
+def test_no_rate_loses_a_picture_or_repeats_a_name(seed, rate):
     clean = clean_entries(draw_taxonomy(seed, 24, 30), seed)
     entries = inject.inject_faults(clean, rate, seed)
-    assert {(one.species, one.specimen, one.view) for one in clean} <= {
-        (one.species, one.specimen, one.view) for one in entries
+    assert {(entry.species, entry.specimen, entry.view) for entry in clean} <= {
+        (entry.species, entry.specimen, entry.view) for entry in entries
     }
-    for names in ([one.path for one in entries if one.path], [one.listed for one in entries if one.listed]):
+    for names in (
+        [entry.path for entry in entries if entry.path],
+        [entry.listed for entry in entries if entry.listed],
+    ):
         assert len(set(names)) == len(names)
-    assert rate or entries == sorted(clean, key=lambda one: (one.category, one.path))
-    untouched = sum(one.defect == "none" for one in entries)
+    assert rate or entries == sorted(clean, key=lambda entry: (entry.category, entry.path))
+    untouched = sum(entry.defect == "none" for entry in entries)
     assert untouched >= (1 - inject.MAX_FAULTY_SHARE) * len(clean) - 1
-    names = {one.species.name for one in clean}
+    names = {entry.species.name for entry in clean}
     for row in truth_rows(entries, {}):
         assert row["correct_species"] in names
         assert row["expected_outcome"] in ("kept", "repaired", "flagged", "grouped", "quarantined")
@@ -158,7 +165,7 @@ def test_no_rate_loses_a_picture_or_uses_a_name_twice(seed, rate):
             assert row["as_delivered"] not in names and row["correct_value"] == row["correct_species"]
 
 
-def test_copies_are_what_the_truth_says(delivery):
+def test_copies_agree_with_the_truth_file(delivery):
     folder, truth = delivery
     for row in truth:
         first, second = folder / row["file"], folder / row["correct_value"]
@@ -173,7 +180,7 @@ def test_copies_are_what_the_truth_says(delivery):
     assert {"byte_copy", "label_conflict", "near_duplicate"} <= {row["defect"] for row in truth}
 
 
-def test_related_views_are_closed_and_usable(delivery):
+def test_related_views_are_symmetric_and_usable(delivery):
     _, truth = delivery
     related = [row for row in truth if row["defect"] == "related_frames"]
     quarantined = {row["file"] for row in truth if row["expected_outcome"] == "quarantined"}
@@ -182,25 +189,25 @@ def test_related_views_are_closed_and_usable(delivery):
     assert not quarantined & {row["file"] for row in related}
 
 
-def test_spoilt_files_are_spoilt_and_unusual_ones_can_be_read():
+def test_damaged_files_are_damaged_and_unusual_ones_are_readable():
     picture = scene.draw_picture(draw_taxonomy(1, 3, 4)[0], 0, 0, seed=1, image_size=48)
 
-    def opened(treatment, path="a.jpg"):
+    def open_treated(treatment, path="a.jpg"):
         return Image.open(io.BytesIO(encode.encode(picture, path, treatment)[0]))
 
     cut, note = encode.encode(picture, "a.jpg", "truncated")
     assert re.fullmatch(rf"{len(cut)} of \d+ bytes", note)
     with pytest.raises(OSError, match="truncated"):
         Image.open(io.BytesIO(cut)).load()
-    assert opened("CMYK").mode == "CMYK"
-    assert opened("turned by EXIF").size == picture.size[::-1]
-    assert opened("palette with transparency", "a.png").info["transparency"] == 0
-    assert opened("16-bit grey", "a.png").mode == "I;16"
+    assert open_treated("CMYK").mode == "CMYK"
+    assert open_treated("turned by EXIF").size == picture.size[::-1]
+    assert open_treated("palette with transparency", "a.png").info["transparency"] == 0
+    assert open_treated("16-bit grey", "a.png").mode == "I;16"
     assert encode.encode_non_picture("empty", "a.jpg") == b""
     assert b"a.jpg" in encode.encode_non_picture("page", "a.jpg")
 
 
-def test_the_bomb_is_valid_but_huge():
+def test_the_decompression_bomb_is_valid_but_huge():
     with pytest.raises(Image.DecompressionBombError):
         Image.open(io.BytesIO(encode.huge_png(30_123)))
     small = Image.open(io.BytesIO(encode.huge_png(600)))  # two repeats and a rest

@@ -1,11 +1,11 @@
-"""Makes jobs fail while they write. Python loads this file by itself where it finds it.
+"""Makes jobs fail while they write. Python imports this file automatically from the module path.
 
-Tests put it into the root of a copy of the project, where all scripts look for modules. The folder that
-the variable FAILS names holds one file for each failure, so that every script fails FAIL_TIMES times (twice,
-if nothing is said) and is then spared; FAIL_RULES names the rules meant, all if it is empty. FAIL_WAY is
+Tests copy it into the root of a copy of the project, which is on the module path of all scripts. FAILS
+is a folder with one file for each failure, so that every script fails FAIL_TIMES times (twice by default)
+and then succeeds; FAIL_RULES lists the rules that fail, all rules if it is empty. FAIL_WITH is
 `exception`, `full`, `SIGKILL` or another signal, or, for jobs of a SLURM cluster, `cancel`, `memory` or
-`time`; other jobs then get SIGKILL. Whenever a process is to end, the file that is about to take its place
-is cut in half before.
+`time`; other jobs then get SIGKILL. Before a process ends, the file that it is about to move is truncated
+to half its size.
 """
 
 import errno
@@ -16,49 +16,49 @@ import sys
 import time
 from pathlib import Path
 
-WAY = os.environ.get("FAIL_WAY", "SIGKILL")
+FAILURE = os.environ.get("FAIL_WITH", "SIGKILL")
 RULES = os.environ.get("FAIL_RULES", "").split()
 TIMES = int(os.environ.get("FAIL_TIMES", "2"))
 
 
-def failing(move):
-    """`Path.replace` or `Path.rename`, for the scripts of jobs."""
+def make_failing(move):
+    """A `Path.replace` or `Path.rename` that fails in the scripts of jobs."""
 
-    def moved(self, target):
-        started = Path(sys.argv[0])  # .snakemake/scripts/tmpx1y2.embed_images.py
-        is_of_job = started.parent.name == "scripts" and ".part" in (self.suffix, self.parent.suffix)
-        if is_of_job and not is_spared(started):
-            if WAY == "exception":
+    def fail_or_move(self, target):
+        script = Path(sys.argv[0])  # .snakemake/scripts/tmpx1y2.embed_images.py
+        is_of_job = script.parent.name == "scripts" and ".part" in (self.suffix, self.parent.suffix)
+        if is_of_job and not is_spared(script):
+            if FAILURE == "exception":
                 raise RuntimeError("made to fail")
-            if WAY == "full":
+            if FAILURE == "full":
                 raise OSError(errno.ENOSPC, "made to fail")
             if self.is_file():
                 os.truncate(self, self.stat().st_size // 2)
-            end()
+            end_process()
         return move(self, target)
 
-    return moved
+    return fail_or_move
 
 
-def end():
-    """End this process; for the ways that are SLURM's, do what makes SLURM end the job."""
+def end_process():
+    """End this process; for failures of SLURM, make SLURM end the job."""
     job = os.environ.get("SLURM_JOB_ID")
-    if WAY.startswith("SIG") or job is None:
-        os.kill(os.getpid(), getattr(signal, WAY, signal.SIGKILL))
-    if WAY == "cancel":
+    if FAILURE.startswith("SIG") or job is None:
+        os.kill(os.getpid(), getattr(signal, FAILURE, signal.SIGKILL))
+    if FAILURE == "cancel":
         subprocess.run(["scancel", job], check=True)
-    if WAY == "time":
+    if FAILURE == "time":
         subprocess.run(["scontrol", "update", f"JobId={job}", "TimeLimit=1"], check=True)
-    taken = []
+    blocks = []
     while True:
-        if WAY == "memory":
-            taken.append(b"x" * 5 * 10**8)
+        if FAILURE == "memory":
+            blocks.append(b"x" * 5 * 10**8)
         time.sleep(0.5)
 
 
-def is_spared(started):
-    """Whether a script is not meant or failed often enough; if neither, this failure is noted."""
-    rule = started.suffixes[-2][1:]
+def is_spared(script):
+    """Whether a script must not fail or has failed often enough; otherwise records this failure."""
+    rule = sys.modules["__main__"].snakemake.rule
     if RULES and rule not in RULES:
         return True
     for number in range(TIMES):
@@ -71,4 +71,4 @@ def is_spared(started):
 
 
 if "FAILS" in os.environ:
-    Path.replace, Path.rename = failing(Path.replace), failing(Path.rename)
+    Path.replace, Path.rename = make_failing(Path.replace), make_failing(Path.rename)

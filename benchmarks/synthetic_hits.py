@@ -1,45 +1,45 @@
-"""Invented answers of queries whose chance to hit is known: a long tail of species, groups of images."""
+"""Synthetic scores of queries whose hit probability is known: a long tail of species, groups of images."""
 
 import numpy as np
 import polars as pl
 
 LEVELS = ["category", "genus", "species"]
-CATEGORIES = 3
-PER_GENUS = 3
-ALIKE = 0.7
+N_CATEGORIES = 3
+SPECIES_PER_GENUS = 3
+CORRELATED_SHARE = 0.7
 """The share of groups whose images all hit or all miss."""
 
 
-def queries(n, *, n_species, seed):
-    """Queries with `category`, `genus`, `species`, `group` and their `chance`; about two to a group."""
-    drawn = np.random.default_rng(seed)
+def make_queries(n, *, n_species, seed):
+    """Queries with `category`, `genus`, `species`, `group` and their `chance`; about two per group."""
+    rng = np.random.default_rng(seed)
     share = 1 / np.arange(1, n_species + 1) ** 0.7
-    species = np.sort(drawn.choice(n_species, size=n, p=share / share.sum()))
-    chance = drawn.beta(3, 2, n_species)[species]
-    new = drawn.random(n) < 0.5
-    new |= np.diff(species, prepend=-1) != 0
+    species = np.sort(rng.choice(n_species, size=n, p=share / share.sum()))
+    chance = rng.beta(3, 2, n_species)[species]
+    starts_group = rng.random(n) < 0.5
+    starts_group |= np.diff(species, prepend=-1) != 0
     return pl.DataFrame(
         {
-            "category": pl.Series(species % CATEGORIES).cast(pl.String),
-            "genus": pl.Series(species // CATEGORIES // PER_GENUS).cast(pl.String),
+            "category": pl.Series(species % N_CATEGORIES).cast(pl.String),
+            "genus": pl.Series(species // N_CATEGORIES // SPECIES_PER_GENUS).cast(pl.String),
             "species": pl.Series(species).cast(pl.String),
-            "group": np.cumsum(new),
+            "group": np.cumsum(starts_group),
             "chance": chance,
         }
     ).with_columns(species=pl.format("{} {}", "genus", "species"))
 
 
-def hits(asked, *, seed, depth=100, ks=(1, 5, 10)):
-    """A `QueryScores` table of the queries: the first hit of an image that hits is its nearest."""
-    drawn = np.random.default_rng(seed)
-    n = len(asked)
-    n_groups = asked["group"][-1]
-    together = (drawn.random(n_groups) < ALIKE)[asked["group"].to_numpy() - 1]
-    luck = np.where(together, drawn.random(n_groups)[asked["group"].to_numpy() - 1], drawn.random(n))
-    first = np.where(luck < asked["chance"].to_numpy(), 1, drawn.integers(2, depth + 50, n))
+def make_hits(queries, *, seed, depth=100, ks=(1, 5, 10)):
+    """A `QueryScores` table of the queries; a query that hits does so with its nearest neighbour."""
+    rng = np.random.default_rng(seed)
+    n = len(queries)
+    n_groups = queries["group"][-1]
+    is_correlated = (rng.random(n_groups) < CORRELATED_SHARE)[queries["group"].to_numpy() - 1]
+    uniform = np.where(is_correlated, rng.random(n_groups)[queries["group"].to_numpy() - 1], rng.random(n))
+    first = np.where(uniform < queries["chance"].to_numpy(), 1, rng.integers(2, depth + 50, n))
     first_relevant_rank = pl.when(pl.col("first") <= depth).then(pl.col("first"))
     parts = [
-        asked.select(
+        queries.select(
             protocol=pl.lit("leave_one_out"),
             level=pl.lit(level),
             uuid=pl.int_range(pl.len()).cast(pl.String).str.zfill(36),
