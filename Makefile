@@ -42,7 +42,7 @@ status: $(READY) ## Say what is done, at work, failed and left, without running 
 verify: $(READY) ## Check every byte of the results, also copied ones, and whether a run would make them
 	@$(BIN)/python -m nearkin.driver.verify --configfile "$(CONFIG)"
 
-estimate: $(READY) ## Say what a run would take in time, disk and memory, without doing it
+estimate: $(READY) ## Say what a run would take, at the rates of earlier runs, without doing it
 	@$(BIN)/python -m nearkin.estimate --configfile "$(CONFIG)" --cores $(CORES)
 
 test: $(READY) lint unit ## Check style and types; run unit tests and one small study (ten minutes)

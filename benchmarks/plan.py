@@ -23,7 +23,8 @@ import yaml
 
 from benchmarks.report import RESULTS, describe_machine, format_table, read_machine, replace_block
 from benchmarks.subprocess_timer import run_in_subprocess
-from nearkin.estimate import model
+from nearkin.estimate.stages import NEIGHBOUR_BYTES, count_by_split, count_search
+from nearkin.estimate.table import format_duration, format_size
 from nearkin.search.exact_knn import self_knn
 
 ROOT = Path(__file__).parents[1]
@@ -40,6 +41,7 @@ SPLIT = {
     "folds": None,
 }  # the config's defaults
 PIXEL_BYTES = 224 * 224 * 3
+SEARCH_BYTES = 2**30  # memory of the search besides the vectors
 CURATION_STAGES = {
     "clean_labels": "names",
     "complete_captions": "captions",
@@ -69,7 +71,7 @@ class Stage(NamedTuple):
 
 def estimate_stages(results, n_searched):
     """All stages of the study, the most expensive first; runs searches of `n_searched` vectors."""
-    sizes = model.split_sizes(N_IMAGES, SPLIT)
+    sizes = count_by_split(N_IMAGES, SPLIT)
     threads = results["embedding"]["threads"]
     core_seconds = {
         (record["photos"], record["method"]): threads / record["per_second"]
@@ -81,9 +83,9 @@ def estimate_stages(results, n_searched):
     inspect = 1 / results["inspection"]["results"]["JPEGs of 12 megapixels"]["inspected_per_second"]
     slowdown = run_in_subprocess(measure_depth_slowdown, n_searched)["times"]
     compare = slowdown / count_pairs_per_core_second(results["neighbours"])
-    _, n_pairs, _ = model.search_workload(sizes, PROTOCOLS, DEPTH)
+    _, n_pairs, _ = count_search(sizes, PROTOCOLS, DEPTH)
     n_audit_pairs = 3 * min(100_000, sizes["test"]) * (sizes["test"] + sizes["train"])
-    vectors = 4 * WIDTH * max(sizes["test"] + sizes["train"], 2 * sizes["test"]) + model.SEARCH_BYTES
+    vectors = 4 * WIDTH * max(sizes["test"] + sizes["train"], 2 * sizes["test"]) + SEARCH_BYTES
     embed = N_MODELS * N_IMAGES * encode
     stages = [
         Stage("inspect_images", N_SHARDS, N_IMAGES * inspect, 1, estimate_memory("inspect_images", results)),
@@ -93,7 +95,7 @@ def estimate_stages(results, n_searched):
         Stage(
             "search_neighbours", N_MODELS * N_CHUNKS, N_MODELS * n_pairs * compare, 8, vectors, uses_gpu=True
         ),
-        Stage("audit_leakage", 1, n_audit_pairs * compare, 8, 4 * WIDTH * N_IMAGES + model.SEARCH_BYTES),
+        Stage("audit_leakage", 1, n_audit_pairs * compare, 8, 4 * WIDTH * N_IMAGES + SEARCH_BYTES),
     ]
     excluded = {stage.rule for stage in stages} | set(EXCLUDED_RULES)
     for rule in sorted({record["rule"] for record in results["scaling_study"]["records"]} - excluded):
@@ -202,7 +204,7 @@ def make_stage_table(stages):
             _format_hours(stage.core_seconds),
             stage.cores,
             f"{stage.memory_bytes / 1e9:,.1f}",
-            model.duration(stage.core_seconds / stage.n_jobs / stage.cores),
+            format_duration(stage.core_seconds / stage.n_jobs / stage.cores),
         ]
         for stage in stages
     ]
@@ -231,19 +233,19 @@ def make_machine_table(stages):
 
 def make_disk_table():
     """Header and rows: size and number of the files on disk."""
-    sizes = model.split_sizes(N_IMAGES, SPLIT)
-    _, _, n_rows = model.search_workload(sizes, PROTOCOLS, DEPTH)
+    sizes = count_by_split(N_IMAGES, SPLIT)
+    _, _, n_rows = count_search(sizes, PROTOCOLS, DEPTH)
     kinds = {
         "pixels (`cache: true`)": (N_IMAGES * PIXEL_BYTES, N_SHARDS),
         "embeddings": (N_MODELS * N_IMAGES * (WIDTH * 4 + 60), N_MODELS * N_SHARDS),
         "neighbours, in chunks and joined": (
-            2 * N_MODELS * n_rows * model.NEIGHBOUR_BYTES,
+            2 * N_MODELS * n_rows * NEIGHBOUR_BYTES,
             N_MODELS * (N_CHUNKS + 1),
         ),
         "inspection": (N_IMAGES * 120, N_SHARDS),
         "thumbnails for report and audit": (20e3 * 3e3, N_SHARDS),
     }
-    rows = [[kind, model.size(n_bytes), f"{n_files:,}"] for kind, (n_bytes, n_files) in kinds.items()]
+    rows = [[kind, format_size(n_bytes), f"{n_files:,}"] for kind, (n_bytes, n_files) in kinds.items()]
     n_files = sum(n for _, n in kinds.values())
     rows.append(["logs, resource usage, and Snakemake's metadata of all files", "< 1 GB", f"{3 * n_files:,}"])
     return ["content", "size", "files"], rows

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -55,15 +54,6 @@ def iter_image_files(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Iterat
         for name in inner.files:
             if is_image_name(name):
                 yield os.path.join(inner.path, name)
-
-
-def sample_images(folder: AnyPath, n: int, trusted: Iterable[AnyPath] = ()) -> list[str]:
-    """`n` of the image files below a folder, spread over the first few thousand; fewer if there are fewer.
-
-    Names that are not printable are left out.
-    """
-    paths = sorted(path for path in islice(iter_image_files(folder, trusted), 100 * n) if path.isprintable())
-    return paths[:: max(1, len(paths) // n)][:n]
 
 
 def _count_rows(path: str) -> int:
