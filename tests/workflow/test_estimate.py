@@ -34,7 +34,7 @@ def test_before_a_run_it_counts_the_work_and_knows_no_time(tmp_path):
 
 
 def test_after_a_run_another_dataset_takes_its_rates(project):
-    with runs.config_of(project) as config:
+    with runs.edit_config(project) as config:
         config["datasets"] = {"birds": config["datasets"]["museum"]}
     output, rows = run_estimate(project)
     for stage in ("generate_synthetic birds", "embed_images birds tuned", "finetune_encoder birds tuned"):
