@@ -17,35 +17,42 @@ NEUTRAL_MODULES = {"nearkin/runtime/prefetch.py", "nearkin/runtime/logs.py", "ne
 """Modules that cannot change a result: they report progress, or decide when a step reads its data."""
 
 
-def code_digest(root: str | Path, script: str) -> str:
+def code_digest(root: str | Path, script: str, function: str | None = None) -> str:
     """A digest of what a script computes: of its syntax tree and of those of the project modules it imports.
 
     Snakemake does not look inside the modules that a script imports. As a parameter, the digest reruns
     the step when what it computes may have changed, whatever the dates of the files. Comments,
     docstrings, annotations, positions, imports that only annotations need, and the modules in
-    NEUTRAL_MODULES do not count.
+    NEUTRAL_MODULES do not count. If a `function` is named, the script's other functions do not count either.
     """
-    digests = code_files(root, script).items()
+    digests = code_files(root, script, function).items()
     lines = "".join(f"{file} {digest}\n" for file, digest in digests if file not in NEUTRAL_MODULES)
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def code_files(root: str | Path, script: str) -> dict[str, str]:
-    """A script and every project module whose names it uses, directly or not, by path, with digests."""
+def code_files(root: str | Path, script: str, function: str | None = None) -> dict[str, str]:
+    """A script and every project module whose names it uses, directly or not, by path, with digests.
+
+    Of a script's functions only one counts, if it is named.
+    """
     digests: dict[str, str] = {}
     waiting = [script]
     while waiting:
         file = waiting.pop()
         if file not in digests:
-            digests[file], imported = _read_module(Path(root), file)
+            digests[file], imported = _read_module(Path(root), file, function if file == script else None)
             waiting += imported
     return dict(sorted(digests.items()))
 
 
 @cache  # many scripts import the same modules; reading them takes most of the time to load the workflow
-def _read_module(root: Path, module: str) -> tuple[str, list[str]]:
+def _read_module(root: Path, module: str, function: str | None = None) -> tuple[str, list[str]]:
     """The digest of a module's own code, and the project modules that it imports, as paths below `root`."""
     tree = _OnlyCode().visit(ast.parse((root / module).read_text(encoding="utf-8")))
+    if function:
+        tree.body = [
+            node for node in tree.body if not isinstance(node, ast.FunctionDef) or node.name == function
+        ]
     imports = _UsedImports({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)})
     digest = hashlib.sha256(_as_text(imports.visit(tree)).encode()).hexdigest()
     return digest, _module_files(root, sorted(imports.modules))

@@ -107,9 +107,26 @@ wildcard_constraints:
     clustering=any_of_regex(config["clusters"]),
 
 
-def digest_of(script):
-    """What a script computes, as a parameter: a change of it, or of what it imports, reruns the step."""
-    return code_digest.code_digest(ROOT, f"scripts/{script}")
+def digest_of(script, function=None):
+    """What a script computes, as a parameter: a change of it, or of what it imports, reruns the step.
+
+    Of a script's functions only one counts, if it is named.
+    """
+    return code_digest.code_digest(ROOT, f"scripts/{script}", function)
+
+
+def draw_with(function):
+    """Parameters of a figure's rule: the function of scripts/plot_figure.py that draws it, and its code."""
+    return {"draw": function, "code": digest_of("plot_figure.py", function)}
+
+
+def figure_files(path, figure, model="all"):
+    """The output of a figure's rule: an SVG, with its labels in the report, and a PNG."""
+    path = f"results/{{dataset}}/figures/{path}"
+    name = os.path.basename(path)
+    labels = {"figure": figure, "model": model}
+    svg = report(f"{path}.svg", caption=f"../report/{name}.rst", category="{dataset}", labels=labels)
+    return {f"{name}_svg": svg, f"{name}_png": f"{path}.png"}
 
 
 def report_captions(wildcards):
