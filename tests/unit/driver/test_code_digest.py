@@ -75,6 +75,22 @@ def test_a_constant_operator_or_import_changes_the_digest(project, text):
     assert digest(project) != before
 
 
+def test_of_a_scripts_functions_only_the_named_one_and_its_imports_count(project):
+    script = project / "scripts/a.py"
+
+    def digest_of_f(other="", code="add(1, 2)"):
+        script.write_text(
+            f"from nearkin import other\nfrom nearkin.sums import add\n"
+            f"def f():\n    return {code}\ndef g():\n    return other{other}\n"
+        )
+        code_digest._read_module.cache_clear()
+        assert "nearkin/other.py" not in code_digest.code_files(project, "scripts/a.py", "f")
+        return code_digest.code_digest(project, "scripts/a.py", "f")
+
+    before = digest_of_f()
+    assert digest_of_f(other=".changed") == before != digest_of_f(code="add(1, 3)")
+
+
 def test_the_digest_of_every_script_is_independent_of_the_folder(monkeypatch, tmp_path):
     scripts = [f"scripts/{path.name}" for path in sorted((ROOT / "scripts").glob("*.py"))]
     before = [code_digest.code_digest(ROOT, script) for script in scripts]

@@ -12,7 +12,7 @@ from nearkin.storage import tables
 from nearkin.tables.leakage import LeakageAudit
 from nearkin.tables.splits import Splits
 from scripts.audit_leakage import audit_leakage
-from scripts.plot_leakage import plot_leakage
+from scripts.plot_figure import Settings, draw_leakage
 from scripts.split_images import split_images
 from tests.factories import grouped_images, random_study
 
@@ -102,8 +102,8 @@ def test_the_audit_writes_a_table_and_a_figure(study, tmp_path):
     table = tables.read(tmp_path / "leakage.parquet", LeakageAudit)
     assert len(table) == 2 * 3 * 1 * 3 * 3  # protocols, levels, ks, splits, query subsets
     assert tables.read_metadata(tmp_path / "leakage.parquet")["model"] == "lite0"
-    plot_leakage(tmp_path / "leakage.parquet", tmp_path / "a.svg", tmp_path / "a.png", model="lite0", k=1)
-    assert (tmp_path / "a.svg").read_text().startswith("<?xml")
+    (figure,) = draw_leakage(tmp_path / "leakage.parquet", Settings(["lite0"], "leave_one_out", 1))
+    assert figure.axes
 
 
 def test_a_leak_is_reported(study):

@@ -27,7 +27,7 @@ def make_failing(move):
     def fail_or_move(self, target):
         script = Path(sys.argv[0])  # .snakemake/scripts/tmpx1y2.embed_images.py
         is_of_job = script.parent.name == "scripts" and ".part" in (self.suffix, self.parent.suffix)
-        if is_of_job and not is_spared(script):
+        if is_of_job and not is_spared():
             if FAILURE == "exception":
                 raise RuntimeError("made to fail")
             if FAILURE == "full":
@@ -56,8 +56,8 @@ def end_process():
         time.sleep(0.5)
 
 
-def is_spared(script):
-    """Whether a script must not fail or has failed often enough; otherwise records this failure."""
+def is_spared():
+    """Whether this job must not fail or has failed often enough; otherwise records this failure."""
     rule = sys.modules["__main__"].snakemake.rule
     if RULES and rule not in RULES:
         return True
