@@ -41,7 +41,7 @@ SPLIT = {
     "folds": None,
 }  # the config's defaults
 PIXEL_BYTES = 224 * 224 * 3
-SEARCH_BYTES = 2**30  # memory of the search besides the vectors
+SEARCH_BYTES = 2**30  # memory of the search without the vectors
 CURATION_STAGES = {
     "clean_labels": "names",
     "complete_captions": "captions",

@@ -24,10 +24,10 @@ def examples():
 
 
 def study(example):
-    """A whole config of an example: beside it stands what it names, as it is said first.
+    """A whole config of an example, completed with the datasets and models that it names.
 
-    Without a dataset there are the `moths`, without a model a histogram. What the shipped configs have is
-    as they say it.
+    Where the documents define a name several times, the first counts. An example without a dataset gets
+    the `moths`, one without a model a histogram. Names of the shipped configs are as these define them.
     """
     shipped = [
         yaml.safe_load((ROOT / "config" / name).read_text()) for name in ("config.yaml", "vlm4bio.yaml")

@@ -106,7 +106,7 @@ class Suite:
     def pytest_runtestloop(self, session):
         if not session.items or session.testsfailed:
             _refuse(f"not collected: {session.config.args}")
-        failed, self.seconds = _answer_of(self._begun(session.items, None, stop=False), limit=900)
+        failed, self.seconds = _answer_of(self._start(session.items, None, stop=False), limit=900)
         if failed:
             _refuse(f"{failed} fails without any mutation")
         limit = 10 + 5 * sum(self.seconds.values())
@@ -114,7 +114,7 @@ class Suite:
         while waiting or running:
             while waiting and len(running) < self.jobs:
                 mutation = waiting.pop(0)
-                running.append((mutation, self._begun(self._ordered(session.items), mutation, stop=True)))
+                running.append((mutation, self._start(self._ordered(session.items), mutation, stop=True)))
             mutation, run = running.pop(0)
             failed, _ = _answer_of(run, limit=limit)
             if failed:
@@ -127,11 +127,11 @@ class Suite:
     def _ordered(self, items):
         return sorted(items, key=lambda item: (-self.noticed[item.nodeid], self.seconds[item.nodeid]))
 
-    def _begun(self, items, mutation, *, stop):
+    def _start(self, items, mutation, *, stop):
         """Starts tests in a fork: its id, where its answer comes, and when it began."""
-        answer, told = os.pipe()
+        answer, report = os.pipe()
         if child := os.fork():
-            os.close(told)
+            os.close(report)
             return child, answer, time.monotonic()
         os.setsid()  # so that what it starts ends with it
         try:
@@ -146,7 +146,7 @@ class Suite:
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if run.failed and stop:
                     break
-            os.write(told, json.dumps([run.failed, run.seconds]).encode())
+            os.write(report, json.dumps([run.failed, run.seconds]).encode())
         finally:
             os._exit(0)
 
@@ -195,17 +195,17 @@ def exchange(mutation: Mutation) -> None:
 def _answer_of(run, *, limit):
     """(the test that failed, seconds by test) of a fork; one that takes too long or crashes has failed."""
     child, answer, began = run
-    told = b""
+    report = b""
     with open(answer, "rb") as stream:
         while select.select([stream], [], [], max(0, began + limit - time.monotonic()))[0]:
             part = os.read(stream.fileno(), 2**16)
-            told += part
+            report += part
             if not part:
                 break
         else:
             os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return json.loads(told) if told else ("out of time, or crashed", {})
+    return json.loads(report) if report else ("out of time, or crashed", {})
 
 
 def _refuse(text: str) -> None:
@@ -228,7 +228,7 @@ def survivors_of(chosen: list[Mutation], suites: dict[str, list[str]], *, jobs: 
         tests = [
             str(path) for name in suites[module] for path in Path("tests/unit").glob(f"*/test_{name}.py")
         ]
-        answer, told = os.pipe()
+        answer, report = os.pipe()
         if not (child := os.fork()):
             quiet = os.open(os.devnull, os.O_RDWR)
             for stream in (0, 1, 2):
@@ -236,10 +236,10 @@ def survivors_of(chosen: list[Mutation], suites: dict[str, list[str]], *, jobs: 
             suite = Suite(mutations, jobs=jobs)
             with_doctests = ["--doctest-modules", *tests, f"nearkin/{module.replace('.', '/')}.py"]
             status = pytest.main(["-q", "-p", "no:cacheprovider", *with_doctests], plugins=[suite])
-            with open(told, "w") as stream:
+            with open(report, "w") as stream:
                 json.dump([int(status), [mutations.index(one) for one in suite.left]], stream)
             os._exit(0)
-        os.close(told)
+        os.close(report)
         with open(answer) as stream:
             found = stream.read()
         os.waitpid(child, 0)
@@ -256,7 +256,7 @@ def survivors_of(chosen: list[Mutation], suites: dict[str, list[str]], *, jobs: 
     return left
 
 
-def copied(folder: Path) -> None:
+def copy_project(folder: Path) -> None:
     """A copy of the files that git knows or does not ignore."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -274,7 +274,7 @@ def listed_survivors() -> dict:
     return {(row["module"], row["function"], row["mutation"]): row["why"] for row in rows}
 
 
-def judged(chosen: list[Mutation], left: list[Mutation], *, is_whole: bool) -> list[str]:
+def check_survivors(chosen: list[Mutation], left: list[Mutation], *, is_whole: bool) -> list[str]:
     """Prints the table, and returns what is wrong."""
     reasons = listed_survivors()
     area_of = {module: area for area, modules in CORE.items() for module in modules}
@@ -305,18 +305,18 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2, help="processes at once")
     parser.add_argument("--list", action="store_true", help="print the mutations, and run nothing")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     suites = {module: tests for modules in CORE.values() for module, tests in modules.items()}
-    modules = asked.module or list(suites)
+    modules = options.module or list(suites)
     if unknown := set(modules) - set(suites):
         parser.error(f"--module: unknown {', '.join(sorted(unknown))}; known are {', '.join(suites)}")
     chosen = [
         mutation for module in modules for mutation in mutations_of(file_of(module).read_text(), module)
     ]
-    if asked.sample and asked.sample < len(chosen):
-        picked = set(random.Random(asked.seed).sample(range(len(chosen)), asked.sample))  # noqa: S311
+    if options.sample and options.sample < len(chosen):
+        picked = set(random.Random(options.seed).sample(range(len(chosen)), options.sample))  # noqa: S311
         chosen = [mutation for number, mutation in enumerate(chosen) if number in picked]
-    if asked.list:
+    if options.list:
         for one in chosen:
             print(f"{one.module}: {one.function}: {one.text}")
         return
@@ -325,13 +325,13 @@ def main() -> None:
         importlib.import_module(name)
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        copied(folder)
+        copy_project(folder)
         os.chdir(folder)
         sys.path[:] = [str(folder), *(path for path in sys.path if Path(path) not in (ROOT, ROOT / "tests"))]
         sys.modules.pop("tests")  # tests come from the copy
-        left = survivors_of(chosen, suites, jobs=asked.jobs)
+        left = survivors_of(chosen, suites, jobs=options.jobs)
         os.chdir(ROOT)
-    wrong = judged(chosen, left, is_whole=len(chosen) and not asked.sample)
+    wrong = check_survivors(chosen, left, is_whole=len(chosen) and not options.sample)
     if wrong:
         sys.exit("\n" + "\n".join(wrong))
 

@@ -72,7 +72,7 @@ def _make_thumbnail(open_file: Callable[[str], BinaryIO], path: str, max_megapix
         return _explain_missing("cannot be opened any more")
     image.thumbnail((SIDE_PIXELS, SIDE_PIXELS), Image.Resampling.LANCZOS, reducing_gap=2.0)
     bare = Image.new("RGB", image.size)
-    bare.paste(image)  # `image` still carries what the file said about itself
+    bare.paste(image)  # `image` still carries the file's metadata
     file = io.BytesIO()
     bare.save(file, format="WEBP", quality=70)
     source = f"data:image/webp;base64,{b64encode(file.getvalue()).decode('ascii')}"

@@ -124,7 +124,7 @@ def _format_odds(row: ClaimRow) -> str:
 
 def _format_change(row: ClaimRow) -> str:
     n_same = row["n_labels"] - row["n_improved"] - row["n_worsened"]
-    counts = f"{row['n_improved']:,} rose, {n_same:,} stayed, {row['n_worsened']:,} fell"
+    counts = f"{row['n_improved']:,} improved, {n_same:,} stayed, {row['n_worsened']:,} worsened"
     change = f"{format_numbers.format_points(row['estimate'])} points of recall@{row['k']}"
     return f"{change}{_format_interval(row, format_numbers.format_points)}{_format_p_value(row)}; {counts}"
 
@@ -133,7 +133,7 @@ def _format_worsened(row: ClaimRow) -> str:
     names = row["worsened_labels"][:MAX_NAMED_SPECIES]
     n_more = row["n_worsened"] - len(names)
     labels = f" ({', '.join(names)}{f' and {n_more:,} more' if n_more else ''})" if names else ""
-    counts = f"{row['n_worsened']:,} fell{labels} and {row['n_improved']:,} rose"
+    counts = f"{row['n_worsened']:,} worsened{labels} and {row['n_improved']:,} improved"
     return f"{counts} with Holm’s p under {ALPHA}, among those with enough queries"
 
 

@@ -42,7 +42,7 @@ def _find_size_range(species: pl.DataFrame) -> dict[str, object]:
 
 
 def _find_obstacle(n_train: np.ndarray) -> str | None:
-    """Why nothing can be said about training size; None if something can."""
+    """Why there is no claim about training size; None if there is one."""
     if len(n_train) < MIN_LABELS:
         return f"it takes {MIN_LABELS} species, not {len(n_train)}"
     if not n_train.any():

@@ -1,4 +1,4 @@
-"""What a step depends on besides its data: its code, and the content of files."""
+"""What a step depends on apart from its data: its code, and the content of files."""
 
 import ast
 import hashlib
@@ -133,7 +133,7 @@ class FileDigests:
     """
 
     SMALL_BYTES = 2**20
-    """Size up to which reading a file is as quick as looking its digest up."""
+    """Size up to which reading a file is as quick as finding its digest in the store."""
 
     def __init__(self, store: str | Path) -> None:
         self._store = Path(store)

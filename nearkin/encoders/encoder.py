@@ -128,7 +128,7 @@ class Encoder:
 
     @property
     def numerics_id(self) -> str:
-        """What decides the last bits of a vector besides the encoder: device, torch, threads."""
+        """What decides the last bits of a vector apart from the encoder: device, torch, threads."""
         where = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
         return f"{where}, torch {torch.__version__}, {torch.get_num_threads()} threads"
 

@@ -72,7 +72,7 @@ def _build_from_library(
     if weights == "none":
         raise ValueError(
             f"{library} model {name!r} has no `weights`: write pretrained, a tag, a checkpoint's path, "
-            "or random if an untrained encoder is meant"
+            "or random for an untrained encoder"
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -48,7 +48,7 @@ def group_images(
     if near_duplicates and vectors_of:
         links["embedding"] = cosine_pairs(vectors_of(images["uuid"]), near_duplicates["min_cosine"])
     exact = connected_components(np.concatenate([links[kind] for kind in EXACT_LINKS]), len(images))
-    images = _add_groups(images.with_columns(pl.Series("firm", exact)), links)
+    images = _add_groups(images.with_columns(pl.Series("exact_component", exact)), links)
     oversized_ids = review.find_oversized_groups(images, **oversized)
     to_review = [review.describe_groups(images, oversized_ids, "oversized")]
     if len(oversized_ids):

@@ -19,7 +19,7 @@ def find_oversized_groups(images: pl.DataFrame, *, max_share: float, min_images:
 
     A group of several species, or with an image without one, is measured by its categories instead. A group
     that bytes and specimens alone make that large does not count. `images` has category, species, group_id,
-    and `firm`, the component that bytes and specimens alone put it in.
+    and `exact_component`, the component that bytes and specimens alone put it in.
     """
     members = _select_large_groups(images, min_images)
     sizes = members.group_by("group_id").agg(
@@ -27,7 +27,7 @@ def find_oversized_groups(images: pl.DataFrame, *, max_share: float, min_images:
         species=pl.col("species").drop_nulls().unique(),
         unnamed=pl.col("species").null_count(),
         categories=pl.col("category").unique(),
-        largest=pl.col("firm").unique_counts().max(),
+        largest=pl.col("exact_component").unique_counts().max(),
     )
     has_one_species = (pl.col("species").list.len() == 1) & (pl.col("unnamed") == 0)
     by_species = sizes.filter(has_one_species).select("group_id", "species").explode("species")

@@ -29,7 +29,7 @@ FILE_REASONS = {
     "missing": ("missing_file", "listed, but no such file"),
     "unlisted": ("unlisted_file", "in no table"),
     "outside_folder": ("path_escape", "leads out of the dataset's folder; never opened"),
-    "ambiguous": ("ambiguous_file", "several files could be meant"),
+    "ambiguous": ("ambiguous_file", "several files match"),
     "linked_folder": ("linked_folder", "not followed: add the folder where it leads to source.follow_links"),
     "repeated_folder": ("repeated_folder", "its images are listed once, at another place"),
     "broken_link": ("broken_link", "leads nowhere: bring back the disk or folder, or remove the link"),

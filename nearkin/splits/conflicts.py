@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 IS_UNASSIGNED = pl.col("split").is_null()
 HAS_SPLIT = pl.col("split") != EXCLUDED
 IS_UNSEEN = pl.col("split") == "unseen_species"
-IS_LOCKED = pl.col("firm")
+IS_LOCKED = pl.col("is_locked")
 HAS_SPECIES = pl.col("name").is_not_null()
 
 
@@ -25,8 +25,8 @@ def resolve_predefined(images: pl.DataFrame, predefined: pl.DataFrame, names: pl
     """The images with `split`, `reason` and `evidence`: null for those to be assigned at random.
 
     `images` has `uuid` and the codes `group` and `species`; `names` has the `name` of each
-    `species`, null where it is not known. Locked splits (`firm`) stay: where two of them meet in one group
-    or one species and no new image explains it, it is a ValueError.
+    `species`, null where it is not known. Locked splits (`is_locked`) stay: where two of them meet in
+    one group or one species and no new image explains it, it is a ValueError.
     """
     images = images.join(predefined, on="uuid", how="left", maintain_order="left")
     images = images.with_row_index("row").with_columns(IS_LOCKED.fill_null(False))
@@ -38,7 +38,7 @@ def resolve_predefined(images: pl.DataFrame, predefined: pl.DataFrame, names: pl
     counts = images.filter(~IS_UNASSIGNED).group_by("reason", "split").len("n").sort("reason", "split")
     summary = ", ".join(f"{n} {reason} {split}" for reason, split, n in counts.iter_rows())
     logger.info("not at random: %s", summary)
-    return images.drop("row", "firm")
+    return images.drop("row", "is_locked")
 
 
 def _resolve_groups(images: pl.DataFrame) -> pl.DataFrame:
@@ -64,11 +64,11 @@ def _resolve_groups(images: pl.DataFrame) -> pl.DataFrame:
             f"({unexplained['group'].n_unique()} such groups). Go back to the groups' settings that it "
             "was made with, or leave out split.previous"
         )
-    bridges = rows.filter(spans_locked, ~IS_LOCKED)
+    linking = rows.filter(spans_locked, ~IS_LOCKED)
     lesser = rows.filter(~spans_locked, HAS_SPLIT, ~IS_LOCKED, pl.col("split") != pl.col("anchor_split"))
     links = pl.format("ties {} in {} to {} in {}", "anchor", "anchor_split", "other", "other_split")
     outranks = pl.format("delivered as {}, in one group with {} in {}", "split", "anchor", "anchor_split")
-    return pl.concat([_exclude(bridges, links), _exclude(lesser, outranks)])
+    return pl.concat([_exclude(linking, links), _exclude(lesser, outranks)])
 
 
 def _resolve_species(images: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:

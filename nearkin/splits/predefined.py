@@ -1,6 +1,6 @@
 """Splits that images have before the random assignment: from an earlier run, or as delivered.
 
-Both come as a table with a row per image: `uuid`, `split`, `firm` (it may not change),
+Both come as a table with a row per image: `uuid`, `split`, `is_locked` (it may not change),
 `reason` and `evidence`.
 """
 
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 COLUMNS = {
     "uuid": pl.String,
     "split": pl.String,
-    "firm": pl.Boolean,
+    "is_locked": pl.Boolean,
     "reason": pl.String,
     "evidence": pl.String,
 }
@@ -65,7 +65,7 @@ def read_previous(previous: pl.DataFrame) -> pl.DataFrame:
     return previous.select(
         "uuid",
         "split",
-        firm=pl.lit(True),
+        is_locked=pl.lit(True),
         reason=pl.when(keeps_reason).then("reason").otherwise(pl.lit("from_previous")),
         evidence=pl.when(keeps_reason).then("evidence").otherwise("reason"),
     )
@@ -104,7 +104,7 @@ def read_delivered(images: pl.DataFrame) -> pl.DataFrame:
     evidence = several.select("uuid", evidence=pl.lit("delivered as ") + pl.col("split").list.join(" and "))
     adopted = delivered.unique("uuid", keep="first").join(evidence, on="uuid", how="left")
     logger.info("%d images have a delivered split, %d of them several", len(adopted), len(several))
-    return adopted.with_columns(firm=pl.lit(False), reason=pl.lit("from_source")).select(list(COLUMNS))
+    return adopted.with_columns(is_locked=pl.lit(False), reason=pl.lit("from_source")).select(list(COLUMNS))
 
 
 def _parse_word(word: str) -> str | None:

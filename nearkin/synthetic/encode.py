@@ -13,7 +13,7 @@ JPEG_QUALITY = 88
 def encode(picture: Image.Image, path: str, treatment: str = "") -> tuple[bytes, str]:
     """The bytes of a picture for the extension of its path and a treatment, and a note on them.
 
-    Fixed encoder settings and no time stamps: the same picture gives the same bytes.
+    Fixed encoder settings and no times: the same picture gives the same bytes.
     """
     picture = _apply_treatment(picture, treatment)
     extension = path.rsplit(".", 1)[1].lower()

@@ -1,4 +1,4 @@
-"""A conda channel in a folder, made without a network: the running CPython and its pip, packed anew."""
+"""A conda channel in a folder, made without a network: the running CPython and its pip, packed again."""
 
 import asyncio
 import ensurepip

@@ -26,10 +26,10 @@ ANSWERS = {
 
 def create(file, prefix):
     """Make the environment of a yaml at a prefix: conda's packages, then what pip is to add."""
-    asked = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
-    specs = [entry for entry in asked["dependencies"] if isinstance(entry, str)]
-    asyncio.run(_packages(asked["channels"], specs, prefix=prefix))
-    for entry in asked["dependencies"]:
+    options = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+    specs = [entry for entry in options["dependencies"] if isinstance(entry, str)]
+    asyncio.run(_packages(options["channels"], specs, prefix=prefix))
+    for entry in options["dependencies"]:
         if isinstance(entry, dict):
             _pip(entry["pip"], prefix)
 
@@ -64,8 +64,8 @@ def main(arguments):
     parser.add_argument("--prefix", required=True)
     for taken_for_granted in ("--quiet", "--no-default-packages"):
         parser.add_argument(taken_for_granted, action="store_true")
-    asked = parser.parse_args(arguments)
-    create(asked.file, asked.prefix)
+    options = parser.parse_args(arguments)
+    create(options.file, options.prefix)
 
 
 if __name__ == "__main__":

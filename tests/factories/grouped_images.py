@@ -8,7 +8,7 @@ from nearkin.splits.split import split_images
 from nearkin.vocabulary import EXCLUDED
 from tests.factories import random_study
 
-DEALING = {
+SPLIT_SETTINGS = {
     "seed": 1,
     "train": 0.5,
     "val": 0.15,
@@ -25,7 +25,7 @@ SPECIES = [f"Genus{a} epithet{b}" for a in "abc" for b in "xyz"]
 def split(labels, groups, predefined_splits=None, **settings):
     if predefined_splits is None:
         predefined_splits = predefined.combine_predefined([])
-    return split_images(labels, groups, predefined_splits, **DEALING | settings)
+    return split_images(labels, groups, predefined_splits, **SPLIT_SETTINGS | settings)
 
 
 def images(pairs):

@@ -1,4 +1,4 @@
-"""The species that a caption names besides its own."""
+"""The species that a caption names apart from its own."""
 
 import polars as pl
 import pytest

@@ -106,7 +106,7 @@ def test_the_typical_species_improves_despite_one_large_loss():
     table = evaluate_pair(make_differences([0.5] * 19 + [1.0], trained, range(20)))
     assert list_answers(table, IMPROVED, level="species") == [SUPPORTED]
     text = format_sentence(table, IMPROVED, level="species")
-    assert "19 rose, 0 stayed, 1 fell; n = 20 species with 400 queries" in text
+    assert "19 improved, 0 stayed, 1 worsened; n = 20 species with 400 queries" in text
 
 
 def test_worsened_species_are_listed_worst_first():
@@ -116,7 +116,7 @@ def test_worsened_species_are_listed_worst_first():
     table = evaluate_pair(worse)
     assert list_answers(table, WORSE) == [SUPPORTED]
     assert table.filter(claim=WORSE)["worsened_labels"].to_list() == [["Aa ab", "Aa aa"]]
-    assert "2 fell (Aa ab, Aa aa) and 1 rose" in format_sentence(table, WORSE)
+    assert "2 worsened (Aa ab, Aa aa) and 1 improved" in format_sentence(table, WORSE)
     assert list_answers(evaluate_pair(worse.with_columns(p_holm=pl.lit(0.2))), WORSE) == [NOT_SUPPORTED]
 
 

@@ -10,7 +10,7 @@ from nearkin.tables.leakage import LeakageAudit
 from tests.factories import grouped_images, random_study
 
 SETTINGS = {
-    "split_settings": grouped_images.DEALING,
+    "split_settings": grouped_images.SPLIT_SETTINGS,
     "max_queries": 1000,
     "ks": [1, 3],
     "bootstrap_samples": 200,
@@ -80,7 +80,7 @@ def test_query_subsets_sum_to_all_queries(table):
 
 def test_the_random_recall_is_that_of_plain_loops(frames, table):
     labels, splits, vectors = frames
-    naive = leakage.random_split(labels, splits, grouped_images.DEALING).join(labels, on="uuid")
+    naive = leakage.random_split(labels, splits, grouped_images.SPLIT_SETTINGS).join(labels, on="uuid")
     rows = {uuid: i for i, uuid in enumerate(splits["uuid"])}
     gallery = [
         (uuid, species) for uuid, species in naive.filter(split="train").select("uuid", "species").rows()
@@ -101,7 +101,7 @@ def test_the_random_recall_is_that_of_plain_loops(frames, table):
 
 def test_the_random_split_has_the_same_images_and_shares(frames):
     labels, splits, _ = frames
-    naive = leakage.random_split(labels, splits, grouped_images.DEALING)
+    naive = leakage.random_split(labels, splits, grouped_images.SPLIT_SETTINGS)
     trained_species = splits.filter(pl.col("split") != "unseen_species")
     assert naive.join(trained_species, on=["uuid", "group_id"]).height == len(trained_species) == len(naive)
     counts = dict(naive.group_by("split").len().iter_rows())

@@ -16,7 +16,9 @@ def make_images(groups, species=None, links=None, categories=None):
     links = pl.Series(list(links) if links else range(n))
     uuids = [f"{number:03d}" for number in range(n)]
     missing = pl.when(pl.col("species") != "-").then("species").alias("species")
-    return table.with_columns(missing, firm=links, uuid=pl.Series(uuids), path=pl.Series(uuids) + ".jpg")
+    return table.with_columns(
+        missing, exact_component=links, uuid=pl.Series(uuids), path=pl.Series(uuids) + ".jpg"
+    )
 
 
 def find_oversized(*args, **more):

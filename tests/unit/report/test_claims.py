@@ -60,5 +60,5 @@ def test_markup_in_names_is_escaped(study):
         for pair, table in study["claims"].items()
     }
     parsed = Page(page.render_report(content_of(study, claims=evil)))
-    assert f"1 fell ({EVIL})" in parsed.text
+    assert f"1 worsened ({EVIL})" in parsed.text
     assert not [attrs for _, attrs in parsed.tags if "onerror" in attrs]

@@ -38,20 +38,22 @@ def resolve_groups(rows):
     for group in group_rows(rows, "group"):
         anchors = sorted(
             select_assigned(group),
-            key=lambda row: (not row["firm"], PRIORITY.index(row["split"]), row["uuid"]),
+            key=lambda row: (not row["is_locked"], PRIORITY.index(row["split"]), row["uuid"]),
         )
         if len({row["split"] for row in anchors}) < 2:
             continue
         first = anchors[0] | {}
-        other = next((row | {} for row in anchors if row["firm"] and row["split"] != first["split"]), None)
-        if other and all(row["firm"] and row in anchors for row in group):
+        other = next(
+            (row | {} for row in anchors if row["is_locked"] and row["split"] != first["split"]), None
+        )
+        if other and all(row["is_locked"] and row in anchors for row in group):
             failures.append((first, other))
         for row in group:
-            if other and not row["firm"]:
+            if other and not row["is_locked"]:
                 exclude(
                     row, f"ties {first['uuid']} in {first['split']} to {other['uuid']} in {other['split']}"
                 )
-            elif not other and row in anchors and not row["firm"] and row["split"] != first["split"]:
+            elif not other and row in anchors and not row["is_locked"] and row["split"] != first["split"]:
                 evidence = (
                     f"delivered as {row['split']}, in one group with {first['uuid']} in {first['split']}"
                 )
@@ -70,14 +72,14 @@ def resolve_species(rows):
         name = species[0]["name"]
         anchors = sorted(
             select_assigned(species),
-            key=lambda row: (not row["firm"], row["split"] == "unseen_species", row["uuid"]),
+            key=lambda row: (not row["is_locked"], row["split"] == "unseen_species", row["uuid"]),
         )
         is_unseen = [row["split"] == "unseen_species" for row in anchors]
         if name is None or len(set(is_unseen)) < 2:
             continue
         first = anchors[0] | {}
         against = [row for row, unseen in zip(anchors, is_unseen, strict=True) if unseen != is_unseen[0]]
-        if locked_against := [row["uuid"] for row in against if row["firm"]]:
+        if locked_against := [row["uuid"] for row in against if row["is_locked"]]:
             failures.append((min(row["row"] for row in anchors), first, locked_against[0], name))
         for row in against:
             evidence = f"delivered as {row['split']}, but {name} has {first['uuid']} in {first['split']}"
@@ -137,7 +139,7 @@ def test_resolved_splits_equal_the_slow_reference(study):
     ]
     predefined_splits = pl.DataFrame(assigned, schema=predefined.COLUMNS, orient="row")
     names = pl.DataFrame({"species": range(5), "name": NAMES})
-    blank = {"split": None, "firm": False, "reason": None, "evidence": None}
+    blank = {"split": None, "is_locked": False, "reason": None, "evidence": None}
     predefined_rows = {row["uuid"]: row for row in predefined_splits.iter_rows(named=True)}
     rows = [
         blank | {"row": i, "name": NAMES[row["species"]]} | row | predefined_rows.get(row["uuid"], {})

@@ -17,7 +17,7 @@ from scripts.split_images import split_images
 from tests.factories import grouped_images, random_study
 
 SETTINGS = {
-    "split_settings": grouped_images.DEALING,
+    "split_settings": grouped_images.SPLIT_SETTINGS,
     "max_queries": 9,
     "ks": [1],
     "bootstrap_samples": 100,
@@ -53,7 +53,7 @@ def study(tmp_path):
 
 
 def split_study(study, *, images=None, previous=None, **other):
-    settings = grouped_images.DEALING | other
+    settings = grouped_images.SPLIT_SETTINGS | other
     split_images(
         study.labels, study.groups, images, previous, study.splits, split_settings=settings, dataset="d"
     )
