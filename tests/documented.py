@@ -1,4 +1,4 @@
-"""The YAML examples of the documentation, and whole configs made of them."""
+"""The YAML code blocks of the documentation, and complete configs that contain them."""
 
 import re
 from pathlib import Path
@@ -9,50 +9,50 @@ ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "config/README.md", "benchmarks/README.md"]
 PAGES += sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/*.md"))
 BLOCK = re.compile(r"^```ya?ml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-AROUND = {0: "", 2: "datasets:\n", 6: "datasets:\n  vlm4bio:\n    source:\n      layout: vlm4bio\n"}
-"""What stands above an example, by how far it is indented."""
+PARENT_KEYS = {0: "", 2: "datasets:\n", 6: "datasets:\n  vlm4bio:\n    source:\n      layout: vlm4bio\n"}
+"""The parent keys of a block, by its indentation in spaces."""
 
 
-def examples():
-    """Every example by its page and its number there, as a dict of the keys of a config."""
-    found = {}
+def read_examples():
+    """Each block as a dict of config keys, by its page and its number on that page."""
+    blocks = {}
     for page in PAGES:
         for number, block in enumerate(BLOCK.findall((ROOT / page).read_text(encoding="utf-8")), 1):
-            indented = len(block) - len(block.lstrip(" "))
-            found[f"{page} {number}"] = yaml.safe_load(AROUND[indented] + block)
-    return found
+            indent = len(block) - len(block.lstrip(" "))
+            blocks[f"{page} {number}"] = yaml.safe_load(PARENT_KEYS[indent] + block)
+    return blocks
 
 
-def study(example):
-    """A whole config of an example, completed with the datasets and models that it names.
+def complete_config(example):
+    """A complete config with a block, and with the datasets and models that the block names.
 
-    Where the documents define a name several times, the first counts. An example without a dataset gets
-    the `moths`, one without a model a histogram. Names of the shipped configs are as these define them.
+    If a name has several definitions, the first counts; those in `config/` come before the documentation.
+    A block without a dataset gets `moths`, and a block without a model gets `histogram`.
     """
-    shipped = [
+    configs = [
         yaml.safe_load((ROOT / "config" / name).read_text()) for name in ("config.yaml", "vlm4bio.yaml")
     ]
-    known = {key: {} for key in ("datasets", "models", "preprocessing")}
-    for one in (*shipped, *examples().values()):
-        for key, message in known.items():
-            message |= {name: value for name, value in one.get(key, {}).items() if name not in message}
+    definitions = {key: {} for key in ("datasets", "models", "preprocessing")}
+    for config in (*configs, *read_examples().values()):
+        for key, by_name in definitions.items():
+            by_name |= {name: value for name, value in config.get(key, {}).items() if name not in by_name}
     datasets = example.get("datasets", {"moths": {}})
-    clustered = {one["model"]: {} for one in example.get("clusters", {}).values()}
-    models = clustered | example.get("models", {}) or {"histogram": {}}
+    cluster_models = {clusters["model"]: {} for clusters in example.get("clusters", {}).values()}
+    models = cluster_models | example.get("models", {}) or {"histogram": {}}
     return example | {
-        "datasets": _with_named(datasets, known["datasets"]),
-        "models": _with_named(models, known["models"]),
-        "preprocessing": known["preprocessing"] | example.get("preprocessing", {}),
+        "datasets": _add_definitions(datasets, definitions["datasets"]),
+        "models": _add_definitions(models, definitions["models"]),
+        "preprocessing": definitions["preprocessing"] | example.get("preprocessing", {}),
     }
 
 
-def _with_named(own, known):
-    """The datasets or models of an example, completed, and those that they extend or start from."""
-    found, waiting = {}, list(own)
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found[name] = known.get(name, {}) | own.get(name, {})
-            named = found[name].get("extends"), found[name].get("finetune", {}).get("base")
-            waiting += [other for other in named if other]
-    return found
+def _add_definitions(own, definitions):
+    """The datasets or models of a block with their definitions, and those that they extend or start from."""
+    entries, queue = {}, list(own)
+    while queue:
+        name = queue.pop()
+        if name not in entries:
+            entries[name] = definitions.get(name, {}) | own.get(name, {})
+            parents = entries[name].get("extends"), entries[name].get("finetune", {}).get("base")
+            queue += [parent for parent in parents if parent]
+    return entries

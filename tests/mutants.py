@@ -1,11 +1,11 @@
-"""Mutation tests of the core: break one thing at a time, and see whether a test notices.
+"""Mutation tests of the core: change one thing at a time, and check that a test fails.
 
-Every mutation changes one comparison, operator, number, condition, statement or call of a module of
-CORE. The tests that belong to the module then run in a process of their own, until the first one fails. A
-mutation that no test notices must be in `mutants.yaml`, with the reason why it changes no result. It is
-named there by module, function and text, so the list outlives edits elsewhere.
+A mutation changes one comparison, operator, number, condition, statement or call of a module in CORE.
+The tests of that module then run in a separate process until one fails. A mutation that no test notices
+must be in `mutants.yaml`, with the reason why it changes no result. The list names it by module, function
+and text, so that edits elsewhere do not affect the list.
 
-Everything happens in a temporary copy of the files that git knows or does not ignore.
+The tool works on a temporary copy of the files that git tracks or does not ignore.
 """
 
 import argparse
@@ -30,8 +30,8 @@ import yaml
 from tests.mutations import Mutation, mutated, mutations_of
 
 ROOT = Path(__file__).parents[1]
-LIST = ROOT / "tests/mutants.yaml"
-LEAST_KILLED = 0.95
+SURVIVORS_PATH = ROOT / "tests/mutants.yaml"
+MIN_KILLED_SHARE = 0.95
 
 CORE = {
     "search": {
@@ -78,99 +78,101 @@ CORE = {
     },
     "loss": {"finetune.loss": ["loss"]},
 }
-"""By area the modules, and the names of the files `tests/unit/*/test_*.py` that belong to each."""
+"""The modules of each area, and for each module its test files, as `*` of `tests/unit/*/test_*.py`."""
 
-SCREEN = os.dup(1)
+TERMINAL = os.dup(1)
 
 LIBRARIES = "numpy polars torch faiss scipy.stats scipy.sparse.csgraph hypothesis dataframely ftfy PIL.Image"
-"""What is imported once and for all; no module of ours, for these differ from mutant to mutant."""
+"""Imported once, before any fork. Our own modules are not, because they differ between mutations."""
 
 
-def file_of(module: str) -> Path:
-    """The file of a module of the core."""
+def get_module_path(module: str) -> Path:
+    """The path of a module in the core."""
     return ROOT / f"nearkin/{module.replace('.', '/')}.py"
 
 
 class Suite:
-    """A plugin of pytest that runs the tests of one module again and again, each time with another mutation.
+    """A pytest plugin that runs the tests of one module once per mutation.
 
-    Tests are collected once. Every run is a fork of that process, in which the code of the mutated function
-    is exchanged. The tests that noticed most come first, and quick ones before slow ones.
+    Pytest collects the tests once. Each run is a fork of that process, which replaces the code of the mutated
+    function. Tests that noticed more mutations run earlier, and fast tests run before slow ones.
     """
 
     def __init__(self, mutations: list[Mutation], *, jobs: int):
         self.mutations, self.jobs = mutations, jobs
-        self.noticed, self.seconds, self.left = Counter(), {}, []
+        self.n_noticed, self.seconds, self.survivors = Counter(), {}, []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):
         if not session.items or session.testsfailed:
-            _refuse(f"not collected: {session.config.args}")
-        failed, self.seconds = _answer_of(self._start(session.items, None, stop=False), limit=900)
-        if failed:
-            _refuse(f"{failed} fails without any mutation")
+            _stop_with_error(f"not collected: {session.config.args}")
+        failure, self.seconds = _read_result(self._start_fork(session.items, None, stop=False), limit=900)
+        if failure:
+            _stop_with_error(f"{failure} fails without any mutation")
         limit = 10 + 5 * sum(self.seconds.values())
-        waiting, running = list(self.mutations), []
-        while waiting or running:
-            while waiting and len(running) < self.jobs:
-                mutation = waiting.pop(0)
-                running.append((mutation, self._start(self._ordered(session.items), mutation, stop=True)))
-            mutation, run = running.pop(0)
-            failed, _ = _answer_of(run, limit=limit)
-            if failed:
-                self.noticed[failed] += 1
+        queue, runs = list(self.mutations), []
+        while queue or runs:
+            while queue and len(runs) < self.jobs:
+                mutation = queue.pop(0)
+                runs.append(
+                    (mutation, self._start_fork(self._order_items(session.items), mutation, stop=True))
+                )
+            mutation, run = runs.pop(0)
+            failure, _ = _read_result(run, limit=limit)
+            if failure:
+                self.n_noticed[failure] += 1
             else:
-                self.left.append(mutation)
-                _say(f"  not noticed: {mutation.module}: {mutation.function}: {mutation.text}")
+                self.survivors.append(mutation)
+                _print_to_terminal(f"  not noticed: {mutation.module}: {mutation.function}: {mutation.text}")
         return True
 
-    def _ordered(self, items):
-        return sorted(items, key=lambda item: (-self.noticed[item.nodeid], self.seconds[item.nodeid]))
+    def _order_items(self, items):
+        return sorted(items, key=lambda item: (-self.n_noticed[item.nodeid], self.seconds[item.nodeid]))
 
-    def _start(self, items, mutation, *, stop):
-        """Starts tests in a fork: its id, where its answer comes, and when it began."""
-        answer, report = os.pipe()
+    def _start_fork(self, items, mutation, *, stop):
+        """Run tests in a fork; returns its process id, the pipe of its result, and the start time."""
+        reader, writer = os.pipe()
         if child := os.fork():
-            os.close(report)
-            return child, answer, time.monotonic()
-        os.setsid()  # so that what it starts ends with it
+            os.close(writer)
+            return child, reader, time.monotonic()
+        os.setsid()  # a process group, so that its children end with it
         try:
-            run = _Run()
-            items[0].config.pluginmanager.register(run)
+            recorder = _FailureRecorder()
+            items[0].config.pluginmanager.register(recorder)
             if mutation:
                 try:
-                    exchange(mutation)
+                    apply_mutation(mutation)
                 except Exception:
-                    run.failed, items = "its import", []
+                    recorder.failure, items = "its import", []
             for item, following in zip(items, [*items[1:], None], strict=True):
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-                if run.failed and stop:
+                if recorder.failure and stop:
                     break
-            os.write(report, json.dumps([run.failed, run.seconds]).encode())
+            os.write(writer, json.dumps([recorder.failure, recorder.seconds]).encode())
         finally:
             os._exit(0)
 
 
-class _Run:
-    """Which test failed first, and what all took."""
+class _FailureRecorder:
+    """A pytest plugin that records the first test to fail, and the seconds of each test."""
 
     def __init__(self):
-        self.failed, self.seconds = None, Counter()
+        self.failure, self.seconds = None, Counter()
 
     def pytest_runtest_logreport(self, report):
         self.seconds[report.nodeid] += report.duration
-        if report.failed and not self.failed:
-            self.failed = report.nodeid
+        if report.failed and not self.failure:
+            self.failure = report.nodeid
 
 
-def exchange(mutation: Mutation) -> None:
-    """Puts the mutated code of a function into it, so that everyone who has imported it runs that.
+def apply_mutation(mutation: Mutation) -> None:
+    """Replace the code of a function by its mutation, also for modules that have imported the function.
 
-    What is no function's code is put into the module, and into all modules of ours that imported it.
+    A mutation outside functions replaces the value in its module, and in all our modules that imported it.
     """
     module = importlib.import_module(f"nearkin.{mutation.module}")
-    file = Path(module.__file__)
-    code = compile(mutated(file.read_text(), mutation), str(file), "exec")
+    path = Path(module.__file__)
+    code = compile(mutated(path.read_text(), mutation), str(path), "exec")
     before, after = dict(vars(module)), dict(vars(module))
     exec(code, after)  # noqa: S102
     name = mutation.function.split(".")
@@ -186,116 +188,118 @@ def exchange(mutation: Mutation) -> None:
             new.__kwdefaults__,
         )
         return
-    for other in [one for key, one in sys.modules.items() if key.startswith(("nearkin", "tests"))]:
+    for other in [module for name, module in sys.modules.items() if name.startswith(("nearkin", "tests"))]:
         for key, value in list(vars(other).items()):
             if key in before and value is before[key] and not callable(value):
                 setattr(other, key, after[key])
 
 
-def _answer_of(run, *, limit):
-    """(the test that failed, seconds by test) of a fork; one that takes too long or crashes has failed."""
-    child, answer, began = run
-    report = b""
-    with open(answer, "rb") as stream:
-        while select.select([stream], [], [], max(0, began + limit - time.monotonic()))[0]:
+def _read_result(run, *, limit):
+    """(first test to fail, seconds by test) of a fork; a crash or a timeout counts as a failure."""
+    child, reader, start = run
+    result = b""
+    with open(reader, "rb") as stream:
+        while select.select([stream], [], [], max(0, start + limit - time.monotonic()))[0]:
             part = os.read(stream.fileno(), 2**16)
-            report += part
+            result += part
             if not part:
                 break
         else:
             os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return json.loads(report) if report else ("out of time, or crashed", {})
+    return json.loads(result) if result else ("out of time, or crashed", {})
 
 
-def _refuse(text: str) -> None:
-    _say(text)
+def _stop_with_error(text: str) -> None:
+    _print_to_terminal(text)
     raise pytest.UsageError(text)
 
 
-def _say(text: str) -> None:
-    """Prints even where pytest, or a test, has taken the screen."""
-    os.write(SCREEN, f"{text}\n".encode())
+def _print_to_terminal(text: str) -> None:
+    """Print even while pytest or a test captures the output."""
+    os.write(TERMINAL, f"{text}\n".encode())
 
 
-def survivors_of(chosen: list[Mutation], suites: dict[str, list[str]], *, jobs: int) -> list[Mutation]:
-    """The mutations that no test notices. Each module has a process of its own."""
-    left, start, n_done = [], time.monotonic(), 0
+def find_survivors(mutations: list[Mutation], suites: dict[str, list[str]], *, jobs: int) -> list[Mutation]:
+    """The mutations that no test notices. Each module runs in a separate process."""
+    survivors, start, n_done = [], time.monotonic(), 0
     by_module = defaultdict(list)
-    for mutation in chosen:
+    for mutation in mutations:
         by_module[mutation.module].append(mutation)
-    for module, mutations in by_module.items():
+    for module, module_mutations in by_module.items():
         tests = [
             str(path) for name in suites[module] for path in Path("tests/unit").glob(f"*/test_{name}.py")
         ]
-        answer, report = os.pipe()
+        reader, writer = os.pipe()
         if not (child := os.fork()):
-            quiet = os.open(os.devnull, os.O_RDWR)
+            devnull = os.open(os.devnull, os.O_RDWR)
             for stream in (0, 1, 2):
-                os.dup2(quiet, stream)
-            suite = Suite(mutations, jobs=jobs)
-            with_doctests = ["--doctest-modules", *tests, f"nearkin/{module.replace('.', '/')}.py"]
-            status = pytest.main(["-q", "-p", "no:cacheprovider", *with_doctests], plugins=[suite])
-            with open(report, "w") as stream:
-                json.dump([int(status), [mutations.index(one) for one in suite.left]], stream)
+                os.dup2(devnull, stream)
+            suite = Suite(module_mutations, jobs=jobs)
+            paths = ["--doctest-modules", *tests, f"nearkin/{module.replace('.', '/')}.py"]
+            status = pytest.main(["-q", "-p", "no:cacheprovider", *paths], plugins=[suite])
+            with open(writer, "w") as stream:
+                json.dump(
+                    [int(status), [module_mutations.index(mutation) for mutation in suite.survivors]], stream
+                )
             os._exit(0)
-        os.close(report)
-        with open(answer) as stream:
-            found = stream.read()
+        os.close(writer)
+        with open(reader) as stream:
+            result = stream.read()
         os.waitpid(child, 0)
-        status, numbers = json.loads(found) if found else (1, [])
+        status, numbers = json.loads(result) if result else (1, [])
         if status:
             sys.exit(f"the tests of {module} could not run")
-        left += [mutations[number] for number in numbers]
-        n_done += len(mutations)
+        survivors += [module_mutations[number] for number in numbers]
+        n_done += len(module_mutations)
         minutes = (time.monotonic() - start) / 60
-        _say(
-            f"{module}: {len(mutations)} mutations, {len(numbers)} not noticed; "
-            f"{n_done} of {len(chosen)} in {minutes:.1f} minutes"
+        _print_to_terminal(
+            f"{module}: {len(module_mutations)} mutations, {len(numbers)} not noticed; "
+            f"{n_done} of {len(mutations)} in {minutes:.1f} minutes"
         )
-    return left
+    return survivors
 
 
 def copy_project(folder: Path) -> None:
-    """A copy of the files that git knows or does not ignore."""
-    listed = subprocess.run(
+    """Copy the files that git tracks or does not ignore."""
+    output = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
-    for name in filter(None, listed.split("\0")):
+    for name in filter(None, output.split("\0")):
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, folder / name)
 
 
-def listed_survivors() -> dict:
-    """The reason for each listed mutation: {(module, function, text): why}."""
-    rows = yaml.safe_load(LIST.read_text()) or []
+def read_survivor_reasons() -> dict:
+    """The reason for each mutation in the list: {(module, function, text): reason}."""
+    rows = yaml.safe_load(SURVIVORS_PATH.read_text()) or []
     return {(row["module"], row["function"], row["mutation"]): row["why"] for row in rows}
 
 
-def check_survivors(chosen: list[Mutation], left: list[Mutation], *, is_whole: bool) -> list[str]:
-    """Prints the table, and returns what is wrong."""
-    reasons = listed_survivors()
+def check_survivors(mutations: list[Mutation], survivors: list[Mutation], *, is_complete: bool) -> list[str]:
+    """Print the table, and return the errors; `is_complete` if no mutation of the modules is left out."""
+    reasons = read_survivor_reasons()
     area_of = {module: area for area, modules in CORE.items() for module in modules}
     counts = defaultdict(Counter)
-    for kind, mutations in (("all", chosen), ("left", left)):
-        for one in mutations:
-            counts[area_of[one.module]][kind] += 1
-    names = [(one.module, one.function, one.text) for one in left]
-    wrong = [f"not noticed and not listed: {': '.join(name)}" for name in names if name not in reasons]
+    for kind, members in (("all", mutations), ("survivors", survivors)):
+        for mutation in members:
+            counts[area_of[mutation.module]][kind] += 1
+    names = [(mutation.module, mutation.function, mutation.text) for mutation in survivors]
+    errors = [f"not noticed and not listed: {': '.join(name)}" for name in names if name not in reasons]
     print(f"\n{'area':20}{'mutations':>10}{'killed':>8}{'share':>9}")
     counts["together"] = sum(counts.values(), Counter())
     for area, count in counts.items():
-        share = 1 - count["left"] / count["all"]
-        print(f"{area:20}{count['all']:10}{count['all'] - count['left']:8}{share:9.1%}")
-    if share < LEAST_KILLED and set(CORE) < set(counts):  # the last row, of all areas together
-        wrong.append(f"{share:.1%} killed, not {LEAST_KILLED:.0%}")
-    if is_whole:
-        modules = {one.module for one in chosen}
+        share = 1 - count["survivors"] / count["all"]
+        print(f"{area:20}{count['all']:10}{count['all'] - count['survivors']:8}{share:9.1%}")
+    if share < MIN_KILLED_SHARE and set(CORE) < set(counts):  # the last row, of all areas together
+        errors.append(f"{share:.1%} killed, not {MIN_KILLED_SHARE:.0%}")
+    if is_complete:
+        modules = {mutation.module for mutation in mutations}
         stale = [name for name in reasons if name[0] in modules and name not in names]
-        wrong += [f"listed, and killed or gone: {': '.join(name)}; take it off the list" for name in stale]
-    return wrong
+        errors += [f"listed, and killed or gone: {': '.join(name)}; take it off the list" for name in stale]
+    return errors
 
 
 def main() -> None:
@@ -310,30 +314,32 @@ def main() -> None:
     modules = options.module or list(suites)
     if unknown := set(modules) - set(suites):
         parser.error(f"--module: unknown {', '.join(sorted(unknown))}; known are {', '.join(suites)}")
-    chosen = [
-        mutation for module in modules for mutation in mutations_of(file_of(module).read_text(), module)
+    mutations = [
+        mutation
+        for module in modules
+        for mutation in mutations_of(get_module_path(module).read_text(), module)
     ]
-    if options.sample and options.sample < len(chosen):
-        picked = set(random.Random(options.seed).sample(range(len(chosen)), options.sample))  # noqa: S311
-        chosen = [mutation for number, mutation in enumerate(chosen) if number in picked]
+    if options.sample and options.sample < len(mutations):
+        sample = set(random.Random(options.seed).sample(range(len(mutations)), options.sample))  # noqa: S311
+        mutations = [mutation for number, mutation in enumerate(mutations) if number in sample]
     if options.list:
-        for one in chosen:
-            print(f"{one.module}: {one.function}: {one.text}")
+        for mutation in mutations:
+            print(f"{mutation.module}: {mutation.function}: {mutation.text}")
         return
     os.environ |= {name: "1" for name in ("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS")}
     for name in LIBRARIES.split():
         importlib.import_module(name)
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         copy_project(folder)
         os.chdir(folder)
         sys.path[:] = [str(folder), *(path for path in sys.path if Path(path) not in (ROOT, ROOT / "tests"))]
         sys.modules.pop("tests")  # tests come from the copy
-        left = survivors_of(chosen, suites, jobs=options.jobs)
+        survivors = find_survivors(mutations, suites, jobs=options.jobs)
         os.chdir(ROOT)
-    wrong = check_survivors(chosen, left, is_whole=len(chosen) and not options.sample)
-    if wrong:
-        sys.exit("\n" + "\n".join(wrong))
+    errors = check_survivors(mutations, survivors, is_complete=len(mutations) and not options.sample)
+    if errors:
+        sys.exit("\n" + "\n".join(errors))
 
 
 if __name__ == "__main__":

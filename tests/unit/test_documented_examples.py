@@ -1,4 +1,4 @@
-"""Every example of the documentation is a config that the schema takes."""
+"""Every example in the documentation is a valid config."""
 
 import re
 
@@ -9,23 +9,25 @@ from nearkin.driver.config import resolve_config
 from tests import documented
 
 SCHEMA = yaml.safe_load((documented.ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
-EXAMPLES = documented.examples()
+EXAMPLES = documented.read_examples()
 
 
-def test_all_blocks_of_yaml_are_examples():
+def test_every_yaml_block_of_the_documentation_is_an_example():
     pages = [(documented.ROOT / page).read_text(encoding="utf-8") for page in documented.PAGES]
     assert len(EXAMPLES) == sum(page.count("```yaml") + page.count("```yml") for page in pages) >= 10
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_a_documented_example_is_a_valid_config(name):
+def test_documented_example_is_a_valid_config(name):
     example = EXAMPLES[name]
-    settled = resolve_config(documented.study(example), SCHEMA)
+    resolved_config = resolve_config(documented.complete_config(example), SCHEMA)
     for section in ("datasets", "models"):
-        for key, message in example.get(section, {}).items():
-            names = [one for one in settled[section] if one == key or one.startswith(f"{key}.")]
+        for key, settings in example.get(section, {}).items():
+            names = [
+                other for other in resolved_config[section] if other == key or other.startswith(f"{key}.")
+            ]
             assert names, f"{section}.{key} of {name} is lost"
-            assert set(message) - {"extends"} <= set(settled[section][names[0]])
+            assert set(settings) - {"extends"} <= set(resolved_config[section][names[0]])
 
 
 def list_keys(schema):
@@ -42,7 +44,7 @@ def list_keys(schema):
     "path", ["README.md", "config/README.md", *sorted(documented.ROOT.glob("docs/*.md"))]
 )
 def test_config_keys_in_the_text_exist(path):
-    known = list_keys(SCHEMA)
+    names = list_keys(SCHEMA)
     text = re.sub("```.*?```", "", (documented.ROOT / path).read_text(encoding="utf-8"), flags=re.DOTALL)
-    for quoted in re.findall(r"`((?:[a-z_]+: )+[a-z_]+)`", text):
-        assert set(quoted.split(": ")) <= known | {"true", "false", "null", "random"}, quoted
+    for key_path in re.findall(r"`((?:[a-z_]+: )+[a-z_]+)`", text):
+        assert set(key_path.split(": ")) <= names | {"true", "false", "null", "random"}, key_path

@@ -1,4 +1,4 @@
-"""The tool that breaks the core: what it changes, what it leaves alone, and that nothing else changes."""
+"""The mutation tool lists every small change of a module, and each mutation changes nothing else."""
 
 import ast
 
@@ -21,12 +21,12 @@ def few(n, table):
 """
 
 
-def texts(source, module="few"):
-    return [(one.function, one.text) for one in mutations.mutations_of(source, module)]
+def list_texts(source, module="few"):
+    return [(mutation.function, mutation.text) for mutation in mutations.mutations_of(source, module)]
 
 
-def test_every_small_change_is_listed_and_no_message():
-    assert sorted(texts(SOURCE)) == sorted(
+def test_mutations_cover_every_small_change_but_no_messages():
+    assert sorted(list_texts(SOURCE)) == sorted(
         [
             ("", "5 -> 6"),
             ("", "5 -> 4"),
@@ -49,16 +49,16 @@ def test_every_small_change_is_listed_and_no_message():
     )
 
 
-def test_a_mutation_changes_what_it_says_and_nothing_else():
+def test_mutation_changes_exactly_one_line():
     before = ast.unparse(ast.parse(SOURCE)).splitlines()
-    for one in mutations.mutations_of(SOURCE, "few"):
-        after = ast.unparse(mutations.mutated(SOURCE, one)).splitlines()
-        changed = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
-        assert len(changed) == 1, one.text
+    for mutation in mutations.mutations_of(SOURCE, "few"):
+        after = ast.unparse(mutations.mutated(SOURCE, mutation)).splitlines()
+        different_lines = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
+        assert len(different_lines) == 1, mutation.text
 
 
-def test_the_same_change_in_two_places_has_two_names():
-    assert texts("def f(a, b):\n    return g(a < b, a < b)\n") == [
+def test_equal_changes_in_two_places_have_different_names():
+    assert list_texts("def f(a, b):\n    return g(a < b, a < b)\n") == [
         ("f", "a < b -> a <= b"),
         ("f", "a < b -> a >= b"),
         ("f", "a < b -> a <= b [2]"),
@@ -66,21 +66,21 @@ def test_the_same_change_in_two_places_has_two_names():
     ]
 
 
-def test_every_listed_survivor_is_a_mutation_of_today_with_a_reason():
-    rows = yaml.safe_load(mutants.LIST.read_text())
+def test_survivors_in_the_list_exist_and_have_a_reason():
+    rows = yaml.safe_load(mutants.SURVIVORS_PATH.read_text())
     names = [(row["module"], row["function"], row["mutation"]) for row in rows]
     assert len(set(names)) == len(names) and all(row["why"].strip() for row in rows)
-    known = {
-        (one.module, one.function, one.text)
+    current_names = {
+        (mutation.module, mutation.function, mutation.text)
         for modules in mutants.CORE.values()
         for module in modules
-        for one in mutations.mutations_of(mutants.file_of(module).read_text(), module)
+        for mutation in mutations.mutations_of(mutants.get_module_path(module).read_text(), module)
     }
-    assert set(names) <= known
+    assert set(names) <= current_names
 
 
-def test_every_module_has_tests_that_exist():
+def test_every_core_module_and_its_test_files_exist():
     for modules in mutants.CORE.values():
         for module, tests in modules.items():
-            assert mutants.file_of(module).is_file()
+            assert mutants.get_module_path(module).is_file()
             assert all([*(mutants.ROOT / "tests/unit").glob(f"*/test_{name}.py")] for name in tests)

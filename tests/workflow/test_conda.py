@@ -27,7 +27,7 @@ def conda(tmp_path):
     """A folder with the fake conda, its channel and environments, up to 8 GB; removed afterwards."""
     folder = tmp_path / "conda"
     shutil.copytree(runs.ROOT / "tests/conda", folder)
-    channel.build(folder / "channels/conda-forge", folder / "scratch")
+    channel.build_channel(folder / "channels/conda-forge", folder / "scratch")
     yield folder
     shutil.rmtree(folder)
 

@@ -14,7 +14,7 @@ from tests.workflow import runs
 
 pytestmark = pytest.mark.full
 
-EXAMPLES = documented.examples()
+EXAMPLES = documented.read_examples()
 SPECIES = ["Aus bus", "Aus cus", "Bus dus"]
 N_EACH = 20  # in pairs of one specimen: two groups per species for each of five folds
 
@@ -25,7 +25,7 @@ def project(tmp_path):
 
 
 def configure(project, example):
-    config = documented.study(example) | {"shards": 2, "recall": {"bootstrap_samples": 100}}
+    config = documented.complete_config(example) | {"shards": 2, "recall": {"bootstrap_samples": 100}}
     (project / runs.CONFIG).write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     return config
 

@@ -1,4 +1,4 @@
-"""What planned jobs would cost, by hand: the work that is left, at the rate of an earlier run."""
+"""The time and memory of planned jobs equal the remaining work at the rate of an earlier run."""
 
 import copy
 
@@ -36,14 +36,14 @@ EARLIER = pl.DataFrame(
 
 @pytest.fixture
 def config(tmp_path, monkeypatch):
-    """The study of a table of 1,000 images."""
+    """The config of a study with a table of 1,000 images."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "list.csv").write_text("file\n" + "a.jpg\n" * 1000)
     return resolve_config(copy.deepcopy(STUDY), SCHEMA)
 
 
-def planned(rule, n_jobs=1, **wildcards):
-    """So many jobs of a rule, of shards where there are several."""
+def make_jobs(rule, n_jobs=1, **wildcards):
+    """`n_jobs` jobs of a rule; several jobs are one per shard."""
     benchmark = "" if rule.startswith("plot_") else "b.tsv"
     shards = [{"shard": str(n)} for n in range(n_jobs)] if n_jobs > 1 else [{}]
     return [
@@ -52,39 +52,41 @@ def planned(rule, n_jobs=1, **wildcards):
     ]
 
 
-def estimated(config, jobs, cores=4):
+def estimate_jobs(config, jobs, cores=4):
     return list(estimate.estimate_dataset("birds", config, jobs, EARLIER, cores=cores))
 
 
-def test_the_jobs_left_take_as_long_for_each_image_as_in_the_earlier_run(config):
-    (line,) = estimated(config, planned("embed_images", 2, model="lite"))
+def test_remaining_jobs_take_the_earlier_time_per_image(config):
+    (line,) = estimate_jobs(config, make_jobs("embed_images", 2, model="lite"))
     assert (line.of, line.n_jobs, line.n_units) == ("birds lite", 2, 500)  # two shards of four
-    assert line.seconds == 500 * 0.2 / 2  # side by side, two threads each on four cores
-    assert estimated(config, planned("embed_images", 2, model="lite"), cores=2)[0].seconds == 100
+    assert line.seconds == 500 * 0.2 / 2  # two jobs in parallel, with two threads each on four cores
+    assert estimate_jobs(config, make_jobs("embed_images", 2, model="lite"), cores=2)[0].seconds == 100
     assert line.memory == 100 * 2**20 and line.scale == 2.5
     assert line.source == "fish: 200 images, 5.0 images/s"
 
 
-def test_a_fine_tuned_model_embeds_as_fast_as_its_base_and_trains_at_an_unknown_rate(config):
-    embedding, training = estimated(
-        config, planned("embed_images", 4, model="tuned") + planned("finetune_encoder", model="tuned")
+def test_fine_tuned_model_has_the_embedding_rate_of_its_base(config):
+    embedding, training = estimate_jobs(
+        config, make_jobs("embed_images", 4, model="tuned") + make_jobs("finetune_encoder", model="tuned")
     )
     assert embedding.seconds == 1000 * 0.2 / 2
     assert training.seconds is None and training.source == NEVER_TIMED
-    assert training.n_units == pytest.approx(4 * 0.5 * 0.85 * 1000)  # epochs, train, not held out
+    assert training.n_units == pytest.approx(
+        4 * 0.5 * 0.85 * 1000
+    )  # epochs x train share x share not held out
 
 
-def test_what_writes_no_benchmark_file_is_never_timed(config):
-    cleaning, plot = estimated(config, planned("clean_labels") + planned("plot_recall"))
+def test_rule_without_a_benchmark_file_has_no_time(config):
+    cleaning, plot = estimate_jobs(config, make_jobs("clean_labels") + make_jobs("plot_recall"))
     assert cleaning.seconds == 1000 / 500
     assert (plot.seconds, plot.source) == (None, NO_BENCHMARK)
 
 
-def test_images_that_are_not_there_yet_are_not_counted(config, tmp_path):
+def test_missing_images_have_no_count_and_no_time(config, tmp_path):
     (tmp_path / "list.csv").unlink()
-    (line,) = estimated(config, planned("embed_images", 4, model="lite"))
+    (line,) = estimate_jobs(config, make_jobs("embed_images", 4, model="lite"))
     assert (line.n_units, line.seconds, line.source) == (None, None, NO_SIZE)
 
 
-def test_other_datasets_jobs_are_not_this_ones(config):
-    assert estimated(config, [Job("clean_labels", {"dataset": "fish"})]) == []
+def test_jobs_of_other_datasets_are_ignored(config):
+    assert estimate_jobs(config, [Job("clean_labels", {"dataset": "fish"})]) == []

@@ -1,4 +1,4 @@
-"""How much work a stage has, by hand."""
+"""The work of a stage equals values computed by hand."""
 
 import pytest
 
@@ -14,7 +14,7 @@ CONFIG = {
 SIZE = Size(125, {"train": 100, "test": 20, "unseen_species": 5})
 
 
-def test_folds_leave_one_of_them_for_the_test():
+def test_one_fold_is_the_test_split():
     split = {"train": 0.5, "val": 0.25, "test": 0.25, "held_out_species": 0.0, "folds": 5}
     n_by_split = stages.count_by_split(300, split)
     assert {name: round(n) for name, n in n_by_split.items()} == {
@@ -25,9 +25,9 @@ def test_folds_leave_one_of_them_for_the_test():
     }
 
 
-def test_the_search_never_finds_more_than_there_is():
-    found = stages.count_search(SIZE.splits, ["leave_one_out", "train_gallery"], depth=50)
-    assert found == (40, 2400, 20 * 20 + 20 * 50)
+def test_search_depth_is_limited_by_the_size_of_the_gallery():
+    counts = stages.count_search(SIZE.splits, ["leave_one_out", "train_gallery"], depth=50)
+    assert counts == (40, 2400, 20 * 20 + 20 * 50)
 
 
 @pytest.mark.parametrize(
@@ -41,13 +41,13 @@ def test_the_search_never_finds_more_than_there_is():
         ("clean_labels", "", 125, 1),
     ],
 )
-def test_the_work_of_a_stage_and_the_jobs_that_share_it(rule, model, n_units, n_parts):
+def test_units_and_parts_of_a_stage_equal_hand_computed_values(rule, model, n_units, n_parts):
     assert stages.count_units(rule, model, SIZE, CONFIG) == n_units
     assert stages.count_parts(rule, CONFIG) == n_parts
 
 
-def test_what_is_written_to_disk():
-    written = {
+def test_output_bytes_of_a_stage_equal_hand_computed_values():
+    n_bytes = {
         (rule, model): stages.count_bytes(rule, model, SIZE, CONFIG, Network(width=6, n_parameters=1000))
         for rule, model in [
             ("cache_pixels", "small"),
@@ -57,18 +57,18 @@ def test_what_is_written_to_disk():
             ("clean_labels", ""),
         ]
     }
-    assert list(written.values()) == [125 * 300, 125 * 24, 4000, 2 * 12 * 1400, 0]
+    assert list(n_bytes.values()) == [125 * 300, 125 * 24, 4000, 2 * 12 * 1400, 0]
     assert stages.count_bytes("embed_images", "clip", SIZE, CONFIG, Network()) == 0
 
 
-def test_models_of_one_network_are_alike_and_what_is_no_model_is_itself():
-    tuned = {"base": "clip", "trainable": "head", "augment": "flip"}
+def test_models_of_one_network_are_alike_in_speed():
+    settings = {"base": "clip", "trainable": "head", "augment": "flip"}
     models = {
         "clip": {},
         "other": {},
-        "a": {"finetune": tuned},
-        "b": {"finetune": tuned | {"base": "a"}},
-        "c": {"finetune": tuned | {"augment": "rand_augment"}},
+        "a": {"finetune": settings},
+        "b": {"finetune": settings | {"base": "a"}},
+        "c": {"finetune": settings | {"augment": "rand_augment"}},
     }
     assert stages.find_alike("embed_images", "b", models) == ["clip", "a", "b", "c"]
     assert stages.find_alike("finetune_encoder", "b", models) == ["a", "b"]

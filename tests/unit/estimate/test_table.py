@@ -1,4 +1,4 @@
-"""The table of an estimate and the sentences below it, by hand."""
+"""The table of an estimate and the remarks below it."""
 
 from nearkin.estimate.table import NEVER_TIMED, NO_BENCHMARK, NO_SIZE, Line, format_table, list_remarks
 
@@ -23,10 +23,10 @@ LINES = [
     Line("plot_recall", "birds", 4, 1000, source=NO_BENCHMARK),
     Line("embed_images", "fish clip", 3, source=NO_SIZE),
 ]
-ROOM = {"free_disk": 1e9, "free_memory": 4e9}
+FREE_SPACE = {"free_disk": 1e9, "free_memory": 4e9}
 
 
-def test_the_table_adds_up_and_says_what_it_leaves_out():
+def test_table_has_totals_and_counts_jobs_without_a_time():
     header, *rows = [" ".join(row.split()) for row in format_table(LINES).splitlines()]
     assert rows == [
         "cache_pixels birds square 2 1,000 images 30 s 150.0 MB 1.0 GB birds: 500 images, 33 images/s",
@@ -41,13 +41,13 @@ def test_the_table_adds_up_and_says_what_it_leaves_out():
     assert header.startswith("stage of jobs work time disk memory")
 
 
-def test_nothing_timed_has_no_time():
+def test_total_time_is_unknown_if_no_job_has_a_time():
     *_, last = format_table(LINES[2:3]).splitlines()
     assert " ".join(last.split()) == "together 1 ? 600.0 MB without the time of 1 jobs"
 
 
-def test_what_is_unknown_or_scaled_up_far_is_named():
-    assert list_remarks(LINES, **ROOM) == [
+def test_remarks_name_unknown_and_extrapolated_stages():
+    assert list_remarks(LINES, **FREE_SPACE) == [
         "No earlier run has timed prepare_encoder (1), score_queries (2): unknown; run the shipped study "
         "first, or a small one of these models.",
         "Unknown until the images are there: embed_images (3).",
@@ -55,10 +55,10 @@ def test_what_is_unknown_or_scaled_up_far_is_named():
         "More than 10 times larger than any job that was timed, whose start counts as work, so that the "
         "estimate is too high: search_neighbours (1).",
     ]
-    assert list_remarks(LINES[:1], **ROOM) == []
+    assert list_remarks(LINES[:1], **FREE_SPACE) == []
 
 
-def test_shortages_are_named():
+def test_remarks_name_shortages_of_disk_and_memory():
     disk, memory = list_remarks(
         [line._replace(source="", scale=0) for line in LINES], free_disk=7e8, free_memory=2.5e9
     )

@@ -1,4 +1,4 @@
-"""Failures of a training: it stops with a remedy, and what was saved before stays whole."""
+"""A training that fails suggests a remedy and keeps the last valid checkpoint."""
 
 import pickle
 from contextlib import contextmanager
@@ -7,16 +7,16 @@ import pytest
 import torch
 
 from nearkin.encoders.encoder import load_encoder, save_encoder
-from nearkin.finetune import trainer as running
+from nearkin.finetune import trainer
 from nearkin.finetune.checkpoint import load_checkpoint, save_checkpoint
 from nearkin.finetune.train import train
 from tests.factories import encoders as examples
 from tests.factories.recipes import recipe_of
-from tests.factories.training import RECIPE, bits, trained
+from tests.factories.training import RECIPE, get_weight_bytes, train_encoder
 
 
 @contextmanager
-def full_disk(n_bytes):
+def limit_file_size(n_bytes):
     """A context in which no file can grow beyond `n_bytes`."""
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -27,8 +27,8 @@ def full_disk(n_bytes):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-class Code:
-    """Makes a file when it is unpickled."""
+class FileCreator:
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path):
         self.path = str(path)
@@ -37,19 +37,19 @@ class Code:
         return (open, (self.path, "w"))
 
 
-def times(factor, at):
-    """The loss function, whose result in step `at` is multiplied by `factor`."""
-    real, n_calls = running.margin_loss, 0
+def scale_loss(factor, at):
+    """The loss function; its result in step `at` is multiplied by `factor`."""
+    original_loss, n_calls = trainer.margin_loss, 0
 
-    def spoiled(*arguments):
+    def compute_loss(*arguments):
         nonlocal n_calls
         n_calls += 1
-        return real(*arguments) * (factor if n_calls == at else 1)
+        return original_loss(*arguments) * (factor if n_calls == at else 1)
 
-    return spoiled
+    return compute_loss
 
 
-def steep(loss):
+def make_gradient_infinite(loss):
     """A loss of the same value with an infinite gradient."""
     return loss.detach() + (loss - loss.detach()).sqrt()
 
@@ -57,45 +57,47 @@ def steep(loss):
 @pytest.mark.parametrize(
     "at, message", [(5, "in epoch 2, step 5 the loss is nan"), (2, "in epoch 1, step 2 the loss is nan")]
 )
-def test_a_loss_that_is_nan_names_the_step_and_keeps_the_last_good_state(
-    taught, tmp_path, monkeypatch, at, message
-):  # fmt: skip
+def test_nan_loss_names_the_step_and_keeps_the_last_checkpoint(datasets, tmp_path, monkeypatch, at, message):
     path = tmp_path / "state"
-    whole, expected = trained(taught, tmp_path / "whole")
-    with monkeypatch.context() as patched:
-        patched.setattr(running, "margin_loss", times(float("nan"), at))
+    uninterrupted_encoder, expected = train_encoder(datasets, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "margin_loss", scale_loss(float("nan"), at))
         with pytest.raises(ValueError, match=f"{message}.*lower lr, m2 or logit_scale; .*state stays"):
-            trained(taught, path)
+            train_encoder(datasets, path)
     assert path.exists() == (at > 3)  # an epoch has three steps
-    again, outcome = trained(taught, path)
-    assert bits(again) == bits(whole) and outcome.table.equals(expected.table)
+    encoder, outcome = train_encoder(datasets, path)
+    assert get_weight_bytes(encoder) == get_weight_bytes(uninterrupted_encoder) and outcome.table.equals(
+        expected.table
+    )
 
 
-def test_a_gradient_that_is_infinite_is_not_followed(taught, tmp_path, monkeypatch):
-    real = running.margin_loss
-    monkeypatch.setattr(running, "margin_loss", lambda *arguments: steep(real(*arguments)))
+def test_infinite_gradient_stops_the_training(datasets, tmp_path, monkeypatch):
+    original_loss = trainer.margin_loss
+    monkeypatch.setattr(
+        trainer, "margin_loss", lambda *arguments: make_gradient_infinite(original_loss(*arguments))
+    )
     with pytest.raises(ValueError, match="in epoch 1, step 1 the loss is [0-9.]+, its gradient nan long"):
-        trained(taught, tmp_path / "state")
+        train_encoder(datasets, tmp_path / "state")
 
 
-def test_weights_that_overflow_are_neither_saved_nor_kept(taught, tmp_path):
+def test_overflowing_weights_are_not_saved(datasets, tmp_path):
     path = tmp_path / "state"
     recipe = recipe_of(trainable="all", epochs=1, batch_size=24, lr=1e38)
     with pytest.raises(ValueError, match="embeddings are not finite after epoch 1: lower lr"):
-        trained(taught, path, recipe)
+        train_encoder(datasets, path, recipe)
     assert not path.exists()
 
 
 @pytest.mark.parametrize("trainable", ["all", "head"])
-def test_a_base_that_gives_other_vectors_than_it_says(taught, tmp_path, trainable):
+def test_wrong_width_in_encoder_json_is_an_error(datasets, tmp_path, trainable):
     encoder = examples.encoder()
     encoder.description = examples.description(width=7)
     recipe = recipe_of(trainable=trainable, epochs=1, batch_size=8)
     with pytest.raises(ValueError, match="vectors of 6 numbers, but its encoder.json says 7: remove"):
-        train(encoder, taught, recipe=recipe, state_path=tmp_path / "state")
+        train(encoder, datasets, recipe=recipe, state_path=tmp_path / "state")
 
 
-def test_weights_of_another_network_or_another_model_are_named(tmp_path, monkeypatch):
+def test_weights_of_another_architecture_or_model_are_rejected(tmp_path, monkeypatch):
     examples.install(monkeypatch)
     weights, description, _ = examples.folder(tmp_path)
     tower = examples.tower()
@@ -108,70 +110,80 @@ def test_weights_of_another_network_or_another_model_are_named(tmp_path, monkeyp
         load_encoder(weights, description)
 
 
-def test_the_state_of_a_training_of_another_base_is_not_gone_on_from(taught, tmp_path):
+def test_training_restarts_if_the_state_is_of_another_base(datasets, tmp_path):
     path = tmp_path / "state"
-    trained(taught, path)
-    recipes = {"recipe": RECIPE, "state_path": path}
-    other, fresh = examples.encoder(seed=1), examples.encoder(seed=1)
-    train(other, taught, **recipes)
-    train(fresh, taught, **recipes | {"state_path": tmp_path / "fresh"})
-    assert bits(other) == bits(fresh)
+    train_encoder(datasets, path)
+    options = {"recipe": RECIPE, "state_path": path}
+    other_encoder, new_encoder = examples.encoder(seed=1), examples.encoder(seed=1)
+    train(other_encoder, datasets, **options)
+    train(new_encoder, datasets, **options | {"state_path": tmp_path / "fresh"})
+    assert get_weight_bytes(other_encoder) == get_weight_bytes(new_encoder)
 
 
-def test_a_state_that_other_code_left_is_not_gone_on_from(taught, tmp_path, caplog):
+def test_training_restarts_if_other_code_wrote_the_state(datasets, tmp_path, caplog):
     path = tmp_path / "state"
-    whole, _ = trained(taught, path)
+    uninterrupted_encoder, _ = train_encoder(datasets, path)
     caplog.set_level("INFO")
-    again = examples.encoder()
-    train(again, taught, recipe=RECIPE, state_path=path, code="fixed")
+    encoder = examples.encoder()
+    train(encoder, datasets, recipe=RECIPE, state_path=path, code="fixed")
     assert "is of another training; starting again" in caplog.text
-    assert bits(again) == bits(whole)
+    assert get_weight_bytes(encoder) == get_weight_bytes(uninterrupted_encoder)
 
 
 @pytest.mark.parametrize("share", [0, 1e-3, 0.01, 0.5, 0.999])
-def test_truncated_files_are_never_half_read(tmp_path, monkeypatch, share, caplog):
+def test_truncated_files_are_rejected(tmp_path, monkeypatch, share, caplog):
     examples.install(monkeypatch)
     weights, description, _ = examples.folder(tmp_path)
     save_checkpoint(tmp_path / "state", "k", tensors={"now/a": torch.ones(100)}, progress={})
     for path in (weights, tmp_path / "state"):
-        whole = path.read_bytes()
-        path.write_bytes(whole[: int(share * len(whole))])
+        content = path.read_bytes()
+        path.write_bytes(content[: int(share * len(content))])
     with pytest.raises(ValueError, match="weights.safetensors: not a whole safetensors file"):
         load_encoder(weights, description)
     assert load_checkpoint(tmp_path / "state", "k") is None
     assert "state: not a whole state, starting again" in caplog.text
 
 
-def test_code_in_place_of_the_state_is_not_run(taught, tmp_path, caplog):
-    path, ran = tmp_path / "state", tmp_path / "ran"
-    whole, _ = trained(taught, tmp_path / "whole")
-    for save in (lambda: path.write_bytes(pickle.dumps(Code(ran))), lambda: torch.save(Code(ran), path)):
+def test_pickled_code_in_the_state_file_does_not_run(datasets, tmp_path, caplog):
+    path, created_path = tmp_path / "state", tmp_path / "ran"
+    uninterrupted_encoder, _ = train_encoder(datasets, tmp_path / "whole")
+    for save in (
+        lambda: path.write_bytes(pickle.dumps(FileCreator(created_path))),
+        lambda: torch.save(FileCreator(created_path), path),
+    ):
         save()
-        again, _ = trained(taught, path)
-        assert bits(again) == bits(whole) and not ran.exists()
+        encoder, _ = train_encoder(datasets, path)
+        assert (
+            get_weight_bytes(encoder) == get_weight_bytes(uninterrupted_encoder) and not created_path.exists()
+        )
     assert caplog.text.count("state: not a whole state, starting again") == 2
 
 
-def test_a_full_disk_names_the_state_and_leaves_the_old_one_to_go_on_from(taught, tmp_path, monkeypatch):
+def test_training_resumes_from_the_old_state_after_a_full_disk(datasets, tmp_path, monkeypatch):
     path = tmp_path / "state"
-    whole, expected = trained(taught, tmp_path / "whole")
-    with monkeypatch.context() as patched:
-        patched.setattr(running, "margin_loss", times(float("nan"), 5))
+    uninterrupted_encoder, expected = train_encoder(datasets, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "margin_loss", scale_loss(float("nan"), 5))
         with pytest.raises(ValueError, match="step 5"):
-            trained(taught, path)
-    before = path.read_bytes()
-    with full_disk(len(before) // 2), pytest.raises(OSError, match="state: no room to write it.*make room"):
-        trained(taught, path)
-    assert path.read_bytes() == before
+            train_encoder(datasets, path)
+    old_bytes = path.read_bytes()
+    with (
+        limit_file_size(len(old_bytes) // 2),
+        pytest.raises(OSError, match="state: no room to write it.*make room"),
+    ):
+        train_encoder(datasets, path)
+    assert path.read_bytes() == old_bytes
     assert sorted(file.name for file in tmp_path.iterdir() if "state" in file.name) == ["state"]
-    again, outcome = trained(taught, path)
-    assert bits(again) == bits(whole) and outcome.table.equals(expected.table)
+    encoder, outcome = train_encoder(datasets, path)
+    assert get_weight_bytes(encoder) == get_weight_bytes(uninterrupted_encoder) and outcome.table.equals(
+        expected.table
+    )
 
 
-def test_a_full_disk_leaves_the_old_encoder(tmp_path, monkeypatch):
+def test_full_disk_keeps_the_old_encoder(tmp_path, monkeypatch):
     examples.install(monkeypatch)
     weights, description, _ = examples.folder(tmp_path)
-    before = [path.read_bytes() for path in (weights, description)]
-    with full_disk(1000), pytest.raises(OSError, match="weights.safetensors: no room to write it"):
+    old_bytes = [path.read_bytes() for path in (weights, description)]
+    with limit_file_size(1000), pytest.raises(OSError, match="weights.safetensors: no room to write it"):
         save_encoder(examples.tower(seed=1), examples.description(), weights, description)
-    assert [path.read_bytes() for path in (weights, description)] == before
+    assert [path.read_bytes() for path in (weights, description)] == old_bytes

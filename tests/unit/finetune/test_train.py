@@ -1,4 +1,4 @@
-"""Training: what is learned and kept, what is an error, and that a resumed training has the same bits."""
+"""Training improves the encoder, keeps its best epoch, and gives the same weights after it resumes."""
 
 import json
 import random
@@ -11,9 +11,8 @@ import torch
 from safetensors.torch import load_file
 
 from nearkin.encoders.encoder import load_encoder
-from nearkin.finetune import feature_cache as feeding
-from nearkin.finetune import train as training
-from nearkin.finetune import trainer as running
+from nearkin.finetune import feature_cache, trainer
+from nearkin.finetune import train as train_module
 from nearkin.finetune.augment import rand_augment
 from nearkin.finetune.checkpoint import finalise_checkpoint, load_checkpoint, save_checkpoint
 from nearkin.finetune.feature_cache import FrozenFeatureCache
@@ -26,48 +25,55 @@ from nearkin.tables.training import Training
 from scripts.finetune_encoder import finetune_encoder
 from tests.factories import encoders as examples
 from tests.factories.recipes import recipe_of
-from tests.factories.training import RECIPE, SPECIES, bits, study, taught_by, trained
+from tests.factories.training import (
+    RECIPE,
+    SPECIES,
+    get_weight_bytes,
+    make_species_datasets,
+    make_study,
+    train_encoder,
+)
 
 
-def test_training_finds_the_species_that_were_hard_to_find(taught, tmp_path):
+def test_training_improves_recall_and_reduces_the_loss(datasets, tmp_path):
     recipe = recipe_of(trainable="all", epochs=20, batch_size=8, lr=3e-3)
-    encoder, outcome = trained(taught, tmp_path / "state", recipe)
+    encoder, outcome = train_encoder(datasets, tmp_path / "state", recipe)
     table = outcome.table
     assert outcome.best_epoch["val_recall"] > outcome.best_epoch["val_recall_base"] + 0.2
     assert (
         table.filter(pl.col("epoch") == 20)["loss"].mean() < table.filter(pl.col("epoch") == 1)["loss"].mean()
     )
-    val = taught[1]
+    val = datasets[1]
     vectors = encoder.embed(
         val.images.read_batch(np.arange(len(val.labels)), np.zeros(len(val.labels), bool))
     )
     assert recall_at_1(vectors, val.labels, val.groups) == outcome.best_epoch["val_recall"]
 
 
-def test_the_table_has_a_row_per_step_and_marks_the_kept_epoch(taught, tmp_path):
-    _, outcome = trained(taught, tmp_path / "state")
+def test_table_has_a_row_per_step_and_marks_the_best_epoch(datasets, tmp_path):
+    _, outcome = train_encoder(datasets, tmp_path / "state")
     table = Training.validate(outcome.table)
     assert table["step"].to_list() == list(range(1, 10))  # 24 images, 8 a step, 3 epochs
     assert table.filter(pl.col("val_recall").is_not_null())["step"].to_list() == [3, 6, 9]
-    chosen = table.filter("is_best")
-    assert chosen["epoch"].to_list() == [outcome.best_epoch["epoch"]] or outcome.best_epoch["epoch"] == 0
+    best = table.filter("is_best")
+    assert best["epoch"].to_list() == [outcome.best_epoch["epoch"]] or outcome.best_epoch["epoch"] == 0
     assert (table["head_lr"] / table["backbone_lr"] - 10).abs().max() < 1e-9
 
 
 @pytest.mark.parametrize(
-    "recalls, kept, chosen",
+    "recalls, best_epoch, best_steps",
     [([0.9, 0.5, 0.9, 0.7], 0, []), ([0.1, 0.5, 0.5, 0.3], 1, [3]), ([0.1, 0.2, 0.5, 0.6], 3, [9])],
 )
-def test_the_earliest_best_epoch_is_kept(taught, tmp_path, monkeypatch, recalls, kept, chosen):
+def test_the_earliest_best_epoch_is_kept(datasets, tmp_path, monkeypatch, recalls, best_epoch, best_steps):
     recall = iter(recalls)
-    monkeypatch.setattr(running, "recall_at_1", lambda *_: next(recall))
-    encoder, outcome = trained(taught, tmp_path / "state")
-    assert outcome.best_epoch["epoch"] == kept
-    assert outcome.table.filter("is_best")["step"].to_list() == chosen
-    assert (bits(encoder) == bits(examples.encoder())) == (kept == 0)
+    monkeypatch.setattr(trainer, "recall_at_1", lambda *_: next(recall))
+    encoder, outcome = train_encoder(datasets, tmp_path / "state")
+    assert outcome.best_epoch["epoch"] == best_epoch
+    assert outcome.table.filter("is_best")["step"].to_list() == best_steps
+    assert (get_weight_bytes(encoder) == get_weight_bytes(examples.encoder())) == (best_epoch == 0)
 
 
-RANDOM = {
+RANDOM_SETTINGS = {
     "sample_rate": 0.5,
     "feature_sample_rate": 0.5,
     "class_sampling": "square_root",
@@ -77,46 +83,46 @@ RANDOM = {
 
 @pytest.mark.parametrize(
     "trainable, changes",
-    [("all", {}), ("head", {"augment": "none", "sample_rate": 0.5}), ("all", RANDOM)],
+    [("all", {}), ("head", {"augment": "none", "sample_rate": 0.5}), ("all", RANDOM_SETTINGS)],
 )
 @pytest.mark.parametrize("n_saves", [1, 2, 4, 9, 12])
-def test_a_killed_training_goes_on_and_ends_with_the_same_bits(
-    taught, tmp_path, monkeypatch, trainable, changes, n_saves
+def test_interrupted_training_resumes_to_the_same_weights(
+    datasets, tmp_path, monkeypatch, trainable, changes, n_saves
 ):
-    """Saved after each of nine steps and each of three epochs."""
+    """The training saves after each of nine steps and each of three epochs."""
     recipe = recipe_of(trainable=trainable, epochs=3, batch_size=8, lr=3e-3, **changes)
-    whole, expected = trained(taught, tmp_path / "whole", recipe)
+    uninterrupted_encoder, expected = train_encoder(datasets, tmp_path / "whole", recipe)
     n_saved = 0
 
-    def save_and_die(*arguments, **values):
+    def save_and_interrupt(*arguments, **values):
         nonlocal n_saved
         save_checkpoint(*arguments, **values)
         n_saved += 1
         if n_saved == n_saves:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "save_checkpoint", save_and_die)
+    monkeypatch.setattr(train_module, "save_checkpoint", save_and_interrupt)
     with pytest.raises(KeyboardInterrupt):
-        train(examples.encoder(), taught, recipe=recipe, state_path=tmp_path / "state", save_seconds=0)
+        train(examples.encoder(), datasets, recipe=recipe, state_path=tmp_path / "state", save_seconds=0)
     monkeypatch.undo()
-    again, outcome = trained(taught, tmp_path / "state", recipe)
-    assert bits(again) == bits(whole)
+    resumed_encoder, outcome = train_encoder(datasets, tmp_path / "state", recipe)
+    assert get_weight_bytes(resumed_encoder) == get_weight_bytes(uninterrupted_encoder)
     assert outcome.table.equals(expected.table) and outcome.best_epoch == expected.best_epoch
 
 
-def test_a_state_of_another_training_or_a_damaged_one_is_ignored(taught, tmp_path, caplog):
+def test_state_of_another_training_or_a_damaged_state_is_ignored(datasets, tmp_path, caplog):
     path = tmp_path / "state"
-    _, first = trained(taught, path)
+    _, first = train_encoder(datasets, path)
     other = recipe_of(trainable="all", epochs=3, batch_size=8, lr=3e-3, seed=2)
-    _, fresh = trained(taught, tmp_path / "fresh", other)
-    _, stale = trained(taught, path, other)
+    _, fresh = train_encoder(datasets, tmp_path / "fresh", other)
+    _, stale = train_encoder(datasets, path, other)
     assert stale.key != first.key and stale.table.equals(fresh.table)
     path.write_bytes(path.read_bytes()[:100])
-    _, again = trained(taught, path, other)
-    assert again.table.equals(fresh.table)
+    _, repeat = train_encoder(datasets, path, other)
+    assert repeat.table.equals(fresh.table)
 
 
-def test_a_finished_state_holds_the_last_weights_and_is_not_gone_on_from(tmp_path):
+def test_final_checkpoint_has_the_last_weights_and_cannot_resume(tmp_path):
     path = tmp_path / "state"
     save_checkpoint(path, "k", tensors={"now/a": torch.ones(100)}, progress={"x": 1})
     tensors, progress = load_checkpoint(path, "k")
@@ -128,86 +134,94 @@ def test_a_finished_state_holds_the_last_weights_and_is_not_gone_on_from(tmp_pat
     assert load_checkpoint(tmp_path / "none", "k") is None
 
 
-def test_the_checkpoint_has_the_last_weights_the_encoder_the_best(taught, tmp_path):
-    encoder, outcome = trained(taught, tmp_path / "state", RECIPE | {"lr": 0.1})
-    saved = load_file(tmp_path / "state")
+def test_checkpoint_has_the_last_weights_and_encoder_the_best(datasets, tmp_path):
+    encoder, outcome = train_encoder(datasets, tmp_path / "state", RECIPE | {"lr": 0.1})
+    checkpoint = load_file(tmp_path / "state")
     assert outcome.best_epoch["epoch"] < RECIPE["epochs"]  # it learns too fast
     for name, value in outcome.last.items():
-        assert torch.equal(value, saved[f"now/{name}"])
-        assert torch.equal(encoder.tower.state_dict()[name], saved[f"best/{name}"])
+        assert torch.equal(value, checkpoint[f"now/{name}"])
+        assert torch.equal(encoder.tower.state_dict()[name], checkpoint[f"best/{name}"])
 
 
-def test_sampling_all_classes_trains_as_the_dense_softmax(taught, tmp_path):
-    encoder, dense = trained(taught, tmp_path / "dense")
-    almost = RECIPE | {"sample_rate": 0.99}  # of four classes: all
-    other, sampled = trained(taught, tmp_path / "sampled", almost)
-    assert np.allclose(sampled.table["loss"], dense.table["loss"], atol=1e-6)
+def test_sampling_all_classes_trains_like_the_dense_softmax(datasets, tmp_path):
+    encoder, dense = train_encoder(datasets, tmp_path / "dense")
+    recipe = RECIPE | {"sample_rate": 0.99}  # of four classes: all
+    other_encoder, outcome = train_encoder(datasets, tmp_path / "sampled", recipe)
+    assert np.allclose(outcome.table["loss"], dense.table["loss"], atol=1e-6)
     for name, value in encoder.tower.state_dict().items():
-        assert torch.allclose(other.tower.state_dict()[name], value, atol=1e-6)
+        assert torch.allclose(other_encoder.tower.state_dict()[name], value, atol=1e-6)
 
 
-def test_accumulated_batches_are_one_large_one(taught, tmp_path):
-    _, large = trained(taught, tmp_path / "large", recipe_of(trainable="all", epochs=2, batch_size=8))
-    encoder, small = trained(
-        taught, tmp_path / "small", recipe_of(trainable="all", epochs=2, batch_size=2, grad_accumulation=4)
+def test_accumulated_batches_equal_one_large_batch(datasets, tmp_path):
+    _, large = train_encoder(datasets, tmp_path / "large", recipe_of(trainable="all", epochs=2, batch_size=8))
+    encoder, small = train_encoder(
+        datasets, tmp_path / "small", recipe_of(trainable="all", epochs=2, batch_size=2, grad_accumulation=4)
     )
     assert small.table["step"].to_list() == large.table["step"].to_list()
     assert np.allclose(small.table["loss"], large.table["loss"], rtol=1e-5)
     assert np.allclose(small.table["gradient_norm"], large.table["gradient_norm"], rtol=1e-4)
 
 
-def test_it_stops_when_patience_is_at_an_end_and_stays_stopped(taught, tmp_path, monkeypatch):
+def test_training_stops_after_patience_epochs_and_when_rerun(datasets, tmp_path, monkeypatch):
     recipe = recipe_of(trainable="all", epochs=9, batch_size=8, patience=2)
     recall = iter([0.1, 0.5, 0.4, 0.5, 0.9])
-    monkeypatch.setattr(running, "recall_at_1", lambda *_: next(recall))
-    first = trained(taught, tmp_path / "state", recipe)[1]
-    again = trained(taught, tmp_path / "state", recipe)[1]
-    assert first.best_epoch["epoch"] == again.best_epoch["epoch"] == 1
-    assert first.table["epoch"].max() == again.table["epoch"].max() == 3
+    monkeypatch.setattr(trainer, "recall_at_1", lambda *_: next(recall))
+    first = train_encoder(datasets, tmp_path / "state", recipe)[1]
+    repeat = train_encoder(datasets, tmp_path / "state", recipe)[1]
+    assert first.best_epoch["epoch"] == repeat.best_epoch["epoch"] == 1
+    assert first.table["epoch"].max() == repeat.table["epoch"].max() == 3
 
 
-def test_gradients_are_shortened(taught, tmp_path):
-    short = recipe_of(trainable="all", epochs=1, batch_size=8, max_grad_norm=1e-9)
-    encoder, _ = trained(taught, tmp_path / "short", short)
-    free, _ = trained(taught, tmp_path / "free", short | {"max_grad_norm": None})
-    began = examples.encoder().tower.state_dict()
-    moved = [
+def test_max_grad_norm_limits_the_change_of_the_weights(datasets, tmp_path):
+    recipe = recipe_of(trainable="all", epochs=1, batch_size=8, max_grad_norm=1e-9)
+    limited_encoder, _ = train_encoder(datasets, tmp_path / "short", recipe)
+    unlimited_encoder, _ = train_encoder(datasets, tmp_path / "free", recipe | {"max_grad_norm": None})
+    initial_weights = examples.encoder().tower.state_dict()
+    changes = [
         sum(
-            (value - began[name]).abs().sum().item()
-            for name, value in trained_encoder.tower.state_dict().items()
+            (value - initial_weights[name]).abs().sum().item()
+            for name, value in encoder.tower.state_dict().items()
         )
-        for trained_encoder in (encoder, free)
+        for encoder in (limited_encoder, unlimited_encoder)
     ]
-    assert moved[0] < moved[1]
+    assert changes[0] < changes[1]
 
 
 @pytest.mark.parametrize(
     "balance, shares", [("none", (0.8, 0.2)), ("square_root", (2 / 3, 1 / 3)), ("uniform", (0.5, 0.5))]
 )
-def test_how_often_classes_come(taught, balance, shares):
-    train, val, _ = taught
-    few = train._replace(labels=np.array([0] * 16 + [1] * 4), images=train.images)
-    run = running.Trainer(
-        examples.encoder(), (few, val, 2), recipe_of(trainable="all", batch_size=4, class_sampling=balance)
+def test_class_sampling_sets_the_share_of_each_class(datasets, balance, shares):
+    train, val, _ = datasets
+    imbalanced = train._replace(labels=np.array([0] * 16 + [1] * 4), images=train.images)
+    small_trainer = trainer.Trainer(
+        examples.encoder(),
+        (imbalanced, val, 2),
+        recipe_of(trainable="all", batch_size=4, class_sampling=balance),
     )
-    drawn = np.concatenate([few.labels[run._order_images(epoch)].ravel() for epoch in range(200)])
-    assert np.allclose(np.bincount(drawn) / len(drawn), shares, atol=0.02)
-    assert run._order_images(1).tolist() == run._order_images(1).tolist() != run._order_images(2).tolist()
+    labels = np.concatenate(
+        [imbalanced.labels[small_trainer._order_images(epoch)].ravel() for epoch in range(200)]
+    )
+    assert np.allclose(np.bincount(labels) / len(labels), shares, atol=0.02)
+    assert (
+        small_trainer._order_images(1).tolist()
+        == small_trainer._order_images(1).tolist()
+        != small_trainer._order_images(2).tolist()
+    )
 
 
-def test_bf16_learns_and_keeps_its_weights_in_fp32(taught, tmp_path):
+def test_bf16_training_keeps_the_weights_in_fp32(datasets, tmp_path):
     recipe = recipe_of(trainable="all", epochs=1, batch_size=8, precision="bf16")
-    encoder, outcome = trained(taught, tmp_path / "half", recipe)
-    _, whole = trained(taught, tmp_path / "whole", recipe | {"precision": "fp32"})
+    encoder, outcome = train_encoder(datasets, tmp_path / "half", recipe)
+    _, full = train_encoder(datasets, tmp_path / "whole", recipe | {"precision": "fp32"})
     assert {value.dtype for value in encoder.tower.parameters()} == {torch.float32}
-    assert np.allclose(outcome.table["loss"], whole.table["loss"], rtol=0.05)
-    assert not outcome.table["loss"].equals(whole.table["loss"])
+    assert np.allclose(outcome.table["loss"], full.table["loss"], rtol=0.05)
+    assert not outcome.table["loss"].equals(full.table["loss"])
 
 
-def test_distorted_images_depend_on_their_seed_alone():
+def test_rand_augment_depends_on_its_seed_only():
     images = np.random.default_rng(0).integers(0, 256, (400, 16, 16, 3), dtype=np.uint8)
-    first, again, other = (rand_augment(images, seed) for seed in (1, 1, 2))
-    assert np.array_equal(first, again)
+    first, repeat, other = (rand_augment(images, seed) for seed in (1, 1, 2))
+    assert np.array_equal(first, repeat)
     assert not np.array_equal(first, other)
     assert first.shape == images.shape and first.dtype == np.uint8
     before = random.getstate()
@@ -215,43 +229,43 @@ def test_distorted_images_depend_on_their_seed_alone():
     assert random.getstate() == before
 
 
-def test_fewer_images_than_a_batch_are_one_batch(taught, tmp_path):
+def test_fewer_images_than_a_batch_form_one_batch(datasets, tmp_path):
     recipe = recipe_of(trainable="all", epochs=2, batch_size=64, lr=1e-3)
-    _, outcome = trained(taught, tmp_path / "state", recipe)
+    _, outcome = train_encoder(datasets, tmp_path / "state", recipe)
     assert outcome.table["step"].to_list() == [1, 2]
-    _, dropped = trained(
-        taught, tmp_path / "state", recipe_of(trainable="all", epochs=1, batch_size=10, lr=1e-3)
+    _, incomplete = train_encoder(
+        datasets, tmp_path / "state", recipe_of(trainable="all", epochs=1, batch_size=10, lr=1e-3)
     )
-    assert len(dropped.table) == 2  # 24 images: the last four are left out
+    assert len(incomplete.table) == 2  # 24 images: the last four form no batch
 
 
 def test_without_validation_the_last_epoch_is_kept(stores, tmp_path, caplog):
-    labels, splits, _ = study()
+    labels, splits, _ = make_study()
     splits = splits.with_columns(split=pl.col("split").replace("val", "test"))
-    _, outcome = trained(taught_by(labels, splits, stores), tmp_path / "state")
+    _, outcome = train_encoder(make_species_datasets(labels, splits, stores), tmp_path / "state")
     assert outcome.best_epoch == {"epoch": 3, "val_recall": None, "val_recall_base": None}
     assert "the last epoch will be kept" in caplog.text
     assert outcome.table["val_recall"].null_count() == 9
 
 
-def test_only_training_and_validation_images_are_looked_at(taught, stores):
-    labels, splits, _ = study()
-    for part, split in zip(taught, ["train", "val"], strict=False):
+def test_datasets_contain_only_training_and_validation_images(datasets, stores):
+    labels, splits, _ = make_study()
+    for part, split in zip(datasets, ["train", "val"], strict=False):
         expected = splits.filter(pl.col("split") == split)["uuid"].sort().to_list()
         assert [uuid for uuid, *_ in part.content] == expected
-    assert taught[2] == 4
+    assert datasets[2] == 4
 
 
 def test_classes_are_the_species_with_training_images(stores, tmp_path):
-    labels, splits, _ = study()
+    labels, splits, _ = make_study()
     first = labels.filter(pl.col("species") == SPECIES[0])["uuid"]
     splits = splits.with_columns(
         split=pl.when(pl.col("uuid").is_in(first.implode())).then(pl.lit("val")).otherwise("split")
     )
-    train_part, val_part, n_classes = taught = taught_by(labels, splits, stores)
+    train_part, val_part, n_classes = datasets = make_species_datasets(labels, splits, stores)
     assert n_classes == 3 and sorted(set(train_part.labels)) == [0, 1, 2]
     assert set(val_part.labels) == {0, 1, 2, 3}
-    _, outcome = trained(taught, tmp_path / "state", RECIPE | {"class_sampling": "uniform"})
+    _, outcome = train_encoder(datasets, tmp_path / "state", RECIPE | {"class_sampling": "uniform"})
     assert outcome.best_epoch["val_recall"] is not None
 
 
@@ -262,92 +276,92 @@ def test_classes_are_the_species_with_training_images(stores, tmp_path):
         (pl.lit(None, dtype=pl.String), "0 training images: none has a label"),
     ],
 )
-def test_nothing_to_tell_apart_is_an_error(stores, change, message):
-    labels, splits, _ = study()
+def test_fewer_than_two_classes_is_an_error(stores, change, message):
+    labels, splits, _ = make_study()
     with pytest.raises(ValueError, match=f"nothing to learn from {message}; name other finetune.labels"):
-        taught_by(labels.with_columns(species=change), splits, stores)
+        make_species_datasets(labels.with_columns(species=change), splits, stores)
 
 
-def test_images_of_several_sources_come_in_the_order_of_the_query(taught, stores):
+def test_batches_from_several_caches_keep_the_requested_order(datasets, stores):
     images = {uuid: store[row] for store in stores for row, uuid in enumerate(store.uuids)}
-    rows, flipped = np.array([7, 0, 3, 0]), np.array([True, False, False, True])
-    expected = [images[taught[0].content[row][0]] for row in rows]
+    rows, is_flipped = np.array([7, 0, 3, 0]), np.array([True, False, False, True])
+    expected = [images[datasets[0].content[row][0]] for row in rows]
     expected[0], expected[3] = expected[0][:, ::-1], expected[3][:, ::-1]
-    assert len({taught[0].images.locations[row, 0] for row in rows}) == 2
-    assert np.array_equal(taught[0].images.read_batch(rows, flipped), expected)
+    assert len({datasets[0].images.locations[row, 0] for row in rows}) == 2
+    assert np.array_equal(datasets[0].images.read_batch(rows, is_flipped), expected)
 
 
-def test_a_labelled_image_without_pixels_is_named(stores):
-    labels, splits, _ = study()
-    gone = stores[0].uuids[0]
+def test_labelled_image_without_pixels_is_an_error(stores):
+    labels, splits, _ = make_study()
+    missing_uuid = stores[0].uuids[0]
     splits = splits.with_columns(split=pl.lit("train"))
     with pytest.raises(ValueError, match="has a label but no pixels"):
-        taught_by(labels, splits, stores[1:])
-    assert gone in labels["uuid"]
+        make_species_datasets(labels, splits, stores[1:])
+    assert missing_uuid in labels["uuid"]
 
 
-def test_kept_activations_are_those_computed_each_time(taught, monkeypatch):
+def test_cached_features_equal_recomputed_features(datasets, monkeypatch):
     tower = examples.tower()
 
-    def before(pixels):
+    def compute_frozen(pixels):
         return tower.trunk.stem(tower.normalise(pixels))
 
-    rows, flipped = np.array([3, 0, 11, 3]), np.array([True, False, True, False])
-    once = FrozenFeatureCache(before, taught[0].images, augment="flip", device="cpu")
-    monkeypatch.setattr(feeding, "MAX_BYTES", 10)
-    each_time = FrozenFeatureCache(before, taught[0].images, augment="flip", device="cpu")
-    assert once.activations is not None and each_time.activations is None
-    assert torch.allclose(once(rows, flipped), each_time(rows, flipped), atol=1e-6)
-    mirrored = taught[0].images.read_batch([3, 3], [True, False])
-    assert np.array_equal(mirrored[0], mirrored[1][:, ::-1])
+    rows, is_flipped = np.array([3, 0, 11, 3]), np.array([True, False, True, False])
+    in_memory = FrozenFeatureCache(compute_frozen, datasets[0].images, augment="flip", device="cpu")
+    monkeypatch.setattr(feature_cache, "MAX_BYTES", 10)
+    recomputing = FrozenFeatureCache(compute_frozen, datasets[0].images, augment="flip", device="cpu")
+    assert in_memory.activations is not None and recomputing.activations is None
+    assert torch.allclose(in_memory(rows, is_flipped), recomputing(rows, is_flipped), atol=1e-6)
+    pair = datasets[0].images.read_batch([3, 3], [True, False])
+    assert np.array_equal(pair[0], pair[1][:, ::-1])
 
 
-def test_recall_of_validation_by_hand():
+def test_validation_recall_equals_values_computed_by_hand():
     vectors = np.array([[1, 0], [0.9, 0.1], [0, 1], [0.1, 0.9], [1, 0.05]], dtype=np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     species, groups = np.array([0, 1, 1, 0, 0]), np.array([0, 1, 2, 3, 0])
-    # 0 and 4 are one group: 0 finds 1, 1 finds 4, 2 finds 3, 3 finds 2, 4 finds 1; all are wrong.
+    # 0 and 4 are one group. Nearest neighbours: 0 -> 1, 1 -> 4, 2 -> 3, 3 -> 2, 4 -> 1; all are incorrect.
     assert recall_at_1(vectors, species, groups) == 0.0
-    assert recall_at_1(vectors, species, np.arange(5)) == 2 / 5  # now 0 and 4 find each other
+    assert recall_at_1(vectors, species, np.arange(5)) == 2 / 5  # now 0 and 4 are nearest neighbours
     assert recall_at_1(vectors, np.arange(5), groups) is None
 
 
 def run_script(folder, stores, recipe):
-    """The paths of the outputs of the script, run on files in `folder`."""
-    labels, splits, _ = study()
+    """Run the script on files in `folder`, and return the paths of its outputs."""
+    labels, splits, _ = make_study()
     tables.write(labels, folder / "labels.parquet", Labels)
     tables.write(splits, folder / "splits.parquet", Splits)
     base = SimpleNamespace(weights=folder / "weights.safetensors", description=folder / "encoder.json")
     names = {"weights": "w.safetensors", "description": "e.json", "training": "t.parquet", "state": "state"}
-    tuned = SimpleNamespace(**{key: folder / name for key, name in names.items()})
+    outputs = SimpleNamespace(**{key: folder / name for key, name in names.items()})
     finetune_encoder(
         base,
         folder / "labels.parquet",
         [],
         folder / "splits.parquet",
         stores,
-        tuned,
+        outputs,
         recipe=recipe_of(**recipe),
         code="code",
         encoder_threads=1,
         metadata={"dataset": "d", "model": "m"},
     )
-    return tuned
+    return outputs
 
 
 @pytest.mark.parametrize("trainable", ["all", "head"])
-def test_the_script_makes_an_encoder_that_says_how_it_was_made(tmp_path, stores, monkeypatch, trainable):
+def test_script_describes_the_training_of_its_encoder(tmp_path, stores, monkeypatch, trainable):
     examples.install(monkeypatch)
     _, _, base = examples.folder(tmp_path)
     recipe = {"trainable": trainable, "epochs": 2, "batch_size": 8, "lr": 1e-2}
-    made = run_script(tmp_path, stores, recipe)
-    encoder = load_encoder(made.weights, made.description)
-    spec = json.loads(made.description.read_text())
+    outputs = run_script(tmp_path, stores, recipe)
+    encoder = load_encoder(outputs.weights, outputs.description)
+    spec = json.loads(outputs.description.read_text())
     assert spec["base"] == base.fingerprint
-    unchanged = trainable == "all" and spec["best_epoch"]["epoch"] == 0
-    assert (encoder.fingerprint == base.fingerprint) == unchanged
+    is_unchanged = trainable == "all" and spec["best_epoch"]["epoch"] == 0
+    assert (encoder.fingerprint == base.fingerprint) == is_unchanged
     assert spec["recipe"] == {**spec["recipe"], **recipe} and spec["best_epoch"]["epoch"] in (0, 1, 2)
-    assert spec["projection"] == ("projection.weight" in load_file(made.weights)) == (trainable == "head")
-    assert all(name.startswith("last/") for name in load_file(made.state))
-    before = [path.read_bytes() for path in vars(made).values()]
+    assert spec["projection"] == ("projection.weight" in load_file(outputs.weights)) == (trainable == "head")
+    assert all(name.startswith("last/") for name in load_file(outputs.state))
+    before = [path.read_bytes() for path in vars(outputs).values()]
     assert [path.read_bytes() for path in vars(run_script(tmp_path, stores, recipe)).values()] == before
