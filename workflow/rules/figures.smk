@@ -1,4 +1,4 @@
-"""Needs finished tables; produces figures, as SVG and as PNG. Figures only draw."""
+"""Needs finished tables; produces figures, as SVG and as PNG. Figures only draw. All rules inherit from the first."""
 
 
 rule plot_recall:
