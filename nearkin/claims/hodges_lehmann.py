@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 
 from nearkin.claims.evidence import Evidence
-from nearkin.evaluation.intervals import LEVEL
+from nearkin.evaluation.intervals import CONFIDENCE
 
 MAX_EXACT_N = 200  # beyond, the normal approximation gives the same ranks
 DECIMALS = 9  # means of fractions that are equal differ in their last bits
@@ -53,7 +53,7 @@ def walsh_average(ordered: np.ndarray, rank: int) -> float:
 
 def _find_lower_rank(n: int) -> int:
     """The rank of the mean that is the lower end: how many rank sums have a tail within 2.5 %."""
-    tail = (1 - LEVEL) / 2
+    tail = (1 - CONFIDENCE) / 2
     if n > MAX_EXACT_N:
         spread = np.sqrt(n * (n + 1) * (2 * n + 1) / 24)
         return int(n * (n + 1) / 4 - stats.norm.ppf(1 - tail) * spread)

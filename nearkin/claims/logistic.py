@@ -9,7 +9,7 @@ from scipy import optimize, stats
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from nearkin.claims.evidence import Evidence
-from nearkin.evaluation.intervals import LEVEL
+from nearkin.evaluation.intervals import CONFIDENCE
 
 MAX_EXPONENT = 700  # of logarithms whose number a float holds
 
@@ -50,7 +50,7 @@ def odds_per_doubling(hits: np.ndarray, queries: np.ndarray, n_train: np.ndarray
         phi = cast(float, optimize.brentq(excess, 0, 1, xtol=1e-4))
     fit = _fit_binomial(hits, queries, size, phi)
     slope, error = fit.params[1], fit.bse[1] * np.sqrt(max(1, fit.pearson_chi2 / fit.df_resid))
-    half = stats.t.ppf((1 + LEVEL) / 2, fit.df_resid) * error
+    half = stats.t.ppf((1 + CONFIDENCE) / 2, fit.df_resid) * error
     p_value = 2 * stats.t.sf(abs(slope) / error, fit.df_resid)
     factors = np.exp(np.clip([slope, slope - half, slope + half], -MAX_EXPONENT, MAX_EXPONENT))
     estimate, low, high = factors.tolist()

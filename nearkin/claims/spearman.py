@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 
 from nearkin.claims.evidence import Evidence
-from nearkin.evaluation.intervals import LEVEL
+from nearkin.evaluation.intervals import CONFIDENCE
 
 MAX_EXACT_N = 7  # 5,040 orders; beyond, the t distribution is near enough
 
@@ -28,7 +28,7 @@ def spearman(x: np.ndarray, y: np.ndarray) -> Evidence:
     rho = float(np.corrcoef(ranks)[0, 1].clip(-1, 1))
     max_rho = 1 - 12 / (n**3 - n)
     clipped = np.clip(rho, -max_rho, max_rho)
-    half = stats.norm.ppf((1 + LEVEL) / 2) * np.sqrt((1 + clipped**2 / 2) / (n - 3))
+    half = stats.norm.ppf((1 + CONFIDENCE) / 2) * np.sqrt((1 + clipped**2 / 2) / (n - 3))
     low, high = np.tanh(np.arctanh(clipped) + [-half, half])
     p_value = _permutation_p_value(*ranks) if n <= MAX_EXACT_N else cast(float, stats.spearmanr(x, y)[1])
     return Evidence(rho, min(float(low), rho), max(float(high), rho), float(p_value))

@@ -13,7 +13,7 @@ from nearkin.evaluation import intervals
 from nearkin.evaluation.bootstrap import LabelGroupSums, add_resampling_units, bootstrap_sums
 from nearkin.evaluation.significance import sign_flip
 from nearkin.tables.categories import distinct_categories, genus_expr
-from nearkin.vocabulary import ALL, LABEL, NONE
+from nearkin.vocabulary import ALL, LABEL, LEVELS, NONE
 
 logger = logging.getLogger(__name__)
 
@@ -221,8 +221,8 @@ def _add_keys(frame: pl.DataFrame, protocol: str, level: str, metric: str) -> pl
 def count_training_images(labels: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
     """How many training images every label has: (level, category, label, n_train)."""
     train = labels.join(splits.filter(split="train").select("uuid"), on="uuid")
-    ranks = ["category", "genus", "species"]
-    parts = [train.select("category", level=pl.lit(rank), label=pl.col(rank)) for rank in ranks]
+    levels = [level for level in LEVELS if level in train.columns]
+    parts = [train.select("category", level=pl.lit(level), label=pl.col(level)) for level in levels]
     by_label = pl.concat(parts).filter(pl.col("label") != NONE)
     by_category = by_label.with_columns(label=pl.lit(ALL))
     overall = by_category.with_columns(category=pl.lit(ALL))

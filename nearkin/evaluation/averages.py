@@ -48,9 +48,9 @@ def compute_metrics(
 ) -> pl.DataFrame:
     """Every number of a model, as a `Metrics` table: its declaration says what the rows are.
 
-    Averages get percentile intervals, with groups resampled within species. Where all groups agree,
-    and for a label's own recall, the interval is Wilson's with the number of groups as sample size,
-    since images of one group mostly agree.
+    Averages get percentile intervals, with groups resampled within species. Where all groups agree or
+    fewer than `intervals.MIN_GROUPS` differ, and for a label's own recall, the interval is Wilson's with
+    the number of groups as sample size, since images of one group mostly agree.
     """
     metrics = list_metrics(ks, depth)
     parts = []

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-LEVEL = 0.95
+CONFIDENCE = 0.95
 MIN_GROUPS = 5
 """Groups; resampling does not show a spread that depends on fewer."""
 CHUNK_WEIGHTS = 2**22  # weights in memory
@@ -42,7 +42,7 @@ def percentile_interval(samples: np.ndarray) -> np.ndarray:
     """
     ordered = np.sort(samples, axis=0)  # NaN come last
     last = np.maximum(np.count_nonzero(~np.isnan(ordered), axis=0) - 1, 0)
-    tail = (1 - LEVEL) / 2
+    tail = (1 - CONFIDENCE) / 2
     return np.stack([_interpolate_rows(ordered, share * last) for share in (tail, 1 - tail)])
 
 

@@ -9,10 +9,9 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-# Not from nearkin.tables: a config is also checked where there are no libraries for tables.
-OWN_RANKS: dict[str, str | list[str]] = {
-    rank: rank for rank in ("kingdom", "phylum", "class", "order", "family", "genus")
-}
+from nearkin.vocabulary import RANKS
+
+OWN_RANKS: dict[str, str | list[str]] = {rank: rank for rank in RANKS if rank != "species"}
 
 PRESETS: dict[str, dict[str, str | list[str]]] = {
     "vlm4bio": {

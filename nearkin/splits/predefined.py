@@ -59,7 +59,7 @@ def read_previous(previous: pl.DataFrame) -> pl.DataFrame:
     """The splits of an earlier `Splits` table, from which no image moves.
 
     Excluded images stay so, with their reason and evidence. The reason of all others is
-    `read_previous`, and the evidence is their first reason, null if the split was random.
+    `from_previous`, and the evidence is their first reason, null if the split was random.
     """
     keeps_reason = (pl.col("split") == EXCLUDED) | (pl.col("reason") == "from_previous")
     return previous.select(

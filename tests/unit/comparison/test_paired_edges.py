@@ -29,3 +29,16 @@ def test_images_without_a_name_or_a_category_train_no_label():
         ("species", "Fish", "all", 2),
         ("species", "all", "all", 3),
     ]
+
+
+def test_training_images_are_counted_at_every_rank():
+    labels = random_study.labels_of(["Aa x", "Aa y", "Bb z"]).with_columns(
+        category=pl.lit("Fish"), family=pl.Series(["F", "F", None])
+    )
+    splits = labels.select("uuid", split=pl.lit("train"))
+    counts = paired.count_training_images(labels, splits).filter(level="family").sort("category", "label")
+    assert counts.rows() == [
+        ("family", "Fish", "F", 2),
+        ("family", "Fish", "all", 2),
+        ("family", "all", "all", 2),
+    ]
