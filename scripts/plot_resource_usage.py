@@ -18,7 +18,7 @@ if __name__ == "__main__":
     setup_logging(snakemake.log[0])
     plot_resource_usage(
         resource_usage_path=snakemake.input.resource_usage,
-        svg_path=snakemake.output.svg,
-        png_path=snakemake.output.png,
+        svg_path=snakemake.output.resource_usage_svg,
+        png_path=snakemake.output.resource_usage_png,
         dataset=snakemake.wildcards.dataset,
     )

@@ -35,7 +35,7 @@ DEFECT_MEANINGS = {
 REVIEW_QUESTIONS = [
     ("name", "misspelling", "#repairs", "names corrected to a frequent one: was each of them a typo?"),
     ("name", "synonym", "#repairs", "names that the taxonomy replaced: does your collection agree?"),
-    ("name", "ambiguous_synonym", "#repairs", "names that may mean several species"),
+    ("name", "ambiguous_synonym", "#repairs", "names that may mean several species: which one is it?"),
     ("name", "names_disagree", "#repairs", "labels kept although the captions table names another species"),
     (
         "caption",

@@ -221,8 +221,7 @@ def _add_keys(frame: pl.DataFrame, protocol: str, level: str, metric: str) -> pl
 def count_training_images(labels: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
     """How many training images every label has: (level, category, label, n_train)."""
     train = labels.join(splits.filter(split="train").select("uuid"), on="uuid")
-    levels = [level for level in LEVELS if level in train.columns]
-    parts = [train.select("category", level=pl.lit(level), label=pl.col(level)) for level in levels]
+    parts = [train.select("category", level=pl.lit(level), label=pl.col(level)) for level in LEVELS]
     by_label = pl.concat(parts).filter(pl.col("label") != NONE)
     by_category = by_label.with_columns(label=pl.lit(ALL))
     overall = by_category.with_columns(category=pl.lit(ALL))

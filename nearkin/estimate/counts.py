@@ -1,7 +1,6 @@
 """How many images a source holds, without opening one."""
 
 import os
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -11,20 +10,11 @@ from nearkin.sources.folder_tree import list_folders
 from nearkin.sources.safe_paths import AnyPath
 from nearkin.sources.walk import is_image_name
 from nearkin.synthetic.inject import inject_faults
-from nearkin.synthetic.records import Entry, clean_entries
+from nearkin.synthetic.records import clean_entries
 from nearkin.synthetic.taxonomy import draw_taxonomy
 
 PARQUET = b"PAR1"
 """First bytes of a Parquet file."""
-
-
-def list_synthetic_records(settings: SyntheticConfig) -> list[Entry]:
-    """The images of a synthetic dataset; each has a `path`."""
-    species = draw_taxonomy(settings["seed"], settings["n_species"], settings["largest_species"])
-    entries = inject_faults(
-        clean_entries(species, settings["seed"]), settings["fault_rate"], settings["seed"]
-    )
-    return [entry for entry in entries if entry.path]
 
 
 def count_listed(images_path: str | Path) -> int:
@@ -40,20 +30,21 @@ def count_images(source: SourceConfig, folder: AnyPath) -> int | None:
     files are counted, too.
     """
     if source["layout"] == "synthetic":
-        return len(list_synthetic_records(source["synthetic"]))
+        return _count_synthetic(source["synthetic"])
     if source["layout"] == "table" and "table" in source and Path(source["table"]).is_file():
         return _count_rows(source["table"])
     if not os.path.isdir(folder):
         return None
-    return sum(1 for _ in iter_image_files(folder, source.get("follow_links", ())))
+    folders = list_folders(folder, source.get("follow_links", ()))
+    return sum(is_image_name(name) for inner in folders for name in inner.files)
 
 
-def iter_image_files(folder: AnyPath, trusted: Iterable[AnyPath] = ()) -> Iterator[str]:
-    """Paths of the image files below a folder, relative to it, without hidden ones."""
-    for inner in list_folders(folder, trusted):
-        for name in inner.files:
-            if is_image_name(name):
-                yield os.path.join(inner.path, name)
+def _count_synthetic(settings: SyntheticConfig) -> int:
+    species = draw_taxonomy(settings["seed"], settings["n_species"], settings["largest_species"])
+    entries = inject_faults(
+        clean_entries(species, settings["seed"]), settings["fault_rate"], settings["seed"]
+    )
+    return sum(1 for entry in entries if entry.path)
 
 
 def _count_rows(path: str) -> int:

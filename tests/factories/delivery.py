@@ -5,21 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import yaml
 from PIL import Image
 
 from nearkin.driver.config import resolve_config
 from nearkin.images.inspect import add_hashes
 from nearkin.tables.images import Images, Inspection
-
-SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
+from tests.factories.schema import SCHEMA
 
 
 def defaults():
     """The config's defaults for a dataset."""
     models = {"histogram": {"library": "histogram", "preprocess": "small"}}
     config = {"datasets": {"d": {}}, "models": models, "preprocessing": {"small": {"size": 8, "crop_pct": 1}}}
-    return resolve_config(config, yaml.safe_load(SCHEMA.read_text(encoding="utf-8")))["datasets"]["d"]
+    return resolve_config(config, SCHEMA)["datasets"]["d"]
 
 
 def picture(path, seed, size=(48, 40)):

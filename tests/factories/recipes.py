@@ -1,15 +1,8 @@
 """A fine-tuning's recipe with the schema's defaults."""
 
-from pathlib import Path
-
-import yaml
-
 from nearkin.driver.config_schema import check_schema, fill_defaults
 from nearkin.finetune.recipe import recipe_settings
-
-SCHEMA = yaml.safe_load(
-    (Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8")
-)
+from tests.factories.schema import SCHEMA
 
 
 def recipe_of(**settings):

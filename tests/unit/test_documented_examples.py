@@ -3,12 +3,11 @@
 import re
 
 import pytest
-import yaml
 
 from nearkin.driver.config import resolve_config
 from tests import documented
+from tests.factories.schema import SCHEMA
 
-SCHEMA = yaml.safe_load((documented.ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
 EXAMPLES = documented.read_examples()
 
 

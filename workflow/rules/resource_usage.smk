@@ -30,13 +30,7 @@ rule plot_resource_usage:
     input:
         resource_usage="results/{dataset}/resource_usage.parquet",
     output:
-        svg=report(
-            "results/{dataset}/figures/resource_usage.svg",
-            caption="../report/resource_usage.rst",
-            category="{dataset}",
-            labels={"figure": "resource usage", "model": "all"},
-        ),
-        png="results/{dataset}/figures/resource_usage.png",
+        **figure_files("resource_usage", figure="resource usage"),
     log:
         "logs/plot_resource_usage/{dataset}.log",
     localrule: True

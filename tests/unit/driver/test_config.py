@@ -9,9 +9,9 @@ import yaml
 from nearkin.driver.config import ConfigError, check_repeated_keys, resolve_config, root_model
 from nearkin.finetune.recipe import PRESETS, SAMPLING_POWERS
 from tests.factories.recipes import recipe_of
+from tests.factories.schema import SCHEMA
 
 ROOT = Path(__file__).parents[3]
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 SHIPPED = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 
 

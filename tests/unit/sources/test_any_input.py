@@ -17,9 +17,9 @@ from nearkin.driver.config import ConfigError, resolve_config
 from nearkin.labels import taxonomy
 from nearkin.sources import image_table
 from tests.factories import delivery
+from tests.factories.schema import SCHEMA
 
 ROOT = Path(__file__).parents[3]
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 SHIPPED = resolve_config(yaml.safe_load((ROOT / "config/config.yaml").read_text()), SCHEMA)
 
 HEADER = ["file", "scientificName", "caption"]

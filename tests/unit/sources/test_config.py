@@ -6,9 +6,9 @@ import pytest
 import yaml
 
 from nearkin.driver.config import ConfigError, resolve_config
+from tests.factories.schema import SCHEMA
 
 ROOT = Path(__file__).parents[3]
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 TABLE = {"layout": "table", "folder": "f", "table": "t.csv"}
 DOWNLOAD = {"repo": "museum/fish", "revision": "0" * 40}
 
