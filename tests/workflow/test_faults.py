@@ -25,10 +25,10 @@ EMBEDDINGS = [f"results/museum/lite0/embeddings/{shard}.parquet" for shard in SH
 READERS = {
     "captions.parquet": "audit.html",
     "lite0/embeddings/0.parquet": "lite0/neighbours/0.parquet",
-    "pixels/square_224/0.arrow": "tuned/embeddings/0.parquet",
+    "pixels/square_224/1.arrow": "tuned/embeddings/1.parquet",
     "untrained/encoder/weights.safetensors": "untrained/embeddings/0.parquet",
 }
-"""A file of each format, and the output of a step that reads it."""
+"""A file of each format, and the output of a step that reads it; no other of these steps reads the file."""
 DAY_SECONDS = 86_400
 
 
