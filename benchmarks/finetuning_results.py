@@ -12,12 +12,12 @@ import polars as pl
 from benchmarks.report import HERE, format_table, replace_block
 from nearkin.storage import tables
 from nearkin.tables.seeds import SeedSummaries
-from nearkin.vocabulary import ALL
+from nearkin.vocabulary import ALL, MAIN_LEVELS
 
 ROOT = HERE.parent
 SEEDS_PATH = ROOT / "results/specimens/seeds.parquet"
 PAGES = dict.fromkeys(("leave_one_out", "train_gallery", "unseen_species"), "docs/results.md")
-LEVELS, KS = ["category", "genus", "species"], [1, 5, 10]
+KS = [1, 5, 10]
 CHANGE_COLUMNS = ("mean", "ci_low", "ci_high")
 NAMES = {
     "untrained": "random weights",
@@ -39,7 +39,7 @@ def make_rows(summaries):
         recalls = own.filter(metric="recall")
         by_k = {
             level: " / ".join(f"{recalls.filter(level=level, k=k)['mean'].item():.3f}" for k in KS)
-            for level in LEVELS
+            for level in MAIN_LEVELS
         }
         first = recalls.filter(level="species", k=1).row(0, named=True)
         seeds = f"{first['min']:.3f} to {first['max']:.3f}" if first["n_seeds"] > 1 else ""
@@ -59,7 +59,7 @@ def make_synthetic_summaries() -> pl.DataFrame:
         for protocol in PAGES
         for name in NAMES
         for metric in ("recall", "diff_pp")
-        for level in LEVELS
+        for level in MAIN_LEVELS
         for k in KS
     )
 
@@ -83,7 +83,7 @@ def main():
         summaries = make_synthetic_summaries()
     else:
         summaries = tables.read(SEEDS_PATH, SeedSummaries).filter(category=ALL)
-    header = ["encoder", *(f"{level}@1/5/10" for level in LEVELS)]
+    header = ["encoder", *(f"{level}@1/5/10" for level in MAIN_LEVELS)]
     header += ["species@1, 95 % interval", "range over seeds", "change of species@1, percentage points"]
     for protocol, page in PAGES.items():
         own = summaries.filter(protocol=protocol)

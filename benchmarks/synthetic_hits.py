@@ -3,7 +3,8 @@
 import numpy as np
 import polars as pl
 
-LEVELS = ["category", "genus", "species"]
+from nearkin.vocabulary import MAIN_LEVELS
+
 N_CATEGORIES = 3
 SPECIES_PER_GENUS = 3
 CORRELATED_SHARE = 0.7
@@ -49,7 +50,7 @@ def make_hits(queries, *, seed, depth=100, ks=(1, 5, 10)):
             n_relevant=pl.lit(2, dtype=pl.Int64),
             first=pl.Series(np.maximum(1, first // 2 ** (2 - i)).astype(np.int32)),
         )
-        for i, level in enumerate(LEVELS)
+        for i, level in enumerate(MAIN_LEVELS)
     ]
     return (
         pl.concat(parts)

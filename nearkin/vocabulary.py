@@ -6,6 +6,9 @@ RANKS = ["kingdom", "phylum", "class", "order", "family", "genus", "species"]
 LEVELS = ["category", *RANKS]
 """Levels at which a hit can be scored, coarse to fine."""
 
+MAIN_LEVELS = ["category", "genus", "species"]
+"""The levels of the reference study, which pages and figures show, coarse to fine."""
+
 LABEL = ["category", "label"]
 """The columns that together name a label."""
 

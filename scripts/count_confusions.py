@@ -21,7 +21,7 @@ def count_confusions(
     nearest = tables.scan([neighbours_path], Neighbours).filter(rank=1)
     counts = confusions.count_confusions(
         nearest.select("protocol", "query", "neighbour").collect(engine="streaming"),
-        tables.read(labels_path, Labels, ["uuid", "category", *confusions.LEVELS]),
+        tables.read(labels_path, Labels, ["uuid", "category", *confusions.CONFUSION_LEVELS]),
     )
     metadata = {**metadata, "fingerprint": tables.read_metadata(neighbours_path).get("fingerprint")}
     tables.write(counts, confusions_path, Confusions, **metadata)

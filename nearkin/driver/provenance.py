@@ -21,10 +21,7 @@ RESTORED_SUFFIX = ".arrow"
 """Files of decoded pixels; `make clean-pixels` leaves them empty."""
 TIMESTAMP_NAME = ".snakemake_timestamp"
 """The file whose date Snakemake takes as that of its folder."""
-RECORD_KEYS = (
-    *("rule", "input", "log", "params", "code", "record_format_version", "software_stack_hash"),
-    *("starttime", "endtime", "incomplete", "input_checksums"),
-)
+RECORD_KEYS = ("rule", "input", "log", "params", "code", "starttime", "endtime", "input_checksums")
 
 
 class Record(TypedDict):
@@ -35,11 +32,8 @@ class Record(TypedDict):
     log: list[str]
     params: list[object]
     code: str | None
-    record_format_version: int
-    software_stack_hash: str | None
     starttime: float  # seconds since 1970, as endtime
     endtime: float
-    incomplete: bool | None
     input_checksums: dict[str, str] | None
 
 

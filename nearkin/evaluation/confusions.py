@@ -2,7 +2,7 @@
 
 import polars as pl
 
-LEVELS = ["genus", "species"]
+CONFUSION_LEVELS = ["genus", "species"]
 
 
 def count_confusions(nearest: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
@@ -11,7 +11,7 @@ def count_confusions(nearest: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFram
     `nearest` has a row (protocol, query, neighbour) for each query and protocol. Queries without a
     label at a level do not count there. A nearest image without a species is predicted by its genus.
     """
-    names = labels.select("category", *LEVELS, query="uuid")
+    names = labels.select("category", *CONFUSION_LEVELS, query="uuid")
     predicted = labels.select(
         neighbour="uuid",
         predicted_category="category",
@@ -19,7 +19,7 @@ def count_confusions(nearest: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFram
         predicted_species=pl.coalesce("species", "genus"),
     )
     both = nearest.join(names, on="query").join(predicted, on="neighbour")
-    return pl.concat(_count_level(both, level) for level in LEVELS)
+    return pl.concat(_count_level(both, level) for level in CONFUSION_LEVELS)
 
 
 def _count_level(both: pl.DataFrame, level: str) -> pl.DataFrame:

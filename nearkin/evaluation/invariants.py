@@ -4,12 +4,13 @@ Each check takes tables and raises CheckError, which names the first image or nu
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from nearkin.vocabulary import ALL, EXCLUDED, LABEL, LEVELS, NONE
+from nearkin.vocabulary import ALL, EXCLUDED, LABEL, MAIN_LEVELS, NONE
 
 MIXED = "made by several versions of: "
 
@@ -164,8 +165,7 @@ def check_neighbour_order(
 
 def check_hits_nested(hits: pl.DataFrame) -> None:
     """A hit at species is a hit at genus is a hit at category, where the query has one."""
-    ranks = [level for level in LEVELS if level in ("category", "genus", "species")]
-    for coarse, fine in zip(ranks, ranks[1:], strict=False):
+    for coarse, fine in pairwise(MAIN_LEVELS):
         queries = hits.filter(pl.col("category") != NONE) if coarse == "category" else hits
         both = queries.filter(level=fine).join(
             hits.filter(level=coarse), on=["protocol", "uuid"], how="left", suffix="_coarse"

@@ -14,18 +14,15 @@ import polars as pl
 
 from nearkin.evaluation import intervals, query_scores
 from nearkin.search import protocols, search
-from nearkin.splits import predefined
+from nearkin.splits import assignment, predefined
 from nearkin.splits.settings import SplitSettings
 from nearkin.splits.split import split_images
 from nearkin.tables.scores import QueryScores
-from nearkin.vocabulary import LEVELS
+from nearkin.vocabulary import LEVELS, MAIN_LEVELS
 
 logger = logging.getLogger(__name__)
 
-AUDITED_LEVELS = ["category", "genus", "species"]
 PROTOCOLS = ["leave_one_out", "train_gallery"]
-RANDOM_SPLITS = ["train", "val", "test"]
-"""The splits whose images a random split assigns."""
 
 
 def audit_leakage(
@@ -45,7 +42,7 @@ def audit_leakage(
     `split_images`. Of more than `max_queries` queries of a protocol, a sample of about so many is used.
     Averages are micro, intervals resample groups.
     """
-    coarser = [pl.lit(None, dtype=pl.String).alias(rank) for rank in LEVELS if rank not in AUDITED_LEVELS]
+    coarser = [pl.lit(None, dtype=pl.String).alias(rank) for rank in LEVELS if rank not in MAIN_LEVELS]
     labels = labels.with_columns(coarser)  # ranks without labels cost nothing
     levels = query_scores.list_levels(labels)
     parts = []
@@ -121,7 +118,7 @@ def random_split(labels: pl.DataFrame, splits: pl.DataFrame, split_settings: Spl
 
     Seed and shares are the same, and held-out species stay out.
     """
-    seen = splits.filter(pl.col("split").is_in(RANDOM_SPLITS)).select("uuid", "group_id")
+    seen = splits.filter(pl.col("split").is_in(assignment.RANDOM_SPLITS)).select("uuid", "group_id")
     labels = labels.join(seen, on="uuid", how="semi")
     single_images = seen.select("uuid", group_id="uuid")
     settings: SplitSettings = {**split_settings, "held_out_species": 0}
@@ -131,7 +128,7 @@ def random_split(labels: pl.DataFrame, splits: pl.DataFrame, split_settings: Spl
 
 def count_split_groups(splits: pl.DataFrame) -> tuple[int, int]:
     """How many groups span two splits or more, and how many images they have."""
-    images = splits.filter(pl.col("split").is_in(RANDOM_SPLITS))
+    images = splits.filter(pl.col("split").is_in(assignment.RANDOM_SPLITS))
     groups = images.group_by("group_id").agg(n_splits=pl.col("split").n_unique(), n_images=pl.len())
     leaking = groups.filter(pl.col("n_splits") > 1)
     return len(leaking), int(leaking["n_images"].sum())

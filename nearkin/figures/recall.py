@@ -7,9 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nearkin.figures import theme
-from nearkin.vocabulary import ALL, PROTOCOLS
+from nearkin.vocabulary import ALL, MAIN_LEVELS, PROTOCOLS
 
-LEVELS = ["category", "genus", "species"]
 MARK_OFFSET = 0.2
 """Between the marks of one model, in rows."""
 
@@ -37,7 +36,12 @@ def plot_recall(recalls: Mapping[str, pl.DataFrame], *, k: int) -> Figure:
     figure.supxlabel(f"Recall@{k} (any hit), micro average over all queries", fontsize=7.5)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(
-        handles, labels, loc="outside upper left", ncols=len(LEVELS), handletextpad=0.3, columnspacing=1.2
+        handles,
+        labels,
+        loc="outside upper left",
+        ncols=len(MAIN_LEVELS),
+        handletextpad=0.3,
+        columnspacing=1.2,
     )
     return figure
 
@@ -46,7 +50,7 @@ def _select_recalls(recalls: Mapping[str, pl.DataFrame], k: int) -> pl.DataFrame
     """The overall recalls with their model: (model, protocol, level, value, low, high, n_queries)."""
     parts = [
         recall.filter(
-            pl.col("level").is_in(LEVELS),
+            pl.col("level").is_in(MAIN_LEVELS),
             metric="recall",
             average="micro",
             query_subset="all",
@@ -60,7 +64,7 @@ def _select_recalls(recalls: Mapping[str, pl.DataFrame], k: int) -> pl.DataFrame
 
 
 def _plot_panel(axis: Axes, values: pl.DataFrame, models: Sequence[str]) -> None:
-    for i, level in enumerate(LEVELS):
+    for i, level in enumerate(MAIN_LEVELS):
         for row, model in enumerate(models):
             for value, low, high in (
                 values.filter(level=level, model=model).select("value", "ci_low", "ci_high").rows()

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from nearkin.figures import theme
 from nearkin.vocabulary import PROTOCOLS
 
-LEVELS = ["species", "genus"]
+CURVE_LEVELS = ["species", "genus"]
 TICKS = [first * 10**power for power in range(5) for first in (1, 3)]
 
 
@@ -26,10 +26,10 @@ def plot_recall_curves(curves: Mapping[str, pl.DataFrame]) -> Figure:
         raise ValueError(f"no recall curve in the tables of {', '.join(curves)}: trace it first")
     n_lines = -(-len(curves) // 2)
     figure = theme.make_figure(0.35 + 0.13 * n_lines + 1.3 * len(protocols))
-    axes = figure.subplots(len(protocols), len(LEVELS), squeeze=False, sharex=True, sharey=True)
+    axes = figure.subplots(len(protocols), len(CURVE_LEVELS), squeeze=False, sharex=True, sharey=True)
     for row, protocol in zip(axes, protocols, strict=True):
         row[0].set_title(theme.PROTOCOL_NAMES[protocol])
-        for axis, level in zip(row, LEVELS, strict=True):
+        for axis, level in zip(row, CURVE_LEVELS, strict=True):
             chosen = {
                 model: curve.filter(protocol=protocol, level=level).sort("k")
                 for model, curve in curves.items()

@@ -6,9 +6,8 @@ from typing import TypedDict, cast
 import polars as pl
 
 from nearkin.tables.scores import METRICS
-from nearkin.vocabulary import ALL, LEVELS, PROTOCOLS
+from nearkin.vocabulary import ALL, LEVELS, MAIN_LEVELS, PROTOCOLS
 
-PRINTED_LEVELS = ["category", "genus", "species"]
 OTHER_METRICS = ["precision", "r_precision", "map_at_r", "mrr"]
 DEFINITION = (
     "recall@k (any hit): share of queries with at least one image of their own label among their k "
@@ -71,7 +70,7 @@ def _select_overall(recalls: Mapping[str, pl.DataFrame], *conditions: pl.Expr) -
 def format_headline(records: Sequence[MetricRecord]) -> str:
     """The records over all queries as blocks of text, one per model."""
     lines = []
-    shown = [row for row in records if row["query_subset"] == "all" and row["level"] in PRINTED_LEVELS]
+    shown = [row for row in records if row["query_subset"] == "all" and row["level"] in MAIN_LEVELS]
     micro = [row for row in shown if row["average"] == "micro"]
     macro = {_make_key(row): row for row in shown if row["average"] == "macro"}
     model = protocol = None

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from nearkin.html.format_numbers import format_count_range
 from nearkin.report.headline_numbers import MetricRecord
-from nearkin.vocabulary import PROTOCOLS
+from nearkin.vocabulary import MAIN_LEVELS, PROTOCOLS
 
 TITLES = {
     "leave_one_out": (
@@ -21,7 +21,6 @@ TITLES = {
     ),
 }
 
-LEVELS = ["category", "genus", "species"]
 
 METRIC_TITLES = {"precision": "Precision", "r_precision": "R-precision", "map_at_r": "MAP@R", "mrr": "MRR"}
 
@@ -94,7 +93,7 @@ def _make_other_table(
 def _iter_columns(ks: Iterable[int]) -> Iterator[dict[str, str | int]]:
     """What the records of each column have in common."""
     micro = {"average": "micro", "query_subset": "all"}
-    yield from ({"level": level, "k": 1, **micro} for level in LEVELS)
+    yield from ({"level": level, "k": 1, **micro} for level in MAIN_LEVELS)
     yield {"level": "species", "k": 1, "average": "macro", "query_subset": "all"}
     yield {"level": "species", "k": 1, "average": "micro", "query_subset": "reachable"}
     yield from ({"level": "species", "k": k, **micro} for k in ks if k != 1)

@@ -13,7 +13,8 @@ import polars as pl
 
 logger = logging.getLogger(__name__)
 
-SPLITS = ("test", "val", "train")  # the first wins where two are equally short
+RANDOM_SPLITS = ("test", "val", "train")
+"""The splits assigned at random; the first wins where two are equally short."""
 TEST, VAL, TRAIN = range(3)
 HASH_CHUNK = 2**16
 """Names hashed at once, so that memory stays bounded."""
@@ -70,11 +71,11 @@ def assign_splits(
     shares: Mapping[str, float],
     min_test_groups: int,
 ) -> np.ndarray:
-    """The split of each row of `groups`, as an index into SPLITS; -1 where its species has too few.
+    """The split of each row of `groups`, as an index into RANDOM_SPLITS; -1 where its species has too few.
 
     `groups` has a row per group: the code of its `species`, `n_images` and a random
     `number`. `existing` holds what each species has in its splits already: `images` and
-    `groups`, (n_species, 3) by SPLITS. Groups go one by one to the split that lacks most of
+    `groups`, (n_species, 3) by RANDOM_SPLITS. Groups go one by one to the split that lacks most of
     its share of the species' images, the first ones to what makes a query reachable:
     `min_test_groups` groups of test and one of train.
     """
@@ -85,7 +86,7 @@ def assign_splits(
         n_train = int(n_groups[TRAIN] == 0)
         if len(sizes) >= n_test + n_train:
             total = sum(sizes) + int(images.sum())
-            deficit = [shares[split] * total - int(n) for split, n in zip(SPLITS, images, strict=True)]
+            deficit = [shares[split] * total - int(n) for split, n in zip(RANDOM_SPLITS, images, strict=True)]
             splits[rows] = _assign_in_order(sizes, deficit, n_test=n_test, n_train=n_train)
     return splits
 
@@ -128,7 +129,7 @@ def _assign_in_order(
 ) -> list[int]:
     """The splits of groups of these sizes, in order: each goes where the `deficit` of images is largest.
 
-    `deficit` is by SPLITS. The first `n_test` go to test and the next `n_train` to train in any case.
+    `deficit` is by RANDOM_SPLITS. The first `n_test` go to test and the next `n_train` to train in any case.
     """
     test, val, train = deficit
     splits = []

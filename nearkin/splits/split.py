@@ -163,12 +163,15 @@ def _find_candidates(
 
 def _count_existing(images: pl.DataFrame, n_species: int) -> dict[str, np.ndarray]:
     """The `images` and `groups` that each species has already: arrays (n_species, 3) by SPLITS."""
-    with_split = images.filter(pl.col("split").is_in(assignment.SPLITS))
+    with_split = images.filter(pl.col("split").is_in(assignment.RANDOM_SPLITS))
     counted = with_split.group_by("species", "split").agg(images=pl.len(), groups=pl.col("group").n_unique())
-    cells = counted["species"].to_numpy(), [assignment.SPLITS.index(split) for split in counted["split"]]
+    cells = (
+        counted["species"].to_numpy(),
+        [assignment.RANDOM_SPLITS.index(split) for split in counted["split"]],
+    )
     existing = {}
     for name in ("images", "groups"):
-        existing[name] = np.zeros((n_species, len(assignment.SPLITS)), dtype=np.int64)
+        existing[name] = np.zeros((n_species, len(assignment.RANDOM_SPLITS)), dtype=np.int64)
         existing[name][cells] = counted[name]
     return existing
 
@@ -179,7 +182,7 @@ def _describe_splits(groups: pl.DataFrame, splits: np.ndarray, needed: str) -> p
     evidence = pl.format("{} to assign, too few for {}", pl.len().over("species"), pl.lit(needed))
     return groups.select(
         "group",
-        split=pl.Series(assignment.SPLITS).gather(np.where(few, assignment.TRAIN, splits)),
+        split=pl.Series(assignment.RANDOM_SPLITS).gather(np.where(few, assignment.TRAIN, splits)),
         reason=pl.when(few).then(pl.lit("too_few_groups")),
         evidence=pl.when(few).then(evidence),
     )

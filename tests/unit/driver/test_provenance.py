@@ -76,7 +76,7 @@ def test_results_changed_after_they_were_made_have_no_line(records):
 
 
 def test_a_file_that_is_marked_as_incomplete_has_no_line(records):
-    records[TWO] = dict.fromkeys(provenance.RECORD_KEYS) | {"starttime": 119, "incomplete": True}
+    records[TWO] = dict.fromkeys(provenance.RECORD_KEYS) | {"starttime": 119}
     assert sorted(write_lines(records)) == sorted({ONE, PIXELS, FOLDER})
 
 

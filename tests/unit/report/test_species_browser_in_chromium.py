@@ -63,7 +63,7 @@ def test_a_species_opens_with_its_pictures(report_tab, html):
     name = rows(report_tab).first.locator("th").text_content()
     rows(report_tab).first.locator("td").first.click()  # anywhere in the row
     assert_pictures_load(report_tab)
-    expect(report_tab.locator("#looked-up")).to_have_text(name)
+    expect(report_tab.locator("#species-dialog-name")).to_have_text(name)
     alts = [picture.get_attribute("alt") for picture in report_tab.locator("dialog img").all()]
     assert any(alt.startswith("Nearest 1, ") for alt in alts) and all(len(alt) > 10 for alt in alts)
     assert len(html) < 25_000_000
@@ -84,7 +84,7 @@ def test_a_name_that_is_markup_is_searchable_and_escaped(report_tab):
     report_tab.get_by_role("searchbox").fill("onerror")
     expect(rows(report_tab).first.locator("th")).to_have_text(EVIL)
     assert open_first(report_tab) == EVIL
-    expect(report_tab.locator("#looked-up")).to_have_text(EVIL)
+    expect(report_tab.locator("#species-dialog-name")).to_have_text(EVIL)
     expect(report_tab.locator("dialog img[src=x], #species img")).to_have_count(0)
 
 
@@ -93,7 +93,7 @@ def test_a_species_links_to_its_confused_species(report_tab):
     other = report_tab.locator("dialog td button").first
     name = other.text_content()
     other.click()
-    expect(report_tab.locator("#looked-up")).to_have_text(name)
+    expect(report_tab.locator("#species-dialog-name")).to_have_text(name)
 
 
 def test_the_table_sorts_and_filters(report_tab):
