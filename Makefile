@@ -33,8 +33,8 @@ study: $(READY) ## Run a whole study; FORCE=FILE makes a file, and all that depe
 curate: $(READY) ## Stop after gap-fixing and splits; no encoder needed
 	$(SNAKEMAKE) curate
 
-explain: $(READY) ## Say what a run would do, and why, without doing it
-	@$(BIN)/python -m nearkin.driver.explain --configfile "$(CONFIG)"
+explain: $(READY) ## Say what a run would do, and why, without doing it; LAST=1: what the last run did
+	@$(BIN)/python -m nearkin.driver.explain --configfile "$(CONFIG)" $(if $(LAST),--last)
 
 status: $(READY) ## Say what is done, at work, failed and left, without running anything
 	@$(BIN)/python -m nearkin.driver.status --configfile "$(CONFIG)"

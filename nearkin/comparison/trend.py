@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 
 from nearkin.evaluation import intervals
+from nearkin.evaluation.bootstrap import bootstrap_weights
 from nearkin.tables.categories import distinct_categories
 from nearkin.tables.trend import Trend
 from nearkin.vocabulary import ALL, MIN_LABELS
@@ -41,7 +42,7 @@ def _fit_curve(species: pl.DataFrame, bootstrap_samples: int, seed: int) -> pl.D
     grid = np.unique(np.rint(2 ** np.linspace(size.min(), size.max(), N_POINTS) - 1).astype(np.int64))
     axis = np.log2(1 + grid)
     (height,), (slope,) = _fit_lines(size, points, queries[None, :])
-    chunks = intervals.bootstrap_weights(
+    chunks = bootstrap_weights(
         np.zeros(len(species), dtype=int), bootstrap_samples=bootstrap_samples, seed=seed
     )
     fits = [_fit_lines(size, points, queries * weights) for weights in chunks]

@@ -1,18 +1,21 @@
 """What a run would do, and why, in plain words: `make explain CONFIG=config/config.yaml`.
 
-Nothing is run. Jobs that run only since others do before them are counted, not explained.
+`make explain LAST=1` says what the last run did, from its log. Nothing is run. Jobs that run only
+since others do before them are counted, not explained.
 """
 
 import argparse
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from textwrap import shorten
 
 from nearkin.driver import planned_jobs
 from nearkin.driver.dry_run import run_dry
 from nearkin.driver.planned_jobs import Job
 
+LOGS = ".snakemake/log"
 FOLLOWS = "Input files updated by another job"
 UNKNOWN = re.compile(r"^Rules with missing metadata: (.*)$", re.MULTILINE)
 WORDS = {
@@ -97,10 +100,10 @@ def _count_jobs(n: int) -> str:
     return f"{n:,} job" if n == 1 else f"{n:,} jobs"
 
 
-def explain_dry_run(output: str) -> str:
-    """The output of a dry run, in plain words."""
+def explain_run(output: str, verb: str = "would run") -> str:
+    """The output of a dry run, or the log of a run, in plain words."""
     jobs = planned_jobs.parse_dry_run(output)
-    lines = [f"{_count_jobs(len(jobs))} would run.", *explain_jobs(jobs)] if jobs else ["Nothing would run."]
+    lines = [f"{_count_jobs(len(jobs))} {verb}.", *explain_jobs(jobs)] if jobs else [f"Nothing {verb}."]
     unknown = UNKNOWN.search(output)
     if unknown:
         names = ", ".join(unknown[1].split())
@@ -108,11 +111,28 @@ def explain_dry_run(output: str) -> str:
     return "\n".join(lines)
 
 
+def find_last_log(folder: str | Path = LOGS) -> Path:
+    """The log of the last run. Raises FileNotFoundError, naming the folder, if there is none."""
+    logs = sorted(Path(folder).glob("*.snakemake.log"))  # their names begin with their dates
+    if not logs:
+        raise FileNotFoundError(f"{folder}: no log of a run; it is written by `make study` in this folder")
+    return logs[-1]
+
+
 def main() -> None:
-    """Print what a run of a config would do, and why."""
+    """Print what a run of a config would do, or what the last run did, and why."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--configfile", required=True)
-    print(explain_dry_run(run_dry(parser.parse_args().configfile)))
+    parser.add_argument("--last", action="store_true", help="explain the last run instead, from its log")
+    options = parser.parse_args()
+    if not options.last:
+        print(explain_run(run_dry(options.configfile)))
+        return
+    try:
+        log = find_last_log()
+    except FileNotFoundError as error:
+        parser.error(str(error))
+    print(f"{log}:\n{explain_run(log.read_text(encoding='utf-8'), 'started')}")
 
 
 if __name__ == "__main__":

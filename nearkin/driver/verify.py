@@ -12,7 +12,7 @@ import yaml
 
 from nearkin.driver import provenance
 from nearkin.driver.dry_run import run_dry
-from nearkin.driver.explain import UNKNOWN, explain_dry_run
+from nearkin.driver.explain import UNKNOWN, explain_run
 from nearkin.driver.planned_jobs import parse_dry_run
 
 
@@ -45,7 +45,7 @@ def main() -> None:
         print("All are what this config and this code would make.")
         return
     print("Snakemake does not know all of them as what this config and this code would make:")
-    print(explain_dry_run(output))
+    print(explain_run(output))
     sys.exit(1)
 
 

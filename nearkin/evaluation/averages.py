@@ -15,9 +15,7 @@ QUERY_SUBSETS = ["all", "reachable"]
 AVERAGES = ["micro", "macro"]
 DEPTH_LIMITED = ["r_precision", "map_at_r"]
 """Metrics that are undefined for a query with more relevant images than neighbours are stored."""
-
-
-REACHABLE = (pl.col("n_relevant") > 0).alias("reachable")
+REACHABLE = pl.col("n_relevant") > 0
 _N_UNREACHABLE = pl.col("n") - pl.col("reachable")
 _SUBSET_COLUMNS = [("all", "n", "n_groups"), ("reachable", "reachable", "n_groups_reachable")]
 """Each query subset with the columns that count its queries and groups."""
@@ -53,16 +51,12 @@ def compute_metrics(
     the number of groups as sample size, since images of one group mostly agree.
     """
     metrics = list_metrics(ks, depth)
+    columns = [REACHABLE.alias("reachable"), *(m.score.alias(_name_column(m)) for m in metrics)]
     parts = []
     for (protocol,), queries in hits.group_by("protocol", maintain_order=True):
         queries, strata = add_resampling_units(queries)
         levels = [block for _, block in queries.group_by("level", maintain_order=True)]
-        cells = [
-            LabelGroupSums(
-                block, [REACHABLE, *(metric.score.alias(_name_column(metric)) for metric in metrics)]
-            )
-            for block in levels
-        ]
+        cells = [LabelGroupSums(block, columns) for block in levels]
         samples: list[list[np.ndarray]] = [[] for _ in levels]
         for resampled_sums in bootstrap_sums(cells, strata, bootstrap_samples=bootstrap_samples, seed=seed):
             for group_sums, sums, averages in zip(cells, resampled_sums, samples, strict=True):
@@ -155,7 +149,7 @@ def _make_scope_rows(
     ends = np.clip(intervals.percentile_interval(np.moveaxis(samples, -1, 0)), 0, 1)  # of weighted sums
     no_score = member @ labels.select("n_undefined", _N_UNREACHABLE.alias("n_unreachable")).to_numpy()
     for p, (query_subset, count, _) in enumerate(_SUBSET_COLUMNS):
-        queries = block if query_subset == ALL else block.filter(pl.col("n_relevant") > 0)
+        queries = block if query_subset == ALL else block.filter(REACHABLE)
         groups = queries.group_by("category").agg(pl.col("group_id").n_unique().alias("n_groups"))
         n_groups = dict(groups.iter_rows()) | {ALL: queries["group_id"].n_unique()}
         rows = pl.DataFrame(

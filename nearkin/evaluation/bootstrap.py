@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from nearkin.evaluation import intervals
 from nearkin.vocabulary import LABEL, LEVELS
 
 UNIT = ["category", "finest", "group_id"]
+CHUNK_WEIGHTS = 2**22  # weights in memory
 
 
 class LabelGroupSums:
@@ -71,8 +71,8 @@ def bootstrap_sums(
     """
     matrices = [group_sums.matrix(len(strata)) for group_sums in cells]
     widest = max([len(strata), *(cast(tuple[int, int], matrix.shape)[0] for matrix in matrices)])
-    at_once = max(1, intervals.CHUNK_WEIGHTS // widest) * len(strata)
-    for weights in intervals.bootstrap_weights(
+    at_once = max(1, CHUNK_WEIGHTS // widest) * len(strata)
+    for weights in bootstrap_weights(
         strata, bootstrap_samples=bootstrap_samples, seed=seed, chunk_weights=at_once
     ):
         columns = np.ascontiguousarray(weights.T)
@@ -80,3 +80,28 @@ def bootstrap_sums(
             (matrix @ columns).reshape(len(group_sums.labels), -1, len(weights))
             for group_sums, matrix in zip(cells, matrices, strict=True)
         ]
+
+
+def bootstrap_weights(
+    strata: np.ndarray, *, bootstrap_samples: int, seed: int, chunk_weights: int = CHUNK_WEIGHTS
+) -> Iterator[np.ndarray]:
+    """Yields (n, n_rows) weights of resampled rows, `bootstrap_samples` in all.
+
+    `strata` (n_rows,) are sorted codes 0, 1, ... Of a stratum of n rows, n - 1 are drawn with
+    replacement, each weighing n / (n - 1): the rescaling bootstrap of Rao and Wu (1988). Drawing
+    all n would give (n - 1) / n of the variance, half of it where a species has two groups. The
+    only row of a stratum always weighs 1.
+    """
+    sizes = np.bincount(strata)
+    starts = np.cumsum(sizes) - sizes
+    n_drawn = np.maximum(sizes - 1, 1)
+    start, size = np.repeat(starts, n_drawn), np.repeat(sizes, n_drawn)  # of the stratum of each draw
+    weight = (sizes / n_drawn)[strata]
+    n_rows = len(strata)
+    generator = np.random.default_rng(seed)
+    step = max(1, chunk_weights // n_rows)
+    for n_done in range(0, bootstrap_samples, step):
+        n = min(step, bootstrap_samples - n_done)
+        rows = start + (generator.random((n, len(start))) * size).astype(np.int64)
+        rows += n_rows * np.arange(n)[:, None]
+        yield np.bincount(rows.ravel(), minlength=n * n_rows).reshape(n, n_rows) * weight

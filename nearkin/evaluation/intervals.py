@@ -1,38 +1,10 @@
-"""How certain a number is: resampling of groups, and Wilson's interval for one proportion."""
-
-from collections.abc import Iterator
+"""How certain a number is: percentiles of resamples, Wilson's interval, Newcombe's of a difference."""
 
 import numpy as np
 
 CONFIDENCE = 0.95
 MIN_GROUPS = 5
 """Groups; resampling does not show a spread that depends on fewer."""
-CHUNK_WEIGHTS = 2**22  # weights in memory
-
-
-def bootstrap_weights(
-    strata: np.ndarray, *, bootstrap_samples: int, seed: int, chunk_weights: int = CHUNK_WEIGHTS
-) -> Iterator[np.ndarray]:
-    """Yields (n, n_rows) weights of resampled rows, `bootstrap_samples` in all.
-
-    `strata` (n_rows,) are sorted codes 0, 1, ... Of a stratum of n rows, n - 1 are drawn with
-    replacement, each weighing n / (n - 1): the rescaling bootstrap of Rao and Wu (1988). Drawing
-    all n would give (n - 1) / n of the variance, half of it where a species has two groups. The
-    only row of a stratum always weighs 1.
-    """
-    sizes = np.bincount(strata)
-    starts = np.cumsum(sizes) - sizes
-    n_drawn = np.maximum(sizes - 1, 1)
-    start, size = np.repeat(starts, n_drawn), np.repeat(sizes, n_drawn)  # of the stratum of each draw
-    weight = (sizes / n_drawn)[strata]
-    n_rows = len(strata)
-    generator = np.random.default_rng(seed)
-    step = max(1, chunk_weights // n_rows)
-    for n_done in range(0, bootstrap_samples, step):
-        n = min(step, bootstrap_samples - n_done)
-        rows = start + (generator.random((n, len(start))) * size).astype(np.int64)
-        rows += n_rows * np.arange(n)[:, None]
-        yield np.bincount(rows.ravel(), minlength=n * n_rows).reshape(n, n_rows) * weight
 
 
 def percentile_interval(samples: np.ndarray) -> np.ndarray:

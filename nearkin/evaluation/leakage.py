@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from nearkin.evaluation import intervals, query_scores
+from nearkin.evaluation.bootstrap import bootstrap_weights
 from nearkin.search import protocols, search
 from nearkin.splits import assignment, predefined
 from nearkin.splits.settings import SplitSettings
@@ -193,7 +194,7 @@ def _compute_shares(
         return [[None] * len(ks)] * 3
     values = counts.select("n", *(f"h{k}" for k in ks)).to_numpy()
     single_stratum = np.zeros(len(counts), dtype=np.int64)
-    chunks = intervals.bootstrap_weights(single_stratum, bootstrap_samples=bootstrap_samples, seed=seed)
+    chunks = bootstrap_weights(single_stratum, bootstrap_samples=bootstrap_samples, seed=seed)
     sums = np.concatenate([weights @ values for weights in chunks])  # (n_resamples, 1 + n_ks)
     shares = values[:, 1:].sum(axis=0) / values[:, 0].sum()
     ends = intervals.percentile_interval(sums[:, 1:] / sums[:, :1])

@@ -68,7 +68,7 @@ def score_queries(
             block = batch.filter(protocol=name)
             n_found[name] += _score_block(block, *searches[name], by_level, ks=ks, depth=depth)
     for name, counts in n_found.items():
-        visible = _count_relevant(
+        visible = count_relevant(
             *searches[name],
             EVERYONE,
             exclude_same_group=exclude_same_group,
@@ -109,7 +109,7 @@ def _make_blank(
     ks: Sequence[int],
 ) -> dict[str, np.ndarray]:
     """The scores of queries that find nothing, with their `n_relevant`; a dict of arrays."""
-    n_relevant = _count_relevant(
+    n_relevant = count_relevant(
         queries,
         gallery,
         _name_code(level),
@@ -120,12 +120,13 @@ def _make_blank(
     return metrics.query_metrics(nothing, np.zeros_like(n_relevant), ks=ks) | {"n_relevant": n_relevant}
 
 
-def _count_relevant(
+def count_relevant(
     queries: pl.DataFrame, gallery: pl.DataFrame, code: str, *, exclude_same_group: bool, is_in_gallery: bool
 ) -> np.ndarray:
     """How many gallery images each query could find: those of its label, less the hidden.
 
-    `is_in_gallery` says whether a query is in its own gallery, where it is hidden.
+    A query that could find none is unreachable. `is_in_gallery` says whether a query is in its own
+    gallery, where it is hidden.
     """
     everyone = gallery.group_by(code).agg(everyone=pl.len().cast(pl.Int64))
     counts = queries.select(code, "group_id").join(everyone, on=code, how="left", maintain_order="left")

@@ -6,7 +6,7 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 
 from nearkin.comparison import paired
-from nearkin.evaluation import query_scores
+from nearkin.evaluation import bootstrap, query_scores
 from nearkin.search import search
 from nearkin.tables.scores import Differences
 from tests.factories import random_study
@@ -180,12 +180,12 @@ def compare_rows(rows, **other):
 )
 def test_intervals_equal_those_of_resampled_units(monkeypatch, chunk_numbers, chunk_weights):
     monkeypatch.setattr(paired, "CHUNK_NUMBERS", chunk_numbers)
-    monkeypatch.setattr(paired.intervals, "CHUNK_WEIGHTS", chunk_weights)
+    monkeypatch.setattr(bootstrap, "CHUNK_WEIGHTS", chunk_weights)
     rows = make_random_rows(1)
     base, trained = make_hits(rows)
     hits, strata = paired.add_resampling_units(base.with_columns(trained=trained["first_relevant_rank"]))
     weights = np.concatenate(
-        list(paired.intervals.bootstrap_weights(strata, bootstrap_samples=50, seed=1, chunk_weights=2**20))
+        list(bootstrap.bootstrap_weights(strata, bootstrap_samples=50, seed=1, chunk_weights=2**20))
     )
     for row in compare_rows(rows).to_dicts():
         if row["n_queries"] < 40:

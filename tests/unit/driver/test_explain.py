@@ -60,6 +60,26 @@ def test_jobs_of_one_reason_are_one_line_and_following_jobs_a_count():
 
 
 def test_a_dry_run_without_jobs_and_one_without_metadata():
-    assert explain.explain_dry_run("Nothing to be done\n") == "Nothing would run."
+    assert explain.explain_run("Nothing to be done\n") == "Nothing would run."
     output = "2 jobs have missing provenance/metadata\nRules with missing metadata: plot_recall list_images\n"
-    assert explain.explain_dry_run(output).splitlines()[1].endswith("results of plot_recall, list_images.")
+    assert explain.explain_run(output).splitlines()[1].endswith("results of plot_recall, list_images.")
+
+
+def test_the_last_run_is_explained_from_its_log(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["explain", "--configfile", "config.yaml", "--last"])
+    with pytest.raises(SystemExit):
+        explain.main()
+    assert ".snakemake/log: no log of a run" in capsys.readouterr().err
+    logs = tmp_path / explain.LOGS
+    logs.mkdir(parents=True)
+    (logs / "2026-01-01T000000.0.snakemake.log").write_text("Nothing to be done\n")
+    (logs / "2026-01-02T000000.0.snakemake.log").write_text(
+        "[Fri Jan  2]\nlocalrule embed_images:\n    reason: Updated input files: a\n    wildcards: model=m\n"
+    )
+    explain.main()
+    assert capsys.readouterr().out.splitlines() == [
+        ".snakemake/log/2026-01-02T000000.0.snakemake.log:",
+        "1 job started.",
+        "embed_images, 1 job (m): what it takes has changed: a",
+    ]

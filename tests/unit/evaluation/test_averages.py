@@ -362,7 +362,7 @@ def test_samples_in_chunks_give_the_same_intervals(monkeypatch):
     *_, hits = score_study(3)
     hits = hits.filter(protocol="leave_one_out")
     whole = compute_metrics(hits, ks=KS, depth=15, bootstrap_samples=20, seed=1)
-    monkeypatch.setattr("nearkin.evaluation.intervals.CHUNK_WEIGHTS", 2000)
+    monkeypatch.setattr("nearkin.evaluation.bootstrap.CHUNK_WEIGHTS", 2000)
     chunked = compute_metrics(hits, ks=KS, depth=15, bootstrap_samples=20, seed=1)
     assert chunked.drop("ci_low", "ci_high").equals(whole.drop("ci_low", "ci_high"))
     for end in ("ci_low", "ci_high"):

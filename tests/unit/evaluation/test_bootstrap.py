@@ -1,9 +1,15 @@
-"""Sums of queries by label and resampling unit, and the strata of these units."""
+"""Sums of queries by label and resampling unit, the strata of these units, their resampled weights."""
 
 import numpy as np
 import polars as pl
+import pytest
 
-from nearkin.evaluation.bootstrap import LabelGroupSums, add_resampling_units, bootstrap_sums
+from nearkin.evaluation.bootstrap import (
+    LabelGroupSums,
+    add_resampling_units,
+    bootstrap_sums,
+    bootstrap_weights,
+)
 
 
 def make_hits(rows):
@@ -94,3 +100,35 @@ def test_several_sums_are_resampled_together():
     assert first.shape == (1, 2, 20) and second.shape == (1, 3, 20)
     assert np.allclose(first[:, 0], 4) and np.array_equal(second[:, 1], 2 * first[:, 1])
     assert np.array_equal(second[:, 2], first[:, 1]) and len(np.unique(first[:, 1])) > 2
+
+
+def compute_weights(strata, bootstrap_samples, seed=1, chunk_weights=2**22):
+    chunks = bootstrap_weights(
+        np.array(strata), bootstrap_samples=bootstrap_samples, seed=seed, chunk_weights=chunk_weights
+    )
+    return np.concatenate(list(chunks))
+
+
+def test_every_stratum_keeps_its_weight_and_a_single_row_never_varies():
+    weights = compute_weights([0, 1, 1, 2, 2, 2], 500)
+    assert weights.shape == (500, 6)
+    assert (weights[:, 0] == 1).all()
+    assert np.allclose(weights[:, 1:3].sum(axis=1), 2) and np.allclose(weights[:, 3:].sum(axis=1), 3)
+    assert set(weights[:, 1]) == {0.0, 2.0}  # one of two rows is sampled and counts for both
+    assert np.allclose(sorted(set(weights[:, 3])), [0, 1.5, 3])
+
+
+def test_samples_do_not_depend_on_the_chunk_size():
+    strata = [0, 0, 1, 1, 1]
+    whole = compute_weights(strata, 50)
+    assert len(whole) == 50
+    for chunk_weights in (1, 15, 245, 250):  # 1, 3, 49 and 50 at a time
+        assert np.array_equal(whole, compute_weights(strata, 50, chunk_weights=chunk_weights))
+
+
+@pytest.mark.parametrize("n", [2, 5, 40])
+def test_the_variance_is_that_of_a_mean(n):
+    values = np.random.default_rng(n).normal(size=n)
+    means = compute_weights([0] * n, 20_000) @ values / n
+    assert means.mean() == pytest.approx(values.mean(), abs=0.02)
+    assert means.var() == pytest.approx(values.var(ddof=1) / n, rel=0.05)

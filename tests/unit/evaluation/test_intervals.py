@@ -1,47 +1,18 @@
-"""Resampling: weights, their variance, and intervals compared with scipy's."""
+"""Intervals compared with scipy's and with worked examples."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from nearkin.evaluation import intervals
-
-
-def compute_weights(strata, bootstrap_samples, seed=1, chunk_weights=2**22):
-    chunks = intervals.bootstrap_weights(
-        np.array(strata), bootstrap_samples=bootstrap_samples, seed=seed, chunk_weights=chunk_weights
-    )
-    return np.concatenate(list(chunks))
-
-
-def test_every_stratum_keeps_its_weight_and_a_single_row_never_varies():
-    weights = compute_weights([0, 1, 1, 2, 2, 2], 500)
-    assert weights.shape == (500, 6)
-    assert (weights[:, 0] == 1).all()
-    assert np.allclose(weights[:, 1:3].sum(axis=1), 2) and np.allclose(weights[:, 3:].sum(axis=1), 3)
-    assert set(weights[:, 1]) == {0.0, 2.0}  # one of two rows is sampled and counts for both
-    assert np.allclose(sorted(set(weights[:, 3])), [0, 1.5, 3])
-
-
-def test_samples_do_not_depend_on_the_chunk_size():
-    strata = [0, 0, 1, 1, 1]
-    whole = compute_weights(strata, 50)
-    assert len(whole) == 50
-    for chunk_weights in (1, 15, 245, 250):  # 1, 3, 49 and 50 at a time
-        assert np.array_equal(whole, compute_weights(strata, 50, chunk_weights=chunk_weights))
-
-
-@pytest.mark.parametrize("n", [2, 5, 40])
-def test_the_variance_is_that_of_a_mean(n):
-    values = np.random.default_rng(n).normal(size=n)
-    means = compute_weights([0] * n, 20_000) @ values / n
-    assert means.mean() == pytest.approx(values.mean(), abs=0.02)
-    assert means.var() == pytest.approx(values.var(ddof=1) / n, rel=0.05)
+from nearkin.evaluation.bootstrap import bootstrap_weights
 
 
 def test_intervals_of_a_large_stratum_equal_scipys():
     values = (np.random.default_rng(3).random(400) < 0.3).astype(float)
-    low, high = intervals.percentile_interval(compute_weights([0] * 400, 9_999) @ values / 400)
+    single_stratum = np.zeros(400, dtype=int)
+    weights = np.concatenate(list(bootstrap_weights(single_stratum, bootstrap_samples=9_999, seed=1)))
+    low, high = intervals.percentile_interval(weights @ values / 400)
     scipy_interval = stats.bootstrap(
         (values,), np.mean, n_resamples=9_999, method="percentile", rng=np.random.default_rng(1)
     ).confidence_interval

@@ -190,9 +190,7 @@ def test_intervals_of_the_audit_resample_all_groups_together():
         h1=pl.col("n") - pl.Series(rng.integers(0, 2, 40)), h3=pl.col("n") - 1
     )
     shares, low, high = leakage._compute_shares(hits_by_group, [1, 3], 200, 7)
-    [weights] = leakage.intervals.bootstrap_weights(
-        np.zeros(40, dtype=np.int64), bootstrap_samples=200, seed=7
-    )
+    [weights] = leakage.bootstrap_weights(np.zeros(40, dtype=np.int64), bootstrap_samples=200, seed=7)
     for i, name in enumerate(["h1", "h3"]):
         drawn_shares = (weights @ hits_by_group[name].to_numpy()) / (weights @ hits_by_group["n"].to_numpy())
         assert shares[i] == pytest.approx(hits_by_group[name].sum() / hits_by_group["n"].sum())
