@@ -18,6 +18,7 @@ from benchmarks import (
     training,
 )
 from benchmarks.methods.search import METHODS, remove_self
+from nearkin.vocabulary import MAIN_LEVELS
 
 
 def test_the_query_is_removed_or_otherwise_the_last():
@@ -136,7 +137,7 @@ def test_a_fine_tuning_has_interval_seed_range_and_change(monkeypatch):
         {"config_name": name, "metric": "recall", "level": level, "k": k, "mean": k / 10, "n_seeds": n}
         | shared
         for name, n in [("base", 1), ("tuned", 3)]
-        for level in finetuning_results.LEVELS
+        for level in MAIN_LEVELS
         for k in finetuning_results.KS
     ]
     gain = {"mean": -3.24, "ci_low": -5.0, "ci_high": 0.0, "n_seeds": 3, "min": 0, "max": 0}
